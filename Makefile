@@ -1,0 +1,48 @@
+# Every task of the project; `make` lists them.
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := 1
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+help:            ## list the tasks
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+setup: .venv/ready   ## make .venv from requirements.lock
+
+.venv/ready: requirements.lock pyproject.toml
+	python3 -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check uv
+	$(PY) -m uv pip install --quiet --python $(PY) --require-hashes -r requirements.lock
+	$(PY) -m uv pip install --quiet --python $(PY) --no-deps --editable .
+	touch $@
+
+demo: setup      ## train on the sample, print test metrics, cut a picture with the bundled model
+	$(PY) -m pipelines.demo
+
+test: setup      ## all tests
+	$(PY) -m pytest
+
+quick: setup     ## the tests that take seconds
+	$(PY) -m pytest -m "not slow"
+
+check: setup     ## lint, format and types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+fix: setup       ## apply the linter's and formatter's repairs
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+repro: setup     ## rebuild the experiments on the built-in sample
+	.venv/bin/dvc repro --pull
+
+ui: setup        ## MLflow's UI on the project's store
+	.venv/bin/chromseg-ops ui
+
+lock:            ## renew requirements.lock from pyproject.toml
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --quiet -o requirements.lock
+
+.PHONY: help setup demo test quick check fix repro ui lock

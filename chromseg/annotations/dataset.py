@@ -1,0 +1,274 @@
+"""An annotated dataset on disk: `dataset.yaml`, `images/…`, `annotations.json`, perhaps `maps/…`.
+
+`annotations.json` is COCO instances; its images also carry `case_id` and `split`. A set in the ChromSeg form has no
+instances but `maps/crossing/*.png` and `maps/chromosome/*.png`, named like its images.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+from PIL import Image
+
+from chromseg.annotations.absorbance import FloatArray, Polarity, to_absorbance
+from chromseg.annotations.rasterize import BoolArray, Polygons, Rle, rasterize
+from chromseg.errors import DataError
+from chromseg.files import replacing
+
+STAINS = ("g-band", "q-band", "r-band", "dapi", "synthetic")
+POLARITIES = ("dark-on-light", "light-on-dark")
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """What `dataset.yaml` says: where the images come from and under which terms."""
+
+    name: str
+    stain: str  # one of STAINS
+    polarity: Polarity
+    source: str
+    licence: str
+    citation: str
+    importer: str
+    importer_version: str
+
+    def __post_init__(self) -> None:
+        _check_choice("stain", self.stain, STAINS)
+        _check_choice("polarity", self.polarity, POLARITIES)
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """One entry of COCO's `images`, with the case it belongs to."""
+
+    id: int
+    file_name: str  # below images/
+    width: int
+    height: int
+    case_id: str
+    split: str  # train, val or test
+
+
+@dataclass(frozen=True)
+class InstanceRecord:
+    """One chromosome. `segmentation` is polygons or a compressed RLE; empty in box-only sets."""
+
+    id: int
+    image_id: int
+    category_id: int
+    segmentation: Polygons | Rle
+    bbox: tuple[float, float, float, float]  # xywh
+    area: float
+    iscrowd: int = 0
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset in memory; pixels stay on disk until `load_image` or `load_masks` asks for them."""
+
+    root: Path
+    card: DatasetCard
+    images: tuple[ImageRecord, ...]
+    instances: tuple[InstanceRecord, ...]
+    categories: Mapping[int, str]
+
+    @cached_property
+    def instances_of(self) -> dict[int, tuple[InstanceRecord, ...]]:
+        """Instances by image id, in file order; images without any are there with an empty tuple."""
+        grouped: dict[int, list[InstanceRecord]] = {image.id: [] for image in self.images}
+        for instance in self.instances:
+            grouped[instance.image_id].append(instance)
+        return {image_id: tuple(found) for image_id, found in grouped.items()}
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether the set is in the ChromSeg form: two maps an image, no instances."""
+        return (self.root / "maps").is_dir()
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether any instance has a segmentation (box-only sets have none)."""
+        return any(instance.segmentation for instance in self.instances)
+
+    def in_split(self, split: str) -> tuple[ImageRecord, ...]:
+        """The images of one split."""
+        return tuple(image for image in self.images if image.split == split)
+
+
+def read_dataset(root: Path) -> Dataset:
+    """Read `dataset.yaml` and `annotations.json` below `root`.
+
+    Raises:
+        DataError: A file is missing, is not what its name says, or a record lacks a field; the message names it.
+    """
+    card_fields = _load(root / "dataset.yaml", yaml.safe_load, yaml.YAMLError)
+    coco = _load(root / "annotations.json", json.loads, json.JSONDecodeError)
+    for key in ("images", "annotations", "categories"):
+        if not isinstance(coco.get(key), list):
+            raise DataError(
+                f"{root / 'annotations.json'} without a list `{key}`",
+                expected="COCO instances: images, annotations, categories",
+                remedy="import the set again",
+            )
+    images = tuple(_record(ImageRecord, entry, root) for entry in coco["images"])
+    known = {image.id for image in images}
+    instances = tuple(_instance(entry, root) for entry in coco["annotations"])
+    for instance in instances:
+        if instance.image_id not in known:
+            raise DataError(
+                f"annotation {instance.id} of {root.name} for image {instance.image_id}, which is not listed",
+                expected="an `image_id` of this file",
+                remedy="remove the annotation or add the image",
+            )
+    categories = {int(entry["id"]): str(entry["name"]) for entry in coco["categories"]}
+    return Dataset(root, _record(DatasetCard, card_fields, root), images, instances, categories)
+
+
+def write_dataset(
+    dataset: Dataset,
+    pixels: Mapping[int, Path | npt.NDArray[Any]],
+    maps: Mapping[int, tuple[BoolArray, BoolArray]] | None = None,
+) -> None:
+    """Write a whole dataset to `dataset.root` in one step: after a failure nothing is there.
+
+    Args:
+        dataset: What to write; `root` must not exist yet.
+        pixels: By image id, the file to copy as it is, or an array uint8/uint16 (H, W) or uint8 (H, W, 3) to save
+            as PNG; the record's `file_name` must then end in .png.
+        maps: By image id, (crossing, chromosome) bool (H, W), for sets in the ChromSeg form.
+
+    Raises:
+        DataError: `root` exists.
+        OutputError: The place cannot be written.
+    """
+    if dataset.root.exists():
+        raise DataError(
+            f"{dataset.root} exists already",
+            expected="a new dataset name",
+            remedy="choose another --name or remove the folder",
+        )
+    with replacing(dataset.root) as root:
+        (root / "images").mkdir(parents=True)
+        for image in dataset.images:
+            _save_pixels(pixels[image.id], root / "images" / image.file_name)
+        for image_id, (crossing, chromosome) in (maps or {}).items():
+            name = next(image.file_name for image in dataset.images if image.id == image_id)
+            for kind, region in (("crossing", crossing), ("chromosome", chromosome)):
+                target = (root / "maps" / kind / name).with_suffix(".png")
+                _save_pixels(region.astype(np.uint8) * 255, target)
+        (root / "dataset.yaml").write_text(yaml.safe_dump(asdict(dataset.card), sort_keys=False, allow_unicode=True))
+        (root / "annotations.json").write_text(json.dumps(_as_coco(dataset)) + "\n")
+
+
+def load_image(dataset: Dataset, image: ImageRecord) -> FloatArray:
+    """Read one image as absorbance, float32 (H, W).
+
+    Raises:
+        DataError: The file cannot be read or has another size than its record.
+    """
+    path = dataset.root / "images" / image.file_name
+    grey = _read_grey(path)
+    if grey.shape != (image.height, image.width):
+        raise DataError(
+            f"{path} has {grey.shape[1]}×{grey.shape[0]} pixels",
+            expected=f"{image.width}×{image.height} as its record says",
+            remedy="import the set again",
+        )
+    return to_absorbance(grey, dataset.card.polarity)
+
+
+def load_masks(dataset: Dataset, image: ImageRecord) -> BoolArray:
+    """Rasterize the instances of one image: bool (N, H, W), in file order; N may be 0."""
+    masks = [rasterize(i.segmentation, image.height, image.width) for i in dataset.instances_of[image.id]]
+    return np.stack(masks) if masks else np.zeros((0, image.height, image.width), dtype=bool)
+
+
+def load_maps(dataset: Dataset, image: ImageRecord) -> tuple[BoolArray, BoolArray]:
+    """Read the (crossing, chromosome) maps of one image of a set in the ChromSeg form, bool (H, W) each."""
+    crossing, chromosome = (
+        _read_grey((dataset.root / "maps" / kind / image.file_name).with_suffix(".png")) > 0
+        for kind in ("crossing", "chromosome")
+    )
+    return crossing, chromosome
+
+
+def _as_coco(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "images": [asdict(image) for image in dataset.images],
+        "annotations": [asdict(instance) for instance in dataset.instances],
+        "categories": [{"id": key, "name": name} for key, name in dataset.categories.items()],
+    }
+
+
+def _save_pixels(source: Path | npt.NDArray[Any], target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(source, Path):
+        shutil.copyfile(source, target)
+    else:
+        Image.fromarray(source).save(target)
+
+
+def _read_grey(path: Path) -> npt.NDArray[Any]:
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(picture if picture.mode.startswith(("I", "F")) else picture.convert("L"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(
+            f"{path} cannot be read as an image ({error})",
+            expected="a PNG, JPEG, BMP or TIFF file",
+            remedy="replace the file or drop it from the set",
+        ) from error
+
+
+def _load(path: Path, parse: Any, parse_error: type[Exception]) -> dict[str, Any]:
+    try:
+        value = parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(
+            f"no {path}", expected="an imported dataset", remedy="run `chromseg-ops data import` first"
+        ) from error
+    except (parse_error, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path} cannot be parsed ({error})",
+            expected=f"valid {path.suffix[1:]}",
+            remedy="import the set again",
+        ) from error
+    if not isinstance(value, dict):
+        raise DataError(f"{path} holds {type(value).__name__}", expected="named fields", remedy="import the set again")
+    return value
+
+
+def _record(kind: Any, entry: dict[str, Any], root: Path) -> Any:
+    names = {field.name for field in fields(kind)}
+    required = {field.name for field in fields(kind) if field.name != "iscrowd"}
+    missing = required - entry.keys()
+    if missing:
+        raise DataError(
+            f"{root.name}: {kind.__name__} {entry.get('id', '')} without {', '.join(sorted(missing))}",
+            expected="all fields of the data contract",
+            remedy="import the set again",
+        )
+    return kind(**{name: value for name, value in entry.items() if name in names})
+
+
+def _instance(entry: dict[str, Any], root: Path) -> InstanceRecord:
+    record = _record(InstanceRecord, {"segmentation": [], **entry}, root)
+    return InstanceRecord(**{**asdict(record), "bbox": tuple(record.bbox)})
+
+
+def _check_choice(field: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise DataError(
+            f"{field} {value!r} in dataset.yaml",
+            expected=f"one of {', '.join(choices)}",
+            remedy="correct the card",
+        )

@@ -1,0 +1,79 @@
+"""Polygons and run lengths to masks and back: the one place where a shape becomes pixels.
+
+Polygons are filled by the COCO mask API; other fill rules move the crossing maps of the same polygons by up to
+17 % IoU, so instances, maps, clusters and scores all pass through here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from pycocotools import mask as coco_mask
+
+from chromseg.errors import DataError, MaskError
+
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+Polygons: TypeAlias = list[list[float]]
+Rle: TypeAlias = dict[str, Any]
+
+
+def rasterize(segmentation: Polygons | Rle, height: int, width: int) -> BoolArray:
+    """Fill one instance's COCO segmentation.
+
+    Args:
+        segmentation: Polygons `[[x0, y0, x1, y1, …], …]`, a compressed RLE (`counts` a str or bytes) or an
+            uncompressed RLE (`counts` a list), as COCO writes them.
+        height: Rows of the image.
+        width: Columns of the image.
+
+    Returns:
+        bool (height, width), the union of all polygons; all False for an empty segmentation.
+
+    Raises:
+        DataError: A polygon has fewer than three points or a coordinate that is not a finite number.
+        MaskError: A run-length encoding of another size.
+    """
+    if isinstance(segmentation, dict):
+        return decode_rle(segmentation, height, width)
+    if not segmentation:
+        return np.zeros((height, width), dtype=bool)
+    for polygon in segmentation:
+        if len(polygon) < 6 or len(polygon) % 2:
+            raise DataError(
+                f"a polygon of {len(polygon)} numbers",
+                expected="at least 3 points, x and y in turn",
+                remedy="redraw or delete this outline",
+            )
+        if not np.isfinite(polygon).all():
+            raise DataError(
+                "a polygon with a coordinate that is not finite",
+                expected="finite pixel coordinates",
+                remedy="redraw or delete this outline",
+            )
+    encoded = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
+    return np.asarray(coco_mask.decode(encoded), dtype=bool)
+
+
+def decode_rle(rle: Rle, height: int, width: int) -> BoolArray:
+    """Decode a COCO run-length encoding to bool (height, width).
+
+    Raises:
+        MaskError: The encoding's own size is another one.
+    """
+    if list(rle.get("size", [])) != [height, width]:
+        raise MaskError(
+            f"a run-length mask of size {rle.get('size')}",
+            expected=f"[{height}, {width}], the image's rows and columns",
+            remedy="encode the mask at the image's own size",
+        )
+    if isinstance(rle["counts"], list):
+        rle = coco_mask.frPyObjects(rle, height, width)
+    return np.asarray(coco_mask.decode(rle), dtype=bool)
+
+
+def encode_rle(mask: BoolArray) -> Rle:
+    """Encode bool (H, W) as a compressed COCO run-length encoding whose `counts` is a str, ready for JSON."""
+    encoded = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": [int(n) for n in encoded["size"]], "counts": encoded["counts"].decode("ascii")}

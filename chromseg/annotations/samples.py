@@ -1,0 +1,105 @@
+"""Samples: images as networks see them, with their truth, as `prepare` leaves them for `train` and `evaluate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from chromseg.annotations.absorbance import FloatArray
+from chromseg.annotations.maps import chromosome_map, crossing_map
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.errors import DataError
+from chromseg.files import replacing
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One network-ready image with its truth.
+
+    Attributes:
+        name: Unique within a prepared set.
+        case_id: The case its image came from.
+        split: train, val or test.
+        kind: "cutout" (a crossing cluster alone) or "metaphase" (a whole image).
+        image: float32 (H, W) absorbance.
+        masks: bool (N, H, W), or None where the source has maps and no instances.
+        crossing: bool (H, W).
+        chromosome: bool (H, W).
+    """
+
+    name: str
+    case_id: str
+    split: str
+    kind: Literal["cutout", "metaphase"]
+    image: FloatArray
+    masks: BoolArray | None
+    crossing: BoolArray
+    chromosome: BoolArray
+
+    @classmethod
+    def from_masks(
+        cls,
+        name: str,
+        case_id: str,
+        split: str,
+        kind: Literal["cutout", "metaphase"],
+        image: FloatArray,
+        masks: BoolArray,
+    ) -> Sample:
+        """A sample whose two maps are derived from instance masks."""
+        return cls(name, case_id, split, kind, image, masks, crossing_map(masks), chromosome_map(masks))
+
+
+def write_samples(folder: Path, samples: Iterable[Sample]) -> int:
+    """Write a prepared set in one step, replacing what was there; returns the number of samples."""
+    index = []
+    with replacing(folder) as root:
+        root.mkdir()
+        for sample in samples:
+            index.append({key: getattr(sample, key) for key in ("name", "case_id", "split", "kind")})
+            maps = np.stack([sample.crossing, sample.chromosome])
+            arrays: dict[str, Any] = {
+                "image": sample.image.astype(np.float16),
+                "maps": np.packbits(maps, axis=-1),
+            }
+            if sample.masks is not None:
+                arrays["masks"] = np.packbits(sample.masks, axis=-1)
+            np.savez_compressed(root / f"{sample.name}.npz", **arrays)
+        (root / "index.json").write_text(json.dumps(index, indent=1) + "\n")
+    return len(index)
+
+
+def read_samples(folder: Path, *, split: str | None = None, kind: str | None = None) -> Iterator[Sample]:
+    """Read a prepared set, or only one split or kind of it, in the order it was written.
+
+    Raises:
+        DataError: The folder holds no prepared set.
+    """
+    try:
+        index = json.loads((folder / "index.json").read_text())
+    except FileNotFoundError as error:
+        raise DataError(
+            f"no prepared samples in {folder}",
+            expected="the output of the stage `prepare`",
+            remedy="run `dvc repro prepare` first",
+        ) from error
+    for entry in index:
+        if split in (None, entry["split"]) and kind in (None, entry["kind"]):
+            yield _read(folder / f"{entry['name']}.npz", entry)
+
+
+def _read(path: Path, entry: dict[str, str]) -> Sample:
+    with np.load(path) as arrays:
+        image = arrays["image"].astype(np.float32)
+        crossing, chromosome = _unpack(arrays["maps"], image.shape[1])
+        masks = _unpack(arrays["masks"], image.shape[1]) if "masks" in arrays else None
+    return Sample(**entry, image=image, masks=masks, crossing=crossing, chromosome=chromosome)  # type: ignore[arg-type]
+
+
+def _unpack(bits: Any, width: int) -> BoolArray:
+    return np.unpackbits(bits, axis=-1, count=width).astype(bool)

@@ -1,0 +1,1 @@
+"""`chromseg-ops`, one file per group of verbs."""

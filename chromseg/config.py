@@ -1,0 +1,200 @@
+"""Configuration: frozen dataclasses read from `params.yaml`; an unknown or missing key is an error that names it.
+
+`params.yaml` has one block a stage. `train.base` is what all variants share; `train.variants.<name>` what one changes.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+
+from chromseg.errors import ConfigError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network of one variant; `architecture` is a key of `chromseg.models.MODELS`."""
+
+    architecture: str
+    depth: int = 4  # levels below the first; UNet++ nodes x_i_j with i + j <= depth
+    width: int = 16  # channels of the first level
+    growth: float = 2.0  # channels of level i: round(width * growth**i), at most max_width
+    max_width: int = 128
+    deep_supervision: bool = True
+    contact: bool = False  # a third branch: seams where two chromosomes touch without crossing
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Mixed-Weight Focal loss (ChromSeg §II-C, eq. 1-2)."""
+
+    lam: float = 0.7  # λ, weight of the crossing map
+    alpha: float = 0.75  # α, weight of positives
+    gamma: float = 1.0  # γ, focusing
+    phi: float = 0.0  # φ, weight of the L2 regularisation term
+    overlap: float = 0.0  # weight of a soft Jaccard term on the crossing map; 0 is the paper
+    contact: float = 0.0  # weight of the contact branch
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """What happens to a training sample; all zeros is none."""
+
+    rotation: float = 30.0  # degrees either way
+    flip: bool = True
+    scale: float = 0.0  # relative zoom either way
+    intensity: float = 0.0  # strength of gain, gamma, blur and noise changes
+    paste: float = 0.0  # probability of laying single chromosomes over one another into new crossings
+
+
+@dataclass(frozen=True)
+class OptimConfig:
+    """How weights are found."""
+
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: float = 1e-4
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_steps: int = 0
+    epochs: int = 50
+    steps_per_epoch: int = 0  # 0: one pass over the samples
+    batch_size: int = 8
+    patience: int = 5  # epochs without a better validation score before stopping; 0: never
+    clip_norm: float = 0.0  # 0: none
+    ema: float = 0.0  # decay of the averaged weights that are validated and kept; 0: none
+
+
+@dataclass(frozen=True)
+class HardwareConfig:
+    """How the machine is used; must not change results beyond rounding."""
+
+    precision: Literal["fp32", "bf16"] = "fp32"
+    channels_last: bool = False
+    compile: bool = False
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One variant, complete."""
+
+    model: ModelConfig
+    samples: tuple[str, ...] = ("cutout",)  # kinds of sample to train on: cutout, metaphase
+    crop: int = 256  # side of training crops in pixels
+    loss: LossConfig = LossConfig()
+    augment: AugmentConfig = AugmentConfig()
+    optim: OptimConfig = OptimConfig()
+    hardware: HardwareConfig = HardwareConfig()
+
+
+def read_params(path: Path) -> dict[str, Any]:
+    """Read a params file as a mapping.
+
+    Raises:
+        ConfigError: It is missing or not a YAML mapping.
+    """
+    try:
+        params = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"no {path}", expected="a params file", remedy="run from the project's top folder") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: {error}", expected="valid YAML", remedy="correct the file") from error
+    if not isinstance(params, dict):
+        raise ConfigError(f"{path} without named blocks", expected="one block a stage", remedy="correct the file")
+    return params
+
+
+def block(params: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """The block at `keys`, say `block(params, "train", "variants", "unet")`.
+
+    Raises:
+        ConfigError: A key is absent; the message lists those present.
+    """
+    found: Any = params
+    for depth, key in enumerate(keys):
+        if not isinstance(found, dict) or key not in found:
+            present = ", ".join(found) if isinstance(found, dict) else "nothing"
+            raise ConfigError(
+                f"no `{'.'.join(keys[: depth + 1])}` in the params file",
+                expected=f"one of: {present}",
+                remedy="correct the name or add the block",
+            )
+        found = found[key]
+    return dict(found or {})
+
+
+def variant_config(params: dict[str, Any], variant: str) -> TrainConfig:
+    """The full configuration of one variant: `train.base` with the variant's own values over it."""
+    return parse(TrainConfig, merge(block(params, "train", "base"), block(params, "train", "variants", variant)))
+
+
+def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`base` with `over` laid over it, nested blocks key by key."""
+    merged = dict(base)
+    for key, value in over.items():
+        both_blocks = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = merge(base[key], value) if both_blocks else value
+    return merged
+
+
+def parse(kind: type[T], values: Any, where: str = "") -> T:
+    """Build a config dataclass from plain YAML values, checking every key and type.
+
+    Raises:
+        ConfigError: A key is unknown or missing, or a value is of the wrong kind; the message has its full name.
+    """
+    where = where or kind.__name__
+    if not isinstance(values, dict):
+        raise ConfigError(
+            f"{where} is {values!r}", expected="a block of named values", remedy="correct the params file"
+        )
+    hints = typing.get_type_hints(kind)
+    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+    unknown = values.keys() - known.keys()
+    if unknown:
+        raise ConfigError(
+            f"unknown key `{where}.{min(unknown)}`",
+            expected=f"one of {', '.join(known)}",
+            remedy="correct the params file",
+        )
+    for name, field in known.items():
+        if name not in values and field.default is MISSING and field.default_factory is MISSING:
+            raise ConfigError(
+                f"no `{where}.{name}`",
+                expected=f"a {_readable(hints[name])}",
+                remedy="add it to the params file",
+            )
+    return kind(**{name: _convert(hints[name], value, f"{where}.{name}") for name, value in values.items()})
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin = typing.get_origin(hint)
+    if is_dataclass(hint):
+        return parse(hint, value, where)  # type: ignore[arg-type]
+    if origin is Literal and value in typing.get_args(hint):
+        return value
+    if origin is tuple and isinstance(value, list | tuple):
+        inner = typing.get_args(hint)[0]
+        return tuple(_convert(inner, item, f"{where}[{index}]") for index, item in enumerate(value))
+    if origin in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        return _convert(next(arg for arg in typing.get_args(hint) if arg is not type(None)), value, where)
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if hint in (int, str, bool) and type(value) is hint:
+        return value
+    raise ConfigError(f"`{where}` is {value!r}", expected=_readable(hint), remedy="correct the params file")
+
+
+def _readable(hint: Any) -> str:
+    if typing.get_origin(hint) is Literal:
+        return "one of " + ", ".join(map(str, typing.get_args(hint)))
+    return str(getattr(hint, "__name__", hint))

@@ -1,0 +1,1 @@
+"""From an image file to instances and their exports."""

@@ -1,0 +1,1 @@
+"""Segmentation, splicing and detection metrics in pure NumPy."""

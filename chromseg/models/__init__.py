@@ -1,0 +1,1 @@
+"""Networks and losses; `MODELS` lists them."""

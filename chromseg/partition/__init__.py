@@ -1,0 +1,1 @@
+"""Crossing-partition: two maps in, one mask per chromosome out."""

@@ -1,0 +1,1 @@
+"""Tracking, lineage, packaging and promotion: the only users of MLflow."""

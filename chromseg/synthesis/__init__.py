@@ -1,0 +1,1 @@
+"""Metaphases and crossing clusters with exact truth."""

@@ -1,0 +1,1 @@
+"""Great Expectations suites over tables of per-image and per-annotation facts."""
