@@ -1,1 +1,53 @@
-"""Segmentation, splicing and detection metrics in pure NumPy."""
+"""Segmentation, splicing and detection scores: pure functions of arrays, 0–1, undefined is None (design §5)."""
+
+from chromseg.metrics.bootstrap import Interval, bootstrap_by_case
+from chromseg.metrics.cutouts import (
+    CutoutScore,
+    overall_acc,
+    overlap_acc,
+    sp_acc,
+    sp_acc_true_maps,
+    summarize,
+    summarize_cutouts,
+)
+from chromseg.metrics.detection import AveragePrecision, ImageDetections, average_precision
+from chromseg.metrics.instances import (
+    InstanceScore,
+    crossing_instances,
+    expected_calibration_error,
+    score_instances,
+    summarize_instances,
+)
+from chromseg.metrics.overlap import box_ious, boxes_of, mask_ious
+from chromseg.metrics.segmentation import iou, mean_iou, well_detected
+from chromseg.metrics.splicing import SPLICE_IOU, match_instances, splice_quality, well_spliced
+
+__all__ = [
+    "SPLICE_IOU",
+    "AveragePrecision",
+    "CutoutScore",
+    "ImageDetections",
+    "InstanceScore",
+    "Interval",
+    "average_precision",
+    "bootstrap_by_case",
+    "box_ious",
+    "boxes_of",
+    "crossing_instances",
+    "expected_calibration_error",
+    "iou",
+    "mask_ious",
+    "match_instances",
+    "mean_iou",
+    "overall_acc",
+    "overlap_acc",
+    "score_instances",
+    "sp_acc",
+    "sp_acc_true_maps",
+    "splice_quality",
+    "summarize",
+    "summarize_cutouts",
+    "summarize_instances",
+    "well_detected",
+    "well_spliced",
+]

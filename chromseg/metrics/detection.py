@@ -1,0 +1,115 @@
+"""COCO average precision of one class, as in pycocotools but from tables of IoUs, so that masks need not be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.errors import MaskError
+from chromseg.metrics.overlap import FloatArray
+
+COCO_THRESHOLDS = np.linspace(0.5, 0.95, 10)
+MAX_DETECTIONS = 500
+_RECALL_LEVELS = np.linspace(0, 1, 101)
+
+
+@dataclass(frozen=True)
+class ImageDetections:
+    """What AP needs of one image.
+
+    Attributes:
+        ious: float64 (D, T), of `mask_ious` or `box_ious` (given `crowd` there too, if there is any).
+        scores: float64 (D,).
+        crowd: bool (T,), True where the truth is to be ignored: neither to be found nor held against a detection.
+    """
+
+    ious: FloatArray
+    scores: FloatArray
+    crowd: BoolArray | None = None
+
+    def __post_init__(self) -> None:
+        crowd = self.ious.shape[1:] if self.crowd is None else self.crowd.shape
+        if self.ious.ndim != 2 or self.scores.shape != self.ious.shape[:1] or crowd != self.ious.shape[1:]:
+            raise MaskError(
+                f"IoUs {self.ious.shape}, scores {self.scores.shape}, crowd flags {crowd}",
+                expected="IoUs (D, T), scores (D,), crowd flags (T,)",
+                remedy="give one score per detection",
+            )
+
+
+class AveragePrecision(NamedTuple):
+    """COCO's three headline figures, 0–1; all None when there is nothing to find."""
+
+    map: float | None
+    ap50: float | None
+    ap75: float | None
+
+
+def average_precision(images: Sequence[ImageDetections], max_detections: int = MAX_DETECTIONS) -> AveragePrecision:
+    """Average precision over all images at IoU 0.50:0.05:0.95, interpolated at 101 recall levels.
+
+    Args:
+        images: One entry per image; an image without detections or without truth counts as well.
+        max_detections: Only so many best-scored detections of an image count.
+
+    Returns:
+        mAP, AP50, AP75; None each if no image has a chromosome that is not a crowd.
+    """
+    n_targets = sum(_crowd(image).size - int(_crowd(image).sum()) for image in images)
+    if n_targets == 0:
+        return AveragePrecision(None, None, None)
+    ranked = [_best(image, max_detections) for image in images]
+    matched = [_match(image) for image in ranked]
+    scores = np.concatenate([image.scores for image in ranked])
+    hits = np.concatenate([hit for hit, _ in matched], axis=1)  # thresholds, detections
+    ignored = np.concatenate([ignore for _, ignore in matched], axis=1)
+    order = np.argsort(-scores, kind="stable")
+    precisions = [_area(hit[~ign], n_targets) for hit, ign in zip(hits[:, order], ignored[:, order], strict=True)]
+    return AveragePrecision(float(np.mean(precisions)), precisions[0], precisions[5])
+
+
+def _crowd(image: ImageDetections) -> BoolArray:
+    return np.zeros(image.ious.shape[1], dtype=bool) if image.crowd is None else image.crowd
+
+
+def _best(image: ImageDetections, count: int) -> ImageDetections:
+    order = np.argsort(-image.scores, kind="stable")[:count]
+    return ImageDetections(image.ious[order], image.scores[order], image.crowd)
+
+
+def _match(image: ImageDetections) -> tuple[BoolArray, BoolArray]:
+    """Greedy matching in order of score at every threshold: hits and ignored, bool (thresholds, D) each.
+
+    A detection takes the free target it covers best; a crowd, which is never used up, only if no target fits.
+    Of equally good targets the last is taken, as pycocotools does.
+    """
+    crowd = _crowd(image)
+    floor = np.minimum(COCO_THRESHOLDS, 1 - 1e-10)[:, None]  # as pycocotools has it
+    free = np.tile(~crowd, (len(floor), 1))  # thresholds, targets
+    hits = np.zeros((len(floor), len(image.scores)), dtype=bool)
+    ignored = np.zeros_like(hits)
+    levels = np.arange(len(floor))
+    for index, ious in enumerate(image.ious):
+        good = ious[None, :] >= floor
+        ignored[:, index] = (good & crowd).any(axis=1)
+        if free.shape[1]:
+            masked = np.where(good & free, ious, -1.0)[:, ::-1]
+            best = free.shape[1] - 1 - masked.argmax(axis=1)
+            hits[:, index] = masked.max(axis=1) >= 0
+            free[levels[hits[:, index]], best[hits[:, index]]] = False
+    return hits, ignored & ~hits
+
+
+def _area(hits: BoolArray, n_targets: int) -> float:
+    """Area under the interpolated precision-recall curve of detections in order of score."""
+    true_positives = np.cumsum(hits)
+    precision = true_positives / np.arange(1, hits.size + 1)
+    recall = true_positives / n_targets
+    precision = np.maximum.accumulate(precision[::-1])[::-1]
+    at: npt.NDArray[np.intp] = np.searchsorted(recall, _RECALL_LEVELS, side="left")
+    return float(np.append(precision, 0.0)[np.minimum(at, hits.size)].mean())
