@@ -29,6 +29,8 @@ class ModelConfig:
     max_width: int = 128
     deep_supervision: bool = True
     contact: bool = False  # a third branch: seams where two chromosomes touch without crossing
+    chromosome_level: int = 2  # the chromosome branch of region-guided-unetpp reads x_0_1 … x_0_<this>
+    squeeze: bool = False  # a 1×1 convolution narrows what arrives at a node: half the work, not in the paper
 
 
 @dataclass(frozen=True)
