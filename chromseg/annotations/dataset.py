@@ -20,6 +20,7 @@ import yaml
 from PIL import Image
 
 from chromseg.annotations.absorbance import FloatArray, Polarity, to_absorbance
+from chromseg.annotations.pictures import read_grey
 from chromseg.annotations.rasterize import BoolArray, Polygons, Rle, rasterize
 from chromseg.errors import DataError
 from chromseg.files import replacing
@@ -176,7 +177,7 @@ def load_image(dataset: Dataset, image: ImageRecord) -> FloatArray:
         DataError: The file cannot be read or has another size than its record.
     """
     path = dataset.root / "images" / image.file_name
-    grey = _read_grey(path)
+    grey = read_grey(path)
     if grey.shape != (image.height, image.width):
         raise DataError(
             f"{path} has {grey.shape[1]}×{grey.shape[0]} pixels",
@@ -195,7 +196,7 @@ def load_masks(dataset: Dataset, image: ImageRecord) -> BoolArray:
 def load_maps(dataset: Dataset, image: ImageRecord) -> tuple[BoolArray, BoolArray]:
     """Read the (crossing, chromosome) maps of one image of a set in the ChromSeg form, bool (H, W) each."""
     crossing, chromosome = (
-        _read_grey((dataset.root / "maps" / kind / image.file_name).with_suffix(".png")) > 0
+        read_grey((dataset.root / "maps" / kind / image.file_name).with_suffix(".png")) > 0
         for kind in ("crossing", "chromosome")
     )
     return crossing, chromosome
@@ -215,18 +216,6 @@ def _save_pixels(source: Path | npt.NDArray[Any], target: Path) -> None:
         shutil.copyfile(source, target)
     else:
         Image.fromarray(source).save(target)
-
-
-def _read_grey(path: Path) -> npt.NDArray[Any]:
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(picture if picture.mode.startswith(("I", "F")) else picture.convert("L"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(
-            f"{path} cannot be read as an image ({error})",
-            expected="a PNG, JPEG, BMP or TIFF file",
-            remedy="replace the file or drop it from the set",
-        ) from error
 
 
 def _load(path: Path, parse: Any, parse_error: type[Exception]) -> dict[str, Any]:

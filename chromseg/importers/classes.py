@@ -1,0 +1,44 @@
+"""Which names in an annotation file mean a chromosome."""
+
+from __future__ import annotations
+
+from chromseg.errors import DataError
+from chromseg.importers.source import Options
+
+_PLAIN = ("chromosome", "chromosomes", "chr", "chrom")
+_GROUPS = {"A": (1, 3), "B": (4, 5), "C": (6, 12), "D": (13, 15), "E": (16, 18), "F": (19, 20), "G": (21, 22)}
+_TYPES = tuple(str(number) for number in range(1, 23)) + ("X", "Y")
+KARYOTYPE = tuple(f"{group}{n}" for group, (first, last) in _GROUPS.items() for n in range(first, last + 1)) + (
+    "X",
+    "Y",
+)
+
+
+def class_of(label: str, options: Options) -> str | None:
+    """The category that a label stands for.
+
+    Args:
+        label: As written in the source: `chr`, `chromosome`, a karyotype class (`A1` … `G22`, `1` … `22`, `X`, `Y`,
+            with or without `chr` before it), or one of `options.classes`.
+        options: `classes` adds names, `ignore` names labels to leave out.
+
+    Returns:
+        `chromosome` for the plain names, else the label itself; None if it is to be ignored.
+
+    Raises:
+        DataError: The label is none of these.
+    """
+    if label in options.ignore:
+        return None
+    if label in options.classes:
+        return label
+    if label.lower() in _PLAIN:
+        return "chromosome"
+    bare = label[3:].lstrip("_- ") if label.lower().startswith("chr") else label
+    if bare.upper() in KARYOTYPE + _TYPES:
+        return label
+    raise DataError(
+        f"unknown class {label!r}",
+        expected="chromosome, chr, or a karyotype class such as A1, 21 or X",
+        remedy=f"name it with --classes {label} if it is a chromosome, with --ignore {label} if it is not",
+    )

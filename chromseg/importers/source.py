@@ -1,0 +1,143 @@
+"""What every importer reads its format into, and how it keeps count of what it could not read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from chromseg.annotations.absorbance import Polarity
+from chromseg.annotations.pictures import read_grey
+from chromseg.annotations.rasterize import BoolArray, Polygons, Rle, encode_rle, rasterize
+from chromseg.errors import DataError
+
+T = TypeVar("T")
+Pixels = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to read a source; each importer uses what concerns it.
+
+    Attributes:
+        polarity: As declared by the user, or None to estimate it from the pixels.
+        classes: Names that mean a chromosome besides the usual ones.
+        ignore: Names whose annotations are left out, say nuclei.
+        second: What the second map of paired masks holds.
+    """
+
+    polarity: Polarity | None = None
+    classes: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    second: Literal["chromosome", "non-overlap"] = "chromosome"
+
+
+@dataclass(frozen=True)
+class ImportedInstance:
+    """One chromosome as the source has it; `bbox` is xywh, `area` in pixels. A crowd is a cluster not parted."""
+
+    category: str
+    segmentation: Polygons | Rle
+    bbox: tuple[float, float, float, float]
+    area: float
+    iscrowd: int = 0
+
+
+@dataclass(frozen=True)
+class ImportedImage:
+    """One image as the source has it.
+
+    Attributes:
+        name: Path below the dataset's images/, unique.
+        pixels: The file to copy as it is, or an array to save as PNG.
+        width: Columns.
+        height: Rows.
+        instances: Its chromosomes; empty where the source has maps.
+        maps: (crossing, chromosome) bool (H, W) each, where the source has maps and no instances.
+        case_id: As the source says it, or None.
+        split: As the source says it, or None.
+    """
+
+    name: str
+    pixels: Path | Pixels
+    width: int
+    height: int
+    instances: tuple[ImportedInstance, ...] = ()
+    maps: tuple[BoolArray, BoolArray] | None = None
+    case_id: str | None = None
+    split: str | None = None
+
+    def grey(self) -> Pixels:
+        """The pixels as (H, W)."""
+        if isinstance(self.pixels, Path):
+            return read_grey(self.pixels, self.name)
+        return self.pixels if self.pixels.ndim == 2 else self.pixels.mean(axis=2)
+
+
+@dataclass(frozen=True)
+class ImportedSet:
+    """A whole source: what could be read, and one problem for each thing that could not."""
+
+    images: tuple[ImportedImage, ...]
+    problems: tuple[DataError, ...] = ()
+
+
+def collect(items: Iterable[tuple[str, T]], read_one: Callable[[T], ImportedImage]) -> ImportedSet:
+    """Read every item, keeping each failure as a problem that names its file."""
+    images: list[ImportedImage] = []
+    problems: list[DataError] = []
+    for name, item in items:
+        try:
+            images.append(read_one(item))
+        except DataError as error:
+            problems.append(in_place(error, name))
+    return ImportedSet(tuple(images), tuple(problems))
+
+
+def in_place(error: DataError, place: str) -> DataError:
+    """The same error, saying first where it was met."""
+    got = error.got if place in error.got else f"{place}: {error.got}"
+    return type(error)(got, expected=error.expected, remedy=error.remedy)
+
+
+def outlined(category: str, segmentation: Polygons | Rle, height: int, width: int) -> ImportedInstance:
+    """An instance whose box and area are those of its rasterised mask.
+
+    Raises:
+        DataError: The outline is no outline, or covers no pixel of the image.
+    """
+    mask = rasterize(segmentation, height, width)
+    return ImportedInstance(category, segmentation, *box_and_area(mask))
+
+
+def masked(category: str, mask: BoolArray, iscrowd: int = 0) -> ImportedInstance:
+    """An instance from its mask bool (H, W), kept as run lengths.
+
+    Raises:
+        DataError: The mask is empty.
+    """
+    return ImportedInstance(category, encode_rle(mask), *box_and_area(mask), iscrowd)
+
+
+def box_and_area(mask: BoolArray) -> tuple[tuple[float, float, float, float], float]:
+    """The xywh box of a mask and its pixel count."""
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        raise DataError(
+            "an outline that covers no pixel of the image",
+            expected="a chromosome inside the image",
+            remedy="redraw or delete this outline",
+        )
+    top, left = int(rows[0]), int(cols[0])
+    box = (float(left), float(top), float(cols[-1] - left + 1), float(rows[-1] - top + 1))
+    return box, float(mask.sum())
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Sort key that puts image_9 before image_10."""
+    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in re.split(r"(\d+)", name)]
