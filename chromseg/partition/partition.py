@@ -1,0 +1,155 @@
+"""Crossing-partition: chromosome map and crossing map in, one mask per chromosome out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from chromseg.annotations.maps import label_regions
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.errors import MaskError
+from chromseg.partition.cluster import Piece, partition_cluster
+from chromseg.partition.paper import partition_cluster_as_published
+from chromseg.partition.parts import FloatArray
+
+_Window: TypeAlias = tuple[slice, slice]
+_SPECK_AREA = 20  # pixels; a smaller island of a predicted map is no chromosome (the smallest have about 60)
+_SPECK_SHARE = 0.05  # and neither is one this small beside the image's largest component
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One mask per chromosome.
+
+    Attributes:
+        masks: bool (N, H, W), ordered by first pixel in row-major order; N may be 0. Masks overlap only on crossings.
+        flags: Per mask, names of what made it doubtful: "three-at-crossing" (more than two chromosomes seem to meet),
+            "needs-review" (with it, or a pairing hardly better than another); empty for most.
+        confidence: Per mask, 0–1: the least confident pairing or cut that made it; 1 for a chromosome alone.
+    """
+
+    masks: BoolArray
+    flags: tuple[tuple[str, ...], ...]
+    confidence: tuple[float, ...]
+
+
+def partition_crossings(
+    chromosome: BoolArray,
+    crossing: BoolArray,
+    image: FloatArray | None = None,
+    *,
+    contact: BoolArray | None = None,
+    algorithm: str = "chromseg-ops",
+    radius: int = 10,
+) -> Partition:
+    """Split every cluster of an image into a mask per chromosome (ChromSeg §II-D, and beyond it).
+
+    Works on whole metaphases and on cut-outs of any size. Every pixel of the chromosome map goes to a mask, except
+    islands too small to be a chromosome (< 20 px, or < 5 % of the largest component), which predicted maps are full of.
+    A predicted crossing map may leave the chromosome map: intersect the two first.
+
+    Args:
+        chromosome: bool (H, W). True on any chromosome, crossings included.
+        crossing: bool (H, W). True where two chromosomes overlap; within `chromosome`.
+        image: float32 (H, W) absorbance, 0 = background, or None. Where chromosomes touch without a crossing, only
+            the image shows the seam.
+        contact: bool (H, W) or None. A learned map of the seams between touching chromosomes; used instead of the
+            image's own evidence.
+        algorithm: "chromseg-ops", or "paper" for the published algorithm, which uses neither image nor contact.
+        radius: How far around a crossing arms are looked at, in pixels.
+
+    Returns:
+        Masks, flags and confidences; none for empty maps.
+
+    Raises:
+        MaskError: Shapes or dtypes are wrong, a crossing lies outside the chromosomes, the radius is below 1 or the
+            algorithm unknown.
+    """
+    _check(chromosome, crossing, image, contact, algorithm, radius)
+    split = ALGORITHMS[algorithm]
+    found = [
+        (window, piece)
+        for window, region in _components(chromosome)
+        for piece in split(
+            region,
+            crossing[window] & region,
+            None if image is None else image[window],
+            None if contact is None else contact[window] & region,
+            radius,
+        )
+    ]
+    return _assemble(found, chromosome.shape)
+
+
+def _components(chromosome: BoolArray) -> Iterator[tuple[_Window, BoolArray]]:
+    """Bounding box and mask of each 8-connected component that may be a chromosome."""
+    rows, cols = np.flatnonzero(chromosome.any(axis=1)), np.flatnonzero(chromosome.any(axis=0))
+    if not rows.size:
+        return
+    top, left = int(rows[0]), int(cols[0])
+    labels, _ = label_regions(chromosome[top : rows[-1] + 1, left : cols[-1] + 1])
+    areas = np.bincount(labels.ravel())[1:]
+    least = max(_SPECK_AREA, _SPECK_SHARE * areas.max())
+    for label, box in enumerate(ndimage.find_objects(labels), start=1):
+        if areas[label - 1] < min(least, areas.max()):
+            continue
+        window = (slice(box[0].start + top, box[0].stop + top), slice(box[1].start + left, box[1].stop + left))
+        yield window, labels[box] == label
+
+
+def _assemble(found: list[tuple[_Window, Piece]], shape: tuple[int, ...]) -> Partition:
+    """Paint the pieces at their place and order them by first pixel."""
+
+    def first_pixel(item: tuple[_Window, Piece]) -> tuple[int, int]:
+        (rows, cols), piece = item
+        row, col = divmod(int(piece.mask.argmax()), piece.mask.shape[1])
+        return rows.start + row, cols.start + col
+
+    ordered = sorted(found, key=first_pixel)
+    masks = np.zeros((len(ordered), *shape), dtype=bool)
+    for mask, (window, piece) in zip(masks, ordered, strict=True):
+        mask[window] = piece.mask
+    return Partition(masks, tuple(piece.flags for _, piece in ordered), tuple(piece.confidence for _, piece in ordered))
+
+
+def _check(chromosome: Any, crossing: Any, image: Any | None, contact: Any | None, algorithm: str, radius: int) -> None:
+    for name, array in (("chromosome map", chromosome), ("crossing map", crossing), ("contact map", contact)):
+        if array is not None:
+            _check_array(name, array, np.dtype(bool), np.shape(chromosome))
+    if image is not None:
+        _check_array("image", image, np.dtype(np.float32), np.shape(chromosome))
+    outside = int((crossing & ~chromosome).sum())
+    if outside:
+        raise MaskError(
+            f"{outside} crossing pixels outside the chromosome map",
+            expected="crossings within chromosomes",
+            remedy="pass `crossing & chromosome`, or unite the two maps",
+        )
+    if algorithm not in ALGORITHMS:
+        raise MaskError(
+            f"algorithm {algorithm!r}", expected=f"one of {', '.join(ALGORITHMS)}", remedy="choose one of these"
+        )
+    if radius < 1:
+        raise MaskError(f"radius {radius}", expected="1 pixel or more", remedy="use the default, 10")
+
+
+def _check_array(name: str, array: Any, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> None:
+    got_dtype, got_shape = getattr(array, "dtype", type(array).__name__), np.shape(array)
+    if got_dtype != dtype or len(got_shape) != 2 or got_shape != shape:
+        raise MaskError(
+            f"a {name} of {got_dtype} {got_shape}",
+            expected=f"{dtype} (H, W)" + (f" {shape}" if len(shape) == 2 else ""),
+            remedy="give all maps and the image the same rows and columns, as one plane each",
+        )
+
+
+_Split: TypeAlias = Callable[[BoolArray, BoolArray, FloatArray | None, BoolArray | None, int], list[Piece]]
+ALGORITHMS: dict[str, _Split] = {
+    "chromseg-ops": partition_cluster,
+    "paper": partition_cluster_as_published,
+}

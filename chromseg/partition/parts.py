@@ -1,0 +1,112 @@
+"""Cutting a cluster into crossing parts and free parts, with every pixel assigned exactly.
+
+The paper cuts with a watershed and erodes; here the crossing is grown by a little only to find out which arms are
+separate, and the pixels under that growth go back to the nearest arm. So a crossing drawn one or two pixels too small,
+or arms that meet at a pixel beside it, do not weld four arms into one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from chromseg.annotations.maps import EIGHT_CONNECTED
+from chromseg.annotations.rasterize import BoolArray
+
+IntArray: TypeAlias = npt.NDArray[np.int32]
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+
+FOUR_CONNECTED = ndimage.generate_binary_structure(2, 1)
+_GROWTH = 2  # pixels by which a crossing grows while arms are told apart
+_STUB_AREA = 3  # a smaller left-over beside a crossing is border noise
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One cluster cut up.
+
+    Attributes:
+        free: int32 (H, W), parts of one chromosome from 1; 0 elsewhere.
+        n_free: How many free parts there are.
+        crossing: int32 (H, W), crossing parts from 1; 0 elsewhere.
+        n_crossing: How many crossing parts there are.
+    """
+
+    free: IntArray
+    n_free: int
+    crossing: IntArray
+    n_crossing: int
+
+
+def cut_parts(chromosome: BoolArray, crossing: BoolArray, cut: BoolArray | None = None) -> Parts:
+    """Cut one cluster, bool (H, W) ×2, into parts; `cut` marks pixels that separate besides the crossings."""
+    crossings, n_crossing = ndimage.label(crossing, structure=EIGHT_CONNECTED)
+    free = chromosome & ~crossing
+    if not n_crossing and cut is None:
+        return Parts(free.astype(np.int32), int(free.any()), crossings, 0)
+    barrier = grow(crossing, _GROWTH)
+    if cut is not None:
+        barrier = barrier | cut
+    labels, count = ndimage.label(free & ~barrier, structure=FOUR_CONNECTED)
+    labels = spread(labels, free, steps=2 * _GROWTH)
+    count = _add_stubs(labels, count, free)
+    crossings = spread(crossings, crossing | (free & (labels == 0)), steps=_STUB_AREA)
+    return Parts(labels, count, crossings, n_crossing)
+
+
+def grow(region: BoolArray, steps: int) -> BoolArray:
+    """Dilate bool (H, W) by `steps` pixels, square and diamond in turn, which comes close to a disk."""
+    for step in range(steps):
+        region = _grown(region, diagonal=step % 2 == 1)
+    return region
+
+
+def rim(region: BoolArray) -> BoolArray:
+    """The pixels just outside bool (H, W), over an edge."""
+    return _grown(region, diagonal=False) & ~region
+
+
+def spread(labels: IntArray, inside: BoolArray, steps: int) -> IntArray:
+    """Let int32 (H, W) labels flow over unlabelled pixels of `inside`, one 4-neighbour a step."""
+    labels = labels.copy()
+    for _ in range(steps):
+        empty = inside & (labels == 0)
+        if not empty.any():
+            break
+        offered = np.zeros_like(labels)
+        offered[1:] = labels[:-1]
+        for target, source in (
+            (np.s_[:-1], np.s_[1:]),
+            (np.s_[:, 1:], np.s_[:, :-1]),
+            (np.s_[:, :-1], np.s_[:, 1:]),
+        ):
+            np.maximum(offered[target], labels[source], out=offered[target])
+        labels[empty] = offered[empty]
+    return labels
+
+
+def _grown(region: BoolArray, *, diagonal: bool) -> BoolArray:
+    grown = region.copy()
+    grown[1:] |= region[:-1]
+    grown[:-1] |= region[1:]
+    across = grown.copy() if diagonal else region
+    grown[:, 1:] |= across[:, :-1]
+    grown[:, :-1] |= across[:, 1:]
+    return grown
+
+
+def _add_stubs(labels: IntArray, count: int, free: BoolArray) -> int:
+    """Number what no arm reached: tips that hardly look out of a crossing; crumbs stay unnumbered."""
+    left_over = free & (labels == 0)
+    if not left_over.any():
+        return count
+    stubs, n_stubs = ndimage.label(left_over, structure=FOUR_CONNECTED)
+    areas = np.bincount(stubs.ravel(), minlength=n_stubs + 1)
+    for stub in np.flatnonzero(areas[1:] >= _STUB_AREA) + 1:
+        count += 1
+        labels[stubs == stub] = count
+    return count
