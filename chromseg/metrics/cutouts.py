@@ -79,10 +79,9 @@ def sp_acc_true_maps(scores: Sequence[CutoutScore], threshold: float = SPLICE_IO
 
 def overall_acc(scores: Sequence[CutoutScore]) -> float | None:
     """OverlapAcc × SPAcc: 0 if no image is well-detected, None if the set has no instances."""
-    with_instances = [score for score in scores if score.splice is not None]
-    if not with_instances:
+    if all(score.splice is None for score in scores):
         return None
-    found, spliced = overlap_acc(scores), sp_acc(with_instances)
+    found, spliced = overlap_acc(scores), sp_acc(scores)
     return 0.0 if spliced is None or found is None else found * spliced
 
 

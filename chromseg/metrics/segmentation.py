@@ -60,4 +60,4 @@ def well_detected(pred_crossing: BoolArray, true_crossing: BoolArray) -> bool:
     matches = overlaps >= _MATCH_IOU * (true_areas[:, None] + pred_areas[None, :] - overlaps)
     large = true_areas >= MIN_CROSSING_AREA
     excused = (pred_areas < MIN_CROSSING_AREA) | (overlaps[~large] > 0).any(axis=0)
-    return bool(matches[large].any(axis=1).all() and (matches[large].any(axis=0) | excused).all())
+    return bool(matches[large].any(axis=1).all() and (matches.any(axis=0) | excused).all())
