@@ -19,6 +19,7 @@ from chromseg.metrics.instances import (
     summarize_instances,
 )
 from chromseg.metrics.overlap import box_ious, boxes_of, mask_ious
+from chromseg.metrics.report import RunResult, ablation_csv, ablation_markdown, ablation_rows
 from chromseg.metrics.segmentation import iou, mean_iou, well_detected
 from chromseg.metrics.splicing import SPLICE_IOU, match_instances, splice_quality, well_spliced
 
@@ -29,6 +30,10 @@ __all__ = [
     "ImageDetections",
     "InstanceScore",
     "Interval",
+    "RunResult",
+    "ablation_csv",
+    "ablation_markdown",
+    "ablation_rows",
     "average_precision",
     "bootstrap_by_case",
     "box_ious",
