@@ -81,6 +81,7 @@ class HardwareConfig:
     channels_last: bool = False
     compile: bool = False
     workers: int = 0
+    checkpoint_steps: int = 0  # a checkpoint also every so many steps, for long epochs; 0: after each epoch only
 
 
 @dataclass(frozen=True)

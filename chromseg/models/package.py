@@ -1,0 +1,150 @@
+"""A model on disk: `model.safetensors` with the weights, `model.json` with all that is needed to use and judge them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from chromseg.config import ModelConfig, parse
+from chromseg.errors import ConfigError, ModelError
+from chromseg.files import replacing, sha256, write_json
+from chromseg.models import MapNetwork, build_model
+
+WEIGHTS, CARD = "model.safetensors", "model.json"
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What `model.json` says (design §4).
+
+    Attributes:
+        name: The variant.
+        architecture: Network and parameters, enough to build it.
+        stain: Stain of the training images, or "unknown".
+        polarity: Polarity of the training images before they became absorbance, or "unknown".
+        chromosome_area: Median area of a training chromosome in pixels; None if no masks were seen.
+        chromosome_width: Median width of a training chromosome in pixels; None if no masks were seen.
+        preprocessing: How a file becomes the network's input, beyond absorbance float32 0-1.
+        partition: Keyword settings of `partition_crossings` that go with the model.
+        input: What is expected of an input (sizes, say); validation reads it.
+        metrics: Metric key → value, as in design §4.
+        lineage: Data md5, commit, parents and the like; the registry demands some of it.
+        weights_sha256: Of `model.safetensors`; set on saving.
+    """
+
+    name: str
+    architecture: ModelConfig
+    stain: str = "unknown"
+    polarity: str = "unknown"
+    chromosome_area: float | None = None
+    chromosome_width: float | None = None
+    preprocessing: dict[str, Any] = field(default_factory=dict)
+    partition: dict[str, Any] = field(default_factory=dict)
+    input: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    lineage: dict[str, Any] = field(default_factory=dict)
+    weights_sha256: str = ""
+
+
+def save_model(folder: Path, network: MapNetwork, card: ModelCard) -> ModelCard:
+    """Write weights and card into `folder`, replacing what was there; other files in it stay.
+
+    Returns:
+        The card with the hash of the weights.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    with replacing(folder / WEIGHTS) as temporary:
+        save_file({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, temporary)
+    card = dataclasses.replace(card, architecture=network.config, weights_sha256=sha256(folder / WEIGHTS))
+    write_card(folder, card)
+    return card
+
+
+def write_card(folder: Path, card: ModelCard) -> None:
+    """Write only `model.json`, after metrics or lineage were added."""
+    write_json(folder / CARD, {"format": _FORMAT} | asdict(card))
+
+
+def load_model(folder: Path) -> tuple[MapNetwork, ModelCard]:
+    """Read a model folder.
+
+    Returns:
+        The network on the CPU, in evaluation mode, and its card.
+
+    Raises:
+        ModelError: A file is missing or damaged, the weights are not those the card was written for, or they do not
+            fit the architecture.
+    """
+    card = read_card(folder)
+    network = build_model(card.architecture)
+    _fill(network, _read_weights(folder, card), folder / WEIGHTS)
+    return network.eval(), card
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read only `model.json`.
+
+    Raises:
+        ModelError: It is missing, damaged or of another format.
+    """
+    path = folder / CARD
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict) or values.pop("format", None) != _FORMAT:
+            raise ValueError(f"not of format {_FORMAT}")
+        values["architecture"] = parse(ModelConfig, values.get("architecture"), "architecture")
+        return ModelCard(**values)
+    except FileNotFoundError as error:
+        raise _missing(path) from error
+    except (OSError, ValueError, TypeError, ConfigError) as error:
+        raise ModelError(
+            f"{path} cannot be read ({error})",
+            expected=f"a model card of format {_FORMAT}",
+            remedy="copy the model folder again, or train the model again",
+        ) from error
+
+
+def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise _missing(path)
+    found = sha256(path)
+    if found != card.weights_sha256:
+        raise ModelError(
+            f"{path} has SHA-256 {found[:12]}…",
+            expected=f"{card.weights_sha256[:12]}…, the weights its {CARD} was written for",
+            remedy="copy the model folder again, or train the model again",
+        )
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise ModelError(
+            f"{path} is no safetensors file ({error})", expected="weights", remedy="train the model again"
+        ) from error
+
+
+def _fill(network: MapNetwork, weights: dict[str, Tensor], path: Path) -> None:
+    try:
+        network.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        raise ModelError(
+            f"{path} does not fit the architecture ({' '.join(str(error).split())[:300]})",
+            expected=f"weights of {network.config}",
+            remedy=f"take weights and {CARD} from the same training run",
+        ) from error
+
+
+def _missing(path: Path) -> ModelError:
+    return ModelError(
+        f"no {path}", expected=f"a folder with {WEIGHTS} and {CARD}", remedy="check the path, or train a model first"
+    )

@@ -1,0 +1,308 @@
+"""The training loop: `fit` runs `train_one_epoch` and `evaluate` epoch by epoch and keeps the best weights.
+
+Works on a CPU, a GPU, or several processes under `torchrun` (Accelerate finds out which). `optim.batch_size` counts
+the images of all processes together; each takes its share of every batch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from accelerate.utils import gather_object
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from tqdm import tqdm  # type: ignore[import-untyped]
+
+from chromseg.annotations.samples import Sample
+from chromseg.config import TrainConfig
+from chromseg.errors import DataError, TrainingError
+from chromseg.metrics import iou, mean_iou
+from chromseg.models import Maps, MixedWeightFocalLoss
+from chromseg.models.package import CARD, WEIGHTS, ModelCard, save_model
+from chromseg.training.datasets import TrainingSet
+from chromseg.training.interrupt import StopRequest, stop_request
+from chromseg.training.optim import learning_rate
+from chromseg.training.run import Batch, Run, restore_run, save_run, start_run
+from chromseg.training.survey import Survey
+from chromseg.training.tracker import JsonTracker, NullTracker, Tracker, finite, flat_params
+
+MONITOR = "val/iou_crossing"
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """How a training ended.
+
+    Attributes:
+        folder: Holds model.safetensors, model.json and run.json.
+        card: The model's card as saved.
+        best_epoch: Epoch (from 0) of the kept weights; the last one if there is no validation.
+        epochs: Epochs run in all, those before a resumption included.
+        metrics: Metrics of the kept epoch.
+        history: Metrics of every epoch, with "step".
+    """
+
+    folder: Path
+    card: ModelCard
+    best_epoch: int
+    epochs: int
+    metrics: dict[str, float]
+    history: list[dict[str, float]]
+
+
+def fit(
+    config: TrainConfig,
+    train_samples: Iterable[Sample],
+    val_samples: Iterable[Sample],
+    folder: Path,
+    *,
+    seed: int,
+    tracker: Tracker | None = None,
+    resume: bool = True,
+    card: ModelCard | None = None,
+    tags: Mapping[str, str] | None = None,
+    checkpoint: Path | None = None,
+) -> FitResult:
+    """Train one variant and write its model.
+
+    After every epoch (and every `hardware.checkpoint_steps` steps) a checkpoint is written. The same call after a
+    crash, SIGKILL or Ctrl-C goes on from it and ends, on a CPU, with the same bits as if nothing had happened.
+
+    The weights kept are those of the epoch with the best crossing IoU on the validation samples. Patience counts
+    from the first epoch whose score is above 0, since crossings take some epochs to appear at all.
+
+    Args:
+        config: The variant.
+        train_samples: Read once, in order; a generator keeps memory low.
+        val_samples: Judged at their own size; at least one with a crossing. None at all is allowed with
+            `optim.patience` 0; the last weights are kept then.
+        folder: Gets model.safetensors, model.json and run.json.
+        seed: Of initial weights and all random choices.
+        tracker: Is told parameters, metrics per epoch and finished files; default nobody.
+        resume: Go on from the checkpoint, if there is one; otherwise it is removed.
+        card: What model.json shall say of stain, polarity, lineage and so on. Metrics are added to it, and sizes
+            where it has none; default a card named like the folder.
+        tags: For run.json.
+        checkpoint: Where the checkpoint lies; default `folder/checkpoint.pt`. It is removed at the end.
+
+    Raises:
+        DataError: No training samples, or validation samples that cannot choose an epoch.
+        ConfigError: The batch size does not divide among the processes.
+        TrainingError: A loss is not finite, the checkpoint is of another run, or somebody stopped the training.
+        OutputError: A file cannot be written.
+    """
+    survey = Survey()
+    dataset = TrainingSet(survey.watch(train_samples), config, seed)
+    validation = [dataclasses.replace(sample, masks=None) for sample in survey.watch(val_samples)]
+    _check_validation(config, validation)
+    run = start_run(config, survey, checkpoint or folder / "checkpoint.pt", seed=seed)
+    _take_up(run, resume=resume)
+    trackers = _trackers(run, JsonTracker(folder / "run.json", tags, run.progress.history), tracker)
+    for each in trackers:
+        each.log_params(flat_params(config, seed=seed))
+    with stop_request(active=run.accelerator.num_processes == 1) as stop:
+        while not _finished(run):
+            dataset.set_epoch(run.progress.epoch)
+            metrics = train_one_epoch(run, dataset, stop) | evaluate(run, validation)
+            _close_epoch(run, metrics)
+            for each in trackers:
+                each.log_metrics(metrics, run.progress.epoch - 1)
+            _stop_if_asked(run, stop)
+    return _finish(run, folder, _described(card or ModelCard(folder.name, config.model), survey), trackers)
+
+
+def train_one_epoch(run: Run, dataset: TrainingSet, stop: StopRequest) -> dict[str, float]:
+    """Train on every batch of the epoch that has not been trained on yet.
+
+    Args:
+        run: The training; its progress moves on with each step.
+        dataset: Set to the epoch.
+        stop: Once it is asked, the state is saved and the training ends.
+
+    Returns:
+        "train/loss" and its parts as means over the epoch's steps, "train/lr" of the last step, and
+        "perf/train_images_per_s".
+
+    Raises:
+        TrainingError: A loss is not finite, or a stop was asked for.
+    """
+    progress, batches, start = run.progress, _batches(run, dataset), time.perf_counter()
+    rate, images = 0.0, 0
+    run.objective.train()
+    for batch in _with_bar(run, _loader(run, dataset, batches[progress.step :]), len(batches)):
+        rate = learning_rate(run.config.optim, _steps_done(run, batches), run.config.optim.epochs * len(batches))
+        losses = _train_step(run, batch, rate)
+        if run.average is not None:
+            run.average.update(run.network, _steps_done(run, batches))
+        progress.sums = {name: progress.sums.get(name, 0.0) + value for name, value in losses.items()}
+        progress.step += 1
+        images += len(batch["image"]) * run.accelerator.num_processes
+        if progress.step < len(batches):
+            _save_within_epoch(run, stop)
+    means = {f"train/{name}": value / len(batches) for name, value in progress.sums.items()}
+    return means | {"train/lr": rate, "perf/train_images_per_s": images / (time.perf_counter() - start)}
+
+
+@torch.inference_mode()
+def evaluate(run: Run, samples: Sequence[Sample]) -> dict[str, float]:
+    """Judge the (averaged) network on whole images, one by one, each process its share.
+
+    Returns:
+        "val/loss" (levels and contact map left aside), "val/iou_crossing", "val/iou_chromosome"; IoU as in
+        design §5, at probability 0.5. A mean over nothing is left out, so no samples give an empty dict.
+    """
+    network, loss = run.judged.eval(), MixedWeightFocalLoss(dataclasses.replace(run.config.loss, phi=0.0))
+    scores = []
+    for sample in samples[run.accelerator.process_index :: run.accelerator.num_processes]:
+        image, chromosome, crossing = (
+            torch.as_tensor(plane, dtype=torch.float32, device=run.accelerator.device)[None, None]
+            for plane in (sample.image, sample.chromosome, sample.crossing)
+        )
+        maps: Maps = network(image)._replace(contact=None)
+        value = loss([maps], {"chromosome": chromosome, "crossing": crossing})["loss"].item()
+        pred_crossing, pred_chromosome = ((one[0, 0] > 0).cpu().numpy() for one in (maps.crossing, maps.chromosome))
+        scores.append((value, iou(pred_crossing, sample.crossing), iou(pred_chromosome, sample.chromosome)))
+    columns = zip(*gather_object(scores), strict=True)
+    names = ("val/loss", MONITOR, "val/iou_chromosome")
+    return finite({name: mean_iou(column)[0] for name, column in zip(names, columns, strict=False)})
+
+
+def _train_step(run: Run, batch: Batch, rate: float) -> dict[str, float]:
+    config, device = run.config, run.accelerator.device
+    layout = torch.channels_last if config.hardware.channels_last else torch.contiguous_format
+    batch = {name: plane.to(device, non_blocking=True, memory_format=layout) for name, plane in batch.items()}
+    with torch.autocast(device.type, torch.bfloat16, enabled=config.hardware.precision == "bf16"):
+        losses: dict[str, Tensor] = run.objective(batch)
+    values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
+    if not all(math.isfinite(value) for value in values.values()):
+        raise _not_finite(run, values)
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate
+    run.optimizer.zero_grad(set_to_none=True)
+    run.accelerator.backward(losses["loss"])
+    if config.optim.clip_norm:
+        nn.utils.clip_grad_norm_(run.network.parameters(), config.optim.clip_norm)
+    run.optimizer.step()
+    return values
+
+
+def _batches(run: Run, dataset: TrainingSet) -> list[list[int]]:
+    """This process's indices of each batch; several processes fill the last batch up from the first."""
+    size, processes = run.config.optim.batch_size, run.accelerator.num_processes
+    order = list(range(len(dataset)))
+    order += order[: -len(order) % processes]
+    whole = [order[start : start + size] for start in range(0, len(order), size)]
+    return [batch[run.accelerator.process_index :: processes] for batch in whole]
+
+
+def _loader(run: Run, dataset: TrainingSet, batches: list[list[int]]) -> DataLoader[Batch]:
+    on_gpu = run.accelerator.device.type == "cuda"
+    return DataLoader(dataset, batch_sampler=batches, num_workers=run.config.hardware.workers, pin_memory=on_gpu)
+
+
+def _with_bar(run: Run, loader: DataLoader[Batch], total: int) -> Iterable[Batch]:
+    title = f"epoch {run.progress.epoch + 1}/{run.config.optim.epochs}"
+    hidden = None if run.accelerator.is_main_process else True  # None: shown only where stderr is a terminal
+    bar: Iterable[Batch] = tqdm(loader, desc=title, initial=run.progress.step, total=total, leave=False, disable=hidden)
+    return bar
+
+
+def _steps_done(run: Run, batches: list[list[int]]) -> int:
+    return run.progress.epoch * len(batches) + run.progress.step
+
+
+def _close_epoch(run: Run, metrics: dict[str, float]) -> None:
+    """Note the epoch's metrics, keep its weights if they are the best so far, and save."""
+    progress = run.progress
+    score = metrics.get(MONITOR, 0.0)
+    if score > progress.best_score or progress.best_score == 0:  # until a crossing is found, the latest are best
+        progress.best_epoch, progress.best_score = progress.epoch, score
+        run.best_weights = {name: value.detach().cpu().clone() for name, value in run.judged.state_dict().items()}
+    progress.history.append({"step": progress.epoch, **metrics})
+    progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
+    save_run(run)
+
+
+def _finished(run: Run) -> bool:
+    progress, optim = run.progress, run.config.optim
+    without_better = progress.epoch - 1 - progress.best_epoch
+    tired = optim.patience > 0 and progress.best_score > 0 and without_better >= optim.patience
+    return progress.epoch >= optim.epochs or tired
+
+
+def _save_within_epoch(run: Run, stop: StopRequest) -> None:
+    every = run.config.hardware.checkpoint_steps
+    if stop or (every and run.progress.step % every == 0):
+        save_run(run)
+    _stop_if_asked(run, stop)
+
+
+def _stop_if_asked(run: Run, stop: StopRequest) -> None:
+    if stop:
+        raise TrainingError(
+            f"stopped on request after epoch {run.progress.epoch}, step {run.progress.step}",
+            expected="a finished training",
+            remedy=f"run the same command again; it goes on from {run.checkpoint}",
+        )
+
+
+def _take_up(run: Run, *, resume: bool) -> None:
+    if not resume and run.accelerator.is_main_process:
+        run.checkpoint.unlink(missing_ok=True)
+    run.accelerator.wait_for_everyone()
+    if run.checkpoint.is_file():
+        restore_run(run)
+
+
+def _trackers(run: Run, *trackers: Tracker | None) -> list[Tracker]:
+    if not run.accelerator.is_main_process:
+        return [NullTracker()]
+    return [tracker for tracker in trackers if tracker is not None]
+
+
+def _described(card: ModelCard, survey: Survey) -> ModelCard:
+    return dataclasses.replace(
+        card,
+        chromosome_area=survey.median_area if card.chromosome_area is None else card.chromosome_area,
+        chromosome_width=survey.median_width if card.chromosome_width is None else card.chromosome_width,
+    )
+
+
+def _finish(run: Run, folder: Path, card: ModelCard, trackers: list[Tracker]) -> FitResult:
+    progress = run.progress
+    run.network.load_state_dict(run.best_weights)
+    metrics = {name: value for name, value in progress.history[progress.best_epoch].items() if name != "step"}
+    card = dataclasses.replace(card, metrics={**card.metrics, **metrics})
+    if run.accelerator.is_main_process:
+        card = save_model(folder, run.network, card)
+        for tracker in trackers:
+            tracker.log_artifact(folder / WEIGHTS)
+            tracker.log_artifact(folder / CARD)
+        run.checkpoint.unlink(missing_ok=True)
+    run.accelerator.wait_for_everyone()
+    return FitResult(folder, card, progress.best_epoch, progress.epoch, metrics, progress.history)
+
+
+def _check_validation(config: TrainConfig, samples: list[Sample]) -> None:
+    if not any(sample.crossing.any() for sample in samples) and (samples or config.optim.patience):
+        raise DataError(
+            f"{len(samples)} validation samples, none with a crossing",
+            expected="at least one, to choose the best epoch by",
+            remedy="check the split, or train without validation samples and with optim.patience 0",
+        )
+
+
+def _not_finite(run: Run, values: dict[str, float]) -> TrainingError:
+    parts = ", ".join(f"{name} {value}" for name, value in values.items())
+    kept = f"the checkpoint {run.checkpoint} is kept" if run.checkpoint.is_file() else "no checkpoint was written yet"
+    return TrainingError(
+        f"a loss that is not finite in epoch {run.progress.epoch}, step {run.progress.step} ({parts})",
+        expected="finite losses",
+        remedy=f"lower optim.lr, set optim.clip_norm or use fp32; {kept}",
+    )
