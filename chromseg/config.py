@@ -85,16 +85,54 @@ class HardwareConfig:
 
 
 @dataclass(frozen=True)
+class PartitionConfig:
+    """How stage 2 splits the maps; goes into the model's card."""
+
+    algorithm: Literal["chromseg-ops", "paper"] = "chromseg-ops"
+    radius: int = 10  # pixels around a crossing
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """One variant, complete."""
 
     model: ModelConfig
+    ablation: str = ""  # what the variant changes, in words
+    train_on: tuple[str, ...] = ("train",)  # splits; with "val" among them nothing is left to choose an epoch by
+    fold: int | None = None  # which of `prepare.folds` is the test set instead of the dataset's own split
     samples: tuple[str, ...] = ("cutout",)  # kinds of sample to train on: cutout, metaphase
     crop: int = 256  # side of training crops in pixels
     loss: LossConfig = LossConfig()
     augment: AugmentConfig = AugmentConfig()
     optim: OptimConfig = OptimConfig()
     hardware: HardwareConfig = HardwareConfig()
+    partition: PartitionConfig = PartitionConfig()
+
+
+@dataclass(frozen=True)
+class PrepareConfig:
+    """How datasets become samples."""
+
+    datasets: tuple[str, ...]
+    kinds: tuple[str, ...] = ("cutout", "metaphase")
+    cutout_size: int = 256
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """What a trained variant is judged on."""
+
+    dataset: str  # whose test cases; the others of `prepare` only train
+    experiment: str = "chromseg"
+    folds: int = 5  # how many parts `train.*.fold` counts in
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """What the ablation table compares."""
+
+    baseline: str  # the variant that differences are taken to
+    gallery: str  # the variant whose pictures are shown
 
 
 def read_params(path: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from chromseg.annotations.dataset import (
 from chromseg.annotations.maps import chromosome_map, crossing_map, label_regions
 from chromseg.annotations.rasterize import decode_rle, encode_rle, rasterize
 from chromseg.annotations.samples import Sample, read_samples, write_samples
-from chromseg.annotations.splits import SPLITS, assign_splits
+from chromseg.annotations.splits import SPLITS, assign_fold, assign_splits
 
 __all__ = [
     "CUTOUT_SIZE",
@@ -36,6 +36,7 @@ __all__ = [
     "ImageRecord",
     "InstanceRecord",
     "Sample",
+    "assign_fold",
     "assign_splits",
     "chromosome_map",
     "crossing_clusters",

@@ -13,8 +13,11 @@ import numpy as np
 from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.maps import chromosome_map, crossing_map
 from chromseg.annotations.rasterize import BoolArray
+from chromseg.annotations.splits import SPLITS, assign_fold
 from chromseg.errors import DataError
 from chromseg.files import replacing
+
+KINDS = ("cutout", "metaphase")
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Sample:
 
     Attributes:
         name: Unique within a prepared set.
-        case_id: The case its image came from.
+        case_id: `<dataset>/<case>` its image came from.
         split: train, val or test.
         kind: "cutout" (a crossing cluster alone) or "metaphase" (a whole image).
         image: float32 (H, W) absorbance.
@@ -74,8 +77,22 @@ def write_samples(folder: Path, samples: Iterable[Sample]) -> int:
     return len(index)
 
 
-def read_samples(folder: Path, *, split: str | None = None, kind: str | None = None) -> Iterator[Sample]:
-    """Read a prepared set, or only one split or kind of it, in the order it was written.
+def read_samples(
+    folder: Path,
+    *,
+    splits: tuple[str, ...] = SPLITS,
+    kinds: tuple[str, ...] = KINDS,
+    dataset: str = "",
+    fold: tuple[int, int] | None = None,
+) -> Iterator[Sample]:
+    """Read a prepared set, or part of it, in the order it was written.
+
+    Args:
+        folder: Output of the stage `prepare`.
+        splits: Which splits.
+        kinds: Which kinds of sample.
+        dataset: Only samples of this dataset, if given.
+        fold: (fold, folds): split the cases anew for a cross-validation instead of by the datasets' own splits.
 
     Raises:
         DataError: The folder holds no prepared set.
@@ -88,8 +105,11 @@ def read_samples(folder: Path, *, split: str | None = None, kind: str | None = N
             expected="the output of the stage `prepare`",
             remedy="run `dvc repro prepare` first",
         ) from error
+    turn = assign_fold((entry["case_id"] for entry in index), *fold) if fold else {}
     for entry in index:
-        if split in (None, entry["split"]) and kind in (None, entry["kind"]):
+        entry["split"] = turn.get(entry["case_id"], entry["split"])
+        chosen = entry["split"] in splits and entry["kind"] in kinds
+        if chosen and (not dataset or entry["case_id"].startswith(f"{dataset}/")):
             yield _read(folder / f"{entry['name']}.npz", entry)
 
 

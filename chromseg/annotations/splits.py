@@ -24,8 +24,25 @@ def assign_splits(
     Returns:
         split of each case, in hash order.
     """
-    ordered = sorted(set(case_ids), key=lambda case: hashlib.sha256(f"{dataset}/{case}".encode()).hexdigest())
+    ordered = _in_hash_order(f"{dataset}/{case}" for case in case_ids)
     first = round(len(ordered) * shares[0] / sum(shares))
     second = round(len(ordered) * (shares[0] + shares[1]) / sum(shares))
     names = ["train"] * first + ["val"] * (second - first) + ["test"] * (len(ordered) - second)
-    return dict(zip(ordered, names, strict=True))
+    return {case.removeprefix(f"{dataset}/"): name for case, name in zip(ordered, names, strict=True)}
+
+
+def assign_fold(case_ids: Iterable[str], fold: int, folds: int) -> dict[str, str]:
+    """Give every case a split for one turn of a cross-validation: part `fold` tests, the next validates, the rest train.
+
+    Args:
+        case_ids: `<dataset>/<case_id>` of each image; repeats are one case.
+        fold: 0 to `folds` - 1.
+        folds: Number of parts, at least 3; cases are dealt to them in hash order.
+    """
+    parts = {case: rank % folds for rank, case in enumerate(_in_hash_order(case_ids))}
+    names = {fold: "test", (fold + 1) % folds: "val"}
+    return {case: names.get(part, "train") for case, part in parts.items()}
+
+
+def _in_hash_order(cases: Iterable[str]) -> list[str]:
+    return sorted(set(cases), key=lambda case: hashlib.sha256(case.encode()).hexdigest())

@@ -1,0 +1,122 @@
+"""Many pictures: find them, plan where each goes, skip what is done, go on after one that fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from chromseg.errors import ChromsegError, DataError, OutputError
+from chromseg.files import sha256, write_json
+from chromseg.inference.exports import INSTANCES_FILE
+from chromseg.inference.read import SUFFIXES
+
+FAILURES_FILE = "failures.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to do: where it is and the folder its result goes to."""
+
+    source: Path
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one job."""
+
+    job: Job
+    status: Literal["done", "skipped", "failed"]
+    count: int = 0  # chromosomes found
+    review: int = 0  # of them flagged
+    error: ChromsegError | None = None
+
+
+def plan_jobs(sources: Iterable[Path], out: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Job]:
+    """One job a picture; a folder's pictures keep their path below it.
+
+    Raises:
+        DataError: A source does not exist, a folder has no picture, or two pictures would share one result folder.
+    """
+    jobs: dict[Path, Job] = {}
+    for source in sources:
+        for path, relative in _pictures(source, out, suffixes):
+            folder = out / relative.with_suffix("")
+            if folder in jobs and jobs[folder].source != path:
+                raise DataError(
+                    f"{jobs[folder].source} and {path} would both be written to {folder}",
+                    expected="pictures whose names differ before the suffix",
+                    remedy="rename one, or run them with two --out folders",
+                )
+            jobs[folder] = Job(path, folder)
+    return list(jobs.values())
+
+
+def run_jobs(
+    jobs: list[Job], out: Path, work: Callable[[Job], Outcome], on_outcome: Callable[[Outcome], None]
+) -> list[Outcome]:
+    """Do the jobs in order; a refused or failed picture is noted and the rest goes on.
+
+    Leaves `failures.json` in `out` where any failed, and removes an older one where none did. A place that cannot
+    be written ends the run at once: the next pictures would fail alike.
+
+    Raises:
+        OutputError: A result cannot be written.
+    """
+    outcomes = []
+    for job in jobs:
+        try:
+            outcome = work(job)
+        except OutputError:
+            raise
+        except ChromsegError as error:
+            outcome = Outcome(job, "failed", error=error)
+        outcomes.append(outcome)
+        on_outcome(outcome)
+    failed = [(outcome.job, outcome.error) for outcome in outcomes if outcome.error]
+    if failed:
+        write_json(
+            out / FAILURES_FILE,
+            [
+                {"file": str(job.source), "got": error.got, "expected": error.expected, "remedy": error.remedy}
+                for job, error in failed
+            ],
+        )
+    else:
+        (out / FAILURES_FILE).unlink(missing_ok=True)
+    return outcomes
+
+
+def is_done(job: Job, *, weights_sha256: str | None, options: dict[str, Any]) -> bool:
+    """Whether the result is there and was made from the same bytes, weights and options."""
+    try:
+        made = json.loads((job.folder / INSTANCES_FILE).read_text())
+        return bool(
+            made["model"]["image_sha256"] == sha256(job.source)
+            and made["model"]["weights_sha256"] == weights_sha256
+            and {key: made["options"][key] for key in options} == options
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # absent, or not ours: do it again
+
+
+def _pictures(source: Path, out: Path, suffixes: tuple[str, ...]) -> list[tuple[Path, Path]]:
+    """(path, path below the source) of each picture of one source; results in `out` are no pictures."""
+    if source.is_file():
+        return [(source, Path(source.name))]
+    if not source.is_dir():
+        raise DataError(f"no file or folder {source}", expected="pictures to work on", remedy="check the path")
+    found = [
+        (path, path.relative_to(source))
+        for path in sorted(source.rglob("*"))
+        if path.suffix.lower() in suffixes and path.is_file() and not path.is_relative_to(out.absolute())
+        and not path.is_relative_to(out)
+    ]
+    if not found:
+        raise DataError(
+            f"{source} holds no picture", expected=f"files ending in {', '.join(suffixes)}", remedy="check the folder"
+        )
+    return found

@@ -1,0 +1,68 @@
+"""A result as files: `instances.json` (COCO), `overlay.png`, one picture a chromosome."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from chromseg.annotations.rasterize import encode_rle
+from chromseg.files import replacing, write_json
+from chromseg.inference.overlay import draw_overlay
+from chromseg.inference.result import Result
+
+INSTANCES_FILE = "instances.json"
+
+
+def to_coco(result: Result, *, file_name: str = "", options: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A result as COCO with the blocks `model` and `validation`, ready for JSON.
+
+    Args:
+        result: What `Predictor.predict` returned.
+        file_name: Name of the picture; empty where it must not be told.
+        options: The options of the call; a resumed job compares them.
+    """
+    height, width = result.absorbance.shape
+    return {
+        "images": [{"id": 1, "file_name": file_name, "height": height, "width": width, "page": result.page}],
+        "annotations": [
+            {
+                "id": index,
+                "image_id": 1,
+                "category_id": 1,
+                "segmentation": encode_rle(instance.mask),
+                "bbox": [x0, y0, x1 - x0, y1 - y0],
+                "area": int(instance.mask.sum()),
+                "iscrowd": 0,
+                "score": round(instance.score, 4),
+                "flags": list(instance.flags),
+                "uncertainty": instance.uncertainty,
+            }
+            for index, instance in enumerate(result.instances, start=1)
+            for x0, y0, x1, y1 in [instance.bbox]
+        ],
+        "categories": [{"id": 1, "name": "chromosome"}],
+        "model": {**asdict(result.model), "image_sha256": result.image_sha256},
+        "validation": result.validation,
+        "options": {"polarity": result.polarity, "scale": round(result.scale, 4), **(options or {})},
+    }
+
+
+def write_result(result: Result, folder: Path, *, file_name: str, options: dict[str, Any]) -> None:
+    """Write one picture's folder in one step, replacing an older one.
+
+    `instances.json`, `overlay.png`, `chromosomes/001.png …` (numbered as the annotations are).
+
+    Raises:
+        OutputError: The place cannot be written; the older folder is then still there.
+    """
+    with replacing(folder) as root:
+        (root / "chromosomes").mkdir(parents=True)
+        for index, instance in enumerate(result.instances, start=1):
+            Image.fromarray(instance.crop).save(root / "chromosomes" / f"{index:03d}.png")
+        masks = [instance.mask for instance in result.instances]
+        flags = [instance.flags for instance in result.instances]
+        Image.fromarray(draw_overlay(result.absorbance, masks, flags=flags)).save(root / "overlay.png")
+        write_json(root / INSTANCES_FILE, to_coco(result, file_name=file_name, options=options))

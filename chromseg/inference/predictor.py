@@ -1,0 +1,208 @@
+"""From a picture to its chromosomes: the whole way, in the order it happens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image
+
+import chromseg
+from chromseg.annotations.absorbance import FloatArray, Polarity, to_absorbance
+from chromseg.annotations.appearance import estimate_polarity, estimate_width
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.errors import InputRefusedError
+from chromseg.inference.postprocess import PostprocessSettings, binarize
+from chromseg.inference.read import Page, Picture, Source, read_picture
+from chromseg.inference.result import Instance, ModelIdentity, Result, box_of, crop_of
+from chromseg.models.maps import MapNetwork
+from chromseg.models.package import ModelCard, load_model
+from chromseg.partition import Partition, partition_crossings
+from chromseg.validation import InputCheck, check_result
+
+SCALE_AS_IT_IS = (0.7, 1.4)  # factors within what training has seen: resizing would only blur
+SCALE_ALLOWED = (0.2, 5.0)
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A loaded model.
+
+    Attributes:
+        network: In evaluation mode, on `device`.
+        card: The model's card.
+        identity: What is written into results.
+        check_input: The input rules; the default evaluates them without Great Expectations' engine.
+    """
+
+    network: MapNetwork
+    card: ModelCard
+    identity: ModelIdentity
+    device: str = "cpu"
+    check_input: InputCheck = field(default_factory=InputCheck)
+
+    @classmethod
+    def from_folder(cls, folder: Path, *, name: str = "", version: str | None = None, device: str = "cpu") -> Predictor:
+        """Load a folder with `model.safetensors` and `model.json`.
+
+        Raises:
+            ModelError: The folder holds no usable model.
+        """
+        network, card = load_model(folder)
+        identity = ModelIdentity(
+            name=name or card.name,
+            version=version,
+            weights_sha256=card.weights_sha256,
+            data_md5=dict(card.lineage.get("data_md5") or {}),
+            commit=card.lineage.get("git_commit"),
+            partition=card.partition,
+            software_version=chromseg.__version__,
+        )
+        network = network.to(device, memory_format=torch.channels_last)
+        return cls(network, card, identity, device)
+
+    def predict(
+        self,
+        source: Source,
+        *,
+        polarity: Polarity | Literal["auto"] = "auto",
+        scale: float | Literal["auto"] = "auto",
+        page: int = 0,
+    ) -> Result:
+        """Find the chromosomes of one picture.
+
+        Args:
+            source: A path, encoded bytes, or an array uint8/uint16 (H, W) or (H, W, 3); any size, either polarity.
+            polarity: "auto" estimates it from the pixels.
+            scale: Factor by which the picture is resized for the network; "auto" estimates it from the width of the
+                chromosomes and leaves the picture as it is where that is near the training images'.
+            page: Which page of a file of several.
+
+        Raises:
+            InputRefusedError: The picture cannot be read or breaks an input rule; the message names the rule.
+        """
+        picture = read_picture(source)
+        if not 0 <= page < len(picture.pages):
+            raise InputRefusedError(
+                f"page {page} of a file of {len(picture.pages)}",
+                expected=f"0 to {len(picture.pages) - 1}",
+                remedy="choose another page",
+            )
+        return self.predict_page(picture, page, polarity=polarity, scale=scale)
+
+    def predict_page(
+        self,
+        picture: Picture,
+        page: int = 0,
+        *,
+        polarity: Polarity | Literal["auto"] = "auto",
+        scale: float | Literal["auto"] = "auto",
+    ) -> Result:
+        """As `predict`, for a picture that is decoded already."""
+        clock = _Clock()
+        pixels = picture.pages[page]
+        with clock.step("validate"):
+            report = self.check_input(pixels)
+        with clock.step("normalise"):
+            used_polarity = estimate_polarity(pixels.grey) if polarity == "auto" else polarity
+            absorbance = to_absorbance(_finite(pixels), used_polarity)
+            factor = self._scale_of(absorbance) if scale == "auto" else float(scale)
+            scaled = resize(absorbance, factor)
+        with clock.step("network"):
+            probabilities = self.probabilities(scaled)
+        with clock.step("partition"):
+            partition = self._partition(scaled, probabilities)
+        with clock.step("map back"):
+            instances = tuple(_instances(partition, probabilities[0], absorbance))
+        verdict = report.to_json()
+        verdict["result"] = check_result(instances, absorbance, self._expected_area(factor)).to_json()
+        return Result(
+            instances=instances,
+            absorbance=absorbance,
+            polarity=used_polarity,
+            scale=factor,
+            validation=verdict,
+            model=self.identity,
+            image_sha256=picture.sha256,
+            page=page,
+            timings_ms=clock.times,
+        )
+
+    @torch.inference_mode()
+    def probabilities(self, absorbance: FloatArray) -> FloatArray:
+        """Run the network: float32 (H, W) → (M, H, W) of chromosome, crossing and, if the model has it, contact."""
+        x = torch.from_numpy(absorbance)[None, None].to(self.device, memory_format=torch.channels_last)
+        maps = [logits for logits in self.network(x) if logits is not None]
+        return np.asarray(torch.sigmoid(torch.cat(maps, dim=1))[0].float().cpu().numpy())
+
+    def _scale_of(self, absorbance: FloatArray) -> float:
+        """Factor that brings the picture's chromosomes to the width that the network was trained on."""
+        width, wanted = estimate_width(absorbance), self.card.chromosome_width
+        if not width or not wanted:
+            return 1.0
+        factor = wanted / width
+        if not SCALE_ALLOWED[0] <= factor <= SCALE_ALLOWED[1]:
+            raise InputRefusedError(
+                f"chromosomes about {width:.0f} px wide",
+                expected=f"{wanted / SCALE_ALLOWED[1]:.0f} to {wanted / SCALE_ALLOWED[0]:.0f} px",
+                remedy="resize the picture, or give the factor yourself with --scale if the estimate is wrong",
+            )
+        return 1.0 if SCALE_AS_IT_IS[0] <= factor <= SCALE_AS_IT_IS[1] else factor
+
+    def _partition(self, absorbance: FloatArray, probabilities: FloatArray) -> Partition:
+        maps = binarize(probabilities, self.postprocess)
+        return partition_crossings(
+            maps.chromosome, maps.crossing, absorbance, contact=maps.contact, **self.card.partition
+        )
+
+    @property
+    def postprocess(self) -> PostprocessSettings:
+        """How probabilities become maps: the card's settings."""
+        return PostprocessSettings(**self.card.preprocessing.get("postprocess", {}))
+
+
+def resize(image: FloatArray, factor: float) -> FloatArray:
+    """Resize float32 (H, W) by a factor, smoothed before it is made smaller."""
+    if factor == 1.0:
+        return image
+    height, width = (max(1, round(side * factor)) for side in image.shape)
+    picture = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(np.clip(np.asarray(picture), 0, 1), dtype=np.float32)
+
+
+def resize_mask(mask: BoolArray, shape: tuple[int, int]) -> BoolArray:
+    """Bring a mask bool (h, w) to another size; its border is where linear interpolation crosses one half."""
+    if mask.shape == shape:
+        return mask
+    picture = Image.fromarray(mask.astype(np.float32)).resize(shape[::-1], Image.Resampling.BILINEAR)
+    return np.asarray(np.asarray(picture) >= 0.5)
+
+
+def _instances(partition: Partition, chromosome: FloatArray, absorbance: FloatArray) -> Iterator[Instance]:
+    """Bring each mask back to the picture's own pixels; one that vanishes there is none."""
+    for mask, flags, confidence in zip(partition.masks, partition.flags, partition.confidence, strict=True):
+        full = resize_mask(mask, absorbance.shape)
+        if not full.any():
+            continue
+        bbox = box_of(full)
+        score = float(chromosome[mask].mean()) * confidence
+        yield Instance(full, bbox, score, flags, None, crop_of(absorbance, full, bbox))
+
+
+class _Clock:
+    """Milliseconds by step."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.times[name] = round(1000 * (time.perf_counter() - start), 2)

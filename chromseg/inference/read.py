@@ -1,0 +1,192 @@
+"""Image files of any common kind → grey pages, upright, with their bit depth.
+
+PNG, JPEG, BMP and TIFF; 8, 12-in-16 and 16 bit, float; grey, RGB, palette, alpha, CMYK; several pages; EXIF turned.
+Pillow reads what it can; TIFFs that it cannot (16-bit RGB, float64 and rarer compressions) go to tifffile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+from PIL import Image, ImageOps, ImageSequence
+
+from chromseg.errors import InputRefusedError
+
+MAX_PIXELS = 64_000_000
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "MPO")  # MPO: what some cameras write under .jpg
+
+Source: TypeAlias = "Path | str | bytes | npt.NDArray[Any]"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One picture of a file.
+
+    Attributes:
+        grey: (H, W), uint8, uint16 or float32, upright.
+        rgb: uint8 (H, W, 3) where the file has colour, else None.
+        bit_depth: Bits that the values use: 8, 12 or 16; 32 for float.
+    """
+
+    grey: npt.NDArray[Any]
+    rgb: npt.NDArray[np.uint8] | None
+    bit_depth: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """All pages of one source, and the SHA-256 of its bytes (of its pixels, for an array)."""
+
+    pages: tuple[Page, ...]
+    sha256: str
+
+
+def read_picture(source: Source, *, name: str = "the image", max_pixels: int = MAX_PIXELS) -> Picture:
+    """Decode a path, encoded bytes, or an array uint8/uint16/float (H, W) or (H, W, 3).
+
+    Nothing is decoded before the size in the header is known to be allowed.
+
+    Raises:
+        InputRefusedError: The source is no readable image, or larger than `max_pixels`.
+    """
+    if isinstance(source, np.ndarray):
+        return Picture((_page_of_array(source, name),), hashlib.sha256(np.ascontiguousarray(source)).hexdigest())
+    if isinstance(source, bytes):
+        content = source
+    else:
+        name = Path(source).name
+        content = _read_bytes(Path(source))
+    pages = _read_with_pillow(content, name, max_pixels)
+    return Picture(pages, hashlib.sha256(content).hexdigest())
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputRefusedError(
+            f"{path} cannot be opened ({error.strerror})", expected="a readable file", remedy="check the path"
+        ) from error
+
+
+def _read_with_pillow(content: bytes, name: str, max_pixels: int) -> tuple[Page, ...]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is judged below
+            warnings.simplefilter("ignore", UserWarning)  # odd metadata is no reason to refuse pixels
+            with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
+                _check_size(picture.size, name, max_pixels)
+                return tuple(_page_of_picture(frame) for frame in _frames(picture, name, max_pixels))
+    except Image.DecompressionBombError as error:
+        raise _too_large(name, str(error), max_pixels) from error
+    except (OSError, SyntaxError, ValueError, EOFError, KeyError) as error:
+        if content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+            return _read_with_tifffile(content, name, max_pixels)
+        raise _unreadable(name, error) from error
+
+
+def _frames(picture: Image.Image, name: str, max_pixels: int) -> list[Image.Image]:
+    frames = []
+    for frame in ImageSequence.Iterator(picture) if picture.format == "TIFF" else [picture]:
+        _check_size(frame.size, name, max_pixels)
+        if frame.mode.startswith("I;16") and frame.mode != "I;16":
+            frame = frame.convert("I")
+        frames.append(ImageOps.exif_transpose(frame.copy()))
+    return frames
+
+
+def _page_of_picture(picture: Image.Image) -> Page:
+    if picture.mode in ("I;16", "I", "F"):
+        return _page_of_array(np.asarray(picture), "the image")
+    if picture.mode in ("1", "L"):
+        return Page(np.asarray(picture.convert("L")), None, 8)
+    if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
+        return _page_of_array(_flatten(np.asarray(picture.convert("RGBA"))), "the image")
+    return _page_of_array(np.asarray(picture.convert("RGB")), "the image")
+
+
+def _read_with_tifffile(content: bytes, name: str, max_pixels: int) -> tuple[Page, ...]:
+    try:
+        with tifffile.TiffFile(io.BytesIO(content)) as tiff:
+            for page in tiff.pages:
+                _check_size((page.imagewidth, page.imagelength), name, max_pixels)
+            arrays = [page.asarray() for page in tiff.pages]
+    except InputRefusedError:
+        raise
+    except Exception as error:  # tifffile and its codecs raise many kinds; each means the same to the user
+        raise _unreadable(name, error) from error
+    return tuple(_page_of_array(np.squeeze(array), name) for array in arrays)
+
+
+def _page_of_array(array: npt.NDArray[Any], name: str) -> Page:
+    if array.ndim == 3 and array.shape[0] in (3, 4) and array.shape[2] not in (3, 4):
+        array = np.moveaxis(array, 0, -1)  # planar TIFF
+    if array.ndim == 3 and array.shape[2] in (3, 4):
+        return _page_of_colour(array[..., :3])
+    if array.ndim != 2 or 0 in array.shape:
+        raise _unreadable(name, ValueError(f"an array of shape {array.shape}"))
+    if array.dtype == np.bool_:
+        return Page(array.astype(np.uint8) * 255, None, 8)
+    if np.issubdtype(array.dtype, np.floating):
+        return Page(array.astype(np.float32), None, 32)
+    if array.dtype == np.uint8:
+        return Page(array, None, 8)
+    if array.min() < 0 or array.max() > 65535:
+        return Page(array.astype(np.float32), None, 32)
+    return Page(array.astype(np.uint16), None, 12 if array.max() < 4096 else 16)
+
+
+def _page_of_colour(colour: npt.NDArray[Any]) -> Page:
+    if colour.dtype == np.uint8:
+        if (colour[..., 0] == colour[..., 1]).all() and (colour[..., 1] == colour[..., 2]).all():
+            return Page(np.ascontiguousarray(colour[..., 0]), None, 8)
+        return Page(np.asarray(Image.fromarray(np.ascontiguousarray(colour)).convert("L")), colour, 8)
+    weights = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    grey = _page_of_array((colour.astype(np.float32) @ weights).astype(colour.dtype), "the image")
+    full = max(float(np.nanmax(colour)), 1e-9)
+    return Page(grey.grey, (np.nan_to_num(colour / full).clip(0, 1) * 255).astype(np.uint8), grey.bit_depth)
+
+
+def _flatten(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Put a picture with transparency on a ground that belongs to it.
+
+    Where most of the picture is opaque, holes get its median; where little is, the opaque part is the object and the
+    ground is the far end of the grey scale.
+    """
+    colour, alpha = rgba[..., :3].astype(np.float32), rgba[..., 3:].astype(np.float32) / 255
+    opaque = colour[alpha[..., 0] > 0.5]
+    if alpha.min() == 1 or opaque.size == 0:
+        return rgba[..., :3]
+    middle = np.median(opaque)
+    ground = middle if alpha.mean() > 0.5 else (255.0 if middle < 128 else 0.0)
+    return np.asarray(np.rint(colour * alpha + ground * (1 - alpha)), dtype=np.uint8)
+
+
+def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
+    if size[0] * size[1] > max_pixels:
+        raise _too_large(name, f"{size[0]}×{size[1]} pixels", max_pixels)
+
+
+def _too_large(name: str, got: str, max_pixels: int) -> InputRefusedError:
+    return InputRefusedError(
+        f"{name}: {got}",
+        expected=f"at most {max_pixels / 1e6:.0f} megapixels",
+        remedy="cut the picture to one metaphase or scale it down",
+    )
+
+
+def _unreadable(name: str, error: Exception) -> InputRefusedError:
+    return InputRefusedError(
+        f"{name} cannot be read as an image ({type(error).__name__}: {str(error)[:120]})",
+        expected="a whole PNG, JPEG, BMP or TIFF file",
+        remedy="export the picture again from the microscope software",
+    )

@@ -1,0 +1,89 @@
+"""What a prediction returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chromseg.annotations.absorbance import FloatArray, Polarity
+from chromseg.annotations.rasterize import BoolArray
+
+CROP_MARGIN = 5
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One chromosome.
+
+    Attributes:
+        mask: bool (H, W) in the picture's own pixels; masks overlap where chromosomes cross.
+        bbox: (x0, y0, x1, y1), ends excluded.
+        score: 0-1, mean chromosome probability inside the mask × pairing confidence.
+        flags: Names such as "needs-review"; empty if all is well.
+        uncertainty: Standard deviation of the box, or None for a model that does not estimate it.
+        crop: uint8 (h, w), the chromosome alone, dark on white, with a margin of 5 px.
+    """
+
+    mask: BoolArray
+    bbox: tuple[int, int, int, int]
+    score: float
+    flags: tuple[str, ...]
+    uncertainty: float | None
+    crop: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """Which model made a result; written into every `instances.json`."""
+
+    name: str
+    version: str | None
+    weights_sha256: str
+    data_md5: dict[str, str]
+    commit: str | None
+    partition: dict[str, Any]
+    software_version: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """All chromosomes of one picture, and how they were found.
+
+    Attributes:
+        instances: In row-major order of first pixel.
+        absorbance: float32 (H, W), the picture as the network saw it, at its own size.
+        polarity: The polarity it was read with.
+        scale: Factor by which it was resized for the network; 1.0 if not at all.
+        validation: Verdict of the input and result rules, ready for JSON.
+        model: Which model.
+        image_sha256: Of the file's bytes.
+        page: Page of the file, from 0.
+        timings_ms: Milliseconds by step.
+    """
+
+    instances: tuple[Instance, ...]
+    absorbance: FloatArray
+    polarity: Polarity
+    scale: float
+    validation: dict[str, Any]
+    model: ModelIdentity
+    image_sha256: str
+    page: int = 0
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+def box_of(mask: BoolArray) -> tuple[int, int, int, int]:
+    """(x0, y0, x1, y1), ends excluded, of a mask bool (H, W) that is not empty."""
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(cols[0]), int(rows[0]), int(cols[-1]) + 1, int(rows[-1]) + 1
+
+
+def crop_of(absorbance: FloatArray, mask: BoolArray, bbox: tuple[int, int, int, int]) -> npt.NDArray[np.uint8]:
+    """The chromosome alone, dark on white: uint8 (h + 10, w + 10)."""
+    x0, y0, x1, y1 = bbox
+    alone = np.where(mask[y0:y1, x0:x1], absorbance[y0:y1, x0:x1], 0)
+    grey = np.rint(255 * (1 - np.pad(alone, CROP_MARGIN)))
+    return np.asarray(grey, dtype=np.uint8)

@@ -1,0 +1,71 @@
+"""Stage `prepare`: annotated datasets → samples, each in one polarity, with its maps, whole and as cut-outs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from chromseg.annotations import (
+    Dataset,
+    ImageRecord,
+    Sample,
+    crossing_clusters,
+    cut_out,
+    load_image,
+    load_maps,
+    load_masks,
+    read_dataset,
+    write_samples,
+)
+from chromseg.config import PrepareConfig, block, parse
+from chromseg.errors import DataError
+from pipelines.profile import Profile, run_stage, stage_arguments
+
+
+def main() -> None:
+    """Write the samples of all datasets of the profile."""
+    profile = Profile(stage_arguments(__doc__).profile)
+    config = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
+    count = write_samples(profile.prepared, samples(config, Path("data")))
+    print(f"{count} samples of {', '.join(config.datasets)} in {profile.prepared}", file=sys.stderr)
+
+
+def samples(config: PrepareConfig, data_root: Path) -> Iterator[Sample]:
+    """The samples of every image of every dataset.
+
+    Raises:
+        DataError: A dataset has neither instance masks nor maps.
+    """
+    for name in config.datasets:
+        dataset = read_dataset(data_root / name)
+        if not (dataset.has_masks or dataset.has_maps):
+            raise DataError(
+                f"dataset {name} with boxes only",
+                expected="instance masks or the two maps",
+                remedy="leave it out of `prepare.datasets`",
+            )
+        for image in dataset.images:
+            yield from (s for s in samples_of_image(dataset, image, config.cutout_size) if s.kind in config.kinds)
+
+
+def samples_of_image(dataset: Dataset, image: ImageRecord, size: int) -> Iterator[Sample]:
+    """The whole image, and a cut-out of each of its crossing clusters; an image no larger than that is one itself."""
+    name = f"{dataset.card.name}-{Path(image.file_name).with_suffix('').as_posix().replace('/', '-')}"
+    case_id = f"{dataset.card.name}/{image.case_id}"
+    pixels = load_image(dataset, image)
+    if dataset.has_maps:
+        yield Sample(name, case_id, image.split, "cutout", pixels, None, *load_maps(dataset, image))
+        return
+    masks = load_masks(dataset, image)
+    if max(image.height, image.width) <= size:
+        yield Sample.from_masks(name, case_id, image.split, "cutout", pixels, masks)
+        return
+    yield Sample.from_masks(name, case_id, image.split, "metaphase", pixels, masks)
+    for number, cluster in enumerate(crossing_clusters(masks, size)):
+        alone = cut_out(pixels, masks, cluster, size)
+        yield Sample.from_masks(f"{name}-{number}", case_id, image.split, "cutout", *alone)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,70 @@
+"""Where a pipeline reads and writes: the project's own at the top, others under `profiles/<name>`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chromseg.config import read_params
+from chromseg.errors import ChromsegError
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The files of one pipeline, relative to the project's top folder, where every stage runs."""
+
+    name: str = DEFAULT
+
+    @property
+    def root(self) -> Path:
+        """Folder of its params.yaml and dvc.yaml."""
+        return Path() if self.name == DEFAULT else Path("profiles") / self.name
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Its params.yaml."""
+        return read_params(self.root / "params.yaml")
+
+    @property
+    def prepared(self) -> Path:
+        """Samples, written by `prepare`."""
+        return self.root / "prepared"
+
+    def model(self, variant: str, seed: int) -> Path:
+        """Folder of one trained variant."""
+        return self.root / "models" / f"{variant}-{seed}"
+
+    @property
+    def reports(self) -> Path:
+        """What `evaluate` and `compare` write."""
+        return Path("reports") / self.name
+
+    def scores(self, variant: str, seed: int) -> Path:
+        """Folder of one variant's test scores."""
+        return self.reports / "scores" / f"{variant}-{seed}"
+
+
+def stage_arguments(description: str, *, variant: bool = False) -> argparse.Namespace:
+    """The command line that all stages share: `--profile`, and `--variant`, `--seed` for those of one variant."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--profile", default=DEFAULT, help="folder below profiles/; default is the project's own pipeline")
+    if variant:
+        parser.add_argument("--variant", required=True, help="key of train.variants")
+        parser.add_argument("--seed", type=int, default=0, help="seed of weights and random choices")
+    return parser.parse_args()
+
+
+def run_stage(stage: Callable[[], None]) -> None:
+    """Run a stage; an error meant for a user is one line and exit code 1."""
+    try:
+        stage()
+    except ChromsegError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped; run the same command again to go on")

@@ -1,0 +1,70 @@
+"""Stage `train`: one variant × seed → `models/<variant>-<seed>/` and an MLflow run."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from chromseg.annotations import read_dataset, read_samples
+from chromseg.config import EvaluateConfig, PrepareConfig, TrainConfig, block, parse, variant_config
+from chromseg.models.package import ModelCard
+from chromseg.registry.provenance import gather_lineage
+from chromseg.registry.tracking import start_run
+from chromseg.training.loop import fit
+from pipelines.profile import Profile, run_stage, stage_arguments
+
+
+def main() -> None:
+    """Train, track, and leave the model folder."""
+    arguments = stage_arguments(__doc__, variant=True)
+    profile = Profile(arguments.profile)
+    config = variant_config(profile.params, arguments.variant)
+    result = train(profile, config, arguments.variant, arguments.seed)
+    print(f"{result.folder}: epoch {result.best_epoch + 1} of {result.epochs} kept, {result.metrics}", file=sys.stderr)
+
+
+def train(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Any:
+    """Train one variant; a training that was interrupted goes on from its checkpoint, in the same run."""
+    prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
+    evaluate = parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
+    lineage = gather_lineage(
+        experiment=evaluate.experiment,
+        variant=variant,
+        seed=seed,
+        datasets=prepare.datasets,
+        profile=profile.name,
+        ablation=config.ablation,
+        validation=True,  # the stage `validate` stops the pipeline on any failure
+    )
+    folder = profile.model(variant, seed)
+    checkpoint = Path("mlruns") / "checkpoints" / profile.name / f"{folder.name}.pt"  # DVC clears `folder` before a run
+    fold = None if config.fold is None else (config.fold, evaluate.folds)
+    card = read_dataset(Path("data") / evaluate.dataset).card
+    with start_run(lineage, resume=checkpoint.is_file()) as run:
+        lineage = replace(lineage, run_id=run.run_id)
+        return fit(
+            config,
+            read_samples(profile.prepared, splits=config.train_on, kinds=config.samples, fold=fold),
+            []
+            if "val" in config.train_on
+            else read_samples(profile.prepared, splits=("val",), kinds=("cutout",), dataset=evaluate.dataset, fold=fold),
+            folder,
+            seed=seed,
+            tracker=run,
+            card=ModelCard(
+                name=variant,
+                architecture=config.model,
+                stain=card.stain,
+                polarity=card.polarity,
+                partition=asdict(config.partition),
+                lineage=lineage.to_dict(),
+            ),
+            tags=lineage.tags(),
+            checkpoint=checkpoint,
+        )
+
+
+if __name__ == "__main__":
+    run_stage(main)
