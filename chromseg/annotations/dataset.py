@@ -61,7 +61,10 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class InstanceRecord:
-    """One chromosome. `segmentation` is polygons or a compressed RLE; empty in box-only sets."""
+    """One chromosome, or a crowd: a cluster that nobody has parted.
+
+    `segmentation` is polygons or a compressed RLE; empty in box-only sets.
+    """
 
     id: int
     image_id: int
@@ -136,15 +139,15 @@ def read_dataset(root: Path) -> Dataset:
 
 def write_dataset(
     dataset: Dataset,
-    pixels: Mapping[int, Path | npt.NDArray[Any]],
+    pixels: Mapping[int, Path | bytes | npt.NDArray[Any]],
     maps: Mapping[int, tuple[BoolArray, BoolArray]] | None = None,
 ) -> None:
     """Write a whole dataset to `dataset.root` in one step: after a failure nothing is there.
 
     Args:
         dataset: What to write; `root` must not exist yet.
-        pixels: By image id, the file to copy as it is, or an array uint8/uint16 (H, W) or uint8 (H, W, 3) to save
-            as PNG; the record's `file_name` must then end in .png.
+        pixels: By image id, the file to copy as it is, the bytes of one, or an array uint8/uint16 (H, W) or uint8
+            (H, W, 3) to save as PNG; the record's `file_name` must then end in .png.
         maps: By image id, (crossing, chromosome) bool (H, W), for sets in the ChromSeg form.
 
     Raises:
@@ -161,10 +164,10 @@ def write_dataset(
         (root / "images").mkdir(parents=True)
         for image in dataset.images:
             _save_pixels(pixels[image.id], root / "images" / image.file_name)
+        names = {image.id: image.file_name for image in dataset.images}
         for image_id, (crossing, chromosome) in (maps or {}).items():
-            name = next(image.file_name for image in dataset.images if image.id == image_id)
             for kind, region in (("crossing", crossing), ("chromosome", chromosome)):
-                target = (root / "maps" / kind / name).with_suffix(".png")
+                target = (root / "maps" / kind / names[image_id]).with_suffix(".png")
                 _save_pixels(region.astype(np.uint8) * 255, target)
         (root / "dataset.yaml").write_text(yaml.safe_dump(asdict(dataset.card), sort_keys=False, allow_unicode=True))
         (root / "annotations.json").write_text(json.dumps(_as_coco(dataset)) + "\n")
@@ -188,8 +191,12 @@ def load_image(dataset: Dataset, image: ImageRecord) -> FloatArray:
 
 
 def load_masks(dataset: Dataset, image: ImageRecord) -> BoolArray:
-    """Rasterize the instances of one image: bool (N, H, W), in file order; N may be 0."""
-    masks = [rasterize(i.segmentation, image.height, image.width) for i in dataset.instances_of[image.id]]
+    """Rasterize the chromosomes of one image: bool (N, H, W), in file order; N may be 0.
+
+    Crowds (clusters that nobody has parted, `iscrowd` 1) are no chromosomes and are left out.
+    """
+    chromosomes = (i for i in dataset.instances_of[image.id] if not i.iscrowd)
+    masks = [rasterize(i.segmentation, image.height, image.width) for i in chromosomes]
     return np.stack(masks) if masks else np.zeros((0, image.height, image.width), dtype=bool)
 
 
@@ -210,10 +217,12 @@ def _as_coco(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _save_pixels(source: Path | npt.NDArray[Any], target: Path) -> None:
+def _save_pixels(source: Path | bytes | npt.NDArray[Any], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(source, Path):
         shutil.copyfile(source, target)
+    elif isinstance(source, bytes):
+        target.write_bytes(source)
     else:
         Image.fromarray(source).save(target)
 

@@ -60,7 +60,8 @@ def decode_rle(rle: Rle, height: int, width: int) -> BoolArray:
     """Decode a COCO run-length encoding to bool (height, width).
 
     Raises:
-        MaskError: The encoding's own size is another one.
+        MaskError: The encoding's own size is another one, or its runs do not fill it (the COCO API would leave the
+            rest of the mask to chance).
     """
     if list(rle.get("size", [])) != [height, width]:
         raise MaskError(
@@ -68,9 +69,43 @@ def decode_rle(rle: Rle, height: int, width: int) -> BoolArray:
             expected=f"[{height}, {width}], the image's rows and columns",
             remedy="encode the mask at the image's own size",
         )
-    if isinstance(rle["counts"], list):
-        rle = coco_mask.frPyObjects(rle, height, width)
-    return np.asarray(coco_mask.decode(rle), dtype=bool)
+    runs = _runs(rle.get("counts"))
+    if runs is None or (runs < 0).any() or runs.sum() != height * width:
+        raise MaskError(
+            "a run-length mask whose runs do not fill the image",
+            expected=f"whole runs that sum to {height * width} pixels",
+            remedy="encode the mask again",
+        )
+    values = np.arange(len(runs)) % 2 == 1
+    return np.asarray(np.repeat(values, runs).reshape(width, height).T)
+
+
+def _runs(counts: object) -> npt.NDArray[np.int64] | None:
+    """Run lengths, background first; None if they are no run lengths."""
+    if isinstance(counts, list):
+        return np.array(counts, dtype=np.int64) if all(type(run) is int for run in counts) else None
+    if isinstance(counts, str):
+        counts = counts.encode("latin-1", errors="replace")
+    return _decompressed(counts) if isinstance(counts, bytes) else None
+
+
+def _decompressed(counts: bytes) -> npt.NDArray[np.int64] | None:
+    """Undo COCO's compression: 5 bits a character, the sixth says that more follow, from the third run on differences.
+
+    A character holds its bits as 48 + value; the last one's fifth bit is the sign.
+    """
+    codes = np.frombuffer(counts, dtype=np.uint8).astype(np.int64) - 48
+    if not codes.size or codes.min() < 0 or codes.max() > 63 or codes[-1] & 32:
+        return None
+    last = np.flatnonzero(~codes & 32)
+    first = np.concatenate([[0], last[:-1] + 1])
+    digit = np.arange(codes.size) - np.repeat(first, last - first + 1)
+    if digit.max() > 6:  # 35 bits hold any run of an image
+        return None
+    runs = np.add.reduceat((codes & 31) << (5 * digit), first)
+    runs -= np.where(codes[last] & 16, 1 << (5 * (digit[last] + 1)), 0)
+    runs[1::2], runs[2::2] = np.cumsum(runs[1::2]), np.cumsum(runs[2::2])
+    return runs
 
 
 def encode_rle(mask: BoolArray) -> Rle:

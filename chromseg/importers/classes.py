@@ -7,11 +7,8 @@ from chromseg.importers.source import Options
 
 _PLAIN = ("chromosome", "chromosomes", "chr", "chrom")
 _GROUPS = {"A": (1, 3), "B": (4, 5), "C": (6, 12), "D": (13, 15), "E": (16, 18), "F": (19, 20), "G": (21, 22)}
-_TYPES = tuple(str(number) for number in range(1, 23)) + ("X", "Y")
-KARYOTYPE = tuple(f"{group}{n}" for group, (first, last) in _GROUPS.items() for n in range(first, last + 1)) + (
-    "X",
-    "Y",
-)
+_NUMBERED = [(f"{group}{n}", str(n)) for group, (first, last) in _GROUPS.items() for n in range(first, last + 1)]
+KARYOTYPE = tuple(name for pair in [*_NUMBERED, ("X", "Y")] for name in pair)  # A1, 1, A2, 2, … G22, 22, X, Y
 
 
 def class_of(label: str, options: Options) -> str | None:
@@ -35,7 +32,7 @@ def class_of(label: str, options: Options) -> str | None:
     if label.lower() in _PLAIN:
         return "chromosome"
     bare = label[3:].lstrip("_- ") if label.lower().startswith("chr") else label
-    if bare.upper() in KARYOTYPE + _TYPES:
+    if bare.upper() in KARYOTYPE:
         return label
     raise DataError(
         f"unknown class {label!r}",

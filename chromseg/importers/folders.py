@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,21 +17,26 @@ SPLIT_FOLDERS = {
     **dict.fromkeys(("val", "valid", "validation"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-_IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
+IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
 
 
 class MissingPictureError(DataError):
     """An annotation's picture is not there."""
 
 
-def check_folder(src: Path) -> None:
-    """Raise DataError unless `src` is a folder."""
+def check_folder(src: Path) -> Path:
+    """`src` as an absolute path.
+
+    Raises:
+        DataError: It is not a folder.
+    """
     if not src.is_dir():
         raise DataError(
             f"{src} is {'a file' if src.exists() else 'not there'}",
             expected="a folder with the source's files",
             remedy="correct the path",
         )
+    return src.resolve()
 
 
 def nothing_found(src: Path, what: str) -> DataError:
@@ -52,7 +58,7 @@ def relative(path: Path, src: Path) -> str:
 def stored_name(path: Path, src: Path) -> str:
     """Where a source's picture goes below images/: its own place without folders that merely say `images`."""
     *folders, name = PurePosixPath(relative(path, src)).parts
-    return "/".join([folder for folder in folders if folder.lower() not in _IMAGE_FOLDERS] + [name])
+    return "/".join([folder for folder in folders if folder.lower() not in IMAGE_FOLDERS] + [name])
 
 
 def split_of(path: Path, src: Path) -> str | None:
@@ -99,6 +105,7 @@ class PictureIndex:
     def __init__(self, src: Path) -> None:
         self.src = src
         self.paths = files_below(src, SUFFIXES)
+        self._known = set(self.paths)
         self._by_stem: dict[str, list[Path]] = {}
         for path in self.paths:
             self._by_stem.setdefault(path.stem, []).append(path)
@@ -115,9 +122,9 @@ class PictureIndex:
             DataError: Several fit.
         """
         name = PurePosixPath(wanted.replace("\\", "/"))
-        direct = beside.parent / name
-        if direct.is_file() and direct.resolve().is_relative_to(self.src.resolve()):
-            return self.src.resolve() / direct.resolve().relative_to(self.src.resolve())
+        direct = Path(os.path.normpath(beside.parent / name))
+        if direct in self._known:
+            return direct
         same_stem = self._by_stem.get(name.stem, [])
         fitting = [path for path in same_stem if path.name == name.name] or same_stem
         split = split_of(beside, self.src)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from chromseg import __version__
 from chromseg.annotations.absorbance import Polarity
 from chromseg.annotations.dataset import Dataset, DatasetCard, ImageRecord, InstanceRecord, write_dataset
-from chromseg.annotations.splits import assign_splits
 from chromseg.errors import DataError
-from chromseg.importers import labelme, singles, voc
-from chromseg.importers.folders import SPLIT_FOLDERS
-from chromseg.importers.polarity import estimate_polarity
+from chromseg.importers import coco, label_map, labelme, paired_masks, singles, voc
+from chromseg.importers.cases import find_cases, find_splits
+from chromseg.importers.polarity import common_polarity
+from chromseg.importers.problems import readable
 from chromseg.importers.source import ImportedImage, ImportedSet, Options, natural_key
 
-_SHOWN_PROBLEMS = 20
 _POLARITY_SAMPLE = 16
 UNKNOWN = "not stated"
 
@@ -29,17 +28,20 @@ class Format:
     Attributes:
         read: Source and options to what is in it.
         case_regex: Its usual way to say the case in a file's name; the first group is the case.
-        stain: Its usual stain, or None to judge by polarity.
+        fluorescent: Its usual stain where chromosomes are light on dark; dark on light it is G-banding.
     """
 
     read: Callable[[Path, Options], ImportedSet]
     case_regex: str | None = None
-    stain: str | None = None
+    fluorescent: str = "q-band"
 
 
 FORMATS: dict[str, Format] = {
     "labelme": Format(labelme.read, case_regex=r"original_(\d+)"),
     "voc": Format(voc.read, case_regex=r"^(.+)\d$"),
+    "coco": Format(coco.read),
+    "paired-masks": Format(paired_masks.read),
+    "label-map": Format(label_map.read, fluorescent="dapi"),
     "singles": Format(singles.read, case_regex=r"(?:^|/)(case[^/]*)/"),
 }
 
@@ -74,7 +76,7 @@ def import_dataset(
         case_regex: Searched in each image's path below images/, without its suffix and a leading split folder; its
             first group is the case. None: the format's own, and an image that it does not fit is its own case.
         split: Shares of train, val, test; they replace a split that the source brings. None: the source's, or 6:2:2.
-        stain: One of `annotations.dataset.STAINS`; None: the format's, or by polarity.
+        stain: One of `annotations.dataset.STAINS`; None: as is usual for the polarity.
         source: Where the images come from; None: the source folder's name.
         licence: Terms of the images.
         citation: What to cite.
@@ -89,11 +91,11 @@ def import_dataset(
     """
     target = _new_root(data_root, name)
     kind = _format(format)
-    images = _readable(kind.read(src, options), src, skip_bad, tell)
+    images = readable(kind.read(src, options), src, skip_bad, tell)
     polarity = _polarity(images, options.polarity, invert, tell)
     card = DatasetCard(
         name=name,
-        stain=stain or kind.stain or _usual_stain(polarity, tell),
+        stain=stain or _usual_stain(kind, polarity, tell),
         polarity=polarity,
         source=source or src.resolve().name,
         licence=licence or UNKNOWN,
@@ -101,8 +103,8 @@ def import_dataset(
         importer=format,
         importer_version=__version__,
     )
-    cases = _cases(images, case_regex, kind.case_regex, tell)
-    splits = _splits(name, images, cases, split, tell)
+    cases = find_cases(images, case_regex, kind.case_regex, tell)
+    splits = find_splits(name, images, cases, split, tell)
     dataset = _assemble(target, card, images, cases, splits)
     pixels = {record.id: image.pixels for record, image in zip(dataset.images, images, strict=True)}
     maps = {r.id: image.maps for r, image in zip(dataset.images, images, strict=True) if image.maps is not None}
@@ -132,68 +134,11 @@ def _format(name: str) -> Format:
     return FORMATS[name]
 
 
-def _readable(found: ImportedSet, src: Path, skip_bad: bool, tell: Callable[[str], None]) -> list[ImportedImage]:
-    """The images in natural order, or an error that lists what is wrong."""
-    problems = [*found.problems, *_duplicate_names(found.images)]
-    images = sorted(_first_of_each_name(found.images), key=lambda image: natural_key(image.name))
-    if problems and (not skip_bad or not images):
-        raise _all_problems(problems, src, usable=len(images))
-    for problem in problems:
-        tell(f"left out: {problem}")
-    if problems:
-        tell(f"{len(problems)} left out, {len(images)} images kept")
-    if not images:
-        raise DataError(f"no image in {src}", expected="at least one", remedy="correct the path or the format")
-    return images
-
-
-def _stem(image: ImportedImage) -> str:
-    return str(PurePosixPath(image.name).with_suffix(""))
-
-
-def _first_of_each_name(images: Iterable[ImportedImage]) -> list[ImportedImage]:
-    by_stem: dict[str, ImportedImage] = {}
-    for image in images:
-        by_stem.setdefault(_stem(image), image)
-    return list(by_stem.values())
-
-
-def _duplicate_names(images: Iterable[ImportedImage]) -> list[DataError]:
-    """A problem for each image whose name, suffix aside, another has before it: maps and results go by that name."""
-    seen: set[str] = set()
-    problems = []
-    for image in images:
-        if _stem(image) in seen:
-            problems.append(
-                DataError(
-                    f"{image.name}: an image of this name a second time",
-                    expected="one image and one annotation a name",
-                    remedy="rename or remove one of them",
-                )
-            )
-        seen.add(_stem(image))
-    return problems
-
-
-def _all_problems(problems: list[DataError], src: Path, usable: int) -> DataError:
-    if len(problems) == 1 and usable == 0:
-        return problems[0]
-    lines = [f"  {problem.got} (expected {problem.expected}; {problem.remedy})" for problem in problems]
-    if len(lines) > _SHOWN_PROBLEMS:
-        lines[_SHOWN_PROBLEMS:] = [f"  … and {len(lines) - _SHOWN_PROBLEMS} more"]
-    remedy = "correct them, or add --skip-bad to leave them out" if usable else "correct them"
-    return DataError(
-        f"{len(problems)} problem{'s' * (len(problems) > 1)} in {src.name}:\n" + "\n".join(lines) + "\n",
-        expected="every image readable and annotated",
-        remedy=remedy,
-    )
-
-
 def _polarity(
     images: list[ImportedImage], declared: Polarity | None, invert: bool, tell: Callable[[str], None]
 ) -> Polarity:
     step = max(len(images) // _POLARITY_SAMPLE, 1)
-    polarity = declared or estimate_polarity(image.grey() for image in images[::step])
+    polarity = declared or common_polarity(image.grey() for image in images[::step])
     if declared is None:
         tell(f"polarity judged from the pixels: {polarity}")
     if not invert:
@@ -201,85 +146,10 @@ def _polarity(
     return "light-on-dark" if polarity == "dark-on-light" else "dark-on-light"
 
 
-def _usual_stain(polarity: Polarity, tell: Callable[[str], None]) -> str:
-    stain = "g-band" if polarity == "dark-on-light" else "q-band"
-    tell(f"stain not given, {stain} taken as usual for {polarity} (--stain says otherwise)")
+def _usual_stain(kind: Format, polarity: Polarity, tell: Callable[[str], None]) -> str:
+    stain = "g-band" if polarity == "dark-on-light" else kind.fluorescent
+    tell(f"stain not given: {stain}, as is usual for {polarity} (--stain says otherwise)")
     return stain
-
-
-def _cases(
-    images: list[ImportedImage], wanted: str | None, usual: str | None, tell: Callable[[str], None]
-) -> list[str]:
-    """The case of each image: by the user's expression, the source, or the format's usual way, in this order."""
-    if wanted is not None:
-        return _cases_by(_compiled(wanted), images)
-    cases, alone = [], 0
-    for image in images:
-        found = re.search(usual, _case_name(image)) if usual else None
-        case = image.case_id or (found.group(1) if found else None)
-        alone += case is None
-        cases.append(case or _case_name(image))
-    if alone:
-        tell(f"{alone} of {len(images)} images without a known case: each counts as a case of its own (--case-regex)")
-    return cases
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise DataError(
-            f"--case-regex {pattern!r} ({error})", expected="a regular expression", remedy="correct it"
-        ) from error
-    if compiled.groups < 1:
-        raise DataError(
-            f"--case-regex {pattern!r} without a group",
-            expected="the case in a first group, say 'case(\\d+)_'",
-            remedy="put the part that is the case in parentheses",
-        )
-    return compiled
-
-
-def _cases_by(pattern: re.Pattern[str], images: list[ImportedImage]) -> list[str]:
-    found = [pattern.search(_case_name(image)) for image in images]
-    unfit = [image.name for image, match in zip(images, found, strict=True) if match is None or not match.group(1)]
-    if unfit:
-        raise DataError(
-            f"--case-regex {pattern.pattern!r} does not fit {len(unfit)} of {len(images)} images, {unfit[0]} first",
-            expected="a case in every image's path",
-            remedy="widen the expression",
-        )
-    return [match.group(1) for match in found if match is not None]
-
-
-def _case_name(image: ImportedImage) -> str:
-    """Its path without suffix, and without a leading split folder, so that one case cannot hide in two splits."""
-    parts = PurePosixPath(_stem(image)).parts
-    return "/".join(parts[1:] if len(parts) > 1 and parts[0].lower() in SPLIT_FOLDERS else parts)
-
-
-def _splits(
-    name: str,
-    images: list[ImportedImage],
-    cases: list[str],
-    shares: tuple[float, float, float] | None,
-    tell: Callable[[str], None],
-) -> list[str]:
-    brought = [image.split for image in images]
-    if shares is None and any(brought):
-        if None in brought:
-            raise DataError(
-                f"{brought.count(None)} of {len(images)} images without a split, {images[brought.index(None)].name} first",
-                expected="a split for all images or for none",
-                remedy="complete the source's split, or cut a new one with --split 60/20/20",
-            )
-        tell("split kept as the source brings it")
-        return [split for split in brought if split is not None]
-    by_case = assign_splits(name, cases, shares or (0.6, 0.2, 0.2))
-    empty = [split for split in ("train", "val", "test") if split not in by_case.values()]
-    if empty:
-        tell(f"{len(by_case)} cases are too few to fill {', '.join(empty)}")
-    return [by_case[case] for case in cases]
 
 
 def _assemble(

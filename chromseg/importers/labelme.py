@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from chromseg.annotations.pictures import read_grey
+from chromseg.annotations.pictures import SUFFIXES, read_grey
 from chromseg.annotations.rasterize import Polygons
 from chromseg.errors import DataError
 from chromseg.importers import folders, source
@@ -31,7 +31,7 @@ def read(src: Path, options: Options) -> ImportedSet:
     Raises:
         DataError: The folder is missing or holds no JSON file.
     """
-    folders.check_folder(src)
+    src = folders.check_folder(src)
     files = folders.files_below(src, (".json",))
     if not files:
         raise folders.nothing_found(src, "LabelMe file (*.json)")
@@ -66,24 +66,28 @@ def _picture(content: dict[str, Any], path: Path, pictures: PictureIndex) -> Imp
         if not content.get("imageData"):
             raise
     try:
-        pixels = read_grey(base64.b64decode(content["imageData"], validate=True), f"imageData of {path.name}")
-    except (binascii.Error, TypeError) as error:
-        raise DataError(
-            "`imageData` is not base64", expected="an encoded image", remedy="save it anew in LabelMe"
-        ) from error
-    name = folders.stored_name(path.with_suffix(".png"), pictures.src)
-    return ImportedImage(name, pixels, pixels.shape[1], pixels.shape[0], split=folders.split_of(path, pictures.src))
+        encoded = base64.b64decode(content["imageData"], validate=True)
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise DataError("`imageData` not in base64", expected="an image", remedy="save it anew in LabelMe") from error
+    height, width = read_grey(encoded, "imageData").shape
+    suffix = PurePosixPath(content["imagePath"].replace("\\", "/")).suffix
+    name = folders.stored_name(path.with_suffix(suffix if suffix.lower() in SUFFIXES else ".png"), pictures.src)
+    return ImportedImage(name, encoded, width, height, split=folders.split_of(path, pictures.src))
 
 
 def _instances(shapes: list[Any], height: int, width: int, options: Options) -> tuple[ImportedInstance, ...]:
+    """One instance for each shape, or for all shapes of one label and group."""
     outlines: dict[tuple[str, object], Polygons] = {}
+    found: dict[tuple[str, object], ImportedInstance] = {}
     for index, shape in enumerate(shapes):
         try:
             category = class_of(str(shape["label"]), options)
             if category is None:
                 continue
-            polygon = _polygon(shape)
-            source.outlined(category, [polygon], height, width)
+            group = shape.get("group_id")
+            key = (category, f"alone {index}" if group is None else group)
+            outlines.setdefault(key, []).append(_polygon(shape))
+            found[key] = source.outlined(category, outlines[key], height, width)
         except DataError as error:
             raise source.in_place(error, f"shape {index}") from error
         except (KeyError, TypeError, ValueError) as error:
@@ -92,9 +96,7 @@ def _instances(shapes: list[Any], height: int, width: int, options: Options) -> 
                 expected="a LabelMe polygon",
                 remedy="redraw or delete this outline",
             ) from error
-        group = shape.get("group_id")
-        outlines.setdefault((category, f"alone {index}" if group is None else group), []).append(polygon)
-    return tuple(source.outlined(category, polygons, height, width) for (category, _), polygons in outlines.items())
+    return tuple(found.values())
 
 
 def _polygon(shape: dict[str, Any]) -> list[float]:

@@ -20,7 +20,7 @@ from chromseg.annotations.pictures import SUFFIXES
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.errors import DataError
 from chromseg.importers import folders, source
-from chromseg.importers.polarity import estimate_polarity
+from chromseg.importers.polarity import common_polarity
 from chromseg.importers.source import ImportedImage, ImportedSet, Options
 
 _CONTRAST = 0.06  # of the range between ground and the strongest point: where a chromosome begins
@@ -39,7 +39,7 @@ def read(src: Path, options: Options) -> ImportedSet:
     Raises:
         DataError: The folder is missing or empty, or the polarity is not clear.
     """
-    folders.check_folder(src)
+    src = folders.check_folder(src)
     files = folders.files_below(src, SUFFIXES)
     if not files:
         raise folders.nothing_found(src, "picture")
@@ -47,7 +47,7 @@ def read(src: Path, options: Options) -> ImportedSet:
     opened = source.collect(named, lambda path: folders.open_picture(path, src))
     if not opened.images:
         return opened
-    polarity = options.polarity or estimate_polarity(image.grey() for image in opened.images)
+    polarity = options.polarity or common_polarity(image.grey() for image in opened.images)
     found = source.collect(((image.name, image) for image in opened.images), lambda image: _outline(image, polarity))
     return ImportedSet(found.images, opened.problems + found.problems)
 

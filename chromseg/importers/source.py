@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,8 @@ from chromseg.annotations.rasterize import BoolArray, Polygons, Rle, encode_rle,
 from chromseg.errors import DataError
 
 T = TypeVar("T")
-Pixels = npt.NDArray[Any]
+Pixels: TypeAlias = npt.NDArray[Any]
+Second: TypeAlias = Literal["chromosome", "non-overlap"]
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,13 @@ class Options:
         polarity: As declared by the user, or None to estimate it from the pixels.
         classes: Names that mean a chromosome besides the usual ones.
         ignore: Names whose annotations are left out, say nuclei.
-        second: What the second map of paired masks holds.
+        second: What the second map of paired masks holds, or None to see it from the pixels.
     """
 
     polarity: Polarity | None = None
     classes: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    second: Literal["chromosome", "non-overlap"] = "chromosome"
+    second: Second | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class ImportedImage:
 
     Attributes:
         name: Path below the dataset's images/, unique.
-        pixels: The file to copy as it is, or an array to save as PNG.
+        pixels: The file to copy as it is, the bytes of one, or an array to save as PNG.
         width: Columns.
         height: Rows.
         instances: Its chromosomes; empty where the source has maps.
@@ -64,7 +66,7 @@ class ImportedImage:
     """
 
     name: str
-    pixels: Path | Pixels
+    pixels: Path | bytes | Pixels
     width: int
     height: int
     instances: tuple[ImportedInstance, ...] = ()
@@ -72,11 +74,14 @@ class ImportedImage:
     case_id: str | None = None
     split: str | None = None
 
+    @property
+    def stem(self) -> str:
+        """Its name without suffix: maps and results go by it."""
+        return str(PurePosixPath(self.name).with_suffix(""))
+
     def grey(self) -> Pixels:
         """The pixels as (H, W)."""
-        if isinstance(self.pixels, Path):
-            return read_grey(self.pixels, self.name)
-        return self.pixels if self.pixels.ndim == 2 else self.pixels.mean(axis=2)
+        return self.pixels if isinstance(self.pixels, np.ndarray) else read_grey(self.pixels, self.name)
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,27 @@ def outlined(category: str, segmentation: Polygons | Rle, height: int, width: in
         DataError: The outline is no outline, or covers no pixel of the image.
     """
     mask = rasterize(segmentation, height, width)
-    return ImportedInstance(category, segmentation, *box_and_area(mask))
+    kept = encode_rle(mask) if isinstance(segmentation, dict) else segmentation
+    return ImportedInstance(category, kept, *box_and_area(mask))
+
+
+def boxed(category: str, box: Any) -> ImportedInstance:
+    """An instance of which only the xywh box is known; it may reach beyond the image.
+
+    Raises:
+        DataError: It is no box, or has no extent.
+    """
+    try:
+        left, top, width, height = (float(number) for number in box)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"a box {box!r}", expected="four numbers", remedy="redraw or delete this box") from error
+    if not all(map(math.isfinite, (left, top, width, height))) or width <= 0 or height <= 0:
+        raise DataError(
+            f"a box of {width:g}×{height:g} pixels at ({left:g}, {top:g})",
+            expected="a positive width and height",
+            remedy="redraw or delete this box",
+        )
+    return ImportedInstance(category, [], (left, top, width, height), width * height)
 
 
 def masked(category: str, mask: BoolArray, iscrowd: int = 0) -> ImportedInstance:

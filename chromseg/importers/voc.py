@@ -5,7 +5,6 @@ Boxes are kept as they are, also those that reach beyond the image: that is for 
 
 from __future__ import annotations
 
-import math
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,7 @@ def read(src: Path, options: Options) -> ImportedSet:
     Raises:
         DataError: The folder is missing or holds no XML file.
     """
-    folders.check_folder(src)
+    src = folders.check_folder(src)
     files = folders.files_below(src, (".xml",))
     if not files:
         raise folders.nothing_found(src, "VOC file (*.xml)")
@@ -70,25 +69,19 @@ def _check_size(tree: ElementTree.Element, image: ImportedImage) -> None:
 def _box(index: int, element: ElementTree.Element, options: Options) -> ImportedInstance | None:
     try:
         category = class_of((element.findtext("name") or "").strip(), options)
-        corners = [float(element.findtext(f"bndbox/{side}", "")) for side in ("xmin", "ymin", "xmax", "ymax")]
+        left, top, right, bottom = (element.findtext(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax"))
+        return None if category is None else source.boxed(category, _xywh(left, top, right, bottom))
     except DataError as error:
         raise source.in_place(error, f"object {index}") from error
-    except ValueError as error:
-        raise DataError(
-            f"object {index} without four numbers in bndbox",
-            expected="xmin, ymin, xmax, ymax",
-            remedy="redraw or delete this box",
-        ) from error
-    left, top, right, bottom = corners
-    if not all(map(math.isfinite, corners)) or right <= left or bottom <= top:
-        raise DataError(
-            f"object {index} with a box from ({left:g}, {top:g}) to ({right:g}, {bottom:g})",
-            expected="xmin < xmax and ymin < ymax",
-            remedy="redraw or delete this box",
-        )
-    if category is None:
+
+
+def _xywh(left: str | None, top: str | None, right: str | None, bottom: str | None) -> list[float] | None:
+    """The box in numbers, or None if a corner is missing or no number."""
+    try:
+        x0, y0, x1, y1 = float(left or ""), float(top or ""), float(right or ""), float(bottom or "")
+    except ValueError:
         return None
-    return ImportedInstance(category, [], (left, top, right - left, bottom - top), (right - left) * (bottom - top))
+    return [x0, y0, x1 - x0, y1 - y0]
 
 
 def _image_sets(src: Path) -> dict[str, str]:
