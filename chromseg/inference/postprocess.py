@@ -1,0 +1,107 @@
+"""From probabilities to the maps that stage 2 partitions: thresholds, and smooth outlines without specks and holes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from chromseg.annotations.absorbance import FloatArray
+from chromseg.annotations.clusters import regions_of_at_least
+from chromseg.annotations.maps import label_regions
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.errors import MaskError
+
+
+@dataclass(frozen=True)
+class PostprocessSettings:
+    """Chosen on validation cases; kept in a model's card.
+
+    Attributes:
+        chromosome: Least probability of a chromosome pixel.
+        crossing: Least probability of a crossing pixel.
+        contact: Least probability of a seam pixel.
+        crossing_peak: A crossing region must reach this probability somewhere.
+        smooth: Gaussian sigma, in pixels, over the crossing probabilities before the threshold; 0 is none.
+        min_crossing: Smaller crossing regions, in pixels, are dropped.
+        max_hole: Larger holes in the chromosome map are ground between arms and stay; crossings keep none.
+    """
+
+    chromosome: float = 0.5
+    crossing: float = 0.5
+    contact: float = 0.5
+    crossing_peak: float = 0.5
+    smooth: float = 0.7
+    min_crossing: int = 20
+    max_hole: int = 6
+
+
+@dataclass(frozen=True)
+class BinaryMaps:
+    """The maps of one image, bool (H, W) each; crossing and contact lie within chromosome.
+
+    Attributes:
+        chromosome: On any chromosome, crossings included.
+        crossing: Where two chromosomes overlap.
+        contact: Seams between touching chromosomes; None if the network has no such branch.
+    """
+
+    chromosome: BoolArray
+    crossing: BoolArray
+    contact: BoolArray | None
+
+
+def binarize(probabilities: FloatArray, settings: PostprocessSettings = PostprocessSettings()) -> BinaryMaps:
+    """Decide which pixels are chromosome, crossing and seam.
+
+    Args:
+        probabilities: float32 (M, H, W) within 0–1, in this order: chromosome, crossing and, if M is 3, contact.
+        settings: Thresholds and sizes.
+
+    Returns:
+        The maps; all False where nothing was found.
+
+    Raises:
+        MaskError: M is neither 2 nor 3.
+    """
+    if probabilities.ndim != 3 or len(probabilities) not in (2, 3):
+        raise MaskError(
+            f"probabilities of shape {probabilities.shape}",
+            expected="(2 or 3, H, W): chromosome, crossing and perhaps contact",
+            remedy="stack the maps of one image",
+        )
+    chromosome = fill_small_holes(probabilities[0] >= settings.chromosome, settings.max_hole)
+    crossing = _crossings(probabilities[1], settings) & chromosome
+    contact = None
+    if len(probabilities) == 3:
+        contact = (probabilities[2] >= settings.contact) & chromosome & ~crossing
+    return BinaryMaps(chromosome, crossing, contact)
+
+
+def fill_small_holes(region: BoolArray, area: int) -> BoolArray:
+    """Fill holes of at most `area` pixels in bool (H, W)."""
+    labels, count = ndimage.label(~region)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    small = sizes <= area
+    small[np.append(border, 0)] = False
+    return np.asarray(region | small[labels])
+
+
+def _crossings(probability: FloatArray, settings: PostprocessSettings) -> BoolArray:
+    if settings.smooth:
+        probability = ndimage.gaussian_filter(probability, settings.smooth)
+    region = ndimage.binary_fill_holes(probability >= settings.crossing)
+    region = regions_of_at_least(np.asarray(region), settings.min_crossing)
+    return _reaching(region, probability, settings.crossing_peak)
+
+
+def _reaching(region: BoolArray, probability: npt.NDArray[np.float32], peak: float) -> BoolArray:
+    """Keep the 8-connected regions whose greatest probability is at least `peak`."""
+    labels, count = label_regions(region)
+    if not count:
+        return region
+    greatest = np.asarray(ndimage.maximum(probability, labels, np.arange(1, count + 1)))
+    return np.asarray(np.append(False, greatest >= peak)[labels])
