@@ -1,0 +1,71 @@
+"""Facts that only show between images: a case in two splits, a picture that is there twice."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy.typing as npt
+
+from chromseg.validation.copies import Thumbnail, find_look_alikes, pixel_hash, thumbnail
+from chromseg.validation.facts import Facts
+
+GROUP_FACTS = ("other_split_of_case", "copy_in_other_split", "copy_in_split", "look_alike_in_other_split")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is kept of an image's pixels to find it again; nothing of one that could not be read."""
+
+    digest: str | None = None
+    thumbnail: Thumbnail | None = None
+
+
+def look_at(grey: npt.NDArray[Any]) -> Look:
+    """The look of one page (H, W)."""
+    return Look(pixel_hash(grey), thumbnail(grey))
+
+
+def add_group_facts(images: list[Facts], looks: list[Look], look_alike: float) -> None:
+    """Add `GROUP_FACTS` to image rows with `file`, `case_id` and `split`.
+
+    Each names what the image is in conflict with, or is None: of every pair, the later image is told the earlier one.
+
+    Args:
+        images: Rows of the image table; changed in place.
+        looks: Of each image.
+        look_alike: Correlation of thumbnails from which two pictures are taken for one.
+    """
+    for row in images:
+        row |= dict.fromkeys(GROUP_FACTS)
+    _add_cases(images)
+    copies = _same_pixels(looks)
+    for first, second in copies:
+        where = "copy_in_split" if images[first]["split"] == images[second]["split"] else "copy_in_other_split"
+        images[second][where] = _name(images[first])
+    for first, second in find_look_alikes([look.thumbnail for look in looks], look_alike):
+        if images[first]["split"] != images[second]["split"] and (first, second) not in copies:
+            images[second]["look_alike_in_other_split"] = _name(images[first])
+
+
+def _add_cases(images: list[Facts]) -> None:
+    """A case belongs to the split of its first image."""
+    first_of: dict[str, Facts] = {}
+    for row in images:
+        first = first_of.setdefault(row["case_id"], row)
+        if first["split"] != row["split"]:
+            row["other_split_of_case"] = _name(first)
+
+
+def _same_pixels(looks: list[Look]) -> set[tuple[int, int]]:
+    found = defaultdict(list)
+    for index, look in enumerate(looks):
+        if look.digest is not None:
+            found[look.digest].append(index)
+    return {pair for indices in found.values() for pair in combinations(indices, 2)}
+
+
+def _name(row: Facts) -> str:
+    return f"{row['file']} ({row['split']}, case {row['case_id']})"

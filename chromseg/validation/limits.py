@@ -1,0 +1,56 @@
+"""What is still allowed: the numbers behind the rules, as frozen blocks that params.yaml and model.json can hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ImageLimits:
+    """Limits of one image's facts (`facts.image_facts`), fitted so that all 1,311 images of the real sets pass."""
+
+    max_megapixels: float = 100.0
+    min_side: int = 12  # px; the smallest real cut-out of a single chromosome has 15
+    depths: tuple[int, ...] = (8, 12, 16, 32)  # bits; 32 is float
+    min_contrast: float = 0.05  # of full scale; real sets 0.24 and more, sensor noise alone 0.03
+    min_contrast_to_noise: float = 3.0  # real sets 7.7 and more, noise alone about 1
+    min_foreground: float = 0.001  # of the page; real sets 0.002 and more
+    soft_foreground: float = 0.95  # above: no ground to compare with, a warning; a tight single reaches 0.93
+    max_clipped: float = 0.5  # of the foreground; real sets up to 0.26, a drawn mask 1.0
+    soft_blur: float = 4.5  # px; above: a warning. Real sets up to 2.4, enlarged twice up to 4.3
+    max_blur: float = 6.0  # px; above: refused. Bands are lost when the blur nears half a chromosome's width
+    max_colour_spread: float = 0.03  # of full scale; real sets up to 0.01, photographs 0.04 and more
+
+
+@dataclass(frozen=True)
+class DatasetLimits:
+    """Limits of an annotated dataset."""
+
+    image: ImageLimits = ImageLimits(depths=(8, 12, 16))
+    box_tolerance: float = 2.0  # px outside the image: up to here a warning, beyond critical
+    mask_tolerance: float = 2.0  # px that a polygon may leave the image by: same
+    min_box_side: float = 3.0  # px
+    soft_area_ratios: tuple[float, ...] = (0.04, 12.0)  # of the set's median mask area; outside: a warning
+    area_ratios: tuple[float, ...] = (0.02, 30.0)  # outside: critical
+    look_alike: float = 0.99  # correlation of 32×32 thumbnails of two pictures that is no chance
+
+
+@dataclass(frozen=True)
+class ResultLimits:
+    """Limits of what a prediction looks like as a whole; leaving them is a warning, never a refusal."""
+
+    min_instances: int = 1
+    max_instances: int = 60  # a human metaphase has 46
+    max_review_share: float = 0.3  # of the instances, flagged for review
+    min_median_ratio: float = 0.4  # of the model's median chromosome area
+    max_median_ratio: float = 2.5
+    max_odd_share: float = 0.2  # of the instances, smaller than 1/10 or larger than 6 × the model's median area
+    min_coverage: float = 0.85  # of the chromosome map, covered by instances
+
+
+@dataclass(frozen=True)
+class ValidateConfig:
+    """The block `validate` of params.yaml."""
+
+    datasets: tuple[str, ...]  # names below data/
+    limits: DatasetLimits = DatasetLimits()
