@@ -48,9 +48,7 @@ def test_samples(profile: Profile, variant: str, kind: str) -> list[Sample]:
     config = parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
     turn = variant_config(profile.params, variant).fold
     fold = None if turn is None else (turn, config.folds)
-    return list(
-        read_samples(profile.prepared, splits=("test",), kinds=(kind,), dataset=config.dataset, fold=fold)
-    )
+    return list(read_samples(profile.prepared, splits=("test",), kinds=(kind,), dataset=config.dataset, fold=fold))
 
 
 def infer_ms(predictor: Predictor, sample: Sample) -> float:

@@ -53,7 +53,9 @@ class Profile:
 def stage_arguments(description: str, *, variant: bool = False) -> argparse.Namespace:
     """The command line that all stages share: `--profile`, and `--variant`, `--seed` for those of one variant."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--profile", default=DEFAULT, help="folder below profiles/; default is the project's own pipeline")
+    parser.add_argument(
+        "--profile", default=DEFAULT, help="folder below profiles/; default is the project's own pipeline"
+    )
     if variant:
         parser.add_argument("--variant", required=True, help="key of train.variants")
         parser.add_argument("--seed", type=int, default=0, help="seed of weights and random choices")

@@ -49,7 +49,9 @@ def train(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Any
             read_samples(profile.prepared, splits=config.train_on, kinds=config.samples, fold=fold),
             []
             if "val" in config.train_on
-            else read_samples(profile.prepared, splits=("val",), kinds=("cutout",), dataset=evaluate.dataset, fold=fold),
+            else read_samples(
+                profile.prepared, splits=("val",), kinds=("cutout",), dataset=evaluate.dataset, fold=fold
+            ),
             folder,
             seed=seed,
             tracker=run,

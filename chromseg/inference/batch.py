@@ -90,12 +90,12 @@ def run_jobs(
     return outcomes
 
 
-def is_done(job: Job, *, weights_sha256: str | None, options: dict[str, Any]) -> bool:
-    """Whether the result is there and was made from the same bytes, weights and options."""
+def is_done(source: Path, folder: Path, *, weights_sha256: str | None, options: dict[str, Any]) -> bool:
+    """Whether `folder` holds the result of the same bytes, weights and options."""
     try:
-        made = json.loads((job.folder / INSTANCES_FILE).read_text())
+        made = json.loads((folder / INSTANCES_FILE).read_text())
         return bool(
-            made["model"]["image_sha256"] == sha256(job.source)
+            made["model"]["image_sha256"] == sha256(source)
             and made["model"]["weights_sha256"] == weights_sha256
             and {key: made["options"][key] for key in options} == options
         )
@@ -112,7 +112,9 @@ def _pictures(source: Path, out: Path, suffixes: tuple[str, ...]) -> list[tuple[
     found = [
         (path, path.relative_to(source))
         for path in sorted(source.rglob("*"))
-        if path.suffix.lower() in suffixes and path.is_file() and not path.is_relative_to(out.absolute())
+        if path.suffix.lower() in suffixes
+        and path.is_file()
+        and not path.is_relative_to(out.absolute())
         and not path.is_relative_to(out)
     ]
     if not found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +19,7 @@ from chromseg.annotations.appearance import estimate_polarity, estimate_width
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.errors import InputRefusedError
 from chromseg.inference.postprocess import PostprocessSettings, binarize
-from chromseg.inference.read import Page, Picture, Source, read_picture
+from chromseg.inference.read import Picture, Source, read_picture
 from chromseg.inference.result import Instance, ModelIdentity, Result, box_of, crop_of
 from chromseg.models.maps import MapNetwork
 from chromseg.models.package import ModelCard, load_model

@@ -41,7 +41,7 @@ class ModelIdentity:
 
     name: str
     version: str | None
-    weights_sha256: str
+    weights_sha256: str | None  # None where no network ran
     data_md5: dict[str, str]
     commit: str | None
     partition: dict[str, Any]

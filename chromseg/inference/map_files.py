@@ -1,0 +1,139 @@
+"""The work of `partition` on one pair of map files: read, splice, write."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import chromseg
+from chromseg.annotations.absorbance import FloatArray, to_absorbance
+from chromseg.annotations.appearance import estimate_polarity
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.config import PartitionConfig
+from chromseg.errors import DataError, MaskError
+from chromseg.files import sha256
+from chromseg.inference.batch import Job, Outcome, is_done
+from chromseg.inference.exports import write_result
+from chromseg.inference.read import read_picture
+from chromseg.inference.result import Instance, ModelIdentity, Result, box_of, crop_of
+from chromseg.partition import partition_crossings
+
+_CHROMOSOME, _CROSSING, _IMAGE = "chromosome_", "crossing_", "image_"
+_MOSTLY = 0.5  # share of a crossing map that must lie on chromosomes for the two files to belong together
+
+
+def plan_maps(folder: Path, out: Path) -> list[Job]:
+    """One job per `chromosome_*.png` of a folder or of the folders below it.
+
+    Raises:
+        DataError: There is none, or one without its `crossing_*.png`.
+    """
+    found = sorted(path for path in folder.rglob(f"{_CHROMOSOME}*.png") if not path.is_relative_to(out))
+    if not found:
+        raise DataError(
+            f"{folder} holds no {_CHROMOSOME}*.png",
+            expected=f"pairs {_CHROMOSOME}NAME.png and {_CROSSING}NAME.png",
+            remedy="check the folder and the names",
+        )
+    alone = [path.name for path in found if not _beside(path, _CROSSING).is_file()]
+    if alone:
+        raise DataError(
+            f"{', '.join(alone[:5])} without a crossing map",
+            expected=f"{_CROSSING}NAME.png beside each {_CHROMOSOME}NAME.png",
+            remedy="add the missing files or take these out",
+        )
+    return [Job(path, out / path.parent.relative_to(folder) / _name(path)) for path in found]
+
+
+@dataclass(frozen=True)
+class MapWorker:
+    """Splices one pair of maps after another."""
+
+    config: PartitionConfig
+
+    def __call__(self, job: Job) -> Outcome:
+        """Do one pair.
+
+        Raises:
+            InputRefusedError: A file cannot be read.
+            MaskError: The files differ in size, or do not belong together.
+            OutputError: The result cannot be written.
+        """
+        crossing_path, image_path = _beside(job.source, _CROSSING), _beside(job.source, _IMAGE)
+        options: dict[str, Any] = {"crossing_sha256": sha256(crossing_path), **asdict(self.config)}
+        if image_path.is_file():
+            options["picture_sha256"] = sha256(image_path)
+        if is_done(job.source, job.folder, weights_sha256=None, options=options):
+            return Outcome(job, "skipped")
+        chromosome, crossing = _read_map(job.source), _read_map(crossing_path)
+        crossing = _fitting(chromosome, crossing, crossing_path)
+        image, polarity = _read_image(image_path, chromosome.shape) if image_path.is_file() else (None, None)
+        partition = partition_crossings(chromosome, crossing, image, **asdict(self.config))
+        shown = chromosome.astype(np.float32) if image is None else image
+        result = Result(
+            instances=tuple(
+                Instance(mask, box, confidence, flags, None, crop_of(shown, mask, box))
+                for mask, flags, confidence in zip(partition.masks, partition.flags, partition.confidence, strict=True)
+                for box in [box_of(mask)]
+            ),
+            absorbance=shown,
+            polarity=polarity or "dark-on-light",
+            scale=1.0,
+            validation={},
+            model=ModelIdentity("crossing-partition", None, None, {}, None, asdict(self.config), chromseg.__version__),
+            image_sha256=sha256(job.source),
+        )
+        write_result(result, job.folder, file_name=job.source.name, options=options)
+        return Outcome(job, "done", len(result.instances), sum(bool(flags) for flags in partition.flags))
+
+
+def _read_map(path: Path) -> BoolArray:
+    """A map bool (H, W): of two grey levels the lighter is true, of more those from the middle of the scale up."""
+    grey = read_picture(path).pages[0].grey
+    levels = np.unique(grey)
+    return np.asarray(grey > 0 if len(levels) <= 2 else grey >= 128)
+
+
+def _fitting(chromosome: BoolArray, crossing: BoolArray, path: Path) -> BoolArray:
+    """The crossing map where it lies on chromosomes.
+
+    Predicted maps disagree by a few pixels at borders; where most of the crossings lie off the chromosomes the files
+    do not belong together.
+    """
+    if chromosome.shape != crossing.shape:
+        raise MaskError(
+            f"{path} has {crossing.shape[1]}×{crossing.shape[0]} pixels",
+            expected=f"{chromosome.shape[1]}×{chromosome.shape[0]}, as its chromosome map has",
+            remedy="export both maps of one picture at one size",
+        )
+    both = chromosome & crossing
+    if crossing.any() and both.sum() < _MOSTLY * crossing.sum():
+        raise MaskError(
+            f"{path} marks crossings off the chromosomes ({1 - both.sum() / crossing.sum():.0%} of them)",
+            expected="crossings on chromosomes",
+            remedy="check that the two maps belong to one picture and are not swapped",
+        )
+    return both
+
+
+def _read_image(path: Path, shape: tuple[int, ...]) -> tuple[FloatArray, Any]:
+    grey = read_picture(path).pages[0].grey
+    if grey.shape != shape:
+        raise MaskError(
+            f"{path} has {grey.shape[1]}×{grey.shape[0]} pixels",
+            expected=f"{shape[1]}×{shape[0]}, as its maps have",
+            remedy="export picture and maps at one size",
+        )
+    polarity = estimate_polarity(grey)
+    return to_absorbance(grey, polarity), polarity
+
+
+def _name(path: Path) -> str:
+    return path.stem.removeprefix(_CHROMOSOME)
+
+
+def _beside(path: Path, prefix: str) -> Path:
+    return path.with_name(prefix + path.name.removeprefix(_CHROMOSOME))
