@@ -1,0 +1,200 @@
+"""One metaphase: groups of chromosomes laid out on a slide, with nuclei, specks and smudges around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from scipy import ndimage
+from scipy.signal import fftconvolve
+
+from chromseg.annotations.maps import EIGHT_CONNECTED
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.errors import DataError
+from chromseg.synthesis.chromosome import Drawing, Preparation, draw_chromosome
+from chromseg.synthesis.groups import Draw, crossing_group, touching_group, union
+from chromseg.synthesis.karyotype import ChromosomeType, FloatArray
+
+_GAP = 2  # px kept clear around a group
+_TRIES = 150
+_LAYOUTS = 8
+_CROSSING_SIZES = {2: 0.84, 3: 0.1, 4: 0.04, 5: 0.02}  # chromosomes a crossing cluster, as in bioimlab
+_TOUCHING_SIZES = {2: 0.85, 3: 0.15}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What lies under the microscope.
+
+    Attributes:
+        masks: bool (N, H, W), exact truth of each chromosome.
+        absorbance: float64 (H, W) of all that lies there; it adds where things overlap.
+    """
+
+    masks: BoolArray
+    absorbance: FloatArray
+
+
+def draw_scene(
+    rng: np.random.Generator,
+    cell: Sequence[ChromosomeType],
+    preparation: Preparation,
+    size: tuple[int, int],
+    *,
+    crossings: float,
+    touching: float,
+) -> Scene:
+    """Lay out one cell.
+
+    Args:
+        rng: Source of all choices.
+        cell: The chromosomes, in random order.
+        preparation: Their look.
+        size: Rows and columns of the image.
+        crossings: Mean number of crossing clusters, Poisson distributed as far as the chromosomes last.
+        touching: Mean number of clusters that touch without crossing, likewise.
+
+    Returns:
+        The scene, with a mask for each chromosome, groups in the order in which they were placed.
+
+    Raises:
+        DataError: A mean is negative, or the chromosomes do not fit the image.
+    """
+    if min(crossings, touching) < 0:
+        raise DataError(
+            f"a mean of {crossings} crossing and {touching} touching clusters",
+            expected="0 or more of each",
+            remedy="ask for numbers in this range",
+        )
+    for _ in range(_LAYOUTS):
+        groups = _draw_groups(rng, cell, preparation, int(rng.poisson(crossings)), int(rng.poisson(touching)))
+        taken = np.zeros(size, dtype=bool)
+        drawings = _lay_out(rng, groups, taken)
+        if drawings:
+            break
+    else:
+        raise DataError(
+            f"no room for {len(cell)} chromosomes in an image of {size[1]}×{size[0]} pixels",
+            expected="free ground around every chromosome",
+            remedy="ask for larger images or fewer chromosomes",
+        )
+    absorbance = _clutter(rng, taken)
+    for drawing in drawings:
+        absorbance[_window(drawing)] += drawing.absorbance
+    masks = np.zeros((len(drawings), *taken.shape), dtype=bool)
+    for mask, drawing in zip(masks, drawings, strict=True):
+        mask[_window(drawing)] = drawing.mask
+    return Scene(masks, absorbance)
+
+
+def _draw_groups(
+    rng: np.random.Generator, cell: Sequence[ChromosomeType], preparation: Preparation, crossings: int, touching: int
+) -> list[list[Drawing]]:
+    left: list[Draw] = [partial(draw_chromosome, rng, kind, preparation) for kind in cell]
+    groups = []
+    for join, sizes, wanted in (
+        (crossing_group, _CROSSING_SIZES, crossings),
+        (touching_group, _TOUCHING_SIZES, touching),
+    ):
+        for _ in range(wanted):
+            members = int(rng.choice(list(sizes), p=list(sizes.values())))
+            if len(left) >= members:
+                groups.append(join(rng, left[:members]))
+                left = left[members:]
+    return groups + [[draw(rng.uniform(0, 2 * np.pi))] for draw in left]
+
+
+def _lay_out(rng: np.random.Generator, groups: list[list[Drawing]], taken: BoolArray) -> list[Drawing]:
+    """Place all groups, the largest first; none if one finds no room."""
+    drawings: list[Drawing] = []
+    for group in sorted(groups, key=lambda group: -union(group).mask.sum()):
+        placed = _place(rng, group, taken)
+        if not placed:
+            return []
+        drawings += placed
+    return drawings
+
+
+def _place(rng: np.random.Generator, group: list[Drawing], taken: BoolArray) -> list[Drawing]:
+    """Move a group to a free place, by preference within the ellipse of the spread, and mark it as taken.
+
+    Returns none if there is no such place.
+    """
+    whole = union(group, margin=_GAP)
+    shape = whole.mask.shape
+    room = np.array(taken.shape) - shape
+    if (room < 0).any():
+        return []
+    corner = _random_corner(rng, whole.mask, taken) or _any_free_corner(rng, whole.mask, taken)
+    if corner is None:
+        return []
+    row, col = corner
+    grown = ndimage.binary_dilation(whole.mask, structure=EIGHT_CONNECTED, iterations=_GAP)
+    taken[row : row + shape[0], col : col + shape[1]] |= grown
+    return [drawing.moved(row - whole.row, col - whole.col) for drawing in group]
+
+
+def _random_corner(rng: np.random.Generator, footprint: BoolArray, taken: BoolArray) -> tuple[int, int] | None:
+    room = np.array(taken.shape) - footprint.shape
+    spread = 0.4 * np.array([taken.shape[0], np.mean(taken.shape)])
+    for _ in range(_TRIES):
+        radius, angle = np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
+        middle = np.array(taken.shape) / 2 + radius * spread * (np.cos(angle), np.sin(angle))
+        row, col = np.clip(np.rint(middle - np.array(footprint.shape) / 2).astype(int), 0, room)
+        window = taken[row : row + footprint.shape[0], col : col + footprint.shape[1]]
+        if not (window & footprint).any():
+            return int(row), int(col)
+    return None
+
+
+def _any_free_corner(rng: np.random.Generator, footprint: BoolArray, taken: BoolArray) -> tuple[int, int] | None:
+    """One of all free places, found by convolution: the slow way, for the last chromosomes of a crowded image."""
+    hits = fftconvolve(taken.astype(float), footprint[::-1, ::-1].astype(float), mode="valid")
+    free = np.argwhere(hits < 0.5)
+    if not len(free):
+        return None
+    row, col = free[rng.integers(len(free))]
+    return int(row), int(col)
+
+
+def _clutter(rng: np.random.Generator, taken: BoolArray) -> FloatArray:
+    """Absorbance (H, W) of nuclei beside the chromosomes, of dark specks, and of pale smudges anywhere."""
+    height, width = taken.shape
+    clutter = np.zeros(taken.shape)
+    rows, cols = np.mgrid[0:height, 0:width].astype(np.float64)
+    for _ in range(rng.poisson(1.0)):
+        clutter = np.maximum(clutter, _nucleus(rng, taken, rows, cols))
+    for _ in range(rng.poisson(5)):
+        row, col, radius = rng.uniform(0, height), rng.uniform(0, width), rng.uniform(0.5, 2.2)
+        clutter[np.hypot(rows - row, cols - col) < radius] = rng.uniform(0.2, 1.2)
+    for _ in range(rng.poisson(4)):
+        row, col, spread = rng.uniform(0, height), rng.uniform(0, width), rng.uniform(3, 14)
+        clutter += rng.uniform(0.01, 0.06) * np.exp(-((rows - row) ** 2 + (cols - col) ** 2) / (2 * spread**2))
+    return clutter
+
+
+def _nucleus(rng: np.random.Generator, taken: BoolArray, rows: FloatArray, cols: FloatArray) -> FloatArray:
+    """An oval nucleus with grainy chromatin and paler nucleoli, or nothing where chromosomes leave no room."""
+    height, width = taken.shape
+    for _ in range(_TRIES):
+        long = height * rng.uniform(0.1, 0.18)
+        short, turn = long * rng.uniform(0.65, 1), rng.uniform(0, np.pi)
+        row, col = rng.uniform(-0.05, 1.05) * height, rng.uniform(-0.05, 1.05) * width
+        along = (rows - row) * np.cos(turn) + (cols - col) * np.sin(turn)
+        across = (cols - col) * np.cos(turn) - (rows - row) * np.sin(turn)
+        inside = (along / long) ** 2 + (across / short) ** 2
+        aside = np.hypot(row / height - 0.5, col / width - 0.5) > 0.4
+        if aside and inside.min() < 0.5 and not (taken & (inside < 1.1)).any():
+            break
+    else:
+        return np.zeros(taken.shape)
+    clumps = ndimage.gaussian_filter(rng.normal(0, 1, taken.shape), 2) * rng.uniform(0.3, 1.2)
+    clumps += ndimage.gaussian_filter(rng.normal(0, 1, taken.shape), 9) * rng.uniform(1, 5)
+    body = np.clip((1 - inside) * 6, 0, 1) * np.clip(1 + clumps, 0.4, 1.8)
+    return np.asarray(body * rng.uniform(0.5, 1.5))
+
+
+def _window(drawing: Drawing) -> tuple[slice, slice]:
+    return slice(drawing.row, drawing.bottom), slice(drawing.col, drawing.right)
