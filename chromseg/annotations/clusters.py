@@ -56,8 +56,9 @@ def find_clusters(masks: BoolArray) -> list[Cluster]:
     large_crossings = regions_of_at_least(crossing_map(masks), MIN_CROSSING_AREA)
     clusters = []
     for label, (rows, cols) in enumerate(ndimage.find_objects(labels), start=1):
-        region = labels == label
-        crosses = len(members[label]) >= 2 and bool((large_crossings & region).any())
+        region = np.zeros(labels.shape, dtype=bool)
+        region[rows, cols] = labels[rows, cols] == label
+        crosses = len(members[label]) >= 2 and bool((large_crossings[rows, cols] & region[rows, cols]).any())
         bbox = (rows.start, cols.start, rows.stop, cols.stop)
         clusters.append(Cluster(tuple(members[label]), region, bbox, crosses))
     return clusters

@@ -195,9 +195,11 @@ def load_masks(dataset: Dataset, image: ImageRecord) -> BoolArray:
 
     Crowds (clusters that nobody has parted, `iscrowd` 1) are no chromosomes and are left out.
     """
-    chromosomes = (i for i in dataset.instances_of[image.id] if not i.iscrowd)
-    masks = [rasterize(i.segmentation, image.height, image.width) for i in chromosomes]
-    return np.stack(masks) if masks else np.zeros((0, image.height, image.width), dtype=bool)
+    chromosomes = [i for i in dataset.instances_of[image.id] if not i.iscrowd]
+    masks = np.zeros((len(chromosomes), image.height, image.width), dtype=bool)
+    for mask, instance in zip(masks, chromosomes, strict=True):
+        mask[:] = rasterize(instance.segmentation, image.height, image.width)
+    return masks
 
 
 def load_maps(dataset: Dataset, image: ImageRecord) -> tuple[BoolArray, BoolArray]:

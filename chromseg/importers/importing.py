@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chromseg import __version__
 from chromseg.annotations.absorbance import Polarity
-from chromseg.annotations.dataset import Dataset, DatasetCard, ImageRecord, InstanceRecord, write_dataset
+from chromseg.annotations.dataset import STAINS, Dataset, DatasetCard, ImageRecord, InstanceRecord, write_dataset
 from chromseg.errors import DataError
 from chromseg.importers import coco, label_map, labelme, paired_masks, singles, voc
 from chromseg.importers.cases import find_cases, find_splits
@@ -85,12 +85,13 @@ def import_dataset(
         tell: Called with each message meant for the user.
 
     Raises:
-        DataError: The name is taken or unfit, the format unknown, or anything in the source is wrong (the first 20
-            problems are listed).
+        UnreadableSourceError: Several things in the source are wrong; `problems` lists all, the first 20 were told.
+        DataError: One thing is wrong, the name is taken or unfit, or the format unknown.
         OutputError: The dataset cannot be written.
     """
     target = _new_root(data_root, name)
     kind = _format(format)
+    _check_stain(stain)
     images = readable(kind.read(src, options), src, skip_bad, tell)
     polarity = _polarity(images, options.polarity, invert, tell)
     card = DatasetCard(
@@ -132,6 +133,11 @@ def _format(name: str) -> Format:
     if name not in FORMATS:
         raise DataError(f"format {name!r}", expected=f"one of {', '.join(FORMATS)}", remedy="choose one of these")
     return FORMATS[name]
+
+
+def _check_stain(stain: str | None) -> None:
+    if stain is not None and stain not in STAINS:
+        raise DataError(f"stain {stain!r}", expected=f"one of {', '.join(STAINS)}", remedy="choose one of these")
 
 
 def _polarity(

@@ -11,12 +11,30 @@ from chromseg.importers.source import ImportedImage, ImportedSet, natural_key
 _SHOWN = 20
 
 
+class UnreadableSourceError(DataError):
+    """Files of a source cannot be imported; `problems` says what is wrong with each."""
+
+    problems: tuple[DataError, ...] = ()
+
+
 def readable(found: ImportedSet, src: Path, skip_bad: bool, tell: Callable[[str], None]) -> list[ImportedImage]:
-    """The images in natural order, or an error that lists what is wrong."""
+    """The images in natural order, without those that have problems.
+
+    Args:
+        found: What an importer read.
+        src: Where, for messages.
+        skip_bad: Leave out what has problems, and say each.
+        tell: Called with each message.
+
+    Raises:
+        UnreadableSourceError: There are problems and they are not to be skipped, or nothing would be left. The first
+            20 have been told.
+        DataError: The only file has a problem, or there is nothing at all.
+    """
     problems = [*found.problems, *_duplicate_names(found.images)]
     images = sorted(_first_of_each_name(found.images), key=lambda image: natural_key(image.name))
     if problems and (not skip_bad or not images):
-        raise _all_problems(problems, src, usable=len(images))
+        raise _all_problems(problems, src, len(images), tell)
     for problem in problems:
         tell(f"left out: {problem}")
     if problems:
@@ -50,15 +68,20 @@ def _duplicate_names(images: Iterable[ImportedImage]) -> list[DataError]:
     return problems
 
 
-def _all_problems(problems: list[DataError], src: Path, usable: int) -> DataError:
-    if len(problems) == 1 and usable == 0:
-        return problems[0]
-    lines = [f"  {problem.got} (expected {problem.expected}; {problem.remedy})" for problem in problems]
-    if len(lines) > _SHOWN:
-        lines[_SHOWN:] = [f"  … and {len(lines) - _SHOWN} more"]
-    remedy = "correct them, or add --skip-bad to leave them out" if usable else "correct them"
-    return DataError(
-        f"{len(problems)} problem{'s' * (len(problems) > 1)} in {src.name}:\n" + "\n".join(lines) + "\n",
-        expected="every image readable and annotated",
-        remedy=remedy,
+def _all_problems(problems: list[DataError], src: Path, usable: int, tell: Callable[[str], None]) -> DataError:
+    """Tell the first 20 problems; the error names the first and counts the rest. One problem alone is its own error."""
+    first, *others = problems
+    mend = "correct them, or add --skip-bad to leave them out" if usable else "correct them"
+    if not others:
+        return DataError(
+            first.got, expected=first.expected, remedy=f"{first.remedy}{', or add --skip-bad' * bool(usable)}"
+        )
+    for problem in problems[:_SHOWN]:
+        tell(f"problem: {problem}")
+    if len(problems) > _SHOWN:
+        tell(f"… and {len(problems) - _SHOWN} more problems")
+    error = UnreadableSourceError(
+        f"{len(problems)} problems in {src.name}, the first: {first.got}", expected=first.expected, remedy=mend
     )
+    error.problems = tuple(problems)
+    return error

@@ -1,0 +1,60 @@
+"""The tables that `chromseg-ops data summary` prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from chromseg.annotations.overlaps import Overlaps
+from chromseg.annotations.summary import Spread, Summary
+from chromseg.cli.printing import print_facts, print_table
+
+
+def print_summary(figures: Summary, picture: Path | None) -> None:
+    """Print a dataset's figures: what it is, splits, spreads, overlaps."""
+    print_facts(
+        {
+            "dataset": f"{figures.name} ({figures.stain}, {figures.polarity})",
+            "licence": figures.licence,
+            "images": f"{figures.images}, of {figures.cases} cases",
+            "chromosomes": figures.chromosomes,
+            "clusters not parted": figures.unparted or None,
+            "categories": ", ".join(f"{name} {count}" for name, count in figures.categories.items()),
+            "cases in several splits": ", ".join(figures.shared_cases) or "none",
+            "area histogram": picture,
+        }
+    )
+    typer.echo()
+    rows = [(split, one.images, one.cases, one.chromosomes) for split, one in figures.splits.items()]
+    print_table(("split", "images", "cases", "chromosomes"), rows)
+    typer.echo()
+    spreads = {
+        "image width": figures.width,
+        "image height": figures.height,
+        "chromosomes an image": figures.per_image,
+        "chromosome area": figures.area,
+    }
+    headings = ("pixels or number", "least", "5 %", "median", "95 %", "greatest")
+    print_table(headings, [(name, *_rounded(spread)) for name, spread in spreads.items()])
+    typer.echo()
+    _print_overlaps(figures.overlaps)
+
+
+def _rounded(spread: Spread | None) -> tuple[str | None, ...]:
+    if spread is None:
+        return (None,) * 5
+    return tuple(f"{value:,.0f}" for value in (spread.least, spread.p5, spread.median, spread.p95, spread.greatest))
+
+
+def _print_overlaps(overlaps: Overlaps | None) -> None:
+    """ChromSeg's Table I, as far as the set can tell it."""
+    if overlaps is None:
+        typer.echo("overlaps: not known, the set has boxes alone")
+    elif overlaps.share is None:
+        typer.echo(f"crossings of 40 px or more: {overlaps.crossing_clusters} (maps alone: chromosomes not countable)")
+    else:
+        rows = [(row.chromosomes, f"{row.clusters:,}", f"{row.share:.2%}") for row in overlaps.rows]
+        rows.append(("all", f"{overlaps.crossing_clusters:,}", f"{overlaps.share:.2%}"))
+        print_table(("overlapping chromosomes", "clusters", "of all chromosomes"), rows)
+        typer.echo(f"{overlaps.fitting} clusters fit 256×256, {overlaps.touching} of these with touching arms")

@@ -1,0 +1,108 @@
+"""Putting a dataset under DVC: one out in `data.dvc` for each, and no real image into the embedded remote.
+
+DVC's `add` makes a file of its own for each folder; a single `data.dvc` with several outs is written by hand and filled
+in by `dvc commit`. An out with real images names its own remote, so that neither `dvc push` nor `dvc push -r embedded`
+puts it where the repository's own sample lies.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from chromseg.annotations.dataset import read_dataset
+from chromseg.errors import DataError
+from chromseg.files import write_text
+
+EMBEDDED = "embedded"
+
+
+def track(name: str, *, data_root: Path = Path("data"), remote: str | None = None) -> str:
+    """Put `data_root/name` under DVC, or take its new state, as one out of `data.dvc` beside `data_root`.
+
+    Args:
+        name: Of the dataset.
+        data_root: Folder of all datasets; the folder above it holds the DVC project.
+        remote: DVC remote for its images. None: the one it has; else `embedded` for drawn images, and for real ones
+            the lab's own remote if there is just one.
+
+    Returns:
+        The md5 of the dataset as DVC computed it, which ends in `.dir`.
+
+    Raises:
+        DataError: There is no such dataset or no DVC project, real images would go to the embedded remote, or DVC
+            fails; `data.dvc` is then as before.
+    """
+    card = read_dataset(data_root / name).card
+    top = data_root.resolve().parent
+    listing = top / f"{data_root.name}.dvc"
+    path = f"{data_root.name}/{name}"
+    before = listing.read_text(encoding="utf-8") if listing.exists() else None
+    outs = {out["path"]: out for out in _outs(before)}
+    used = _remote(top, card.stain == "synthetic", remote or outs.get(path, {}).get("remote"))
+    outs[path] = {"path": path} | ({"remote": used} if used != EMBEDDED else {})
+    write_text(listing, yaml.safe_dump({"outs": [outs[key] for key in sorted(outs)]}, sort_keys=False))
+    try:
+        _dvc(top, "commit", "--force", "--quiet", listing.name)
+    except BaseException:
+        _restore(listing, before)
+        raise
+    return next(str(out["md5"]) for out in _outs(listing.read_text(encoding="utf-8")) if out["path"] == path)
+
+
+def _outs(text: str | None) -> list[dict[str, Any]]:
+    return list((yaml.safe_load(text) or {}).get("outs", [])) if text else []
+
+
+def _restore(listing: Path, before: str | None) -> None:
+    if before is None:
+        listing.unlink(missing_ok=True)
+    else:
+        write_text(listing, before)
+
+
+def _remote(top: Path, drawn: bool, wanted: str | None) -> str:
+    """The remote that a dataset's images go to; real ones never to one inside the repository."""
+    listed = (line.split() for line in _dvc(top, "remote", "list").splitlines())
+    addresses = {words[0]: words[1] for words in listed if len(words) > 1}
+    outside = [name for name, address in addresses.items() if not _lies_below(address, top)]
+    fit = [*addresses] if drawn else outside
+    if wanted is None and (drawn or len(outside) == 1):
+        return EMBEDDED if drawn else outside[0]
+    if wanted in fit:
+        return str(wanted)
+    raise DataError(
+        f"remote {wanted!r} for {'drawn' if drawn else 'real'} images"
+        if wanted
+        else f"{len(outside)} remotes to choose from",
+        expected=f"--remote with one of: {', '.join(fit)}" if fit else "a DVC remote outside this repository",
+        remedy="choose one of these, or add your own with `dvc remote add lab ADDRESS`"
+        "; what lies inside the repository is published with it",
+    )
+
+
+def _lies_below(address: str, top: Path) -> bool:
+    return "://" not in address and Path(address).resolve().is_relative_to(top)
+
+
+def _dvc(top: Path, *arguments: str) -> str:
+    """Run DVC in the project's top folder and return what it prints."""
+    if not (top / ".dvc").is_dir():
+        raise DataError(f"no DVC project in {top}", expected="a folder .dvc beside the data", remedy="run `dvc init`")
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=top,
+        env={**os.environ, "DVC_NO_ANALYTICS": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        reason = " ".join(done.stderr.split()) or f"exit {done.returncode}"
+        raise DataError(f"dvc {arguments[0]}: {reason}", expected="success", remedy="mend what DVC says and try again")
+    return done.stdout
