@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-from chromseg.inference.gallery import failure_class, write_gallery
+from chromseg.inference.failures import OUTCOMES, outcome_of
 
 from chromseg.annotations import Sample
 from chromseg.config import CompareConfig, block, parse

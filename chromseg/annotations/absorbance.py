@@ -22,13 +22,13 @@ def to_absorbance(image: npt.NDArray[Any], polarity: Polarity) -> FloatArray:
     foreground, so neither a hot pixel nor the share of ground in the picture moves the scale.
 
     Args:
-        image: real (H, W), any depth.
+        image: real (H, W), any depth; what is not a finite number counts as 0.
         polarity: "dark-on-light" (bright field) or "light-on-dark" (fluorescence).
 
     Returns:
         float32 (H, W) within 0–1; all 0 for an image of one grey level.
     """
-    signal = image.astype(np.float32)
+    signal = np.nan_to_num(image.astype(np.float32), posinf=0, neginf=0)
     if polarity == "dark-on-light":
         signal = -signal
     rim = np.concatenate([signal[0], signal[-1], signal[:, 0], signal[:, -1]])

@@ -35,6 +35,8 @@ def predict(
     check_polarity(polarity)
     jobs = plan_jobs(sources, out)
     worker = PictureWorker(load_predictor(model), polarity, used_scale)
+    if len(jobs) > 1:
+        worker = worker.with_expectations(jobs)
     finish(run_jobs(jobs, out, worker, report), as_json)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,15 +19,35 @@ from chromseg.annotations.appearance import estimate_polarity, estimate_width
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.errors import InputRefusedError
 from chromseg.inference.postprocess import PostprocessSettings, binarize
-from chromseg.inference.read import Picture, Source, read_picture
+from chromseg.inference.read import Page, Picture, Source, read_picture
 from chromseg.inference.result import Instance, ModelIdentity, Result, box_of, crop_of
 from chromseg.models.maps import MapNetwork
 from chromseg.models.package import ModelCard, load_model
 from chromseg.partition import Partition, partition_crossings
-from chromseg.validation import InputCheck, check_result
+from chromseg.validation import InputCheck, Report, check_result
 
 SCALE_AS_IT_IS = (0.7, 1.4)  # factors within what training has seen: resizing would only blur
 SCALE_ALLOWED = (0.2, 5.0)
+
+
+@dataclass(frozen=True)
+class View:
+    """A page as the model is to see it.
+
+    Attributes:
+        polarity: Given or estimated.
+        absorbance: float32 (H, W), at the page's own size.
+        factor: By which it is to be resized.
+    """
+
+    polarity: Polarity
+    absorbance: FloatArray
+    factor: float
+
+    @property
+    def page_pixels(self) -> float:
+        """How many of the page's pixels make one of the model's."""
+        return 1 / min(max(self.factor, SCALE_ALLOWED[0]), SCALE_ALLOWED[1])
 
 
 @dataclass(frozen=True)
@@ -38,14 +58,14 @@ class Predictor:
         network: In evaluation mode, on `device`.
         card: The model's card.
         identity: What is written into results.
-        check_input: The input rules; the default evaluates them without Great Expectations' engine.
+        check_input: The input rules, called with page, name and `scale`; the default needs no Great Expectations.
     """
 
     network: MapNetwork
     card: ModelCard
     identity: ModelIdentity
     device: str = "cpu"
-    check_input: InputCheck = field(default_factory=InputCheck)
+    check_input: Callable[..., Report] = field(default_factory=InputCheck)
 
     @classmethod
     def from_folder(cls, folder: Path, *, name: str = "", version: str | None = None, device: str = "cpu") -> Predictor:
@@ -94,7 +114,8 @@ class Predictor:
                 expected=f"0 to {len(picture.pages) - 1}",
                 remedy="choose another page",
             )
-        return self.predict_page(picture, page, polarity=polarity, scale=scale)
+        name = Path(source).name if isinstance(source, str | Path) else "the image"
+        return self.predict_page(picture, page, polarity=polarity, scale=scale, name=name)
 
     def predict_page(
         self,
@@ -103,36 +124,52 @@ class Predictor:
         *,
         polarity: Polarity | Literal["auto"] = "auto",
         scale: float | Literal["auto"] = "auto",
+        name: str = "the image",
     ) -> Result:
-        """As `predict`, for a picture that is decoded already."""
+        """As `predict`, for a picture that is decoded already; `name` is what messages call it."""
         clock = _Clock()
-        pixels = picture.pages[page]
-        with clock.step("validate"):
-            report = self.check_input(pixels)
         with clock.step("normalise"):
-            used_polarity = estimate_polarity(pixels.grey) if polarity == "auto" else polarity
-            absorbance = to_absorbance(_finite(pixels), used_polarity)
-            factor = self._scale_of(absorbance) if scale == "auto" else float(scale)
-            scaled = resize(absorbance, factor)
+            view = self.look_at(picture.pages[page], polarity=polarity, scale=scale)
+        with clock.step("validate"):
+            report = self.check_input(picture.pages[page], name, scale=view.page_pixels)
+            _check_scale(view.factor, name)
         with clock.step("network"):
+            scaled = resize(view.absorbance, view.factor)
             probabilities = self.probabilities(scaled)
         with clock.step("partition"):
-            partition = self._partition(scaled, probabilities)
+            maps = binarize(probabilities, self.postprocess)
+            partition = partition_crossings(
+                maps.chromosome, maps.crossing, scaled, contact=maps.contact, **self.card.partition
+            )
         with clock.step("map back"):
-            instances = tuple(_instances(partition, probabilities[0], absorbance))
-        verdict = report.to_json()
-        verdict["result"] = check_result(instances, absorbance, self._expected_area(factor)).to_json()
+            instances = tuple(_instances(partition, probabilities[0], view.absorbance))
+        area = self.card.chromosome_area and self.card.chromosome_area / view.factor**2
         return Result(
             instances=instances,
-            absorbance=absorbance,
-            polarity=used_polarity,
-            scale=factor,
-            validation=verdict,
+            absorbance=view.absorbance,
+            polarity=view.polarity,
+            scale=view.factor,
+            validation={
+                "input": report.to_json(),
+                "result": check_result(instances, median_area=area, name=name).to_json(),
+            },
             model=self.identity,
             image_sha256=picture.sha256,
             page=page,
             timings_ms=clock.times,
         )
+
+    def look_at(
+        self,
+        page: Page,
+        *,
+        polarity: Polarity | Literal["auto"] = "auto",
+        scale: float | Literal["auto"] = "auto",
+    ) -> View:
+        """Bring a page to absorbance, and find the factor to the model's scale."""
+        used = estimate_polarity(page.grey) if polarity == "auto" else polarity
+        absorbance = to_absorbance(page.grey, used)
+        return View(used, absorbance, self._factor_of(absorbance) if scale == "auto" else float(scale))
 
     @torch.inference_mode()
     def probabilities(self, absorbance: FloatArray) -> FloatArray:
@@ -141,30 +178,27 @@ class Predictor:
         maps = [logits for logits in self.network(x) if logits is not None]
         return np.asarray(torch.sigmoid(torch.cat(maps, dim=1))[0].float().cpu().numpy())
 
-    def _scale_of(self, absorbance: FloatArray) -> float:
+    def _factor_of(self, absorbance: FloatArray) -> float:
         """Factor that brings the picture's chromosomes to the width that the network was trained on."""
         width, wanted = estimate_width(absorbance), self.card.chromosome_width
         if not width or not wanted:
             return 1.0
         factor = wanted / width
-        if not SCALE_ALLOWED[0] <= factor <= SCALE_ALLOWED[1]:
-            raise InputRefusedError(
-                f"chromosomes about {width:.0f} px wide",
-                expected=f"{wanted / SCALE_ALLOWED[1]:.0f} to {wanted / SCALE_ALLOWED[0]:.0f} px",
-                remedy="resize the picture, or give the factor yourself with --scale if the estimate is wrong",
-            )
         return 1.0 if SCALE_AS_IT_IS[0] <= factor <= SCALE_AS_IT_IS[1] else factor
-
-    def _partition(self, absorbance: FloatArray, probabilities: FloatArray) -> Partition:
-        maps = binarize(probabilities, self.postprocess)
-        return partition_crossings(
-            maps.chromosome, maps.crossing, absorbance, contact=maps.contact, **self.card.partition
-        )
 
     @property
     def postprocess(self) -> PostprocessSettings:
         """How probabilities become maps: the card's settings."""
         return PostprocessSettings(**self.card.preprocessing.get("postprocess", {}))
+
+
+def _check_scale(factor: float, name: str) -> None:
+    if not SCALE_ALLOWED[0] <= factor <= SCALE_ALLOWED[1]:
+        raise InputRefusedError(
+            f"{name} must be resized by {factor:.2f} to bring its chromosomes to the model's scale",
+            expected=f"a factor from {SCALE_ALLOWED[0]} to {SCALE_ALLOWED[1]}",
+            remedy="resize the picture, or give the factor yourself with --scale if the estimate is wrong",
+        )
 
 
 def resize(image: FloatArray, factor: float) -> FloatArray:

@@ -1,7 +1,7 @@
 """Image files of any common kind → grey pages, upright, with their bit depth.
 
 PNG, JPEG, BMP and TIFF; 8, 12-in-16 and 16 bit, float; grey, RGB, palette, alpha, CMYK; several pages; EXIF turned.
-Pillow reads what it can (16-bit colour comes out as 8); TIFFs that it cannot (float64, rarer compressions) go to tifffile.
+Pillow reads what it can (16-bit colour comes out as 8); TIFFs that it cannot (float64, say) go to tifffile.
 """
 
 from __future__ import annotations
