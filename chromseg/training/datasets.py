@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy import ndimage
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -21,8 +22,11 @@ from chromseg.training.augmentation import change_intensity, random_warp, warp
 from chromseg.training.contact import contact_map
 from chromseg.training.paste import Crop, cut_single, lay
 
-_OFF_TARGET = 0.1  # share of metaphase crops centred anywhere: ground, nuclei, debris
+_OFF_TARGET = 0.2  # share of metaphase crops centred on decoys: nuclei and debris, or anywhere on the ground
 _AT_KNOTS = 0.5  # share centred where chromosomes cross or touch
+_DECOY_LIGHT = 0.25  # absorbance of a decoy
+_DECOY_DISTANCE = 6  # pixels from the nearest chromosome
+_DECOYS = 64  # points kept of a sample
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class _Scene:
     plain: bool
     chromosomes: npt.NDArray[np.int32]  # row, col of a pixel in each chromosome or component
     knots: npt.NDArray[np.int32]  # row, col of a pixel in each crossing and seam
+    decoys: npt.NDArray[np.int32]  # row, col of pixels on what looks like a chromosome and is none
 
 
 class TrainingSet(Dataset[dict[str, Tensor]]):
@@ -114,7 +119,15 @@ def _scene(sample: Sample) -> _Scene:
         sample.kind == "cutout",
         _pixels(sample.chromosome),
         knots,
+        _decoys(sample.image, sample.chromosome),
     )
+
+
+def _decoys(image: FloatArray, chromosome: BoolArray) -> npt.NDArray[np.int32]:
+    """Evenly chosen pixels far from chromosomes that are as dark as one: int32 (R, 2)."""
+    near = ndimage.binary_dilation(chromosome, iterations=_DECOY_DISTANCE)
+    found = np.argwhere((image > _DECOY_LIGHT) & ~near)
+    return found[:: max(1, len(found) // _DECOYS)].astype(np.int32)
 
 
 def _pixels(region: BoolArray) -> npt.NDArray[np.int32]:
@@ -131,7 +144,9 @@ def _centre(rng: np.random.Generator, scene: _Scene, size: int) -> tuple[float, 
     """Where a crop is centred: on a knot or a chromosome of the scene, shifted at random, or anywhere."""
     height, width = scene.planes.shape[1:]
     points = scene.knots if len(scene.knots) and rng.random() < _AT_KNOTS else scene.chromosomes
-    if not len(points) or (not scene.plain and rng.random() < _OFF_TARGET):
+    if not scene.plain and rng.random() < _OFF_TARGET:
+        points = scene.decoys
+    if not len(points):
         return rng.uniform(0, height), rng.uniform(0, width)
     row, col = points[rng.integers(len(points))]
     shift = rng.uniform(-size / 4, size / 4, size=2)

@@ -1,0 +1,99 @@
+"""Probabilities to maps: thresholds, specks, holes, blobs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from chromseg.errors import MaskError
+from chromseg.inference.postprocess import PostprocessSettings, binarize, fill_small_holes, without_blobs
+
+PLAIN = PostprocessSettings(smooth=0.0, min_crossing=0, max_hole=0, crossing_peak=0.0, max_half_width=0.0)
+
+
+def _probabilities() -> np.ndarray:
+    """float32 (3, 64, 64): a bar, a crossing on it, a seam across it."""
+    maps = np.full((3, 64, 64), 0.1, dtype=np.float32)
+    maps[0, 20:34, 5:60] = 0.9
+    maps[1, 20:34, 20:34] = 0.8
+    maps[2, 18:36, 50:52] = 0.7
+    return maps
+
+
+def test_thresholds_decide_each_map() -> None:
+    maps = binarize(_probabilities(), PLAIN)
+    assert maps.contact is not None
+    assert [int(plane.sum()) for plane in (maps.chromosome, maps.crossing, maps.contact)] == [14 * 55, 14 * 14, 14 * 2]
+    higher = binarize(_probabilities(), replace(PLAIN, chromosome=0.95, crossing=0.85, contact=0.75))
+    assert higher.contact is not None
+    assert not (higher.chromosome.any() or higher.crossing.any() or higher.contact.any())
+
+
+def test_crossings_and_seams_lie_on_chromosomes() -> None:
+    probabilities = _probabilities()
+    probabilities[1, 0:10, 0:10] = 1.0
+    maps = binarize(probabilities)
+    assert maps.contact is not None
+    assert not (maps.crossing & ~maps.chromosome).any()
+    assert not (maps.contact & (~maps.chromosome | maps.crossing)).any()
+
+
+def test_two_maps_have_no_seams_and_other_numbers_are_refused() -> None:
+    assert binarize(_probabilities()[:2]).contact is None
+    with pytest.raises(MaskError, match="probabilities of shape"):
+        binarize(_probabilities()[:1])
+
+
+def test_specks_holes_and_faint_regions_of_the_crossing_map_go() -> None:
+    probabilities = _probabilities()
+    probabilities[1, 25:28, 25:28] = 0.1  # a hole
+    probabilities[1, 22:25, 40:43] = 0.9  # a speck
+    maps = binarize(probabilities, replace(PLAIN, min_crossing=20))
+    assert maps.crossing.sum() == 14 * 14
+    assert not binarize(probabilities, replace(PLAIN, crossing_peak=0.95)).crossing.any()
+
+
+def test_smoothing_rounds_ragged_borders() -> None:
+    rng = np.random.default_rng(0)
+    probabilities = np.clip(_probabilities() + rng.normal(0, 0.25, (3, 64, 64)).astype(np.float32), 0, 1)
+    truth = np.zeros((64, 64), dtype=bool)
+    truth[20:34, 20:34] = True
+    wrong = [
+        np.count_nonzero(binarize(probabilities, replace(PLAIN, smooth=smooth)).crossing & _near(truth) ^ truth)
+        for smooth in (0.0, 1.0)
+    ]
+    assert wrong[1] < wrong[0]
+
+
+def test_only_small_holes_are_filled() -> None:
+    region = np.ones((20, 20), dtype=bool)
+    region[5:7, 5:7] = region[10:14, 10:14] = False
+    region[0, 0] = False  # a bay of the border is no hole
+    filled = fill_small_holes(region, 6)
+    assert filled[5:7, 5:7].all() and not filled[10:14, 10:14].any() and not filled[0, 0]
+
+
+def test_blobs_go_and_chromosomes_stay() -> None:
+    rows, cols = np.mgrid[:120, :160]
+    blob = (rows - 60) ** 2 + (cols - 50) ** 2 <= 40**2
+    chromosome = (abs(rows - 60) <= 6) & (cols >= 85) & (cols <= 150)
+    left = without_blobs(blob | chromosome, 20.0)
+    assert np.count_nonzero(left & blob & ~chromosome) < 0.05 * blob.sum()
+    assert left[60, 100:150].all()
+    assert without_blobs(blob, 0.0).sum() == blob.sum()
+    assert without_blobs(chromosome, 20.0).sum() == chromosome.sum()
+
+
+def test_nothing_found_gives_empty_maps() -> None:
+    maps = binarize(np.zeros((3, 8, 9), dtype=np.float32))
+    assert maps.contact is not None
+    assert maps.chromosome.shape == (8, 9)
+    assert not (maps.chromosome.any() or maps.crossing.any() or maps.contact.any())
+
+
+def _near(truth: np.ndarray) -> np.ndarray:
+    near = np.zeros_like(truth)
+    near[16:38, 16:38] = True
+    return near
