@@ -26,7 +26,7 @@ def iou(pred: BoolArray, target: BoolArray) -> float:
     """
     check_same_size(pred, target, ndim=2)
     union = np.count_nonzero(pred | target)
-    return np.count_nonzero(pred & target) / union if union else float("nan")
+    return float(np.count_nonzero(pred & target) / union) if union else float("nan")
 
 
 def mean_iou(values: Sequence[float]) -> tuple[float | None, int]:
