@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,60 +19,35 @@ import numpy.typing as npt
 import yaml
 from PIL import Image
 
-from chromseg.annotations.absorbance import FloatArray, Polarity, to_absorbance
+from chromseg.annotations.absorbance import FloatArray, to_absorbance
 from chromseg.annotations.pictures import read_grey
-from chromseg.annotations.rasterize import BoolArray, Polygons, Rle, rasterize
+from chromseg.annotations.rasterize import BoolArray, rasterize
+from chromseg.annotations.records import (
+    POLARITIES,
+    STAINS,
+    DatasetCard,
+    ImageRecord,
+    InstanceRecord,
+    card_from,
+    image_from,
+    instance_from,
+)
 from chromseg.errors import DataError
 from chromseg.files import replacing
 
-STAINS = ("g-band", "q-band", "r-band", "dapi", "synthetic")
-POLARITIES = ("dark-on-light", "light-on-dark")
-
-
-@dataclass(frozen=True)
-class DatasetCard:
-    """What `dataset.yaml` says: where the images come from and under which terms."""
-
-    name: str
-    stain: str  # one of STAINS
-    polarity: Polarity
-    source: str
-    licence: str
-    citation: str
-    importer: str
-    importer_version: str
-
-    def __post_init__(self) -> None:
-        _check_choice("stain", self.stain, STAINS)
-        _check_choice("polarity", self.polarity, POLARITIES)
-
-
-@dataclass(frozen=True)
-class ImageRecord:
-    """One entry of COCO's `images`, with the case it belongs to."""
-
-    id: int
-    file_name: str  # below images/
-    width: int
-    height: int
-    case_id: str
-    split: str  # train, val or test
-
-
-@dataclass(frozen=True)
-class InstanceRecord:
-    """One chromosome, or a crowd: a cluster that nobody has parted.
-
-    `segmentation` is polygons or a compressed RLE; empty in box-only sets.
-    """
-
-    id: int
-    image_id: int
-    category_id: int
-    segmentation: Polygons | Rle
-    bbox: tuple[float, float, float, float]  # xywh
-    area: float
-    iscrowd: int = 0
+__all__ = [
+    "POLARITIES",
+    "STAINS",
+    "Dataset",
+    "DatasetCard",
+    "ImageRecord",
+    "InstanceRecord",
+    "load_image",
+    "load_maps",
+    "load_masks",
+    "read_dataset",
+    "write_dataset",
+]
 
 
 @dataclass(frozen=True)
@@ -123,9 +98,10 @@ def read_dataset(root: Path) -> Dataset:
                 expected="COCO instances: images, annotations, categories",
                 remedy="import the set again",
             )
-    images = tuple(_record(ImageRecord, entry, root) for entry in coco["images"])
+    where = f"{root.name}/annotations.json"
+    images = tuple(image_from(entry, where) for entry in coco["images"])
+    instances = tuple(instance_from(entry, where) for entry in coco["annotations"])
     known = {image.id for image in images}
-    instances = tuple(_instance(entry, root) for entry in coco["annotations"])
     for instance in instances:
         if instance.image_id not in known:
             raise DataError(
@@ -133,8 +109,8 @@ def read_dataset(root: Path) -> Dataset:
                 expected="an `image_id` of this file",
                 remedy="remove the annotation or add the image",
             )
-    categories = {int(entry["id"]): str(entry["name"]) for entry in coco["categories"]}
-    return Dataset(root, _record(DatasetCard, card_fields, root), images, instances, categories)
+    card = card_from(card_fields, f"{root.name}/dataset.yaml")
+    return Dataset(root, card, images, instances, _categories(coco["categories"], where))
 
 
 def write_dataset(
@@ -247,28 +223,12 @@ def _load(path: Path, parse: Any, parse_error: type[Exception]) -> dict[str, Any
     return value
 
 
-def _record(kind: Any, entry: dict[str, Any], root: Path) -> Any:
-    names = {field.name for field in fields(kind)}
-    required = {field.name for field in fields(kind) if field.name != "iscrowd"}
-    missing = required - entry.keys()
-    if missing:
+def _categories(entries: list[Any], where: str) -> dict[int, str]:
+    try:
+        return {int(entry["id"]): str(entry["name"]) for entry in entries}
+    except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"{root.name}: {kind.__name__} {entry.get('id', '')} without {', '.join(sorted(missing))}",
-            expected="all fields of the data contract",
-            remedy="import the set again",
-        )
-    return kind(**{name: value for name, value in entry.items() if name in names})
-
-
-def _instance(entry: dict[str, Any], root: Path) -> InstanceRecord:
-    record = _record(InstanceRecord, {"segmentation": [], **entry}, root)
-    return InstanceRecord(**{**asdict(record), "bbox": tuple(record.bbox)})
-
-
-def _check_choice(field: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise DataError(
-            f"{field} {value!r} in dataset.yaml",
-            expected=f"one of {', '.join(choices)}",
-            remedy="correct the card",
-        )
+            f"{where}: a category without id or name",
+            expected="both",
+            remedy="correct the file or import the set again",
+        ) from error

@@ -57,7 +57,7 @@ def read(src: Path, options: Options) -> ImportedSet:
         entries += [(f"{name}: {entry.image['file_name']}", entry) for entry in _entries(file, content)]
         problems += _orphans(name, content)
     found = source.collect(entries, lambda entry: _read_image(entry, pictures, options))
-    return folders.with_unannotated(ImportedSet(found.images, (*problems, *found.problems)), pictures)
+    return folders.with_unannotated(replace(found, problems=(*problems, *found.problems)), pictures)
 
 
 def _checked(content: dict[str, Any]) -> dict[str, Any]:

@@ -149,12 +149,11 @@ class PictureIndex:
 def with_unannotated(found: ImportedSet, pictures: PictureIndex) -> ImportedSet:
     """Add a problem for every picture that no annotation names, so that none is dropped in silence.
 
-    Does nothing while annotation files themselves have problems: their pictures are not what is wrong.
+    A picture named like an annotation file that could not be read is left to that file's own problem.
     """
-    if found.problems:
-        return found
     used = {image.pixels for image in found.images if isinstance(image.pixels, Path)}
-    left = [path for path in pictures.paths if path not in used]
+    failed = {PurePosixPath(name).stem for name in found.failed}
+    left = [path for path in pictures.paths if path not in used and path.stem not in failed]
     problems = tuple(
         DataError(
             f"{relative(path, pictures.src)}: no annotation",
@@ -163,4 +162,4 @@ def with_unannotated(found: ImportedSet, pictures: PictureIndex) -> ImportedSet:
         )
         for path in left
     )
-    return replace(found, problems=problems)
+    return replace(found, problems=found.problems + problems)

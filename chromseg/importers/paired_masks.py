@@ -35,11 +35,10 @@ def read(src: Path, options: Options) -> ImportedSet:
     src = folders.check_folder(src)
     triples: dict[str, dict[str, Path]] = {}
     for path in folders.files_below(src, SUFFIXES):
-        kind = next((kind for kind in _KINDS if path.name.startswith(kind)), None)
-        if kind:
-            place = folders.relative(path.with_name(path.stem.removeprefix(kind)), src)
-            triples.setdefault(place, {})[kind] = path
-    if not triples:
+        kind = next((kind for kind in _KINDS if path.name.startswith(kind)), "")
+        place = folders.relative(path.with_name(path.stem.removeprefix(kind)), src)
+        triples.setdefault(place, {})[kind] = path
+    if not any(kind in paths for paths in triples.values() for kind in _KINDS):
         raise folders.nothing_found(src, "image_*, binary_label1_*, binary_label2_*")
     opened = source.collect(triples.items(), lambda paths: _open(paths, src))
     if not opened.images:
@@ -51,6 +50,8 @@ def read(src: Path, options: Options) -> ImportedSet:
 
 def _open(paths: dict[str, Path], src: Path) -> ImportedImage:
     """The image with its two maps as they are in the files."""
+    if "" in paths:
+        raise DataError("none of the three", expected=", ".join(_KINDS), remedy="move it away")
     missing = [kind + "*" for kind in _KINDS if kind not in paths]
     if missing:
         raise DataError(f"no {' and no '.join(missing)}", expected=", ".join(_KINDS), remedy="complete the triple")

@@ -90,18 +90,19 @@ class ImportedSet:
 
     images: tuple[ImportedImage, ...]
     problems: tuple[DataError, ...] = ()
+    failed: tuple[str, ...] = ()  # names of the files that problems are about, as far as known
 
 
 def collect(items: Iterable[tuple[str, T]], read_one: Callable[[T], ImportedImage]) -> ImportedSet:
     """Read every item, keeping each failure as a problem that names its file."""
     images: list[ImportedImage] = []
-    problems: list[DataError] = []
+    problems: dict[str, DataError] = {}
     for name, item in items:
         try:
             images.append(read_one(item))
         except DataError as error:
-            problems.append(in_place(error, name))
-    return ImportedSet(tuple(images), tuple(problems))
+            problems[name] = in_place(error, name)
+    return ImportedSet(tuple(images), tuple(problems.values()), tuple(problems))
 
 
 def in_place(error: DataError, place: str) -> DataError:
