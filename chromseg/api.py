@@ -1,1 +1,28 @@
 """The Python interface: `load_predictor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chromseg.inference.predictor import Predictor
+from chromseg.registry.resolve import DEFAULT, resolve_model
+
+
+def load_predictor(uri_or_folder: str | Path = DEFAULT, *, device: str = "cpu") -> Predictor:
+    """Load a model that cuts images into chromosomes.
+
+    Args:
+        uri_or_folder: A registered model, `models:/NAME@ALIAS` or `models:/NAME/VERSION`, or a folder with
+            `model.safetensors` and `model.json`.
+        device: Where the network runs, in PyTorch's words.
+
+    Returns:
+        The predictor; results carry the model's name, version and hash.
+
+    Raises:
+        RegistryError: The name, alias or version is unknown; the message lists those known.
+        ModelError: The folder holds no usable model.
+    """
+    found = resolve_model(uri_or_folder)
+    version = None if found.version is None else str(found.version)
+    return Predictor.from_folder(found.folder, name=found.name or "", version=version, device=device)

@@ -1,0 +1,45 @@
+"""`chromseg-ops init` and `ui`: the store itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from chromseg.cli.printing import print_facts, print_json
+
+
+def init(
+    with_bundled: Annotated[bool, typer.Option("--with-bundled", help="Register the models in the box.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Create or upgrade the MLflow store; check DVC, disk and device.
+
+    May be run any number of times. With --with-bundled the models in the box become version 1, champion, of their name.
+    """
+    from chromseg.registry.bundled import register_bundled
+    from chromseg.registry.health import check_machine
+    from chromseg.registry.store import init_store
+
+    state = init_store()
+    facts: dict[str, Any] = {"store": state.uri, "state": state.action, **check_machine()}
+    models: list[dict[str, Any]] = [
+        {"name": version.name, "version": version.number, "new": new, "aliases": list(version.aliases)}
+        for version, new in (register_bundled() if with_bundled else [])
+    ]
+    if as_json:
+        print_json({**facts, "models": models})
+        return
+    print_facts(facts)
+    for model in models:
+        done = "registered" if model["new"] else "registered before"
+        typer.echo(f"{model['name']}/{model['version']} {done} ({', '.join(model['aliases']) or 'no alias'})")
+
+
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,
+) -> None:
+    """Open MLflow's web page on the project's store; only this machine can reach it. Ctrl-C ends it."""
+    from chromseg.registry.ui import serve_ui
+
+    serve_ui(port, lambda address: typer.echo(f"MLflow on {address} (Ctrl-C ends it)", err=True))

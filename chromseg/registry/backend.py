@@ -1,0 +1,50 @@
+"""MLflow, imported once, quiet and closed: no telemetry, no pickles, only its errors in the log.
+
+Everything else in `chromseg.registry` takes MLflow's names from here: the settings must stand before MLflow reads them.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # its migrations and hints are not ours to print
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # MLflow 3.17 uses SQLAlchemy and pydantic features that are on their way out
+    import mlflow
+    import mlflow.artifacts
+    import mlflow.pyfunc
+    import mlflow.store.model_registry.sqlalchemy_store
+    import mlflow.store.tracking.sqlalchemy_store
+    from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput, InputTag, Metric, Param, Run, RunTag, ViewType
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+    from mlflow.utils.file_utils import local_file_uri_to_path
+    from mlflow.utils.uri import is_local_uri
+
+__all__ = [
+    "ColSpec",
+    "DatasetInput",
+    "InputTag",
+    "Metric",
+    "MlflowClient",
+    "MlflowException",
+    "ModelSignature",
+    "ModelVersion",
+    "Param",
+    "Run",
+    "RunTag",
+    "Schema",
+    "ViewType",
+    "is_local_uri",
+    "local_file_uri_to_path",
+    "mlflow",
+]

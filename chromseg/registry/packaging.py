@@ -1,0 +1,115 @@
+"""A model folder packed as an MLflow model that loads without pickle."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import chromseg
+from chromseg.errors import RegistryError
+from chromseg.files import replacing
+from chromseg.registry.backend import (
+    ColSpec,
+    MlflowClient,
+    ModelSignature,
+    Schema,
+    is_local_uri,
+    local_file_uri_to_path,
+    mlflow,
+)
+from chromseg.registry.store import tracking_uri, translated
+
+FILES = ("model.safetensors", "model.json")
+SIGNATURE = ModelSignature(
+    inputs=Schema([ColSpec("binary", "image")]),  # an encoded image file; base64 in JSON
+    outputs=Schema([ColSpec("string", "instances")]),  # COCO JSON
+)
+_INSIDE = Path("artifacts") / "model"  # where MLflow puts the model folder inside its own
+
+
+@dataclass(frozen=True)
+class Package:
+    """An MLflow model in the artifact store."""
+
+    model_id: str
+    source: str  # URI of its folder
+
+
+def log_package(client: MlflowClient, folder: Path, *, name: str, run_id: str) -> Package:
+    """Pack a model folder and upload it as an MLflow model of run `run_id`; nothing is registered yet.
+
+    An upload that breaks off leaves an MLflow model that is not READY and that no version points to.
+
+    Args:
+        client: Of the store.
+        folder: With `model.safetensors` and `model.json`; Markdown files in it come along.
+        name: Name shown in MLflow.
+        run_id: The run that trained it.
+    """
+    with translated(f"{folder} cannot be packed"), tempfile.TemporaryDirectory() as scratch:
+        experiment = client.get_run(run_id).info.experiment_id
+        model = client.create_logged_model(experiment, name=name, source_run_id=run_id, model_type="segmentation")
+        packed = Path(scratch) / "packed"
+        header = mlflow.models.Model(run_id=run_id, model_id=model.model_id)
+        _save(_clean_copy(folder, Path(scratch) / "model"), packed, header)
+        client.log_model_artifacts(model.model_id, str(packed))
+        client.finalize_logged_model(model.model_id, "READY")
+        return Package(model.model_id, model.artifact_location)
+
+
+def fetch_folder(source: str, cache: Path) -> Path:
+    """The model folder inside a package: in place if the store is local, else downloaded once into `cache`.
+
+    Raises:
+        RegistryError: The files are gone or the store does not answer.
+    """
+    local = _local_path(source)
+    if local is None:
+        local = cache if (cache / "MLmodel").is_file() else _download(source, cache)
+    folder = local / _INSIDE
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise RegistryError(
+            f"{folder} lacks {', '.join(missing)}",
+            expected="the files of a registered model",
+            remedy="if the project was moved, move it back or register the model again",
+        )
+    return folder
+
+
+def _clean_copy(folder: Path, target: Path) -> Path:
+    target.mkdir()
+    for file in (*(folder / name for name in FILES), *sorted(folder.glob("*.md"))):
+        shutil.copy2(file, target)
+    return target
+
+
+def _save(folder: Path, packed: Path, header: mlflow.models.Model) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "(?s).*input example")  # the signature is written down, not guessed from one
+        mlflow.pyfunc.save_model(
+            packed,
+            mlflow_model=header,
+            python_model=Path(__file__).with_name("pyfunc_model.py"),
+            artifacts={"model": str(folder)},
+            signature=SIGNATURE,
+            pip_requirements=[f"chromseg-ops=={chromseg.__version__}", f"mlflow=={mlflow.__version__}"],
+        )
+
+
+def _local_path(source: str) -> Path | None:
+    return Path(local_file_uri_to_path(source)) if is_local_uri(source) else None
+
+
+def _download(source: str, cache: Path) -> Path:
+    with (
+        translated(f"{source} cannot be downloaded"),
+        replacing(cache) as whole,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        arrived = mlflow.artifacts.download_artifacts(source, dst_path=scratch, tracking_uri=tracking_uri())
+        shutil.move(arrived, whole)
+    return cache

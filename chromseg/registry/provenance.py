@@ -1,0 +1,137 @@
+"""The facts of a lineage, gathered from git, DVC, the environment and the machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import chromseg
+from chromseg.files import sha256
+from chromseg.registry.lineage import Lineage
+from chromseg.registry.store import project_root
+
+# What the pipeline itself writes into the repository does not make its commit a lie.
+_WRITTEN_BY_PIPELINES = (":(exclude,glob)**/dvc.lock", ":(exclude,glob)**/reports/**", ":(exclude,glob)**/mlruns/**")
+
+
+def gather_lineage(
+    *,
+    experiment: str,
+    variant: str,
+    seed: int,
+    datasets: Sequence[str],
+    profile: str = "default",
+    ablation: str = "",
+    data_root: Path = Path("data"),
+    validation: bool | None = None,
+) -> Lineage:
+    """The lineage of a training about to start; `run_id` is still empty.
+
+    Args:
+        experiment: MLflow experiment.
+        variant: Name of the variant.
+        seed: Of the run.
+        datasets: Names of the folders of `data_root` that train, validate or test it.
+        profile: Name of the pipeline.
+        ablation: What the variant changes, in words.
+        data_root: The folder of datasets.
+        validation: Whether the data passed validation.
+
+    Raises:
+        DataError: A dataset is missing.
+    """
+    from chromseg.annotations.hashing import data_md5, test_md5
+
+    commit, dirty = git_state()
+    roots = [data_root / name for name in datasets]
+    return Lineage(
+        run_id="",
+        experiment=experiment,
+        variant=variant,
+        ablation=ablation,
+        seed=seed,
+        profile=profile,
+        git_commit=commit,
+        git_dirty=dirty,
+        data_md5={root.name: data_md5(root) for root in roots},
+        test_md5=test_md5(roots),
+        environment=environment_hash(),
+        hardware=hardware(),
+        software=chromseg.__version__,
+        validation=validation,
+    )
+
+
+@cache
+def git_state() -> tuple[str, bool]:
+    """Commit and whether tracked files differ from it, judged once a process; ("", False) outside a repository."""
+    root = project_root()
+    commit = _git(root, "rev-parse", "HEAD")
+    changes = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *_WRITTEN_BY_PIPELINES)
+    return commit, bool(changes)
+
+
+def environment_hash() -> str:
+    """SHA-256 of the project's `requirements.lock`; "" if it has none."""
+    lock = project_root() / "requirements.lock"
+    return sha256(lock) if lock.is_file() else ""
+
+
+def hardware() -> str:
+    """Processor, usable cores and GPU: `AMD EPYC 7B13, 2 cores, no GPU`."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return f"{_processor()}, {cores} core{'s' if cores > 1 else ''}, {_gpu()}"
+
+
+def dvc_stage_hash(folder: Path) -> str | None:
+    """SHA-256 of the `dvc.lock` entry (project's or profile's) of the stage that wrote `folder`; None if none did."""
+    folder = folder.resolve()
+    root = project_root()
+    for lock in (root / "dvc.lock", *sorted(root.glob("profiles/*/dvc.lock"))):
+        for stage in _stages(lock):
+            written = [(lock.parent / out["path"]).resolve() for out in stage.get("outs", [])]
+            if any(path == folder or path in folder.parents or path.parent == folder for path in written):
+                return hashlib.sha256(json.dumps(stage, sort_keys=True).encode()).hexdigest()
+    return None
+
+
+def _stages(lock: Path) -> list[dict[str, Any]]:
+    if not lock.is_file():
+        return []
+    content = yaml.safe_load(lock.read_text(encoding="utf-8")) or {}
+    return list((content.get("stages") or {}).values())
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        answer = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    except OSError:  # no git on this machine: registration will say what is missing
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine() or "unknown processor"
+
+
+def _gpu() -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        return "no GPU"
+    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return " + ".join(f"{names.count(name)}× {name}" for name in dict.fromkeys(names))

@@ -1,0 +1,121 @@
+"""Names of registered models: `chromseg@champion`, `chromseg/3`, each also with `models:/` in front."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chromseg.errors import RegistryError
+from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersion
+from chromseg.registry.store import explained, translated
+
+_PREFIX = "models:/"
+_FORM = re.compile(r"(?P<name>[^/@:]+)(?:@(?P<alias>[^/@:]+)|/(?P<version>[1-9][0-9]*))")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One registered version, by alias or by number."""
+
+    name: str
+    alias: str | None = None
+    version: int | None = None
+
+    def __str__(self) -> str:
+        return f"{_PREFIX}{self.name}@{self.alias}" if self.alias else f"{_PREFIX}{self.name}/{self.version}"
+
+
+def is_reference(text: str) -> bool:
+    """Whether `text` means a registered version rather than a folder."""
+    return text.startswith(_PREFIX) or "@" in text
+
+
+def parse_reference(text: str) -> Reference:
+    """Read `[models:/]NAME@ALIAS` or `[models:/]NAME/VERSION`.
+
+    Raises:
+        RegistryError: It is neither.
+    """
+    match = _FORM.fullmatch(text.removeprefix(_PREFIX))
+    if match is None:
+        raise RegistryError(
+            f"{text!r} names no registered version",
+            expected="NAME@ALIAS or NAME/VERSION, such as chromseg@champion or chromseg/3",
+            remedy="see `chromseg-ops models list`",
+        )
+    version = match["version"]
+    return Reference(match["name"], match["alias"], int(version) if version else None)
+
+
+def check_name(name: str) -> str:
+    """Itself, if it may name a registered model.
+
+    Raises:
+        RegistryError: It has other signs than letters, digits, dot, dash and underscore.
+    """
+    if not _NAME.fullmatch(name):
+        raise RegistryError(
+            f"model name {name!r}", expected="letters, digits, `.`, `-` and `_`", remedy="choose such a name"
+        )
+    return name
+
+
+def find_version(client: MlflowClient, reference: Reference) -> ModelVersion:
+    """The version meant.
+
+    Raises:
+        RegistryError: Name, alias or version is unknown; the message lists those known.
+    """
+    aliases = known_aliases(client, reference.name)
+    if reference.alias is not None and reference.alias not in aliases:
+        raise RegistryError(
+            f"{reference.name} has no alias {reference.alias!r}",
+            expected=f"one of: {_listed(f'{alias} (version {number})' for alias, number in aliases.items())}",
+            remedy=f"give it to a version: `chromseg-ops models promote {reference.name}/VERSION --alias …`",
+        )
+    number = aliases[reference.alias] if reference.alias is not None else reference.version
+    try:
+        return client.get_model_version(reference.name, str(number))
+    except MlflowException as error:
+        versions = sorted(int(version.version) for version in all_versions(client, reference.name))
+        if number in versions:
+            raise explained(error, f"{reference} cannot be read") from error
+        raise RegistryError(
+            f"{reference.name} has no version {number}",
+            expected=f"one of: {_listed(map(str, versions))}",
+            remedy=f"see `chromseg-ops models list {reference.name}`",
+        ) from error
+
+
+def known_aliases(client: MlflowClient, name: str) -> dict[str, int]:
+    """Alias → version number of a registered model, by alias.
+
+    Raises:
+        RegistryError: There is no such model; the message lists those known.
+    """
+    with translated("registered models cannot be listed"):
+        models = {model.name: model for model in client.search_registered_models(max_results=1000)}
+    if name not in models:
+        raise RegistryError(
+            f"no registered model {name!r}",
+            expected=f"one of: {_listed(sorted(models))}",
+            remedy="register one (`chromseg-ops models register FOLDER`), or `chromseg-ops init --with-bundled`",
+        )
+    return {alias: int(number) for alias, number in sorted(models[name].aliases.items())}
+
+
+def all_versions(client: MlflowClient, name: str) -> list[ModelVersion]:
+    """Every version of a registered model, oldest first; empty if there is no such model."""
+    with translated("versions cannot be listed"):
+        page = client.search_model_versions(f"name = '{name}'", max_results=1000)
+        found = list(page)
+        while page.token:
+            page = client.search_model_versions(f"name = '{name}'", max_results=1000, page_token=page.token)
+            found += page
+    return sorted(found, key=lambda version: int(version.version))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none yet"

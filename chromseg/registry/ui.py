@@ -1,0 +1,64 @@
+"""MLflow's web page on the project's store."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from chromseg.errors import RegistryError
+from chromseg.registry.store import open_store, sqlite_path, tracking_uri
+
+HOST = "127.0.0.1"
+
+
+def serve_ui(port: int, announce: Callable[[str], None]) -> None:
+    """Run MLflow's server on this machine's own address until Ctrl-C.
+
+    Args:
+        port: TCP port.
+        announce: Is told the address before the server starts.
+
+    Raises:
+        RegistryError: There is no store, the store is a server with a page of its own, or the port is taken.
+    """
+    uri = tracking_uri()
+    if uri.startswith(("http://", "https://")):
+        raise RegistryError(f"the store {uri} is a server", expected="a local store", remedy="open that address")
+    open_store()
+    _check_free(port)
+    announce(f"http://{HOST}:{port}")
+    try:
+        code = subprocess.run(_command(uri, port), env=os.environ | _QUIET, check=False).returncode
+    except KeyboardInterrupt:
+        return
+    if code != 0:
+        raise RegistryError(
+            f"MLflow's server ended with exit code {code}", expected="0", remedy="read its messages above"
+        )
+
+
+_QUIET = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+
+
+def _command(uri: str, port: int) -> list[str]:
+    path = sqlite_path(uri)
+    artifacts = (path.parent if path else Path("mlruns").resolve()).as_uri()
+    server = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--default-artifact-root", artifacts]
+    return [sys.executable, *server, "--host", HOST, "--port", str(port), "--workers", "1"]
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise RegistryError(
+                f"port {port} is taken or not allowed ({error.strerror})",
+                expected="a free port",
+                remedy="choose another one with --port",
+            ) from error

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from multiprocessing.context import ForkServerContext
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import pytest
+
+from chromseg.errors import OutputError, RegistryError
+from chromseg.registry.store import experiment_id, init_store, open_store, project_root, tracking_uri
+
+
+def _start(folder: Path, barrier: Barrier) -> None:
+    os.chdir(folder)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    barrier.wait()
+    init_store()
+    experiment_id(open_store(), "chromseg")
+
+
+def test_four_processes_may_start_on_a_fresh_store_at_once(project: Path, clean_process: ForkServerContext) -> None:
+    barrier = clean_process.Barrier(4)
+    processes = [clean_process.Process(target=_start, args=(project, barrier)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(timeout=120)
+    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+    assert sorted(each.name for each in open_store().search_experiments()) == ["Default", "chromseg"]
+
+
+def test_init_creates_once(project: Path) -> None:
+    assert init_store().action == "created"
+    assert init_store().action == "current"
+    assert {path.name for path in (project / "mlruns").iterdir()} == {"mlflow.db", ".init.lock"}
+
+
+def test_init_upgrades_an_older_store_and_keeps_a_copy(store: Path) -> None:
+    database = store / "mlruns" / "mlflow.db"
+    before = _revision(database)
+    previous = _downgrade(database)
+    assert previous != before
+    with pytest.raises(RegistryError, match="has the schema"):
+        open_store()
+    assert init_store().action == "upgraded"
+    assert _revision(database) == before
+    [copy] = (store / "mlruns").glob("mlflow.db.before-upgrade-*")
+    assert _revision(copy) == previous
+
+
+def test_a_store_of_a_newer_mlflow_is_refused(store: Path) -> None:
+    _set_revision(store / "mlruns" / "mlflow.db", "f00dfacef00d")
+    with pytest.raises(RegistryError, match="cannot be brought to the schema"):
+        init_store()
+
+
+def test_a_file_that_is_no_store_is_named(project: Path) -> None:
+    (project / "mlruns").mkdir()
+    (project / "mlruns" / "mlflow.db").write_text("not a database, but some text that is long enough to be read")
+    for action in (init_store, open_store):
+        with pytest.raises(RegistryError, match="is no MLflow store"):
+            action()
+
+
+def test_without_a_store_the_remedy_is_init(project: Path) -> None:
+    with pytest.raises(RegistryError, match="no store at .*chromseg-ops init"):
+        open_store()
+    assert not (project / "mlruns").exists()
+
+
+def test_a_place_that_cannot_be_written_is_named(project: Path) -> None:
+    (project / "mlruns").write_text("a file where the folder should be")
+    with pytest.raises(OutputError, match="cannot make the store"):
+        init_store()
+
+
+def test_the_project_is_found_from_below_and_a_profile_is_none(project: Path) -> None:
+    below = project / "profiles" / "paper"
+    below.mkdir(parents=True)
+    (below / "params.yaml").write_text("")
+    assert project_root(below) == project
+
+
+def test_outside_a_project_the_working_folder_is_used(tmp_path: Path) -> None:
+    assert project_root(tmp_path) == tmp_path
+
+
+def test_the_environment_names_another_store(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tracking_uri() == f"sqlite:///{project}/mlruns/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    assert tracking_uri() == "http://127.0.0.1:1"
+
+
+def test_artifacts_lie_beside_the_database(store: Path) -> None:
+    client = open_store()
+    experiment = client.get_experiment(experiment_id(client, "cascade"))
+    assert experiment.artifact_location == (store / "mlruns" / "cascade").as_uri()
+    assert experiment_id(client, "cascade") == experiment.experiment_id
+
+
+def test_a_deleted_experiment_is_not_used(store: Path) -> None:
+    client = open_store()
+    client.delete_experiment(experiment_id(client, "chromseg"))
+    with pytest.raises(RegistryError, match="experiment chromseg .* is deleted"):
+        experiment_id(client, "chromseg")
+
+
+def test_telemetry_and_pickles_are_off() -> None:
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
+
+
+def _revision(database: Path) -> str:
+    with closing(sqlite3.connect(database)) as connection:
+        return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+
+
+def _set_revision(database: Path, revision: str) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+
+
+def _downgrade(database: Path) -> str:
+    """Take MLflow's last migration back; the revision it is then at."""
+    import mlflow
+    from alembic import command
+    from alembic.config import Config
+
+    migrations = Path(mlflow.__file__).parent / "store" / "db_migrations"
+    config = Config(migrations / "alembic.ini")
+    config.set_main_option("script_location", str(migrations))
+    config.set_main_option("sqlalchemy.url", f"sqlite:///{database}")
+    command.downgrade(config, "-1")
+    return _revision(database)
