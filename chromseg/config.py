@@ -133,6 +133,7 @@ class CompareConfig:
 
     baseline: str  # the variant that differences are taken to
     gallery: str  # the variant whose pictures are shown
+    cut_points: bool = False  # also the cut-point geometry, which is not trained (ChromSeg Table II)
 
 
 def read_params(path: Path) -> dict[str, Any]:

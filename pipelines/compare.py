@@ -17,7 +17,9 @@ from chromseg.errors import DataError
 from chromseg.files import replacing, write_json
 from chromseg.inference.evaluation import CutoutCase, judge_cutout
 from chromseg.inference.predictor import Predictor
+from chromseg.metrics import CutoutScore, summarize
 from chromseg.metrics.report import RunResult, ablation_csv, ablation_markdown, ablation_rows
+from chromseg.partition.cut_points import crossings_by_cut_points
 from chromseg.training.tracker import read_run
 from pipelines.evaluate import test_samples
 from pipelines.profile import Profile, run_stage, stage_arguments
@@ -42,6 +44,8 @@ def main() -> None:
     profile = Profile(stage_arguments(__doc__).profile)
     config = parse(CompareConfig, block(profile.params, "compare"), "compare")
     runs = read_results(profile, config.baseline)
+    if config.cut_points:
+        runs.append(judge_cut_points(profile, config.gallery))
     with replacing(profile.reports / "comparison") as root:
         root.mkdir()
         rows = ablation_rows(runs, list(HEADINGS))
@@ -52,8 +56,8 @@ def main() -> None:
         write_curves(root / "curves.csv", curves)
         draw_curves(root / "curves.png", curves)
         judged = judge(profile, config.gallery)
-        for kind in ("good", "detection", "splicing", "connected"):
-            write_gallery(root / f"gallery-{kind}.png", [case for case in judged if failure_class(*case) == kind])
+        for kind, caption in OUTCOMES.items():
+            draw_gallery(root / f"gallery-{kind}.png", caption, [case for case in judged if outcome_of(*case) == kind])
     print((profile.reports / "comparison" / "ablation.md").read_text(encoding="utf-8"))
 
 
@@ -115,6 +119,22 @@ def draw_curves(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     axes[0].legend(fontsize=8)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
+
+
+def judge_cut_points(profile: Profile, variant: str) -> RunResult:
+    """The cut-point geometry of Table II on the true chromosome maps of the same test cut-outs; it has no stage 2."""
+    scores = [
+        CutoutScore.from_maps(
+            sample.name,
+            sample.case_id,
+            pred_crossing=crossings_by_cut_points(sample.chromosome),
+            true_crossing=sample.crossing,
+            pred_chromosome=sample.chromosome,
+            true_chromosome=sample.chromosome,
+        )
+        for sample in test_samples(profile, variant, "cutout")
+    ]
+    return {"variant": "cut-points", "seed": 0, "metrics": summarize(scores)}
 
 
 def judge(profile: Profile, variant: str) -> list[tuple[Sample, CutoutCase]]:

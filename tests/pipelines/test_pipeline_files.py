@@ -1,0 +1,78 @@
+"""Stage = params block = module, in every pipeline; and the matrix lists what the params define."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from chromseg.config import (
+    CompareConfig,
+    EvaluateConfig,
+    PrepareConfig,
+    block,
+    merge,
+    parse,
+    read_params,
+    variant_config,
+)
+from chromseg.models import build_model
+from chromseg.validation import ValidateConfig
+
+ROOT = Path(__file__).parents[2]
+PIPELINES = [ROOT, *sorted(path.parent for path in ROOT.glob("profiles/*/dvc.yaml"))]
+each_pipeline = pytest.mark.parametrize("folder", PIPELINES, ids=lambda path: path.name if path != ROOT else "default")
+
+
+def stages_of(folder: Path) -> dict[str, Any]:
+    return dict(yaml.safe_load((folder / "dvc.yaml").read_text())["stages"])
+
+
+@each_pipeline
+def test_stages_params_and_modules_agree(folder: Path) -> None:
+    stages, params = stages_of(folder), read_params(folder / "params.yaml")
+    assert set(stages) == set(params)
+    for name in stages:
+        assert importlib.util.find_spec(f"pipelines.{name}"), f"no module for stage {name}"
+        assert f"-m pipelines.{name}" in stages[name]["cmd"]
+        profile = "" if folder == ROOT else f"--profile {folder.name}"
+        assert profile in stages[name]["cmd"]
+
+
+@each_pipeline
+def test_matrix_is_the_list_of_variants(folder: Path) -> None:
+    stages, params = stages_of(folder), read_params(folder / "params.yaml")
+    for name in ("train", "evaluate"):
+        assert stages[name]["matrix"]["variant"] == list(params["train"]["variants"]), name
+
+
+@each_pipeline
+def test_every_block_parses(folder: Path) -> None:
+    params = read_params(folder / "params.yaml")
+    parse(ValidateConfig, block(params, "validate"), "validate")
+    parse(PrepareConfig, block(params, "prepare"), "prepare")
+    evaluate = parse(EvaluateConfig, block(params, "evaluate"), "evaluate")
+    compare = parse(CompareConfig, block(params, "compare"), "compare")
+    assert evaluate.dataset in block(params, "prepare")["datasets"]
+    assert {compare.baseline, compare.gallery} <= set(params["train"]["variants"])
+    for variant in params["train"]["variants"]:
+        config = variant_config(params, variant)
+        assert config.ablation, f"{variant} does not say what it changes"
+        build_model(config.model)
+
+
+def test_paper_profile_covers_tables_three_and_four() -> None:
+    params = read_params(ROOT / "profiles/paper/params.yaml")
+    configs = [variant_config(params, name) for name in params["train"]["variants"]]
+    guided = [c for c in configs if c.model.architecture == "region-guided-unetpp"]
+    focal = {(c.loss.gamma, c.loss.alpha) for c in guided if c.loss.lam == 0.5}
+    assert focal == {(g, a) for g in (0, 1, 2) for a in (0.25, 0.5, 0.75, 0.9)}
+    assert {c.loss.lam for c in guided if (c.loss.gamma, c.loss.alpha) == (1, 0.75)} == {0.1, 0.3, 0.5, 0.7, 0.9}
+    assert {c.optim.lr for c in configs} == {1e-4} and {c.optim.batch_size for c in configs} == {8}
+
+
+def test_a_variant_lays_its_values_over_the_base() -> None:
+    assert merge({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"c": 4}}) == {"a": {"b": 1, "c": 4}, "d": 3}
