@@ -100,6 +100,8 @@ def synthesize(
         str, typer.Option(help="dark-on-light (G-bands) or light-on-dark (Q-bands).")
     ] = "dark-on-light",
     size: Annotated[str, typer.Option(help="Width×height of a metaphase in pixels.")] = "768x576",
+    crossings: Annotated[float, typer.Option(min=0, help="Mean number of crossing clusters a metaphase.")] = 1.2,
+    touching: Annotated[float, typer.Option(min=0, help="Mean number of clusters that only touch.")] = 1.1,
     data_root: Root = DATA,
     as_json: AsJson = False,
 ) -> None:
@@ -115,6 +117,8 @@ def synthesize(
         polarity=_choice(polarity, POLARITIES[1:], "--polarity"),  # type: ignore[arg-type]
         singles=None if singles is None else data_root / singles,
         size=(height, width),
+        crossings=crossings,
+        touching=touching,
         tell=_tell,
     )
     _print_made(dataset, as_json)

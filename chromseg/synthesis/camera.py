@@ -44,10 +44,10 @@ def draw_camera(rng: np.random.Generator, polarity: Polarity) -> Camera:
     return Camera(
         polarity,
         density=float(np.clip(rng.lognormal(np.log(0.52), 0.25), 0.25, 0.8)),
-        ground=rng.uniform(-0.01, 0.03),  # below 0: the black level cuts noise off, as in many archives
+        ground=rng.uniform(-0.02, 0.02),  # below 0: the black level cuts noise off, as in many archives
         unevenness=rng.uniform(0, 0.15),
-        shadowing=rng.uniform(0.3, 1.4),
-        haze=rng.uniform(0, 0.12),
+        shadowing=rng.uniform(0.4, 1.8),
+        haze=rng.uniform(0, 0.06),
         blur=rng.uniform(0.9, 1.6),
         noise=rng.uniform(0.3, 1.2),
         shot=rng.uniform(1, 4),
@@ -74,7 +74,7 @@ def photograph(rng: np.random.Generator, absorbance: FloatArray, camera: Camera)
         light = camera.ground + camera.density * emitted(absorbance, camera.shadowing)
     shaded = light * _shading(rng, absorbance.shape, camera.unevenness)
     sharp = ndimage.gaussian_filter(shaded, camera.blur, mode="nearest")
-    wide = ndimage.gaussian_filter(shaded, 8 * camera.blur, mode="nearest")
+    wide = ndimage.gaussian_filter(shaded, 8 * camera.blur, mode="nearest", truncate=2)
     seen = (1 - camera.haze) * sharp + camera.haze * wide
     spread = np.hypot(camera.noise, camera.shot * np.sqrt(np.clip(seen, 0, 1)))
     grain = ndimage.gaussian_filter(rng.normal(0, 1, seen.shape), 0.5) / 0.65  # demosaicing and storage smear noise

@@ -16,7 +16,7 @@ _STEP = 0.5  # px between points of a centre line
 _MEAN_LENGTH = 132  # Mb of a chromosome of a diploid cell
 _FULL_LENGTH = 249  # Mb of chromosome 1
 _NARROWEST = 9  # px
-_EDGE = 0.2  # absorbance of the thin rim of a chromatid, as a share of its middle
+_EDGE = 0.15  # absorbance of the thin rim of a chromatid, as a share of its middle
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ class Drawing:
 def draw_preparation(rng: np.random.Generator, polarity: Polarity) -> Preparation:
     """Choose a case's preparation: ranges as measured on Q-band (light on dark) and seen on G-band images."""
     g_band = polarity == "dark-on-light"
-    width = float(np.clip(rng.lognormal(np.log(12.8), 0.19), _NARROWEST, 19))
+    width = float(np.clip(rng.lognormal(np.log(13.2), 0.18), _NARROWEST, 19))
     typical = 4.6 if g_band else 3.4  # mean length over width; wide chromosomes are contracted ones
-    slenderness = typical * (12.8 / width) ** 0.5 * rng.lognormal(0, 0.16)
+    slenderness = typical * (13.2 / width) ** 0.5 * rng.lognormal(0, 0.18)
     return Preparation(
         scale=width * slenderness / _MEAN_LENGTH,
         width=width,
@@ -90,7 +90,7 @@ def draw_preparation(rng: np.random.Generator, polarity: Polarity) -> Preparatio
         kink=rng.uniform(0.05, 0.3),
         cleft=rng.uniform(0.35, 0.75) if g_band else rng.uniform(0.5, 0.95),
         waist=rng.uniform(0.08, 0.25) if g_band else rng.uniform(0.12, 0.42),
-        contrast=rng.uniform(0.5, 0.8) if g_band else rng.uniform(0.25, 0.65),
+        contrast=rng.uniform(0.5, 0.8) if g_band else rng.uniform(0.3, 0.75),
         banding=polarity,
     )
 
@@ -111,7 +111,7 @@ def draw_chromosome(
     axis, headings = _centre_line(rng, length, waist_at, preparation, heading)
     corner = np.floor(axis.min(axis=0) - preparation.width).astype(int)
     far = np.ceil(axis.max(axis=0) + preparation.width).astype(int)
-    along, across = _body_coordinates(axis, headings, corner, far)
+    along, across = _body_coordinates(axis, headings, corner, far, preparation.width)
     absorbance = _chromatids(rng, kind, preparation, length, waist_at, along, across)
     mask = absorbance > 0
     return Drawing(int(corner[0]), int(corner[1]), mask, absorbance, axis)
@@ -135,15 +135,20 @@ def _centre_line(
 
 
 def _body_coordinates(
-    axis: FloatArray, headings: FloatArray, corner: FloatArray, far: FloatArray
+    axis: FloatArray, headings: FloatArray, corner: FloatArray, far: FloatArray, reach: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Of every patch pixel, the distance along the centre line (beyond its ends too) and across it, px (h, w)."""
-    rows, cols = np.mgrid[corner[0] : far[0] + 1, corner[1] : far[1] + 1].astype(np.float64)
-    _, nearest = cKDTree(axis).query(np.stack([rows, cols], axis=-1))
-    offset = np.stack([rows, cols], axis=-1) - axis[nearest]  # h, w, 2
+    """Of every patch pixel, the distance along the centre line (beyond its ends too) and across it, px (h, w).
+
+    Pixels further than `reach` from the line are infinitely far across it.
+    """
+    pixels = np.moveaxis(np.mgrid[corner[0] : far[0] + 1, corner[1] : far[1] + 1], 0, -1).astype(np.float64)
+    distance, nearest = cKDTree(axis).query(pixels, distance_upper_bound=reach)
+    nearest = np.minimum(nearest, len(axis) - 1)
+    offset = pixels - axis[nearest]  # h, w, 2
     cosine, sine = np.cos(headings[nearest]), np.sin(headings[nearest])
     along = nearest * _STEP + offset[..., 0] * cosine + offset[..., 1] * sine
-    return along, offset[..., 1] * cosine - offset[..., 0] * sine
+    across = offset[..., 1] * cosine - offset[..., 0] * sine
+    return along, np.where(np.isinf(distance), np.inf, across)
 
 
 def _chromatids(

@@ -161,39 +161,46 @@ def _any_free_corner(rng: np.random.Generator, footprint: BoolArray, taken: Bool
 
 def _clutter(rng: np.random.Generator, taken: BoolArray) -> FloatArray:
     """Absorbance (H, W) of nuclei beside the chromosomes, of dark specks, and of pale smudges anywhere."""
-    height, width = taken.shape
     clutter = np.zeros(taken.shape)
-    rows, cols = np.mgrid[0:height, 0:width].astype(np.float64)
     for _ in range(rng.poisson(1.0)):
-        clutter = np.maximum(clutter, _nucleus(rng, taken, rows, cols))
+        _add_nucleus(rng, clutter, taken)
     for _ in range(rng.poisson(5)):
-        row, col, radius = rng.uniform(0, height), rng.uniform(0, width), rng.uniform(0.5, 2.2)
-        clutter[np.hypot(rows - row, cols - col) < radius] = rng.uniform(0.2, 1.2)
+        window, distance = _around(rng.uniform(0, 1, 2) * taken.shape, 3, taken.shape)
+        clutter[window][distance < rng.uniform(0.5, 2.2)] = rng.uniform(0.2, 1.2)
     for _ in range(rng.poisson(4)):
-        row, col, spread = rng.uniform(0, height), rng.uniform(0, width), rng.uniform(3, 14)
-        clutter += rng.uniform(0.01, 0.06) * np.exp(-((rows - row) ** 2 + (cols - col) ** 2) / (2 * spread**2))
+        spread = rng.uniform(3, 14)
+        window, distance = _around(rng.uniform(0, 1, 2) * taken.shape, 4 * spread, taken.shape)
+        clutter[window] += rng.uniform(0.01, 0.06) * np.exp(-0.5 * (distance / spread) ** 2)
     return clutter
 
 
-def _nucleus(rng: np.random.Generator, taken: BoolArray, rows: FloatArray, cols: FloatArray) -> FloatArray:
-    """An oval nucleus with grainy chromatin and paler nucleoli, or nothing where chromosomes leave no room."""
-    height, width = taken.shape
+def _add_nucleus(rng: np.random.Generator, clutter: FloatArray, taken: BoolArray) -> None:
+    """Draw an oval nucleus with clumped chromatin beside the spread, unless chromosomes leave no room."""
     for _ in range(_TRIES):
-        long = height * rng.uniform(0.1, 0.18)
-        short, turn = long * rng.uniform(0.65, 1), rng.uniform(0, np.pi)
-        row, col = rng.uniform(-0.05, 1.05) * height, rng.uniform(-0.05, 1.05) * width
-        along = (rows - row) * np.cos(turn) + (cols - col) * np.sin(turn)
-        across = (cols - col) * np.cos(turn) - (rows - row) * np.sin(turn)
-        inside = (along / long) ** 2 + (across / short) ** 2
-        aside = np.hypot(row / height - 0.5, col / width - 0.5) > 0.4
-        if aside and inside.min() < 0.5 and not (taken & (inside < 1.1)).any():
+        long = taken.shape[0] * rng.uniform(0.1, 0.18)
+        flat, turn = rng.uniform(1, 1.5), rng.uniform(0, np.pi)
+        place = rng.uniform(-0.05, 1.05, 2)
+        window, inside = _around(place * taken.shape, 1.1 * long, taken.shape, flat, turn)
+        if np.hypot(*(place - 0.5)) > 0.4 and not (taken[window] & (inside < 1.1 * long)).any():
             break
     else:
-        return np.zeros(taken.shape)
-    clumps = ndimage.gaussian_filter(rng.normal(0, 1, taken.shape), 2) * rng.uniform(0.3, 1.2)
-    clumps += ndimage.gaussian_filter(rng.normal(0, 1, taken.shape), 9) * rng.uniform(1, 5)
-    body = np.clip((1 - inside) * 6, 0, 1) * np.clip(1 + clumps, 0.4, 1.8)
-    return np.asarray(body * rng.uniform(0.5, 1.5))
+        return
+    clumps = ndimage.gaussian_filter(rng.normal(0, 1, inside.shape), 2) * rng.uniform(0.3, 1.2)
+    clumps += ndimage.gaussian_filter(rng.normal(0, 1, inside.shape), 9) * rng.uniform(1, 5)
+    body = np.clip((1 - (inside / long) ** 2) * 6, 0, 1) * np.clip(1 + clumps, 0.4, 1.8)
+    clutter[window] = np.maximum(clutter[window], body * rng.uniform(0.5, 1.5))
+
+
+def _around(
+    middle: FloatArray, reach: float, shape: tuple[int, ...], flat: float = 1.0, turn: float = 0.0
+) -> tuple[tuple[slice, slice], FloatArray]:
+    """The window of an image within `reach` of a point, and its pixels' distance to it, across counted `flat` times."""
+    first = np.clip(np.floor(middle - reach), 0, shape).astype(int)
+    last = np.clip(np.ceil(middle + reach) + 1, 0, shape).astype(int)
+    rows, cols = np.mgrid[first[0] : last[0], first[1] : last[1]].astype(np.float64)
+    along = (rows - middle[0]) * np.cos(turn) + (cols - middle[1]) * np.sin(turn)
+    across = (cols - middle[1]) * np.cos(turn) - (rows - middle[0]) * np.sin(turn)
+    return (slice(first[0], last[0]), slice(first[1], last[1])), np.hypot(along, flat * across)
 
 
 def _window(drawing: Drawing) -> tuple[slice, slice]:
