@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -60,13 +60,21 @@ class MapNetwork(nn.Module, ABC):
             ModelError: The network has no output at this level, or `x` is not (B, 1, H, W).
         """
         level = self.config.depth if level is None else level
+        self.check_level(level)
+        return self._padded(x, [level])[0]
+
+    def check_level(self, level: int) -> None:
+        """Refuse a level without an output of its own.
+
+        Raises:
+            ModelError: Naming the levels there are.
+        """
         if level not in self.levels:
             raise ModelError(
                 f"level {level}",
                 expected=f"one of {', '.join(map(str, self.levels))}",
                 remedy="choose another level, or train with deep supervision",
             )
-        return self._padded(x, [level])[0]
 
     def forward_all(self, x: Tensor) -> list[Maps]:
         """The maps of every level, shallowest first; the last equals `forward(x)`. Deep supervision trains on them."""
@@ -120,5 +128,6 @@ PRIOR = 0.05  # share of positive pixels that a fresh network predicts, so that 
 def _logit_layer(channels: int) -> nn.Conv2d:
     layer = nn.Conv2d(channels, 1, kernel_size=1)
     nn.init.normal_(layer.weight, std=0.01)
-    nn.init.constant_(layer.bias, float(torch.logit(torch.tensor(PRIOR))))  # type: ignore[arg-type]
+    assert layer.bias is not None
+    nn.init.constant_(layer.bias, math.log(PRIOR / (1 - PRIOR)))
     return layer

@@ -13,6 +13,9 @@ Node `x_i_j` lies at level `i` (resolution 1/2**i) and place `j` of the skip pat
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Self
+
 from torch import Tensor, nn
 
 from chromseg.config import ModelConfig
@@ -73,6 +76,21 @@ class GridNetwork(MapNetwork):
         """Levels with a head, shallowest first."""
         depth = self.config.depth
         return tuple(range(1, depth + 1)) if self.config.deep_supervision else (depth,)
+
+    def pruned(self, level: int) -> Self:
+        """A smaller network of its own, with the nodes and heads up to `level` and the same weights.
+
+        Its maps equal `forward(x, level)` where the sides of `x` divide by 2**depth; elsewhere they may differ near the
+        padded borders, because it needs less padding.
+
+        Raises:
+            ModelError: The network has no output at this level.
+        """
+        self.check_level(level)
+        small = type(self)(dataclasses.replace(self.config, depth=level))
+        weights = self.state_dict()
+        small.load_state_dict({name: weights[name] for name in small.state_dict()})
+        return small.train(self.training)
 
     def _levels(self, x: Tensor, wanted: list[int]) -> list[Maps]:
         row = self.grid(x, max(wanted))

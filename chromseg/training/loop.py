@@ -10,50 +10,28 @@ import dataclasses
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from accelerate.utils import gather_object
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
-from tqdm import tqdm  # type: ignore[import-untyped]
 
 from chromseg.annotations.samples import Sample
 from chromseg.config import TrainConfig
 from chromseg.errors import DataError, TrainingError
 from chromseg.metrics import iou, mean_iou
 from chromseg.models import Maps, MixedWeightFocalLoss
-from chromseg.models.package import CARD, WEIGHTS, ModelCard, save_model
+from chromseg.models.package import ModelCard
+from chromseg.training.batches import epoch_batches, load_batches, with_bar
 from chromseg.training.datasets import TrainingSet
 from chromseg.training.interrupt import StopRequest, stop_request
 from chromseg.training.optim import learning_rate
+from chromseg.training.result import FitResult, described, finish_run
 from chromseg.training.run import Batch, Run, restore_run, save_run, start_run
 from chromseg.training.survey import Survey
 from chromseg.training.tracker import JsonTracker, NullTracker, Tracker, finite, flat_params
 
 MONITOR = "val/iou_crossing"
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """How a training ended.
-
-    Attributes:
-        folder: Holds model.safetensors, model.json and run.json.
-        card: The model's card as saved.
-        best_epoch: Epoch (from 0) of the kept weights; the last one if there is no validation.
-        epochs: Epochs run in all, those before a resumption included.
-        metrics: Metrics of the kept epoch.
-        history: Metrics of every epoch, with "step".
-    """
-
-    folder: Path
-    card: ModelCard
-    best_epoch: int
-    epochs: int
-    metrics: dict[str, float]
-    history: list[dict[str, float]]
 
 
 def fit(
@@ -108,13 +86,13 @@ def fit(
         each.log_params(flat_params(config, seed=seed))
     with stop_request(active=run.accelerator.num_processes == 1) as stop:
         while not _finished(run):
+            _stop_if_asked(run, stop)
             dataset.set_epoch(run.progress.epoch)
             metrics = train_one_epoch(run, dataset, stop) | evaluate(run, validation)
             _close_epoch(run, metrics)
             for each in trackers:
                 each.log_metrics(metrics, run.progress.epoch - 1)
-            _stop_if_asked(run, stop)
-    return _finish(run, folder, _described(card or ModelCard(folder.name, config.model), survey), trackers)
+    return finish_run(run, folder, described(card or ModelCard(folder.name, config.model), survey), trackers)
 
 
 def train_one_epoch(run: Run, dataset: TrainingSet, stop: StopRequest) -> dict[str, float]:
@@ -126,16 +104,16 @@ def train_one_epoch(run: Run, dataset: TrainingSet, stop: StopRequest) -> dict[s
         stop: Once it is asked, the state is saved and the training ends.
 
     Returns:
-        "train/loss" and its parts as means over the epoch's steps, "train/lr" of the last step, and
-        "perf/train_images_per_s".
+        "train/loss" and its parts as means over the epoch's steps (of this process's share of the batches), "train/lr"
+        of the last step, and "perf/train_images_per_s" of all processes.
 
     Raises:
         TrainingError: A loss is not finite, or a stop was asked for.
     """
-    progress, batches, start = run.progress, _batches(run, dataset), time.perf_counter()
+    progress, batches, start = run.progress, epoch_batches(run, dataset), time.perf_counter()
     rate, images = 0.0, 0
     run.objective.train()
-    for batch in _with_bar(run, _loader(run, dataset, batches[progress.step :]), len(batches)):
+    for batch in with_bar(run, load_batches(run, dataset, batches[progress.step :]), len(batches)):
         rate = learning_rate(run.config.optim, _steps_done(run, batches), run.config.optim.epochs * len(batches))
         losses = _train_step(run, batch, rate)
         if run.average is not None:
@@ -192,27 +170,6 @@ def _train_step(run: Run, batch: Batch, rate: float) -> dict[str, float]:
     return values
 
 
-def _batches(run: Run, dataset: TrainingSet) -> list[list[int]]:
-    """This process's indices of each batch; several processes fill the last batch up from the first."""
-    size, processes = run.config.optim.batch_size, run.accelerator.num_processes
-    order = list(range(len(dataset)))
-    order += order[: -len(order) % processes]
-    whole = [order[start : start + size] for start in range(0, len(order), size)]
-    return [batch[run.accelerator.process_index :: processes] for batch in whole]
-
-
-def _loader(run: Run, dataset: TrainingSet, batches: list[list[int]]) -> DataLoader[Batch]:
-    on_gpu = run.accelerator.device.type == "cuda"
-    return DataLoader(dataset, batch_sampler=batches, num_workers=run.config.hardware.workers, pin_memory=on_gpu)
-
-
-def _with_bar(run: Run, loader: DataLoader[Batch], total: int) -> Iterable[Batch]:
-    title = f"epoch {run.progress.epoch + 1}/{run.config.optim.epochs}"
-    hidden = None if run.accelerator.is_main_process else True  # None: shown only where stderr is a terminal
-    bar: Iterable[Batch] = tqdm(loader, desc=title, initial=run.progress.step, total=total, leave=False, disable=hidden)
-    return bar
-
-
 def _steps_done(run: Run, batches: list[list[int]]) -> int:
     return run.progress.epoch * len(batches) + run.progress.step
 
@@ -264,29 +221,6 @@ def _trackers(run: Run, *trackers: Tracker | None) -> list[Tracker]:
     if not run.accelerator.is_main_process:
         return [NullTracker()]
     return [tracker for tracker in trackers if tracker is not None]
-
-
-def _described(card: ModelCard, survey: Survey) -> ModelCard:
-    return dataclasses.replace(
-        card,
-        chromosome_area=survey.median_area if card.chromosome_area is None else card.chromosome_area,
-        chromosome_width=survey.median_width if card.chromosome_width is None else card.chromosome_width,
-    )
-
-
-def _finish(run: Run, folder: Path, card: ModelCard, trackers: list[Tracker]) -> FitResult:
-    progress = run.progress
-    run.network.load_state_dict(run.best_weights)
-    metrics = {name: value for name, value in progress.history[progress.best_epoch].items() if name != "step"}
-    card = dataclasses.replace(card, metrics={**card.metrics, **metrics})
-    if run.accelerator.is_main_process:
-        card = save_model(folder, run.network, card)
-        for tracker in trackers:
-            tracker.log_artifact(folder / WEIGHTS)
-            tracker.log_artifact(folder / CARD)
-        run.checkpoint.unlink(missing_ok=True)
-    run.accelerator.wait_for_everyone()
-    return FitResult(folder, card, progress.best_epoch, progress.epoch, metrics, progress.history)
 
 
 def _check_validation(config: TrainConfig, samples: list[Sample]) -> None:
