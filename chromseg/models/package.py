@@ -31,7 +31,8 @@ class ModelCard:
         stain: Stain of the training images, or "unknown".
         polarity: Polarity of the training images before they became absorbance, or "unknown".
         chromosome_area: Median area of a training chromosome in pixels; None if no masks were seen.
-        chromosome_width: Median width of a training chromosome in pixels; None if no masks were seen.
+        chromosome_width: Median width of chromosomes in the training images in pixels, as `estimate_width` measures it;
+            None if nothing in them looks like a chromosome.
         preprocessing: How a file becomes the network's input, beyond absorbance float32 0-1.
         partition: Keyword settings of `partition_crossings` that go with the model.
         input: What is expected of an input (sizes, say); validation reads it.

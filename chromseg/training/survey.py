@@ -6,9 +6,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from scipy import ndimage
 
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.annotations.appearance import estimate_width
 from chromseg.annotations.samples import Sample
 
 
@@ -30,9 +29,8 @@ class Survey:
             self._digest.update(repr((sample.name, sample.kind, sample.image.shape)).encode())
             for plane in (sample.image, sample.chromosome, sample.crossing):
                 self._digest.update(np.ascontiguousarray(plane).data)
-            for mask in () if sample.masks is None else sample.masks:
-                self._areas.append(float(np.count_nonzero(mask)))
-                self._widths.append(chromosome_width(mask))
+            self._areas.extend(() if sample.masks is None else sample.masks.sum(axis=(1, 2)).tolist())
+            self._widths.append(estimate_width(sample.image))
             yield sample
 
     @property
@@ -47,19 +45,6 @@ class Survey:
 
     @property
     def median_width(self) -> float | None:
-        """Pixels; None if no masks were seen."""
-        return float(np.median(self._widths)) if self._widths else None
-
-
-def chromosome_width(mask: BoolArray) -> float:
-    """Width of a long shape in pixels, from the mean distance of its pixels to its border, which is a quarter of it.
-
-    Args:
-        mask: bool (H, W); 0.0 if empty.
-    """
-    if not mask.any():
-        return 0.0
-    rows, cols = np.nonzero(mask)
-    box = mask[rows.min() : rows.max() + 1, cols.min() : cols.max() + 1]
-    distance = ndimage.distance_transform_edt(np.pad(box, 1))
-    return float(4 * (distance[distance > 0].mean() - 0.5))
+        """Pixels, by the same estimate that inference makes of a new image, so that their quotient is its scale."""
+        widths = [width for width in self._widths if width > 0]
+        return float(np.median(widths)) if widths else None
