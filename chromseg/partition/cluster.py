@@ -8,6 +8,7 @@ from chromseg.annotations.rasterize import BoolArray
 from chromseg.partition.pairing import Pairing, solve
 from chromseg.partition.parts import FloatArray, cut_parts
 from chromseg.partition.ports import Port, find_ports
+from chromseg.partition.touching import part_touching
 from chromseg.partition.reconstruct import draw, group_parts
 
 NEEDS_REVIEW, THREE_AT_CROSSING = "needs-review", "three-at-crossing"
@@ -28,9 +29,11 @@ def partition_cluster(
 ) -> list[Piece]:
     """Split one cluster, all arrays (h, w) in its bounding box, `crossing` and `contact` within `region`."""
     parts = cut_parts(region, crossing, contact)
-    if parts.n_free < 2 or not parts.n_crossing:
+    width = chromosome_width(region)
+    parts, _ = part_touching(parts, region, image, width)
+    if parts.n_free < 2:
         return [Piece(region, (), 1.0)]
-    ports = find_ports(parts, image, radius, chromosome_width(region))
+    ports = find_ports(parts, image, radius, width)
     pairings = [solve(at_crossing) for at_crossing in ports]
     groups = group_parts(parts.n_free, [pair for pairing in pairings for pair in pairing.pairs])
     through = [_crossings_of(group, ports) for group in groups]

@@ -13,13 +13,12 @@ from scipy import ndimage
 from chromseg.annotations.maps import label_regions
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.errors import MaskError
-from chromseg.partition.cluster import Piece, partition_cluster
+from chromseg.partition.cluster import Piece, chromosome_width, partition_cluster
 from chromseg.partition.paper import partition_cluster_as_published
 from chromseg.partition.parts import FloatArray
 
 _Window: TypeAlias = tuple[slice, slice]
-_SPECK_AREA = 20  # pixels; a smaller island of a predicted map is no chromosome (the smallest have about 60)
-_SPECK_SHARE = 0.05  # and neither is one this small beside the image's largest component
+_SPECK_AREA = 0.15  # squared chromosome widths; a smaller island is an error of the map, not a chromosome
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def partition_crossings(
     """Split every cluster of an image into a mask per chromosome (ChromSeg §II-D, and beyond it).
 
     Works on whole metaphases and on cut-outs of any size. Every pixel of the chromosome map goes to a mask, except
-    islands too small to be a chromosome (< 20 px, or < 5 % of the largest component), which predicted maps are full of.
+    islands too small to be a chromosome (< 0.15 squared chromosome widths), which predicted maps are full of.
     A predicted crossing map may leave the chromosome map: intersect the two first.
 
     Args:
@@ -94,7 +93,7 @@ def _components(chromosome: BoolArray) -> Iterator[tuple[_Window, BoolArray]]:
     top, left = int(rows[0]), int(cols[0])
     labels, _ = label_regions(chromosome[top : rows[-1] + 1, left : cols[-1] + 1])
     areas = np.bincount(labels.ravel())[1:]
-    least = max(_SPECK_AREA, _SPECK_SHARE * areas.max())
+    least = _SPECK_AREA * chromosome_width(labels > 0) ** 2
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
         if areas[label - 1] < min(least, areas.max()):
             continue

@@ -21,7 +21,9 @@ IntArray: TypeAlias = npt.NDArray[np.int32]
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
 FOUR_CONNECTED = ndimage.generate_binary_structure(2, 1)
-_GROWTH = 2  # pixels by which a crossing grows while arms are told apart
+_LEAST_GROWTH = 2  # pixels by which a crossing grows while arms are told apart
+_MOST_GROWTH = 5
+_ARM_AREA = 12
 _STUB_AREA = 3  # a smaller left-over beside a crossing is border noise
 
 
@@ -48,26 +50,65 @@ def cut_parts(chromosome: BoolArray, crossing: BoolArray, cut: BoolArray | None 
     free = chromosome & ~crossing
     if not n_crossing and cut is None:
         return Parts(free.astype(np.int32), int(free.any()), crossings, 0)
-    barrier = grow(crossing, _GROWTH)
-    if cut is not None:
-        barrier = barrier | cut
-    labels, count = ndimage.label(free & ~barrier, structure=FOUR_CONNECTED)
-    labels = spread(labels, free, steps=2 * _GROWTH)
+    labels, count = _arms(free if cut is None else free & ~cut, crossing)
+    labels = spread(labels, free, steps=2 * _MOST_GROWTH)
     count = _add_stubs(labels, count, free)
     crossings = spread(crossings, crossing | (free & (labels == 0)), steps=_STUB_AREA)
     return Parts(labels, count, crossings, n_crossing)
 
 
+def _arms(free: BoolArray, crossing: BoolArray) -> tuple[IntArray, int]:
+    """Label the cores of the arms around grown crossings.
+
+    Where more growth would part one core into several, arms are welded around a crossing drawn too small: the least
+    growth that gives most of them is taken, core by core.
+    """
+    barrier = grow(crossing, _LEAST_GROWTH)
+    labels, count = ndimage.label(free & ~barrier, structure=FOUR_CONNECTED)
+    most = np.ones(count + 1, dtype=np.intp)
+    cores = labels.copy()
+    for growth in range(_LEAST_GROWTH, _MOST_GROWTH):
+        barrier = grow_over_edges(barrier) if growth % 2 == 0 else grow_over_corners(barrier)
+        smaller, n_smaller = ndimage.label(free & ~barrier, structure=FOUR_CONNECTED)
+        areas = np.bincount(smaller.ravel(), minlength=n_smaller + 1)
+        areas[0] = 0
+        origin = np.zeros(n_smaller + 1, dtype=np.intp)
+        origin[smaller] = labels
+        n_arms = np.bincount(origin[areas >= _ARM_AREA], minlength=count + 1)
+        better = n_arms > most
+        if better.any():
+            most[better] = n_arms[better]
+            cores = np.where(better[labels], np.where(areas[smaller] >= _ARM_AREA, smaller + cores.max(), 0), cores)
+    numbers, renumbered = np.unique(cores, return_inverse=True)
+    return renumbered.reshape(free.shape).astype(np.int32), len(numbers) - 1
+
+
 def grow(region: BoolArray, steps: int) -> BoolArray:
-    """Dilate bool (H, W) by `steps` pixels, square and diamond in turn, which comes close to a disk."""
+    """Dilate bool (H, W) by `steps` pixels, diamond and square in turn, which comes close to a disk."""
     for step in range(steps):
-        region = _grown(region, diagonal=step % 2 == 1)
+        region = grow_over_edges(region) if step % 2 == 0 else grow_over_corners(region)
     return region
 
 
-def rim(region: BoolArray) -> BoolArray:
-    """The pixels just outside bool (H, W), over an edge."""
-    return _grown(region, diagonal=False) & ~region
+def grow_over_edges(region: BoolArray) -> BoolArray:
+    """Dilate bool (H, W) by its four neighbours."""
+    grown = region.copy()
+    grown[1:] |= region[:-1]
+    grown[:-1] |= region[1:]
+    grown[:, 1:] |= region[:, :-1]
+    grown[:, :-1] |= region[:, 1:]
+    return grown
+
+
+def grow_over_corners(region: BoolArray) -> BoolArray:
+    """Dilate bool (H, W) by its eight neighbours."""
+    rows = region.copy()
+    rows[1:] |= region[:-1]
+    rows[:-1] |= region[1:]
+    grown = rows.copy()
+    grown[:, 1:] |= rows[:, :-1]
+    grown[:, :-1] |= rows[:, 1:]
+    return grown
 
 
 def spread(labels: IntArray, inside: BoolArray, steps: int) -> IntArray:
@@ -87,16 +128,6 @@ def spread(labels: IntArray, inside: BoolArray, steps: int) -> IntArray:
             np.maximum(offered[target], labels[source], out=offered[target])
         labels[empty] = offered[empty]
     return labels
-
-
-def _grown(region: BoolArray, *, diagonal: bool) -> BoolArray:
-    grown = region.copy()
-    grown[1:] |= region[:-1]
-    grown[:-1] |= region[1:]
-    across = grown.copy() if diagonal else region
-    grown[:, 1:] |= across[:, :-1]
-    grown[:, :-1] |= across[:, 1:]
-    return grown
 
 
 def _add_stubs(labels: IntArray, count: int, free: BoolArray) -> int:

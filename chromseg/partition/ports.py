@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from chromseg.annotations.rasterize import BoolArray
-from chromseg.partition.parts import FloatArray, IntArray, Parts, rim
+from chromseg.partition.parts import FloatArray, IntArray, Parts, grow_over_corners
 
 _STUB_AREA = 0.35  # squared chromosome widths; less is a tip that looks out of the crossing, not a chromosome
 
@@ -66,7 +66,7 @@ def find_ports(parts: Parts, image: FloatArray | None, reach: int, width: float)
 def _ports_at(
     inside: BoolArray, free: IntArray, areas: npt.NDArray[np.float64], shades: FloatArray | None, reach: int
 ) -> list[Port]:
-    contact = rim(inside) & (free > 0)
+    contact = grow_over_corners(inside) & ~inside & (free > 0)
     rows, cols = np.nonzero(contact)
     owners = free[rows, cols]
     centre_row, centre_col = (float(index.mean()) for index in np.nonzero(inside))
