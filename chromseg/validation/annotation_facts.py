@@ -12,7 +12,6 @@ from chromseg.validation.facts import Facts
 ANNOTATION_FACTS = (
     "annotation_id",
     "category_id",
-    "box_problem",
     "box_side_px",
     "box_outside_px",
     "outline_problem",
@@ -22,7 +21,7 @@ ANNOTATION_FACTS = (
 
 
 def annotation_facts(instance: InstanceRecord, image: ImageRecord) -> tuple[Facts, BoolArray | None]:
-    """Measure one annotation; nothing is raised, what cannot be used is named in `box_problem`, `outline_problem`.
+    """Measure one annotation; nothing is raised, an outline that cannot be used is named in `outline_problem`.
 
     Returns:
         All of `ANNOTATION_FACTS` with `file` and `item` (sides and overhangs in px), and the filled mask bool (H, W),
@@ -38,19 +37,19 @@ def annotation_facts(instance: InstanceRecord, image: ImageRecord) -> tuple[Fact
         outside = _polygons_outside(instance, image)
     except DataError as error:
         return facts | {"outline_problem": error.got}, None
-    except (KeyError, TypeError, ValueError) as error:  # what a segmentation may hold that is not one at all
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        OverflowError,
+    ) as error:  # what a segmentation may hold that is not one at all
         return facts | {"outline_problem": f"not a segmentation ({type(error).__name__}: {error})"}, None
     area = None if instance.iscrowd else int(mask.sum())  # a crowd may have any size
     return facts | {"mask_area_px": area, "mask_outside_px": outside}, mask
 
 
 def _box_facts(instance: InstanceRecord, image: ImageRecord) -> Facts:
-    try:
-        left, top, width, height = (float(value) for value in instance.bbox)
-    except (TypeError, ValueError):
-        return {"box_problem": str(list(instance.bbox))}
-    if not np.isfinite([left, top, width, height]).all():
-        return {"box_problem": str(list(instance.bbox))}
+    left, top, width, height = instance.bbox
     overhang = max(0.0, -left, -top, left + width - image.width, top + height - image.height)
     return {"box_side_px": min(width, height), "box_outside_px": overhang}
 

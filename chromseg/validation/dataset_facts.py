@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chromseg.annotations.dataset import Dataset, ImageRecord, load_maps
+from chromseg.annotations.dataset import Dataset, ImageRecord, InstanceRecord, load_maps
 from chromseg.annotations.pictures import read_grey
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.splits import SPLITS
@@ -53,11 +53,11 @@ def dataset_facts(dataset: Dataset, look_alike: float = 0.99) -> DatasetFacts:
     for image in dataset.images:
         instances = () if image.id in measured else dataset.instances_of[image.id]
         measured.add(image.id)
-        rows, chromosomes = [], np.zeros((image.height, image.width), dtype=bool)
+        rows, chromosomes = [], _nothing(image)
         for instance in instances:
             row, mask = annotation_facts(instance, image)
             rows.append(row)
-            chromosomes |= _box_core(row, instance.bbox, image) if mask is None else mask
+            chromosomes |= _box_core(instance, image) if mask is None else mask
         facts, look = _image_row(dataset, image, chromosomes)
         images.append(facts | {"n_annotations": None if dataset.has_maps else len(instances)})
         annotations += rows
@@ -89,18 +89,19 @@ def _image_row(dataset: Dataset, image: ImageRecord, chromosomes: BoolArray) -> 
         grey = read_grey(dataset.root / "images" / image.file_name, image.file_name)
     except DataError as error:
         return row | {"unreadable": error.got}, Look()
-    row |= image_facts(grey) | {"polarity": None}
+    row |= image_facts(grey)
+    blank = row.pop("polarity") is None  # its estimate; the annotations know better
     if grey.shape != (image.height, image.width):
         return row | {"other_size": f"{grey.shape[1]}×{grey.shape[0]}, not {image.width}×{image.height}"}, Look()
     if dataset.has_maps:
         map_facts, chromosomes = _map_facts(dataset, image)
         row |= map_facts
-    return row | {"polarity": _polarity(grey, chromosomes)}, look_at(grey)
+    return row | {"polarity": None if blank else _polarity(grey, chromosomes)}, look_at(grey)
 
 
 def _map_facts(dataset: Dataset, image: ImageRecord) -> tuple[Facts, BoolArray]:
-    shape = (image.height, image.width)
-    nothing = np.zeros(shape, dtype=bool)
+    nothing = _nothing(image)
+    shape = nothing.shape
     try:
         crossing, chromosome = load_maps(dataset, image)
     except DataError as error:
@@ -121,12 +122,17 @@ def _polarity(grey: npt.NDArray[Any], chromosomes: BoolArray) -> str | None:
     return "light-on-dark" if inside > outside else "dark-on-light"
 
 
-def _box_core(row: Facts, bbox: tuple[float, float, float, float], image: ImageRecord) -> BoolArray:
+def _box_core(instance: InstanceRecord, image: ImageRecord) -> BoolArray:
     """The middle of a box, where a chromosome most likely is: bool (H, W)."""
-    core = np.zeros((image.height, image.width), dtype=bool)
-    if row["box_problem"] is None and row["outline_problem"] is None:
-        left, top, width, height = bbox
+    core = _nothing(image)
+    if not instance.segmentation:
+        left, top, width, height = instance.bbox
         rows = slice(max(0, round(top + _BOX_CORE * height)), max(0, round(top + (1 - _BOX_CORE) * height)))
         cols = slice(max(0, round(left + _BOX_CORE * width)), max(0, round(left + (1 - _BOX_CORE) * width)))
         core[rows, cols] = True
     return core
+
+
+def _nothing(image: ImageRecord) -> BoolArray:
+    """An empty map bool (H, W), also for a record with a size below zero."""
+    return np.zeros((max(0, image.height), max(0, image.width)), dtype=bool)

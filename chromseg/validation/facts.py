@@ -27,8 +27,8 @@ PIXEL_FACTS = (
     "colour_spread",
     "polarity",
 )
-SMALLEST_MEASURED = 8  # px; a picture narrower than this has a size and no other facts
-FAINTEST_MEASURED = 0.02  # contrast below which there is no object whose focus or clipping could be told
+SMALLEST_MEASURED = 12  # px; a picture narrower than this has a size and no other facts
+FAINTEST_MEASURED = 0.05  # contrast below which there is no object whose focus or clipping could be told
 
 _LOCAL_GROUND = 65  # side, in reduced pixels, of the window whose mean is the local ground
 _REDUCTION = 4
@@ -50,7 +50,7 @@ def image_facts(grey: Array, rgb: Array | None = None, bit_depth: int | None = N
     Returns:
         All of `SHAPE_FACTS` and `PIXEL_FACTS`:
         `height`, `width`, `shorter_side` in px, `megapixels`, `bit_depth`; `not_finite`, number of NaN or infinite
-        pixels; `contrast`, difference between the strongest objects and their surroundings after smoothing, in
+        pixels; `contrast`, difference between the strongest 0.1 % of pixels and their surroundings after smoothing, in
         fractions of full scale; `contrast_to_noise`, the same in units of the pixel noise; `foreground_share`,
         fraction of the page that objects cover; `clipped_share`, fraction of that at the extreme grey value;
         `blur_px`, sigma of the edges in px; `colour_spread`, fraction of full scale by which pixels leave the one
@@ -70,13 +70,15 @@ def image_facts(grey: Array, rgb: Array | None = None, bit_depth: int | None = N
 
 
 def full_scale(grey: Array) -> float:
-    """The value of a fully exposed pixel: 255, 4095 (12 bits in 16) or 65535 for integers, 1 for bool.
+    """The value of a fully exposed pixel: 255 for 8 bits; for deeper ones that of the fewest camera bits that hold it.
 
-    Floats may use any of these scales: the smallest that holds the maximum.
+    Cameras of 10, 12 or 14 bits write 16-bit files; floats may be within 0-1 or use any of these scales. A value that
+    none holds is its own scale.
     """
     if grey.dtype == np.bool_:
         return 1.0
-    scales = (255.0, 4095.0, 65535.0) if grey.dtype.kind in "ui" else (1.0, 255.0, 4095.0, 65535.0)
+    scales: tuple[float, ...] = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+    scales = scales if grey.dtype.kind in "ui" else (1.0, *scales)
     top = float(grey.max(initial=0))
     return next((scale for scale in scales if top <= scale), top)
 

@@ -34,7 +34,7 @@ class DecodedPage(Protocol):
 
 @dataclass(frozen=True)
 class InputCheck:
-    """The input rules with their limits, as a predictor holds them; called, it refuses what is not fit to predict on."""
+    """The input rules with their limits, as a predictor holds them; called on a page, it refuses what breaks them."""
 
     limits: ImageLimits = field(default_factory=ImageLimits)
 

@@ -14,7 +14,6 @@ class ImageLimits:
     depths: tuple[int, ...] = (8, 12, 16, 32)  # bits; 32 is float
     min_contrast: float = 0.05  # of full scale; real sets 0.24 and more, sensor noise alone 0.03
     min_contrast_to_noise: float = 3.0  # real sets 7.7 and more, noise alone about 1
-    min_foreground: float = 0.001  # of the page; real sets 0.002 and more
     soft_foreground: float = 0.95  # above: no ground to compare with, a warning; a tight single reaches 0.93
     max_clipped: float = 0.5  # of the foreground; real sets up to 0.26, a drawn mask 1.0
     soft_blur: float = 4.5  # px; above: a warning. Real sets up to 2.4, enlarged twice up to 4.3
