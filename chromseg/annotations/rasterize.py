@@ -18,6 +18,8 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 Polygons: TypeAlias = list[list[float]]
 Rle: TypeAlias = dict[str, Any]
 
+_FARTHEST = 1e6  # pixels from the origin; beyond, the COCO API takes all memory
+
 
 def rasterize(segmentation: Polygons | Rle, height: int, width: int) -> BoolArray:
     """Fill one instance's COCO segmentation.
@@ -32,28 +34,34 @@ def rasterize(segmentation: Polygons | Rle, height: int, width: int) -> BoolArra
         bool (height, width), the union of all polygons; all False for an empty segmentation.
 
     Raises:
-        DataError: A polygon has fewer than three points or a coordinate that is not a finite number.
-        MaskError: A run-length encoding of another size.
+        DataError: A polygon has fewer than three points, or a coordinate that is no number or beyond all images.
+        MaskError: A run-length encoding of another size, or broken.
     """
     if isinstance(segmentation, dict):
         return decode_rle(segmentation, height, width)
     if not segmentation:
         return np.zeros((height, width), dtype=bool)
     for polygon in segmentation:
-        if len(polygon) < 6 or len(polygon) % 2:
-            raise DataError(
-                f"a polygon of {len(polygon)} numbers",
-                expected="at least 3 points, x and y in turn",
-                remedy="redraw or delete this outline",
-            )
-        if not np.isfinite(polygon).all():
-            raise DataError(
-                "a polygon with a coordinate that is not finite",
-                expected="finite pixel coordinates",
-                remedy="redraw or delete this outline",
-            )
+        _check_polygon(polygon)
     encoded = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
     return decode_rle(encoded, height, width)  # the same pixels as coco_mask.decode, sooner and without its warning
+
+
+def _check_polygon(polygon: list[float]) -> None:
+    try:
+        numbers = np.asarray(polygon, dtype=np.float64).ravel()
+    except (TypeError, ValueError) as error:
+        raise _bad_polygon(f"a polygon {polygon!r:.40}", "a list of numbers, x and y in turn") from error
+    if not isinstance(polygon, list) or len(polygon) != numbers.size or numbers.size < 6 or numbers.size % 2:
+        raise _bad_polygon(f"a polygon of {numbers.size} numbers", "a list of at least 3 points, x and y in turn")
+    if not np.isfinite(numbers).all() or np.abs(numbers).max() > _FARTHEST:
+        raise _bad_polygon(
+            f"a polygon with a coordinate {numbers[~(np.abs(numbers) <= _FARTHEST)][0]:g}", "finite pixel coordinates"
+        )
+
+
+def _bad_polygon(got: str, expected: str) -> DataError:
+    return DataError(got, expected=expected, remedy="redraw or delete this outline")
 
 
 def decode_rle(rle: Rle, height: int, width: int) -> BoolArray:
