@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.partition.pairing import Pairing, solve
 from chromseg.partition.parts import FloatArray, cut_parts
@@ -28,13 +30,15 @@ def partition_cluster(
     region: BoolArray, crossing: BoolArray, image: FloatArray | None, contact: BoolArray | None, radius: int
 ) -> list[Piece]:
     """Split one cluster, all arrays (h, w) in its bounding box, `crossing` and `contact` within `region`."""
-    parts = cut_parts(region, crossing, contact)
     width = chromosome_width(region)
+    parts = cut_parts(region, crossing, width, contact)
     parts, _ = part_touching(parts, region, image, width)
     if parts.n_free < 2:
         return [Piece(region, (), 1.0)]
     ports = find_ports(parts, image, radius, width)
-    pairings = [solve(at_crossing) for at_crossing in ports]
+    pairings = [
+        solve(at, area) for at, area in zip(ports, np.bincount(parts.crossing.ravel())[1:] / width**2, strict=True)
+    ]
     groups = group_parts(parts.n_free, [pair for pairing in pairings for pair in pairing.pairs])
     through = [_crossings_of(group, ports) for group in groups]
     masks = draw(parts, groups, through)

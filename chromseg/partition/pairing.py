@@ -20,6 +20,9 @@ Pair: TypeAlias = tuple[int, int]
 _MAX_PORTS = 6  # more arms than this meet only in predicted noise; the smallest are then left-overs
 _WIDTH_WEIGHT = 0.3  # radians of bending that a width e times another is worth
 _SHADE_WEIGHT = 0.5  # and a difference in absorbance of 1
+_SURE_AREA = 0.35
+_SPECK_COST = 0.3
+_WELD_GAIN = 0.7  # and arms joined around the crossing as well
 _STUB_COST = 3.0  # and a stub of one squared width that finds no partner
 _COUNT_COST = 1.5  # and one chromosome more or fewer than two
 
@@ -39,11 +42,11 @@ class Pairing:
     confidence: float
 
 
-def solve(ports: list[Port]) -> Pairing:
+def solve(ports: list[Port], area: float = 1.0) -> Pairing:
     """The cheapest pairing of the ports of one crossing; no ports make an empty pairing."""
     tried = sorted(ports, key=lambda port: -port.area)[:_MAX_PORTS]
     costs = {(a, b): joint_cost(tried[a], tried[b]) for a in range(len(tried)) for b in range(a + 1, len(tried))}
-    scored = sorted((_total(pairs, tried, costs), pairs) for pairs in _matchings(len(tried)))
+    scored = sorted((_total(pairs, tried, costs, area), pairs) for pairs in _matchings(len(tried)))
     lead = scored[1][0] - scored[0][0] if len(scored) > 1 else math.inf
     best = scored[0][1]
     lone = _lone(best, len(tried))
@@ -62,17 +65,22 @@ def joint_cost(a: Port, b: Port) -> float:
     over = (a.row - b.row, a.col - b.col)
     if math.hypot(*over) > 2:
         turn = max(turn, _angle(a.away, over), _angle(b.away, (-over[0], -over[1])))
-    return turn + _WIDTH_WEIGHT * abs(math.log(a.width / b.width)) + _SHADE_WEIGHT * abs(a.shade - b.shade)
+    weld = _WELD_GAIN if a.weld == b.weld else 0.0
+    return turn - weld + _WIDTH_WEIGHT * abs(math.log(a.width / b.width)) + _SHADE_WEIGHT * abs(a.shade - b.shade)
 
 
-def _total(pairs: tuple[Pair, ...], ports: list[Port], costs: dict[Pair, float]) -> float:
+def _total(pairs: tuple[Pair, ...], ports: list[Port], costs: dict[Pair, float], area: float) -> float:
     n_chromosomes, stubs = len(pairs), 0.0
     for port in (ports[index] for index in _lone(pairs, len(ports))):
         if port.is_stub:
             stubs += port.area
         else:
             n_chromosomes += 1
-    return sum(costs[pair] for pair in pairs) + _STUB_COST * stubs + _COUNT_COST * abs(n_chromosomes - 2)
+    doubt = 1 - min(1.0, area / _SURE_AREA)  # a speck is rather an error of the map than a crossing
+    odd = _COUNT_COST * (abs(n_chromosomes - 2) if n_chromosomes > 1 else 1 - doubt)
+    if n_chromosomes > 1:
+        odd += _SPECK_COST * doubt
+    return sum(costs[pair] for pair in pairs) + _STUB_COST * stubs + odd
 
 
 def _lone(pairs: tuple[Pair, ...], n_ports: int) -> list[int]:

@@ -50,7 +50,13 @@ def watershed_parts(region: BoolArray, crossing: BoolArray) -> Parts:
     free = region & ~crossing
     depth = ndimage.distance_transform_edt(free)
     cores, n_free = ndimage.label(depth > 1, structure=FOUR_CONNECTED)
-    return Parts(np.asarray(watershed(-depth, cores, mask=free), dtype=np.int32), n_free, crossings, n_crossing)
+    return Parts(
+        np.asarray(watershed(-depth, cores, mask=free), dtype=np.int32),
+        n_free,
+        crossings,
+        n_crossing,
+        np.arange(n_free + 1, dtype=np.int32),
+    )
 
 
 def disk_area(crossing: BoolArray, radius: int) -> BoolArray:

@@ -24,6 +24,7 @@ FOUR_CONNECTED = ndimage.generate_binary_structure(2, 1)
 _LEAST_GROWTH = 2  # pixels by which a crossing grows while arms are told apart
 _MOST_GROWTH = 5
 _ARM_AREA = 12
+_SURE_AREA = 0.15
 _STUB_AREA = 3  # a smaller left-over beside a crossing is border noise
 
 
@@ -36,40 +37,48 @@ class Parts:
         n_free: How many free parts there are.
         crossing: int32 (H, W), crossing parts from 1; 0 elsewhere.
         n_crossing: How many crossing parts there are.
+        welds: int (n_free + 1,), by label: free parts of one number are joined around a crossing.
     """
 
     free: IntArray
     n_free: int
     crossing: IntArray
     n_crossing: int
+    welds: IntArray
 
 
-def cut_parts(chromosome: BoolArray, crossing: BoolArray, cut: BoolArray | None = None) -> Parts:
+def cut_parts(chromosome: BoolArray, crossing: BoolArray, width: float, cut: BoolArray | None = None) -> Parts:
     """Cut one cluster, bool (H, W) ×2, into parts; `cut` marks pixels that separate besides the crossings."""
     crossings, n_crossing = ndimage.label(crossing, structure=EIGHT_CONNECTED)
     free = chromosome & ~crossing
     if not n_crossing and cut is None:
-        return Parts(free.astype(np.int32), int(free.any()), crossings, 0)
-    labels, count = _arms(free if cut is None else free & ~cut, crossing)
+        count = int(free.any())
+        return Parts(free.astype(np.int32), count, crossings, 0, np.arange(count + 1, dtype=np.int32))
+    areas = np.bincount(crossings.ravel()) / width**2
+    areas[0] = 0
+    sure = (areas >= _SURE_AREA)[crossings]
+    labels, welds = _arms(free if cut is None else free & ~cut, crossing, sure)
     labels = spread(labels, free, steps=2 * _MOST_GROWTH)
-    count = _add_stubs(labels, count, free)
+    count = _add_stubs(labels, len(welds) - 1, free)
+    welds = np.concatenate([welds, np.arange(count + 1 - len(welds)) + count + 1])
     crossings = spread(crossings, crossing | (free & (labels == 0)), steps=_STUB_AREA)
-    return Parts(labels, count, crossings, n_crossing)
+    return Parts(labels, count, crossings, n_crossing, welds)
 
 
-def _arms(free: BoolArray, crossing: BoolArray) -> tuple[IntArray, int]:
+def _arms(free: BoolArray, crossing: BoolArray, sure: BoolArray) -> tuple[IntArray, IntArray]:
     """Label the cores of the arms around grown crossings.
 
     Where more growth would part one core into several, arms are welded around a crossing drawn too small: the least
-    growth that gives most of them is taken, core by core.
+    growth that gives most of them is taken, core by core. Also returned: the core that each came from, by label.
     """
-    barrier = grow(crossing, _LEAST_GROWTH)
-    labels, count = ndimage.label(free & ~barrier, structure=FOUR_CONNECTED)
+    speck = grow_over_edges(crossing)
+    barrier = grow(sure, _LEAST_GROWTH)
+    labels, count = ndimage.label(free & ~barrier & ~speck, structure=FOUR_CONNECTED)
     most = np.ones(count + 1, dtype=np.intp)
     cores = labels.copy()
     for growth in range(_LEAST_GROWTH, _MOST_GROWTH):
         barrier = grow_over_edges(barrier) if growth % 2 == 0 else grow_over_corners(barrier)
-        smaller, n_smaller = ndimage.label(free & ~barrier, structure=FOUR_CONNECTED)
+        smaller, n_smaller = ndimage.label(free & ~barrier & ~speck, structure=FOUR_CONNECTED)
         areas = np.bincount(smaller.ravel(), minlength=n_smaller + 1)
         areas[0] = 0
         origin = np.zeros(n_smaller + 1, dtype=np.intp)
@@ -79,8 +88,8 @@ def _arms(free: BoolArray, crossing: BoolArray) -> tuple[IntArray, int]:
         if better.any():
             most[better] = n_arms[better]
             cores = np.where(better[labels], np.where(areas[smaller] >= _ARM_AREA, smaller + cores.max(), 0), cores)
-    numbers, renumbered = np.unique(cores, return_inverse=True)
-    return renumbered.reshape(free.shape).astype(np.int32), len(numbers) - 1
+    numbers, firsts, renumbered = np.unique(cores, return_index=True, return_inverse=True)
+    return renumbered.reshape(free.shape).astype(np.int32), labels.ravel()[firsts]
 
 
 def grow(region: BoolArray, steps: int) -> BoolArray:

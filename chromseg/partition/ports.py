@@ -27,6 +27,7 @@ class Port:
         away: Unit vector (row, col) from the crossing along the arm.
         width: Length of the contact in pixels.
         area: Area of the whole part in squared chromosome widths.
+        weld: Ports of one number belong to arms that are joined around the crossing.
         shade: Mean absorbance of the arm near the crossing; 0 without an image.
     """
 
@@ -36,6 +37,7 @@ class Port:
     away: tuple[float, float]
     width: float
     area: float
+    weld: int
     shade: float
 
     @property
@@ -59,12 +61,17 @@ def find_ports(parts: Parts, image: FloatArray | None, reach: int, width: float)
         window = tuple(slice(max(side.start - reach - 2, 0), side.stop + reach + 2) for side in box)
         inside = parts.crossing[window] == label
         shades = None if image is None else image[window]
-        ports.append(_ports_at(inside, parts.free[window], areas, shades, reach))
+        ports.append(_ports_at(inside, parts.free[window], areas, parts.welds, shades, reach))
     return ports
 
 
 def _ports_at(
-    inside: BoolArray, free: IntArray, areas: npt.NDArray[np.float64], shades: FloatArray | None, reach: int
+    inside: BoolArray,
+    free: IntArray,
+    areas: npt.NDArray[np.float64],
+    welds: IntArray,
+    shades: FloatArray | None,
+    reach: int,
 ) -> list[Port]:
     contact = grow_over_corners(inside) & ~inside & (free > 0)
     rows, cols = np.nonzero(contact)
@@ -79,7 +86,7 @@ def _ports_at(
             away = (row - centre_row, col - centre_col)
         length = max(math.hypot(*away), 1e-6)
         unit = (away[0] / length, away[1] / length) if length > 1e-3 else (0.0, 1.0)
-        ports.append(Port(int(part), row, col, unit, float(own.sum()), float(areas[part]), shade))
+        ports.append(Port(int(part), row, col, unit, float(own.sum()), float(areas[part]), int(welds[part]), shade))
     return ports
 
 

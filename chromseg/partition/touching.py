@@ -35,9 +35,7 @@ def fragments(free: IntArray, ground: Ground) -> tuple[IntArray, int]:
     return _without_shallow_valleys(numbered.reshape(free.shape).astype(np.int32), len(keys) - 1, free, relief)
 
 
-def _without_shallow_valleys(
-    labels: IntArray, count: int, free: IntArray, relief: FloatArray
-) -> tuple[IntArray, int]:
+def _without_shallow_valleys(labels: IntArray, count: int, free: IntArray, relief: FloatArray) -> tuple[IntArray, int]:
     """Merge fragments whose pass is nearly as high as the lower of their peaks, the highest pass first."""
     heights = ndimage.maximum(relief, labels, np.arange(count + 1))
     passes = []
@@ -62,7 +60,11 @@ def part_touching(parts: Parts, region: BoolArray, image: FloatArray | None, wid
     labels, count = fragments(parts.free, ground)
     if count > parts.n_free:
         labels, count = merge(labels, count, parts.free, ground)
-    return Parts(labels, count, parts.crossing, parts.n_crossing), 1.0
+    origin = np.zeros(count + 1, dtype=np.intp)
+    origin[labels] = parts.free
+    whole = np.bincount(origin, minlength=parts.n_free + 1)[origin] == 1
+    welds = np.where(whole, parts.welds[origin], np.arange(count + 1) + parts.welds.max() + 1)
+    return Parts(labels, count, parts.crossing, parts.n_crossing, welds), 1.0
 
 
 def merge(labels: IntArray, count: int, free: IntArray, ground: Ground) -> tuple[IntArray, int]:
