@@ -55,6 +55,12 @@ def test_gallery_lays_grey_and_colour_into_tiles():
     assert (page == (255, 0, 0)).all(axis=-1).sum() == 2 * (40 * 20 - 2 * 20)
 
 
+def test_small_pictures_keep_hard_pixels():
+    board = np.kron(np.eye(3, dtype=np.uint8), np.full((1, 1), 255, np.uint8))
+    tile = gallery([GalleryRow("", [board])], side=40)[34 + 1 : 34 + 39, 9:47, 0]
+    assert set(np.unique(tile)) == {0, 255}
+
+
 def test_large_pictures_are_shrunk_into_the_tile():
     page = gallery([GalleryRow("a", [np.full((400, 100), 90, np.uint8)])], side=40)
     assert (page == 90).all(axis=-1).sum() == 10 * 38
