@@ -39,6 +39,8 @@ def rasterize(segmentation: Polygons | Rle, height: int, width: int) -> BoolArra
     """
     if isinstance(segmentation, dict):
         return decode_rle(segmentation, height, width)
+    if not isinstance(segmentation, list):
+        raise _bad_polygon(f"a segmentation {segmentation!r:.40}", "polygons or run lengths as COCO writes them")
     if not segmentation:
         return np.zeros((height, width), dtype=bool)
     for polygon in segmentation:

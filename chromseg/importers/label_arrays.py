@@ -63,7 +63,7 @@ def read_file(path: Path, src: Path, find: Find) -> ImportedSet:
 def _opened(path: Path) -> Iterator[dict[str, Any]]:
     """The file's arrays by lower-case name; HDF5 arrays stay on disk."""
     if path.suffix.lower() == ".npz":
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             yield {key.lower(): archive[key] for key in archive.files}
     else:
         with h5py.File(path) as archive:
@@ -79,7 +79,7 @@ def _stack(arrays: dict[str, Any]) -> _Stack:
         images, labels = _named(arrays, _IMAGE_NAMES), _named(arrays, _LABEL_NAMES)
         if images is None or labels is None or images.shape[:3] != labels.shape[:3]:
             raise DataError(
-                "arrays " + ", ".join(f"{name} {array.shape}" for name, array in arrays.items()),
+                "arrays " + (", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "none"),
                 expected="one of (N, H, W, 2), or images and labels of one (N, H, W)",
                 remedy="save it in one of these forms",
             )

@@ -114,7 +114,7 @@ def _read_labels(path: Path, name: str) -> npt.NDArray[Any]:
     """Label values (H, W) of a grey, palette or painted picture."""
     read_grey(path, name)  # refuses what is no whole picture
     with Image.open(path) as picture:
-        if picture.mode == "P" and max(picture.getdata()) <= 3:
+        if picture.mode == "P" and np.asarray(picture).max() <= 3:
             return np.asarray(picture)
         values = np.asarray(picture.convert("RGB") if picture.mode in ("P", "RGBA", "CMYK") else picture)
     return values if values.ndim == 2 else _unpainted(values)
