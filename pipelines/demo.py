@@ -1,4 +1,4 @@
-"""`make demo`: train one variant on the built-in sample, show its test metrics, cut a picture with the model in the box."""
+"""`make demo`: train one variant on the built-in sample, show its test metrics, cut a picture with the bundled model."""
 
 from __future__ import annotations
 
