@@ -36,7 +36,7 @@ def judge_cutout(predictor: Predictor, sample: Sample) -> CutoutCase:
 
     The sample is at the model's own scale and polarity already, so neither is estimated.
     """
-    maps = binarize(predictor.probabilities(sample.image), predictor.postprocess)
+    maps = binarize(predictor.probabilities(sample.image), predictor.postprocess, sample.image)
     settings = predictor.card.partition
     found = partition_crossings(maps.chromosome, maps.crossing, sample.image, contact=maps.contact, **settings)
     splice = splice_true = None
@@ -61,7 +61,7 @@ def judge_metaphase(predictor: Predictor, sample: Sample) -> InstanceScore:
     if sample.masks is None:
         raise ValueError(f"{sample.name} has maps and no instances")
     probabilities = predictor.probabilities(sample.image)
-    maps = binarize(probabilities, predictor.postprocess)
+    maps = binarize(probabilities, predictor.postprocess, sample.image)
     found = partition_crossings(
         maps.chromosome, maps.crossing, sample.image, contact=maps.contact, **predictor.card.partition
     )

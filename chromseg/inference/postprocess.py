@@ -14,6 +14,7 @@ from chromseg.annotations.maps import label_regions
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.errors import MaskError
 
+_SHARP_EDGE = 0.06  # absorbance
 _BLOB_RIM = 4  # pixels around the round core of a blob that are its ragged edge
 
 
@@ -58,12 +59,17 @@ class BinaryMaps:
     contact: BoolArray | None
 
 
-def binarize(probabilities: FloatArray, settings: PostprocessSettings = PostprocessSettings()) -> BinaryMaps:
+def binarize(
+    probabilities: FloatArray, settings: PostprocessSettings = PostprocessSettings(), image: FloatArray | None = None
+) -> BinaryMaps:
     """Decide which pixels are chromosome, crossing and seam.
+
+    In a cut-out whose ground somebody has removed, the chromosome map is what was left, whatever the network says.
 
     Args:
         probabilities: float32 (M, H, W) within 0–1, in this order: chromosome, crossing and, if M is 3, contact.
         settings: Thresholds and sizes.
+        image: float32 (H, W) absorbance, to tell a plain ground from a real one; None takes it for real.
 
     Returns:
         The maps; all False where nothing was found.
@@ -77,13 +83,30 @@ def binarize(probabilities: FloatArray, settings: PostprocessSettings = Postproc
             expected="(2 or 3, H, W): chromosome, crossing and perhaps contact",
             remedy="stack the maps of one image",
         )
-    chromosome = fill_small_holes(probabilities[0] >= settings.chromosome, settings.max_hole)
-    chromosome = without_blobs(chromosome, settings.max_half_width)
+    if image is not None and has_plain_ground(image):
+        chromosome = np.asarray(image > 0)
+    else:
+        chromosome = fill_small_holes(probabilities[0] >= settings.chromosome, settings.max_hole)
+        chromosome = without_blobs(chromosome, settings.max_half_width)
     crossing = _crossings(probabilities[1], settings) & chromosome
     contact = None
     if len(probabilities) == 3:
         contact = (probabilities[2] >= settings.contact) & chromosome & ~crossing
     return BinaryMaps(chromosome, crossing, contact)
+
+
+def has_plain_ground(image: FloatArray) -> bool:
+    """Whether the ground of a picture was replaced by nothing, as in cut-outs of single clusters.
+
+    Then absorbance falls off to exactly 0 within one pixel; on a real ground it fades out. Over the validation cases
+    of `bioimlab` the median of the last pixels above 0 is 0.11 or more in cut-outs, 0.013 or less in metaphases.
+
+    Args:
+        image: float32 (H, W) absorbance.
+    """
+    ground = image <= 0
+    last = image[~ground & ndimage.binary_dilation(ground)]
+    return bool(last.size) and float(np.median(last)) >= _SHARP_EDGE
 
 
 def fill_small_holes(region: BoolArray, area: int) -> BoolArray:

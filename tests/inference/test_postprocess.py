@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from chromseg.errors import MaskError
-from chromseg.inference.postprocess import PostprocessSettings, binarize, fill_small_holes, without_blobs
+from chromseg.inference.postprocess import (
+    PostprocessSettings,
+    binarize,
+    fill_small_holes,
+    has_plain_ground,
+    without_blobs,
+)
 
 PLAIN = PostprocessSettings(smooth=0.0, min_crossing=0, max_hole=0, crossing_peak=0.0, max_half_width=0.0)
 
@@ -91,6 +97,17 @@ def test_nothing_found_gives_empty_maps() -> None:
     assert maps.contact is not None
     assert maps.chromosome.shape == (8, 9)
     assert not (maps.chromosome.any() or maps.crossing.any() or maps.contact.any())
+
+
+def test_on_a_plain_ground_what_is_left_is_chromosome() -> None:
+    rows, cols = np.mgrid[:64, :64]
+    soft = np.exp(-(((rows - 27) / 9) ** 2 + ((cols - 32) / 20) ** 2)).astype(np.float32)
+    image = np.where(soft > 0.4, soft, np.float32(0))
+    assert has_plain_ground(image) and not has_plain_ground(np.where(soft > 0.01, soft, np.float32(0)))
+    assert not has_plain_ground(np.zeros((8, 8), dtype=np.float32))
+    maps = binarize(_probabilities(), image=image)
+    assert (maps.chromosome == (image > 0)).all()
+    assert not (maps.crossing & ~maps.chromosome).any()
 
 
 def _near(truth: np.ndarray) -> np.ndarray:
