@@ -1,4 +1,4 @@
-"""`make demo`: train one variant on the built-in sample, show its test metrics, cut a picture with the bundled model."""
+"""`make demo`: train a variant on the built-in sample, show its test metrics, cut a picture with the bundled model."""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ def model_card(
     architecture = card.architecture
     sections = [
         f"# Model card: {card.name}",
-        "Finds chromosomes and their crossings in a picture of a metaphase; crossing-partition then cuts it into single "
-        "chromosomes. **For research. Not for diagnosis.**",
+        "Finds chromosomes and their crossings in a picture of a metaphase; crossing-partition then cuts it into "
+        "single chromosomes. **For research. Not for diagnosis.**",
         "## Network",
         _table(
             {
@@ -70,7 +70,7 @@ def model_card(
         "## Limits",
         "- At most two chromosomes per crossing; where three meet, the result is flagged `needs-review`.\n"
         "- Chromosomes that touch side by side without a visible seam may come out as one.\n"
-        "- Other stains, microscopes and preparations differ: measure on your own annotated images before you rely on it.",
+        "- Other stains, microscopes and preparations differ: measure on your own images before you rely on it.",
     ]
     return "\n\n".join(sections) + "\n"
 

@@ -147,7 +147,14 @@ def turned(rng: np.random.Generator, single: Drawing, heading: float) -> Drawing
 
     mask = turn_pixels(single.mask.astype(np.float64)) > 0.5
     absorbance = np.where(mask, np.maximum(turn_pixels(single.absorbance), _FAINTEST), 0)
-    return Drawing(0, 0, mask, absorbance, (single.axis - middle) @ turn.T + centre)
+    return _trimmed(mask, absorbance, (single.axis - middle) @ turn.T + centre)
+
+
+def _trimmed(mask: BoolArray, absorbance: FloatArray, axis: FloatArray) -> Drawing:
+    """A drawing without empty rim, which would leave a square that the chromosome fits."""
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    window = (slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1))
+    return Drawing(int(rows[0]), int(cols[0]), mask[window], absorbance[window], axis)
 
 
 def _singles_by_case(singles: Dataset) -> dict[str, list[Drawing]]:
