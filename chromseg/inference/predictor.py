@@ -137,7 +137,7 @@ class Predictor:
             scaled = resize(view.absorbance, view.factor)
             probabilities = self.probabilities(scaled)
         with clock.step("partition"):
-            maps = binarize(probabilities, self.postprocess)
+            maps = binarize(probabilities, self.postprocess, scaled)
             partition = partition_crossings(
                 maps.chromosome, maps.crossing, scaled, contact=maps.contact, **self.card.partition
             )
