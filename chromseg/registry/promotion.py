@@ -86,7 +86,7 @@ def rollback(name: str, *, reason: str, alias: str = "champion", by: str | None 
     _check_alias(alias)
     client = open_store()
     current = known_aliases(client, name).get(alias)
-    held = _held(history(name), alias)
+    held = _held(history(name), alias, current)
     if current is None or len(held) < 2 or held[-1] != current:
         raise RegistryError(
             f"no earlier {alias} of {name} on record" + (f" than version {current}" if current else ""),
@@ -116,17 +116,21 @@ def history(name: str) -> list[Event]:
     return sorted(events, key=lambda event: event.at)
 
 
-def _held(events: list[Event], alias: str) -> list[int]:
-    """The versions an alias stands on, last on top: a promotion puts one there, a rollback takes one away."""
+def _held(events: list[Event], alias: str, current: int | None) -> list[int]:
+    """The versions an alias stands on, last on top: a promotion puts one there, a rollback takes one away.
+
+    An event that the next one (or the alias itself) knows nothing of was killed before the alias moved: it is left out.
+    """
     held: list[int] = []
+    before = held
     for event in events:
         if event.alias != alias:
             continue
-        if event.action == "promote":
-            held.append(event.version)
-        elif held:
-            held.pop()
-    return held
+        if held[-1:] != ([] if event.previous is None else [event.previous]):
+            held = before
+        before = held
+        held = [*held, event.version] if event.action == "promote" else held[:-1]
+    return held if held[-1:] == [current] else before
 
 
 def _carry_out(client: MlflowClient, name: str, event: Event) -> None:

@@ -95,15 +95,24 @@ def known_aliases(client: MlflowClient, name: str) -> dict[str, int]:
     Raises:
         RegistryError: There is no such model; the message lists those known.
     """
-    with translated("registered models cannot be listed"):
-        models = {model.name: model for model in client.search_registered_models(max_results=1000)}
-    if name not in models:
+    try:
+        aliases = client.get_registered_model(name).aliases
+    except MlflowException as error:
+        known = known_names(client)
+        if name in known:
+            raise explained(error, f"{name} cannot be read") from error
         raise RegistryError(
             f"no registered model {name!r}",
-            expected=f"one of: {_listed(sorted(models))}",
+            expected=f"one of: {_listed(known)}",
             remedy="register one (`chromseg-ops models register FOLDER`), or `chromseg-ops init --with-bundled`",
-        )
-    return {alias: int(number) for alias, number in sorted(models[name].aliases.items())}
+        ) from error
+    return {alias: int(number) for alias, number in sorted(aliases.items())}
+
+
+def known_names(client: MlflowClient) -> list[str]:
+    """The names of all registered models, sorted."""
+    with translated("registered models cannot be listed"):
+        return sorted(model.name for model in client.search_registered_models(max_results=1000))
 
 
 def all_versions(client: MlflowClient, name: str) -> list[ModelVersion]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -185,6 +186,7 @@ def _revision(path: Path) -> str:
         ) from error
 
 
+@cache
 def _newest_revision() -> str:
     """The schema revision of the installed MLflow."""
     from alembic.script import ScriptDirectory

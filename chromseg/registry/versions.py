@@ -7,6 +7,7 @@ resolve, one killed after a whole version.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,14 @@ from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersio
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.packaging import log_package
 from chromseg.registry.provenance import dvc_stage_hash
-from chromseg.registry.references import all_versions, check_name, find_version, known_aliases, parse_reference
+from chromseg.registry.references import (
+    all_versions,
+    check_name,
+    find_version,
+    known_aliases,
+    known_names,
+    parse_reference,
+)
 from chromseg.registry.restore import restore_record
 from chromseg.registry.store import init_store, open_store, translated
 from chromseg.registry.tracking import RunTracker
@@ -92,7 +100,7 @@ def register(folder: Path, name: str, *, allow_dirty: bool = False, by: str | No
     init_store()
     client = open_store()
     card_sha256 = sha256(folder / CARD)
-    for known in _versions(client, name):
+    for known in _versions(client, name) if name in known_names(client) else []:
         if (known.weights_sha256, known.card_sha256) == (card.weights_sha256, card_sha256):
             return known, False
     run = _ensure_run(client, folder, card, lineage)
@@ -113,7 +121,7 @@ def register(folder: Path, name: str, *, allow_dirty: bool = False, by: str | No
         made = client.create_model_version(
             name, package.source, run_id=run.run_id, tags=tags, model_id=package.model_id, await_creation_for=0
         )
-    return _read(made, ()), True
+    return _read(made, {}), True
 
 
 def list_versions(name: str | None = None) -> list[Version]:
@@ -124,11 +132,8 @@ def list_versions(name: str | None = None) -> list[Version]:
     """
     client = open_store()
     if name is not None:
-        known_aliases(client, name)
         return _versions(client, name)
-    with translated("registered models cannot be listed"):
-        names = sorted(model.name for model in client.search_registered_models(max_results=1000))
-    return [version for each in names for version in _versions(client, each)]
+    return [version for each in known_names(client) for version in _versions(client, each)]
 
 
 def show(reference: str) -> Version:
@@ -147,8 +152,7 @@ def read_version(client: MlflowClient, found: ModelVersion) -> Version:
     Raises:
         RegistryError: It was not registered by ChromSeg-Ops.
     """
-    aliases = known_aliases(client, found.name)
-    return _read(found, tuple(alias for alias, number in aliases.items() if number == int(found.version)))
+    return _read(found, known_aliases(client, found.name))
 
 
 def timestamp() -> str:
@@ -157,11 +161,11 @@ def timestamp() -> str:
 
 
 def _versions(client: MlflowClient, name: str) -> list[Version]:
-    found = [version for version in all_versions(client, name) if "lineage" in version.tags]
-    return [read_version(client, version) for version in found]
+    aliases = known_aliases(client, name)
+    return [_read(version, aliases) for version in all_versions(client, name) if "lineage" in version.tags]
 
 
-def _read(found: ModelVersion, aliases: tuple[str, ...]) -> Version:
+def _read(found: ModelVersion, aliases: Mapping[str, int]) -> Version:
     tags = found.tags
     if "lineage" not in tags:
         raise RegistryError(
@@ -172,7 +176,7 @@ def _read(found: ModelVersion, aliases: tuple[str, ...]) -> Version:
     return Version(
         name=found.name,
         number=int(found.version),
-        aliases=aliases,
+        aliases=tuple(alias for alias, number in aliases.items() if number == int(found.version)),
         lineage=Lineage.from_dict(json.loads(tags["lineage"])),
         metrics=json.loads(tags["metrics"]),
         weights_sha256=tags["weights_sha256"],

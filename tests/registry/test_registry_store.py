@@ -66,7 +66,7 @@ def test_a_file_that_is_no_store_is_named(project: Path) -> None:
 
 
 def test_without_a_store_the_remedy_is_init(project: Path) -> None:
-    with pytest.raises(RegistryError, match="no store at .*chromseg-ops init"):
+    with pytest.raises(RegistryError, match=r"no store at .*chromseg-ops init"):
         open_store()
     assert not (project / "mlruns").exists()
 
@@ -104,7 +104,7 @@ def test_artifacts_lie_beside_the_database(store: Path) -> None:
 def test_a_deleted_experiment_is_not_used(store: Path) -> None:
     client = open_store()
     client.delete_experiment(experiment_id(client, "chromseg"))
-    with pytest.raises(RegistryError, match="experiment chromseg .* is deleted"):
+    with pytest.raises(RegistryError, match=r"experiment chromseg .* is deleted"):
         experiment_id(client, "chromseg")
 
 

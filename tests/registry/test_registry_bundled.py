@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chromseg.errors import RegistryError
+from chromseg.registry.bundled import register_bundled
+from chromseg.registry.promotion import history, promote
+from chromseg.registry.versions import list_versions, register, show
+
+
+@pytest.fixture
+def bundled(store: Path, make_model: Callable[..., Path]) -> Path:
+    """A project with one model in the box."""
+    shutil.copytree(make_model(), store / "bundled" / "chromseg")
+    return store
+
+
+def test_the_box_becomes_version_1_champion_once(bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHROMSEG_ACTOR")
+    for expected_new in (True, False):
+        [(version, new)] = register_bundled()
+        assert (version.name, version.number, new) == ("chromseg", 1, expected_new)
+    assert show("chromseg@champion").number == 1
+    assert show("chromseg/1").lineage.run_id == "run-of-tiny-0"
+    assert [(event.action, event.by) for event in history("chromseg")] == [
+        ("register", "chromseg-ops init"),
+        ("promote", "chromseg-ops init"),
+    ]
+
+
+def test_a_champion_of_the_lab_stays(bundled: Path, make_model: Callable[..., Path]) -> None:
+    register(make_model("own", seed=7), "chromseg")
+    promote("chromseg/1", reason="ours")
+    [(version, new)] = register_bundled()
+    assert (version.number, new) == (2, True)
+    assert show("chromseg@champion").number == 1
+
+
+def test_an_empty_box_is_told(store: Path) -> None:
+    with pytest.raises(RegistryError, match=r"no model in .*bundled; expected bundled/<name>/model.json"):
+        register_bundled()
+    assert list_versions() == []
+
+
+@pytest.mark.slow
+def test_a_missing_box_is_pulled_by_dvc(bundled: Path) -> None:
+    def dvc(*arguments: str) -> None:
+        subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=bundled, check=True, capture_output=True)
+
+    dvc("init", "--no-scm")
+    dvc("remote", "add", "-d", "embedded", "dvcstore")
+    dvc("add", "bundled")
+    dvc("push")
+    shutil.rmtree(bundled / "bundled")
+    shutil.rmtree(bundled / ".dvc" / "cache")
+    [(version, new)] = register_bundled()
+    assert (version.number, new) == (1, True)
+    shutil.rmtree(bundled / "bundled")
+    shutil.rmtree(bundled / ".dvc" / "cache")
+    shutil.rmtree(bundled / "dvcstore")
+    with pytest.raises(RegistryError, match=r"`dvc pull bundled.dvc` failed"):
+        register_bundled()

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from example_lineage import LINEAGE
+
+from chromseg.errors import LineageError, RegistryError
+from chromseg.files import sha256
+from chromseg.registry import provenance
+from chromseg.registry.actor import current_actor
+from chromseg.registry.lineage import Lineage
+
+COMPLETE = Lineage.from_dict(LINEAGE | {"run_id": "run-1"})
+
+
+@pytest.mark.parametrize("name", sorted(LINEAGE))
+def test_each_fact_is_demanded_by_name(name: str) -> None:
+    values = COMPLETE.to_dict()
+    del values[name]
+    with pytest.raises(LineageError, match=f"without {name};"):
+        Lineage.from_dict(values)
+
+
+@pytest.mark.parametrize("name", ["run_id", "git_commit", "data_md5", "test_md5", "environment", "hardware"])
+def test_an_empty_fact_is_as_bad_as_none(name: str) -> None:
+    empty: dict[str, Any] = {name: {} if name == "data_md5" else ""}
+    with pytest.raises(LineageError, match=f"without {name};"):
+        replace(COMPLETE, **empty).complete()
+
+
+def test_false_and_zero_are_facts() -> None:
+    assert COMPLETE.seed == 0 and not COMPLETE.git_dirty
+    assert COMPLETE.complete() is COMPLETE
+
+
+def test_tags_and_back() -> None:
+    lineage = replace(COMPLETE, validation=True, parents=("models:/chromseg/2",), dvc_stage="1234", variant="007")
+    assert all(isinstance(value, str) for value in lineage.tags().values())
+    assert Lineage.from_tags(lineage.tags() | {"mlflow.user": "ada"}) == lineage
+
+
+def test_tags_of_another_program_are_no_lineage() -> None:
+    with pytest.raises(LineageError):
+        Lineage.from_tags({"mlflow.user": "ada"})
+    with pytest.raises(LineageError, match="cannot be read as lineage"):
+        Lineage.from_tags(COMPLETE.tags() | {"seed": "none of your business"})
+
+
+@pytest.fixture
+def repository(project: Path) -> Path:
+    provenance.git_state.cache_clear()
+    for name in ("code.py", "dvc.lock", "reports/default/metrics.json", "profiles/paper/dvc.lock"):
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("as committed")
+    _git(project, "init", "-q")
+    _git(project, "add", ".")
+    _git(project, "-c", "user.name=Ada", "-c", "user.email=ada@lab.example", "commit", "-qm", "all")
+    return project
+
+
+@pytest.mark.parametrize(
+    ("changed", "dirty"),
+    [
+        ("code.py", True),
+        ("new.py", False),  # untracked: it may be a user's scratch file
+        ("dvc.lock", False),
+        ("profiles/paper/dvc.lock", False),
+        ("reports/default/metrics.json", False),
+    ],
+)
+def test_only_changes_that_pipelines_do_not_make_count_as_dirty(repository: Path, changed: str, dirty: bool) -> None:
+    assert provenance.git_state() == (_git(repository, "rev-parse", "HEAD"), False)
+    provenance.git_state.cache_clear()
+    (repository / changed).write_text("changed")
+    assert provenance.git_state()[1] is dirty
+
+
+def test_the_tree_is_judged_once(repository: Path) -> None:
+    clean = provenance.git_state()
+    (repository / "code.py").write_text("changed while the pipeline runs")
+    assert provenance.git_state() == clean
+
+
+def test_outside_a_repository_nothing_is_known(project: Path) -> None:
+    provenance.git_state.cache_clear()
+    assert provenance.git_state() == ("", False)
+
+
+def test_the_environment_is_its_lock_file(project: Path) -> None:
+    assert provenance.environment_hash() == ""
+    (project / "requirements.lock").write_text("numpy==2.4.6\n")
+    assert provenance.environment_hash() == sha256(project / "requirements.lock")
+
+
+def test_the_dvc_stage_is_found_by_what_it_wrote(project: Path) -> None:
+    (project / "dvc.lock").write_text(
+        "schema: '2.0'\nstages:\n"
+        "  train@tiny-0:\n    cmd: train 0\n    outs:\n    - {path: models/tiny-0, md5: aa.dir}\n"
+        "  train@tiny-1:\n    cmd: train 1\n    outs:\n    - {path: models/tiny-1, md5: bb.dir}\n"
+    )
+    (project / "profiles/paper").mkdir(parents=True)
+    (project / "profiles/paper/dvc.lock").write_text(
+        "stages:\n  train:\n    cmd: train\n    outs:\n    - {path: models/tiny-0, md5: cc.dir}\n"
+    )
+    folders = ("models/tiny-0", "models/tiny-1", "profiles/paper/models/tiny-0")
+    hashes = [provenance.dvc_stage_hash(project / folder) for folder in folders]
+    assert None not in hashes and len(set(hashes)) == 3
+    assert provenance.dvc_stage_hash(project / "models/other") is None
+
+
+def test_hardware_names_processor_and_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "H200")
+    assert provenance.hardware().endswith(", 2× H200")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert provenance.hardware().endswith(", no GPU")
+
+
+def test_the_actor_is_a_name_with_user_and_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHROMSEG_ACTOR", "Ada Tester")
+    assert current_actor().startswith("Ada Tester (")
+    assert "@" in current_actor()
+
+
+def test_the_git_identity_stands_in_and_nobody_is_refused(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "gitconfig"
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
+    monkeypatch.delenv("CHROMSEG_ACTOR")
+    with pytest.raises(RegistryError, match="nobody's name"):
+        current_actor()
+    config.write_text("[user]\nname = Grace\nemail = grace@lab.example\n")
+    assert current_actor().startswith("Grace <grace@lab.example> (")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()

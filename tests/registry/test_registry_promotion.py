@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chromseg.errors import RegistryError
+from chromseg.registry.backend import MlflowClient
+from chromseg.registry.promotion import history, promote, rollback
+from chromseg.registry.versions import list_versions, register, show
+
+
+@pytest.fixture
+def three(store: Path, make_model: Callable[..., Path]) -> Path:
+    """Three versions without an alias."""
+    for seed in range(3):
+        register(make_model(seed=seed), "chromseg")
+    return store
+
+
+def test_aliases_move_and_leave_a_trail(three: Path) -> None:
+    promote("chromseg/1", reason="the first")
+    promote("chromseg/2", reason="to be tried", alias="challenger")
+    promote("chromseg@challenger", reason="better on the test cases")
+    assert show("chromseg@champion").number == 2
+    assert {version.number: version.aliases for version in list_versions("chromseg")} == {
+        1: (),
+        2: ("challenger", "champion"),
+        3: (),
+    }
+    moves = [(e.action, e.alias, e.previous, e.version, e.reason) for e in history("chromseg") if e.alias]
+    assert moves == [
+        ("promote", "champion", None, 1, "the first"),
+        ("promote", "challenger", None, 2, "to be tried"),
+        ("promote", "champion", 1, 2, "better on the test cases"),
+    ]
+    assert {event.by.partition(" (")[0] for event in history("chromseg")} == {"Ada Tester <ada@lab.example>"}
+    assert [event.action for event in history("chromseg")][:3] == ["register"] * 3
+
+
+def test_rollback_goes_back_step_by_step_not_to_and_fro(three: Path) -> None:
+    for number in (1, 2, 3):
+        promote(f"chromseg/{number}", reason="newer")
+    assert rollback("chromseg", reason="misses crossings").version == 2
+    assert rollback("chromseg", reason="that one too").version == 1
+    with pytest.raises(RegistryError, match="no earlier champion of chromseg on record than version 1"):
+        rollback("chromseg", reason="once more")
+    promote("chromseg/3", reason="repaired")
+    assert rollback("chromseg", reason="not repaired").version == 1
+    assert show("chromseg@champion").number == 1
+
+
+def test_nothing_moves_without_a_reason_or_to_where_it_is(three: Path) -> None:
+    with pytest.raises(RegistryError, match="an empty reason"):
+        promote("chromseg/1", reason="  ")
+    promote("chromseg/1", reason="the first")
+    with pytest.raises(RegistryError, match="chromseg/1 is the champion already"):
+        promote("chromseg/1", reason="again")
+    with pytest.raises(RegistryError, match="alias 'champoin'; expected champion or challenger"):
+        promote("chromseg/2", reason="a slip", alias="champoin")
+    with pytest.raises(RegistryError, match="no earlier challenger"):
+        rollback("chromseg", reason="there is none", alias="challenger")
+    assert len([event for event in history("chromseg") if event.alias]) == 1
+
+
+def test_an_alias_that_was_moved_behind_our_back_is_not_rolled_back(three: Path) -> None:
+    from chromseg.registry.store import open_store
+
+    promote("chromseg/1", reason="the first")
+    promote("chromseg/2", reason="newer")
+    open_store().set_registered_model_alias("chromseg", "champion", "3")
+    with pytest.raises(RegistryError, match="no earlier champion of chromseg on record than version 3"):
+        rollback("chromseg", reason="what was that?")
+
+
+def test_killed_between_record_and_alias_a_promotion_can_be_repeated(
+    three: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote("chromseg/1", reason="the first")
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(MlflowClient, "set_registered_model_alias", die)
+        promote("chromseg/2", reason="newer")
+    assert show("chromseg@champion").number == 1
+    promote("chromseg/2", reason="newer")
+    assert show("chromseg@champion").number == 2
+    assert rollback("chromseg", reason="not better").version == 1

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+import pytest
+from example_lineage import LINEAGE
+
+from chromseg.errors import LineageError, RegistryError, TrainingError
+from chromseg.registry.lineage import Lineage
+from chromseg.registry.restore import restore_run
+from chromseg.registry.store import open_store
+from chromseg.registry.tracking import resume_run, start_run
+from chromseg.training.tracker import JsonTracker
+
+NEW = Lineage.from_dict(LINEAGE)
+
+
+def test_a_run_has_its_params_metrics_files_tags_and_data(store: Path) -> None:
+    overlay = store / "overlay.png"
+    overlay.write_bytes(b"picture")
+    with start_run(NEW) as tracker:
+        tracker.log_params({"model.depth": 4, "optim.lr": 1e-4, "samples": "cutout,metaphase"})
+        tracker.log_metrics({"train/loss": 0.5, "val/iou_crossing": 0.25}, step=0)
+        tracker.log_metrics({"train/loss": 0.25}, step=1)
+        tracker.log_artifact(overlay, "overlays")
+    client = open_store()
+    run = client.get_run(tracker.run_id)
+    assert run.info.status == "FINISHED"
+    assert client.get_experiment(run.info.experiment_id).name == "chromseg"
+    assert run.data.params == {"model.depth": "4", "optim.lr": "0.0001", "samples": "cutout,metaphase"}
+    assert [(m.step, m.value) for m in client.get_metric_history(tracker.run_id, "train/loss")] == [(0, 0.5), (1, 0.25)]
+    assert [file.path for file in client.list_artifacts(tracker.run_id, "overlays")] == ["overlays/overlay.png"]
+    assert tracker.lineage() == replace(NEW, run_id=tracker.run_id)
+    assert [(i.dataset.name, i.dataset.digest) for i in run.inputs.dataset_inputs] == list(NEW.data_md5.items())
+
+
+def test_many_parameters_are_split_into_batches(store: Path) -> None:
+    with start_run(NEW) as tracker:
+        tracker.log_params({f"p{number}": number for number in range(250)})
+    assert len(open_store().get_run(tracker.run_id).data.params) == 250
+
+
+def test_undefined_metrics_are_left_out(store: Path) -> None:
+    with start_run(NEW) as tracker:
+        tracker.log_metrics({"test/sp_acc": None, "test/iou_crossing": float("nan"), "test/overall_acc": 0.0}, 0)
+    assert open_store().get_run(tracker.run_id).data.metrics == {"test/overall_acc": 0.0}
+
+
+@pytest.mark.parametrize(("error", "status"), [(ValueError, "FAILED"), (KeyboardInterrupt, "KILLED")])
+def test_a_run_that_breaks_off_says_so(store: Path, error: type[BaseException], status: str) -> None:
+    with pytest.raises(error), start_run(NEW) as tracker:
+        raise error
+    assert open_store().get_run(tracker.run_id).info.status == status
+
+
+def _die_in_a_run(folder: Path) -> None:
+    os.chdir(folder)
+    with start_run(NEW) as tracker:
+        tracker.log_metrics({"train/loss": 1.0}, step=0)
+        os.kill(os.getpid(), 9)
+
+
+def test_after_sigkill_a_resumed_training_goes_on_in_its_run(store: Path, clean_process: ForkServerContext) -> None:
+    process = clean_process.Process(target=_die_in_a_run, args=(store,))
+    process.start()
+    process.join(timeout=120)
+    with start_run(NEW, resume=True) as tracker:
+        tracker.log_metrics({"train/loss": 0.5}, step=1)
+    client = open_store()
+    assert len(client.search_runs([client.get_experiment_by_name("chromseg").experiment_id])) == 1
+    assert [m.value for m in client.get_metric_history(tracker.run_id, "train/loss")] == [1.0, 0.5]
+    assert client.get_run(tracker.run_id).info.status == "FINISHED"
+
+
+def test_after_sigkill_a_fresh_training_closes_the_dead_run(store: Path, clean_process: ForkServerContext) -> None:
+    process = clean_process.Process(target=_die_in_a_run, args=(store,))
+    process.start()
+    process.join(timeout=120)
+    with start_run(NEW):
+        pass
+    client = open_store()
+    runs = client.search_runs([client.get_experiment_by_name("chromseg").experiment_id])
+    assert sorted(run.info.status for run in runs) == ["FINISHED", "KILLED"]
+
+
+def test_a_run_of_a_living_process_is_left_alone(store: Path) -> None:
+    with start_run(NEW) as first, start_run(NEW, resume=True) as second:
+        assert first.run_id != second.run_id
+        assert open_store().get_run(first.run_id).info.status == "RUNNING"
+
+
+def test_resume_takes_only_the_same_code_and_data(store: Path) -> None:
+    with pytest.raises(ValueError), start_run(NEW) as broken:
+        raise ValueError
+    for other in (replace(NEW, git_commit="d" * 40), replace(NEW, data_md5={"sample": "another"})):
+        with start_run(other, resume=True) as tracker:
+            assert tracker.run_id != broken.run_id
+    with start_run(replace(NEW, hardware="another machine"), resume=True) as tracker:
+        assert tracker.run_id == broken.run_id
+
+
+def test_evaluation_adds_to_the_run_that_trained(store: Path) -> None:
+    with start_run(NEW) as tracker:
+        pass
+    resume_run(tracker.run_id).log_metrics({"test/iou_crossing": 0.75})
+    run = open_store().get_run(tracker.run_id)
+    assert (run.data.metrics, run.info.status) == ({"test/iou_crossing": 0.75}, "FINISHED")
+
+
+def test_an_unknown_run_is_refused(store: Path) -> None:
+    with pytest.raises(RegistryError, match="no run nobody-knows"):
+        resume_run("nobody-knows")
+
+
+@pytest.fixture
+def run_json(project: Path) -> Path:
+    """The record of a run of another machine, as the loop writes it."""
+    record = JsonTracker(project / "run.json", tags=replace(NEW, run_id="run-elsewhere").tags())
+    record.log_params({"model.depth": 4})
+    record.log_metrics({"train/loss": 0.5}, step=0)
+    record.log_metrics({"train/loss": 0.25}, step=1)
+    return record.path
+
+
+def test_a_missing_run_is_rebuilt_from_its_record(store: Path, run_json: Path) -> None:
+    tracker = restore_run(run_json, {"test/iou_crossing": 0.5})
+    client = open_store()
+    run = client.get_run(tracker.run_id)
+    assert run.data.tags["restored"] == "true"
+    assert run.data.tags["run_id"] == "run-elsewhere"
+    assert run.data.params == {"model.depth": "4"}
+    assert run.info.status == "FINISHED"
+    assert [(m.step, m.value) for m in client.get_metric_history(tracker.run_id, "train/loss")] == [(0, 0.5), (1, 0.25)]
+    assert run.data.metrics["test/iou_crossing"] == 0.5
+
+
+def test_it_is_rebuilt_once_and_found_by_either_name(store: Path, run_json: Path) -> None:
+    first = restore_run(run_json).run_id
+    assert restore_run(run_json).run_id == first
+    assert resume_run("run-elsewhere").run_id == first
+    assert resume_run(first).run_id == first
+
+
+def test_a_run_that_is_there_is_not_rebuilt(store: Path) -> None:
+    with start_run(NEW) as tracker:
+        pass
+    JsonTracker(store / "run.json", tags=tracker.lineage().tags()).log_params({"model.depth": 4})
+    assert restore_run(store / "run.json").run_id == tracker.run_id
+    assert "restored" not in open_store().get_run(tracker.run_id).data.tags
+
+
+def test_records_that_say_too_little_are_refused(store: Path, run_json: Path) -> None:
+    record = json.loads(run_json.read_text())
+    run_json.write_text(json.dumps(record | {"tags": {}}))
+    with pytest.raises(LineageError):
+        restore_run(run_json)
+    run_json.write_text(json.dumps(record | {"tags": record["tags"] | {"run_id": ""}}))
+    with pytest.raises(LineageError, match="run_id"):
+        restore_run(run_json)
+    with pytest.raises(TrainingError):
+        restore_run(store / "nowhere.json")
