@@ -25,6 +25,8 @@ EMBEDDED = "embedded"
 def track(name: str, *, data_root: Path = Path("data"), remote: str | None = None) -> str:
     """Put `data_root/name` under DVC, or take its new state, as one out of `data.dvc` beside `data_root`.
 
+    DVC takes the new state of every other dataset in `data.dvc` at the same time, so all of them must be there.
+
     Args:
         name: Of the dataset.
         data_root: Folder of all datasets; the folder above it holds the DVC project.
@@ -35,8 +37,8 @@ def track(name: str, *, data_root: Path = Path("data"), remote: str | None = Non
         The md5 of the dataset as DVC computed it, which ends in `.dir`.
 
     Raises:
-        DataError: There is no such dataset or no DVC project, real images would go to the embedded remote, or DVC
-            fails; `data.dvc` is then as before.
+        DataError: There is no such dataset or no DVC project, another tracked one is not there, real images would go
+            to a remote inside the repository, or DVC fails; `data.dvc` is then as before.
     """
     card = read_dataset(data_root / name).card
     top = data_root.resolve().parent
@@ -45,10 +47,11 @@ def track(name: str, *, data_root: Path = Path("data"), remote: str | None = Non
     before = listing.read_text(encoding="utf-8") if listing.exists() else None
     outs = {out["path"]: out for out in _outs(before)}
     used = _remote(top, card.stain == "synthetic", remote or outs.get(path, {}).get("remote"))
+    _check_present(top, outs)
     outs[path] = {"path": path} | ({"remote": used} if used != EMBEDDED else {})
     write_text(listing, yaml.safe_dump({"outs": [outs[key] for key in sorted(outs)]}, sort_keys=False))
     try:
-        _dvc(top, "commit", "--force", "--quiet", listing.name)
+        _dvc(top, "commit", "--force", listing.name)
     except BaseException:
         _restore(listing, before)
         raise
@@ -57,6 +60,12 @@ def track(name: str, *, data_root: Path = Path("data"), remote: str | None = Non
 
 def _outs(text: str | None) -> list[dict[str, Any]]:
     return list((yaml.safe_load(text) or {}).get("outs", [])) if text else []
+
+
+def _check_present(top: Path, outs: dict[str, dict[str, Any]]) -> None:
+    gone = [path for path in outs if not (top / path).exists()]
+    if gone:
+        raise DataError(f"no {', no '.join(gone)}", expected="every tracked dataset in place", remedy="run `dvc pull`")
 
 
 def _restore(listing: Path, before: str | None) -> None:
@@ -103,6 +112,7 @@ def _dvc(top: Path, *arguments: str) -> str:
         check=False,
     )
     if done.returncode:
-        reason = " ".join(done.stderr.split()) or f"exit {done.returncode}"
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        reason = " ".join(errors) or f"exit {done.returncode}"
         raise DataError(f"dvc {arguments[0]}: {reason}", expected="success", remedy="mend what DVC says and try again")
     return done.stdout

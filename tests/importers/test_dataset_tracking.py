@@ -1,0 +1,118 @@
+"""`data track` runs DVC itself, each call of which takes seconds."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from chromseg.annotations import hashing
+from chromseg.errors import DataError
+from chromseg.importers import import_dataset
+from chromseg.importers.tracking import track
+
+
+def dvc(top, *arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments], cwd=top, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def empty_project(tmp_path_factory):
+    top = tmp_path_factory.mktemp("project")
+    subprocess.run(["git", "init", "-q", "."], cwd=top, check=True)
+    dvc(top, "init", "-q")
+    dvc(top, "remote", "add", "-q", "-d", "embedded", "dvcstore")
+    return top
+
+
+@pytest.fixture
+def project(empty_project, tmp_path, save):
+    """A DVC project with two imported sets: `lab` real, `drawn` synthetic."""
+    top = tmp_path / "project"
+    shutil.copytree(empty_project, top)
+    save(tmp_path / "src/1.png")
+    save(tmp_path / "src/2.png")
+    import_dataset("singles", tmp_path / "src", "lab", data_root=top / "data")
+    import_dataset("singles", tmp_path / "src", "drawn", data_root=top / "data", stain="synthetic")
+    return top
+
+
+def outs(project):
+    return {out["path"]: out for out in yaml.safe_load((project / "data.dvc").read_text())["outs"]}
+
+
+def stored(folder):
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+def test_one_out_for_each_dataset_and_real_images_to_their_own_remote_alone(project, tmp_path):
+    assert track("drawn", data_root=project / "data") == hashing.data_md5(project / "data/drawn")
+    assert list(outs(project)) == ["data/drawn"]
+    dvc(project, "remote", "add", "-q", "own", str(tmp_path / "own"))
+    md5 = track("lab", data_root=project / "data")
+    assert md5 == hashing.data_md5(project / "data/lab") == outs(project)["data/lab"]["md5"]
+    assert outs(project)["data/lab"]["remote"] == "own" and "remote" not in outs(project)["data/drawn"]
+
+    dvc(project, "push", "-q")
+    dvc(project, "push", "-q", "-r", "embedded")
+    card = md5_of(project / "data/lab/dataset.yaml")
+    assert card[2:] in stored(tmp_path / "own") and card[2:] not in stored(project / "dvcstore")
+    assert md5_of(project / "data/drawn/dataset.yaml")[2:] in stored(project / "dvcstore")
+
+    (project / "data/lab/notes.txt").write_text("changed")
+    assert track("lab", data_root=project / "data") == outs(project)["data/lab"]["md5"] != md5
+    assert outs(project)["data/lab"]["remote"] == "own" and len(outs(project)) == 2
+    assert "up to date" in dvc(project, "status", "data.dvc")
+
+
+def md5_of(path):
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("remote", [None, "embedded", "nowhere"])
+def test_real_images_are_kept_out_of_the_embedded_remote(project, remote):
+    with pytest.raises(DataError, match=r"a DVC remote outside this repository.*dvc remote add"):
+        track("lab", data_root=project / "data", remote=remote)
+    assert not (project / "data.dvc").exists()
+
+
+@pytest.mark.slow
+def test_several_remotes_must_be_chosen_from(project, tmp_path):
+    for name in ("one", "two"):
+        dvc(project, "remote", "add", "-q", name, str(tmp_path / name))
+    with pytest.raises(DataError, match="2 remotes to choose from; expected --remote with one of: one, two"):
+        track("lab", data_root=project / "data")
+    track("lab", data_root=project / "data", remote="two")
+    assert outs(project)["data/lab"]["remote"] == "two"
+
+
+@pytest.mark.slow
+def test_another_tracked_set_that_is_not_there_is_named(project):
+    (project / "data.dvc").write_text("outs:\n- path: data/gone\n")
+    with pytest.raises(DataError, match=r"no data/gone; .*`dvc pull`"):
+        track("drawn", data_root=project / "data")
+    assert (project / "data.dvc").read_text() == "outs:\n- path: data/gone\n"
+
+
+@pytest.mark.slow
+def test_a_failure_of_dvc_restores_the_listing(project):
+    subprocess.run(["git", "add", "data/drawn"], cwd=project, check=True)
+    with pytest.raises(DataError, match=r"dvc commit: ERROR: .*data/drawn.*tracked by SCM"):
+        track("drawn", data_root=project / "data")
+    assert not (project / "data.dvc").exists()
+
+
+def test_no_dataset_and_no_project(tmp_path, save):
+    with pytest.raises(DataError, match=r"no .*dataset\.yaml"):
+        track("gone", data_root=tmp_path / "data")
+    save(tmp_path / "src/1.png")
+    import_dataset("singles", tmp_path / "src", "lab", data_root=tmp_path / "data")
+    with pytest.raises(DataError, match=r"no DVC project in .*; expected a folder \.dvc.*`dvc init`"):
+        track("lab", data_root=tmp_path / "data")
