@@ -1,4 +1,4 @@
-"""One cluster to its chromosomes: cut into parts, pair the arms at every crossing, put together."""
+"""One cluster to its chromosomes: cut into parts, part what touches, pair the arms at every crossing, put together."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from chromseg.annotations.rasterize import BoolArray
-from chromseg.partition.pairing import Pairing, solve
-from chromseg.partition.parts import FloatArray, cut_parts
+from chromseg.partition.pairing import solve
+from chromseg.partition.parts import FloatArray, Parts, cut_parts, grow_over_corners
 from chromseg.partition.ports import Port, find_ports
-from chromseg.partition.touching import part_touching
 from chromseg.partition.reconstruct import draw, group_parts
+from chromseg.partition.touching import part_touching
 
 NEEDS_REVIEW, THREE_AT_CROSSING = "needs-review", "three-at-crossing"
-_DOUBTFUL = 0.55
+_CRUMB_AREA = 0.15  # squared chromosome widths; a smaller piece goes to its neighbour
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,22 @@ def partition_cluster(
 ) -> list[Piece]:
     """Split one cluster, all arrays (h, w) in its bounding box, `crossing` and `contact` within `region`."""
     width = chromosome_width(region)
-    parts = cut_parts(region, crossing, width, contact)
-    parts, _ = part_touching(parts, region, image, width)
+    parts, sureness = part_touching(cut_parts(region, crossing, width), region, image, contact, width)
     if parts.n_free < 2:
-        return [Piece(region, (), 1.0)]
+        return [Piece(region, (), float(sureness.min()))]
     ports = find_ports(parts, image, radius, width)
-    pairings = [
-        solve(at, area) for at, area in zip(ports, np.bincount(parts.crossing.ravel())[1:] / width**2, strict=True)
-    ]
-    groups = group_parts(parts.n_free, [pair for pairing in pairings for pair in pairing.pairs])
+    areas = np.bincount(parts.crossing.ravel())[1:] / width**2
+    pairings = [solve(at, area) for at, area in zip(ports, areas, strict=True)]
+    pairs = [pair for pairing in pairings for pair in pairing.pairs]
+    groups = group_parts(parts.n_free, pairs + _crumb_pairs(parts, pairs, _CRUMB_AREA * width**2))
     through = [_crossings_of(group, ports) for group in groups]
-    masks = draw(parts, groups, through)
-    return [
-        Piece(mask, _flags(met), min((pairing.confidence for pairing in met), default=1.0))
-        for mask, met in zip(masks, ([pairings[c - 1] for c in own] for own in through), strict=True)
-    ]
+    pieces = []
+    for mask, group, own in zip(draw(parts, groups, through), groups, through, strict=True):
+        met = [pairings[label - 1] for label in own]
+        confidence = min([float(sureness[group].min()), *(pairing.confidence for pairing in met)])
+        crowded = any(pairing.n_chromosomes > 2 for pairing in met)
+        pieces.append(Piece(mask, (NEEDS_REVIEW, THREE_AT_CROSSING) if crowded else (), confidence))
+    return pieces
 
 
 def chromosome_width(region: BoolArray) -> float:
@@ -55,13 +56,21 @@ def chromosome_width(region: BoolArray) -> float:
     return 2 * area / max(area - int(inner.sum()), 1)
 
 
+def _crumb_pairs(parts: Parts, pairs: list[tuple[int, int]], area: float) -> list[tuple[int, int]]:
+    """Join each group too small to be a chromosome to the part that it borders most."""
+    areas = np.bincount(parts.free.ravel(), minlength=parts.n_free + 1)
+    joined = []
+    for group in group_parts(parts.n_free, pairs):
+        if areas[group].sum() < area:
+            own = np.isin(parts.free, group)
+            around = np.bincount(parts.free[grow_over_corners(own) & ~own], minlength=parts.n_free + 1)
+            around[0] = 0
+            if around.any():
+                joined.append((group[0], int(around.argmax())))
+    return joined
+
+
 def _crossings_of(group: list[int], ports: list[list[Port]]) -> list[int]:
     """Labels of the crossings that a group of parts has a port at."""
     own = set(group)
     return [label for label, at in enumerate(ports, start=1) if any(port.part in own for port in at)]
-
-
-def _flags(pairings: list[Pairing]) -> tuple[str, ...]:
-    if any(pairing.n_chromosomes > 2 for pairing in pairings):
-        return (NEEDS_REVIEW, THREE_AT_CROSSING)
-    return (NEEDS_REVIEW,) if any(pairing.confidence < _DOUBTFUL for pairing in pairings) else ()

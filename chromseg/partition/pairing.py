@@ -18,13 +18,15 @@ from chromseg.partition.ports import Port
 Pair: TypeAlias = tuple[int, int]
 
 _MAX_PORTS = 6  # more arms than this meet only in predicted noise; the smallest are then left-overs
-_WIDTH_WEIGHT = 0.3  # radians of bending that a width e times another is worth
-_SHADE_WEIGHT = 0.5  # and a difference in absorbance of 1
-_SURE_AREA = 0.35
-_SPECK_COST = 0.3
-_WELD_GAIN = 0.7  # and arms joined around the crossing as well
-_STUB_COST = 3.0  # and a stub of one squared width that finds no partner
-_COUNT_COST = 1.5  # and one chromosome more or fewer than two
+_WHOLE_AREA = 0.35  # squared chromosome widths from which a crossing is surely one
+
+# All costs in radians of bending.
+_WIDTH_WEIGHT = 0.3  # of one arm e times as wide as the other
+_SHADE_WEIGHT = 0.5  # of a difference in absorbance of 1
+_WELD_GAIN = 0.7  # for joining arms that are joined around the crossing as well
+_STUB_COST = 3.0  # of a stub of one squared width that finds no partner
+_COUNT_COST = 1.5  # of one chromosome more or fewer than two
+_SPECK_COST = 0.3  # of taking a speck of the crossing map for a crossing
 
 
 @dataclass(frozen=True)
@@ -43,20 +45,19 @@ class Pairing:
 
 
 def solve(ports: list[Port], area: float = 1.0) -> Pairing:
-    """The cheapest pairing of the ports of one crossing; no ports make an empty pairing."""
+    """The cheapest pairing of the ports of one crossing of `area` squared widths; no ports make an empty pairing."""
     tried = sorted(ports, key=lambda port: -port.area)[:_MAX_PORTS]
     costs = {(a, b): joint_cost(tried[a], tried[b]) for a in range(len(tried)) for b in range(a + 1, len(tried))}
     scored = sorted((_total(pairs, tried, costs, area), pairs) for pairs in _matchings(len(tried)))
-    lead = scored[1][0] - scored[0][0] if len(scored) > 1 else math.inf
     best = scored[0][1]
-    lone = _lone(best, len(tried))
+    lone = _lone(best, tried)
+    hosts = [port for port in tried if port not in lone or not port.is_stub]
+    stubs = [port for port in ports if port not in hosts]
     joined = [(tried[a].part, tried[b].part) for a, b in best]
-    stubs = [tried[a] for a in lone if tried[a].is_stub] + [port for port in ports if port not in tried]
-    hosts = [port for port in tried if port not in stubs]
     if hosts:
         joined += [(stub.part, min(hosts, key=lambda host: joint_cost(stub, host)).part) for stub in stubs]
-    n_chromosomes = len(best) + sum(not tried[a].is_stub for a in lone)
-    return Pairing(tuple(joined), n_chromosomes, 1 - 0.5 * math.exp(-2 * lead))
+    n_chromosomes = len(best) + sum(not port.is_stub for port in lone)
+    return Pairing(tuple(joined), n_chromosomes, _confidence([score for score, _ in scored]))
 
 
 def joint_cost(a: Port, b: Port) -> float:
@@ -65,27 +66,29 @@ def joint_cost(a: Port, b: Port) -> float:
     over = (a.row - b.row, a.col - b.col)
     if math.hypot(*over) > 2:
         turn = max(turn, _angle(a.away, over), _angle(b.away, (-over[0], -over[1])))
-    weld = _WELD_GAIN if a.weld == b.weld else 0.0
-    return turn - weld + _WIDTH_WEIGHT * abs(math.log(a.width / b.width)) + _SHADE_WEIGHT * abs(a.shade - b.shade)
+    gain = _WELD_GAIN if a.weld == b.weld else 0.0
+    return turn + _WIDTH_WEIGHT * abs(math.log(a.width / b.width)) + _SHADE_WEIGHT * abs(a.shade - b.shade) - gain
 
 
 def _total(pairs: tuple[Pair, ...], ports: list[Port], costs: dict[Pair, float], area: float) -> float:
-    n_chromosomes, stubs = len(pairs), 0.0
-    for port in (ports[index] for index in _lone(pairs, len(ports))):
-        if port.is_stub:
-            stubs += port.area
-        else:
-            n_chromosomes += 1
-    doubt = 1 - min(1.0, area / _SURE_AREA)  # a speck is rather an error of the map than a crossing
-    odd = _COUNT_COST * (abs(n_chromosomes - 2) if n_chromosomes > 1 else 1 - doubt)
+    lone = _lone(pairs, ports)
+    stubs = sum(port.area for port in lone if port.is_stub)
+    n_chromosomes = len(pairs) + sum(not port.is_stub for port in lone)
+    trust = min(1.0, area / _WHOLE_AREA)
+    odd = _COUNT_COST * trust  # of there being no crossing at all
     if n_chromosomes > 1:
-        odd += _SPECK_COST * doubt
+        odd = _COUNT_COST * (n_chromosomes - 2) + _SPECK_COST * (1 - trust)
     return sum(costs[pair] for pair in pairs) + _STUB_COST * stubs + odd
 
 
-def _lone(pairs: tuple[Pair, ...], n_ports: int) -> list[int]:
-    joined = {port for pair in pairs for port in pair}
-    return [port for port in range(n_ports) if port not in joined]
+def _confidence(costs: list[float]) -> float:
+    """0.5 where the two least costs are equal, near 1 where they are a radian or more apart."""
+    return 1.0 if len(costs) < 2 else 1 - 0.5 * math.exp(-2 * (costs[1] - costs[0]))
+
+
+def _lone(pairs: tuple[Pair, ...], ports: list[Port]) -> list[Port]:
+    joined = {index for pair in pairs for index in pair}
+    return [port for index, port in enumerate(ports) if index not in joined]
 
 
 @cache

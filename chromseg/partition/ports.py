@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +26,8 @@ class Port:
         away: Unit vector (row, col) from the crossing along the arm.
         width: Length of the contact in pixels.
         area: Area of the whole part in squared chromosome widths.
-        weld: Ports of one number belong to arms that are joined around the crossing.
         shade: Mean absorbance of the arm near the crossing; 0 without an image.
+        weld: Ports of one number belong to arms that are joined around the crossing.
     """
 
     part: int
@@ -37,8 +36,8 @@ class Port:
     away: tuple[float, float]
     width: float
     area: float
-    weld: int
     shade: float
+    weld: int
 
     @property
     def is_stub(self) -> bool:
@@ -51,7 +50,7 @@ def find_ports(parts: Parts, image: FloatArray | None, reach: int, width: float)
 
     Args:
         parts: One cluster cut up.
-        image: float32 (H, W) absorbance or None.
+        image: float32 (h, w) absorbance or None.
         reach: How far an arm is followed to see where it goes, in pixels.
         width: Width of a chromosome in pixels.
     """
@@ -61,39 +60,42 @@ def find_ports(parts: Parts, image: FloatArray | None, reach: int, width: float)
         window = tuple(slice(max(side.start - reach - 2, 0), side.stop + reach + 2) for side in box)
         inside = parts.crossing[window] == label
         shades = None if image is None else image[window]
-        ports.append(_ports_at(inside, parts.free[window], areas, parts.welds, shades, reach))
+        ports.append(_ports_at(inside, parts.free[window], shades, areas, parts.welds, reach))
     return ports
 
 
 def _ports_at(
     inside: BoolArray,
     free: IntArray,
+    image: FloatArray | None,
     areas: npt.NDArray[np.float64],
-    welds: IntArray,
-    shades: FloatArray | None,
+    welds: npt.NDArray[np.integer],
     reach: int,
 ) -> list[Port]:
-    contact = grow_over_corners(inside) & ~inside & (free > 0)
-    rows, cols = np.nonzero(contact)
+    rows, cols = np.nonzero(free)
     owners = free[rows, cols]
+    touching = grow_over_corners(inside)[rows, cols]
+    widths, contact_rows, contact_cols = _sums(owners[touching], len(areas), rows[touching], cols[touching])
+    meets = widths > 0
+    contact_rows, contact_cols = contact_rows / np.maximum(widths, 1), contact_cols / np.maximum(widths, 1)
+    down, right = rows - contact_rows[owners], cols - contact_cols[owners]
+    near = meets[owners] & (down**2 + right**2 <= reach**2)
+    shades = np.zeros(len(rows)) if image is None else image[rows, cols]
+    counts, aways_down, aways_right, sum_shades = _sums(owners[near], len(areas), down[near], right[near], shades[near])
     centre_row, centre_col = (float(index.mean()) for index in np.nonzero(inside))
     ports = []
-    for part in np.flatnonzero(np.bincount(owners)):
-        own = owners == part
-        row, col = float(rows[own].mean()), float(cols[own].mean())
-        away, shade = _follow(free == part, row, col, shades, reach)
-        if math.hypot(*away) < 1:
-            away = (row - centre_row, col - centre_col)
-        length = max(math.hypot(*away), 1e-6)
-        unit = (away[0] / length, away[1] / length) if length > 1e-3 else (0.0, 1.0)
-        ports.append(Port(int(part), row, col, unit, float(own.sum()), float(areas[part]), int(welds[part]), shade))
+    for part in np.flatnonzero(meets):
+        row, col, n = float(contact_rows[part]), float(contact_cols[part]), float(counts[part])
+        away = float(aways_down[part]) / n, float(aways_right[part]) / n
+        if math.hypot(*away) < 1:  # a stub or a thin rim: it lies beyond the contact as seen from the crossing
+            away = row - centre_row, col - centre_col
+        length = math.hypot(*away)
+        unit = (away[0] / length, away[1] / length) if length > 0 else (1.0, 0.0)
+        shade = float(sum_shades[part]) / n
+        ports.append(Port(int(part), row, col, unit, float(widths[part]), float(areas[part]), shade, int(welds[part])))
     return ports
 
 
-def _follow(arm: BoolArray, row: float, col: float, shades: Any, reach: int) -> tuple[tuple[float, float], float]:
-    """Where the arm's pixels within reach lie, seen from its port, and how dark they are."""
-    rows, cols = np.nonzero(arm)
-    near = (rows - row) ** 2 + (cols - col) ** 2 <= reach**2
-    rows, cols = rows[near], cols[near]
-    shade = 0.0 if shades is None else float(shades[rows, cols].mean())
-    return (float(rows.mean()) - row, float(cols.mean()) - col), shade
+def _sums(owners: IntArray, length: int, *values: npt.NDArray[np.generic]) -> list[npt.NDArray[np.float64]]:
+    """How many pixels each owner has, and the sum of each value over them."""
+    return [np.bincount(owners, weights=value, minlength=length).astype(float) for value in (None, *values)]

@@ -1,9 +1,9 @@
 """Seams: where two fragments of one free part meet, and how likely two different chromosomes touch there.
 
-A contact is a narrow neck, dark in absorbance, whose two sides are each a chromosome-like piece, and often one side's
-flank meets the other's tip. A centromere is narrow too, but its sides run on straight and make one plausible whole; a
-bend keeps its width. The likelihood is a logistic regression on nine such measures, all free of scale (lengths in
-chromosome widths, absorbances as ratios). `benchmarks/fit_seams.py` fits its weights.
+A contact is a narrow neck, dark in absorbance, where often the tip of one side meets the flank of the other, and the
+two sides together make no compact whole. A centromere is narrow too, but its sides run on straight; a bend keeps its
+width. The likelihood is a logistic regression on ten measures that are free of scale: lengths in chromosome widths,
+absorbances as ratios. `benchmarks/fit_seams.py` fits its weights, on training cases only.
 """
 
 from __future__ import annotations
@@ -15,75 +15,96 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from chromseg.annotations.rasterize import BoolArray
 from chromseg.partition.parts import FloatArray, IntArray
 
+Measures: TypeAlias = npt.NDArray[np.float64]
 Moments: TypeAlias = npt.NDArray[np.float64]
+Pair: TypeAlias = tuple[int, int]
 SeamPixels: TypeAlias = npt.NDArray[np.intp]
 
-_REACH = 1.5  # chromosome widths around a seam that its shape measures look at
-MEASURES = ("neck", "mean_depth", "least_depth", "across_a", "across_b", "area_a", "area_b", "fill", "length", "shade")
-WEIGHTS = (-11.99, -10.56, 7.3, 3.57, 2.54, -0.66, 1.66, -5.67, -2.13, 9.53)
-BIAS = 11.39
+_REACH = 1.5  # chromosome widths around a seam that its measures look at
+MEASURES = (
+    "neck",  # length of the seam over the width of the narrower side
+    "mean_shade",  # absorbance along the seam over that of the paler side
+    "least_shade",
+    "least_flank",  # per side, log of its spread along the seam over its spread away from it: a flank is wide
+    "most_flank",
+    "least_area",  # log of the sides' areas in squared widths
+    "most_area",
+    "fill",  # how well the whole fills its ellipse of inertia
+    "length",  # log of the whole's length in widths
+    "contrast",  # difference of the sides' mean absorbance
+)
+WEIGHTS = (-11.08, -7.8, 3.85, 2.74, 3.37, -0.05, 1.5, -4.94, -2.02, 15.06)
+BIAS = 9.24
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What seams of one cluster are measured on.
+    """What the seams of one cluster are measured on.
 
     Attributes:
         depth: float32 (h, w), distance to the background in pixels.
         image: float32 (h, w) absorbance; all 1 where no image was given.
+        contact: bool (h, w), the learned map of seams, or None.
         width: Typical width of a chromosome in pixels.
     """
 
     depth: FloatArray
     image: FloatArray
+    contact: BoolArray | None
     width: float
 
 
-def moments(labels: IntArray, count: int, image: FloatArray) -> Moments:
+def moments(labels: IntArray, count: int, image: FloatArray | None = None) -> Moments:
     """Area, first and second moments and summed absorbance of labels 0 … count: float64 (count + 1, 7).
 
     They add up when fragments are merged.
     """
     rows, cols = np.nonzero(labels)
     own = labels[rows, cols]
-    terms = (None, rows, cols, rows * rows, rows * cols, cols * cols, image[rows, cols])
-    return np.stack([np.bincount(own, weights=term, minlength=count + 1) for term in terms], axis=1, dtype=np.float64)
+    shades = np.ones(len(rows)) if image is None else image[rows, cols]
+    terms = (None, rows, cols, rows * rows, rows * cols, cols * cols, shades)
+    return np.stack([np.bincount(own, weights=term, minlength=count + 1) for term in terms], axis=1)
 
 
-def find_seams(labels: IntArray) -> dict[tuple[int, int], SeamPixels]:
+def fill_and_length(total: Moments) -> tuple[float, float]:
+    """How well a shape fills its ellipse of inertia (an ellipse 1, a bar 0.95, bent or branched less); its length."""
+    area = total[0]
+    row, col = total[1] / area, total[2] / area
+    rr, rc, cc = total[3] / area - row**2 + 1 / 12, total[4] / area - row * col, total[5] / area - col**2 + 1 / 12
+    determinant = max(rr * cc - rc**2, 1e-6)
+    longest = (rr + cc) / 2 + math.sqrt(max((rr + cc) ** 2 / 4 - determinant, 0))
+    return float(area / (4 * math.pi * math.sqrt(determinant))), math.sqrt(12 * longest)
+
+
+def find_seams(labels: IntArray) -> dict[Pair, SeamPixels]:
     """The pixel pairs over which each two labels meet edge to edge.
 
     Returns:
         For labels a < b: int (P, 2, 2), for each pair the (row, col) on a's side and then on b's.
     """
-    flat, width = labels.ravel(), labels.shape[1]
-    last = np.arange(flat.size) % width == width - 1
-    firsts = np.concatenate([np.flatnonzero(_meets(flat[:-1], flat[1:]) & ~last[:-1]), _below(flat, width)])
-    n_beside = len(firsts) - len(_below(flat, width))
-    seconds = firsts + np.where(np.arange(len(firsts)) < n_beside, 1, width)
-    swap = flat[firsts] > flat[seconds]
+    beside = np.argwhere((labels[:, :-1] != labels[:, 1:]) & (labels[:, :-1] > 0) & (labels[:, 1:] > 0))
+    below = np.argwhere((labels[:-1] != labels[1:]) & (labels[:-1] > 0) & (labels[1:] > 0))
+    firsts = np.concatenate([beside, below])
+    seconds = np.concatenate([beside + np.array((0, 1)), below + np.array((1, 0))])
+    swap = (labels[tuple(firsts.T)] > labels[tuple(seconds.T)])[:, None]
     firsts, seconds = np.where(swap, seconds, firsts), np.where(swap, firsts, seconds)
-    keys = flat[firsts].astype(np.int64) * (int(flat.max(initial=0)) + 1) + flat[seconds]
-    pixels = np.stack([np.stack(np.divmod(side, width), axis=1) for side in (firsts, seconds)], axis=1)
-    return {
-        (int(flat[firsts[own[0]]]), int(flat[seconds[own[0]]])): pixels[own]
-        for own in (np.flatnonzero(keys == key) for key in np.unique(keys))
-    }
+    ends = np.stack([labels[tuple(firsts.T)], labels[tuple(seconds.T)]], axis=1)
+    pixels = np.stack([firsts, seconds], axis=1)
+    return {(a, b): pixels[(ends == (a, b)).all(axis=1)] for a, b in sorted(set(map(tuple, ends.tolist())))}
 
 
-def _meets(a: IntArray, b: IntArray) -> npt.NDArray[np.bool_]:
-    return np.asarray((a != b) & (a > 0) & (b > 0))
+def likelihood(labels: IntArray, pair: Pair, seam: SeamPixels, ground: Ground, sides: Moments) -> float:
+    """Probability 0–1 that two chromosomes touch at a seam; with a learned contact map, the seam's share of it."""
+    if ground.contact is not None:
+        return float(ground.contact[seam[..., 0], seam[..., 1]].any(axis=1).mean())
+    measures = measure(labels, pair, seam, ground, sides)
+    return 0.5 + 0.5 * math.tanh((float(measures @ np.array(WEIGHTS)) + BIAS) / 2)
 
 
-def _below(flat: IntArray, width: int) -> npt.NDArray[np.intp]:
-    return np.flatnonzero(_meets(flat[:-width], flat[width:]))
-
-
-def measure(
-    labels: IntArray, pair: tuple[int, int], seam: SeamPixels, ground: Ground, sides: Moments
-) -> npt.NDArray[np.float64]:
+def measure(labels: IntArray, pair: Pair, seam: SeamPixels, ground: Ground, sides: Moments) -> Measures:
     """The measures of one seam, in the order of `MEASURES`.
 
     Args:
@@ -103,57 +124,31 @@ def measure(
     keep = down**2 + right**2 <= reach**2
     rows, cols, down, right = rows[keep], cols[keep], down[keep], right[keep]
     first = near[rows, cols] == pair[0]
-    along, n_along = _direction(seam, centre, down, right, first)
-    tangent = down * along[0] + right * along[1]
-    normal = down * -along[1] + right * along[0]
+    along, seam_length = _seam_line(seam, centre)
+    tangent, normal = down * along[0] + right * along[1], right * along[0] - down * along[1]
     depth, shade = ground.depth[window][rows, cols], ground.image[window][rows, cols]
-    widths, references, across = [], [], []
-    for side in (first, ~first):
-        widths.append(2 * float(depth[side].max()))
-        references.append(float(np.sort(shade[side])[int(0.75 * (side.sum() - 1))]))
-        across.append(math.log((tangent[side].var() + 0.5) / (normal[side].var() + 0.5)))
-    ends = ground.image[seam[:, 0, 0], seam[:, 0, 1]], ground.image[seam[:, 1, 0], seam[:, 1, 1]]
-    dark = np.minimum(*ends) / (min(references) + 1e-3)
-    fill, length = _shape(sides.sum(axis=0))
-    areas = sorted(float(area) / ground.width**2 for area in sides[:, 0])
-    means = sides[:, 6] / sides[:, 0]
-    return np.array(
-        [
-            n_along / min(widths),
-            dark.mean(),
-            dark.min(),
-            *sorted(across),
-            *(math.log(area) for area in areas),
-            fill,
-            math.log(length / ground.width),
-            abs(means[0] - means[1]),
-        ]
-    )
+    both = (first, ~first)
+    narrower = 2 * min(float(depth[side].max()) for side in both)
+    paler = min(float(np.percentile(shade[side], 75)) for side in both)
+    flanks = [math.log((tangent[side].var() + 0.5) / (normal[side].var() + 0.5)) for side in both]
+    shades = ground.image[seam[..., 0], seam[..., 1]].min(axis=1) / (paler + 1e-3)
+    areas = np.log(sides[:, 0] / ground.width**2)
+    fill, length = fill_and_length(sides.sum(axis=0))
+    contrast = abs(sides[0, 6] / sides[0, 0] - sides[1, 6] / sides[1, 0])
+    head = [seam_length / narrower, shades.mean(), shades.min(), min(flanks), max(flanks)]
+    return np.array([*head, areas.min(), areas.max(), fill, math.log(length / ground.width), contrast])
 
 
-def likelihood(measures: npt.NDArray[np.float64]) -> float:
-    """Probability 0–1 that a seam of these measures parts two chromosomes."""
-    return 0.5 + 0.5 * math.tanh((float(np.dot(measures, WEIGHTS)) + BIAS) / 2)
-
-
-def _direction(seam, centre, down, right, first):  # type: ignore
-    """Unit vector along the seam and how long the seam is."""
+def _seam_line(seam: SeamPixels, centre: npt.NDArray[np.float64]) -> tuple[tuple[float, float], float]:
+    """Unit vector along a seam, and how long the seam is."""
     points = seam.mean(axis=1) - centre
     if len(points) < 4:
-        over = down[first].mean() - down[~first].mean(), right[first].mean() - right[~first].mean()
-        size = max(math.hypot(*over), 1e-6)
-        return (-over[1] / size, over[0] / size), float(len(points))
-    rr, rc, cc = points[:, 0] @ points[:, 0], points[:, 0] @ points[:, 1], points[:, 1] @ points[:, 1]
+        across = (seam[:, 0] - seam[:, 1]).mean(axis=0)
+        size = max(math.hypot(*across), 1e-6)
+        return (float(-across[1] / size), float(across[0] / size)), float(len(points))
+    rr, rc, cc = (
+        float(term) for term in (points[:, 0] @ points[:, 0], points[:, 0] @ points[:, 1], points[:, 1] @ points[:, 1])
+    )
     turn = 0.5 * math.atan2(2 * rc, rr - cc)
     along = (math.cos(turn), math.sin(turn))
-    return along, float(np.ptp(points @ along)) + 1
-
-
-def _shape(total: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """How well the whole fills its ellipse of inertia (1 = an ellipse, less = bent or branched), and its length."""
-    area = total[0]
-    row, col = total[1] / area, total[2] / area
-    rr, rc, cc = total[3] / area - row**2 + 1 / 12, total[4] / area - row * col, total[5] / area - col**2 + 1 / 12
-    determinant = max(rr * cc - rc**2, 1e-6)
-    longest = (rr + cc) / 2 + math.sqrt(max((rr + cc) ** 2 / 4 - determinant, 0))
-    return area / (4 * math.pi * math.sqrt(determinant)), math.sqrt(12 * longest)
+    return along, float(np.ptp(points @ np.array(along))) + 1

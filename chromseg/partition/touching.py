@@ -1,85 +1,156 @@
 """Chromosomes that touch without crossing: cut where image and shape say so.
 
-A free part is cut into too many fragments at the valleys of absorbance × distance to the background; then the least
-likely seam is taken away, again and again, until every seam that is left probably parts two chromosomes.
+A free part that is not compact is cut into too many fragments at the valleys of absorbance × distance to the
+background; then the least likely seam is taken away, again and again, until every seam that is left probably parts two
+chromosomes.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 from skimage.segmentation import watershed
 
 from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.annotations.rasterize import BoolArray
-from chromseg.partition.parts import FloatArray, IntArray, Parts
+from chromseg.partition.parts import FloatArray, IntArray, Parts, compact, grow_over_edges
 from chromseg.partition.reconstruct import Forest
-from chromseg.partition.seams import Ground, find_seams, likelihood, measure, moments
+from chromseg.partition.seams import Ground, Pair, SeamPixels, fill_and_length, find_seams, likelihood, moments
 
 _CUT = 0.5  # least likelihood of a seam that stays
+_COMPACT = 0.9  # fill from which a part is one chromosome: none of two in the training cases reaches it
+_LEAST_AREA = 2.0  # squared chromosome widths that two chromosomes need
 _PEAK_DISTANCE = 0.7  # chromosome widths between the peaks of two fragments
-_SHALLOW = 0.85  # share of the lower peak that a pass between fragments may keep
 _SMOOTHING = 0.1  # sigma in chromosome widths
+_SHALLOW = 0.85  # share of the lower peak's height that a pass between two fragments may have
+_CONTACT_DROP = 0.3  # what is left of the relief on a learned seam
 
 
-def fragments(free: IntArray, ground: Ground) -> tuple[IntArray, int]:
-    """Cut free parts, int32 (h, w), at every valley: fragments int32 (h, w) from 1, and how many."""
+def part_touching(
+    parts: Parts, region: BoolArray, image: FloatArray | None, contact: BoolArray | None, width: float
+) -> tuple[Parts, npt.NDArray[np.float64]]:
+    """Cut the free parts of one cluster where two chromosomes probably touch.
+
+    Returns:
+        The parts, and by free part how sure its least sure cut or non-cut is, 0.5–1.
+    """
+    doubtful = _not_compact(parts, width) if contact is None else _on_a_seam(parts, contact)
+    if not doubtful.any():
+        return parts, np.ones(parts.n_free + 1)
+    depth = np.asarray(ndimage.distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1], dtype=np.float32)
+    thick = None if contact is None else grow_over_edges(contact)
+    ground = Ground(depth, np.ones_like(depth) if image is None else image, thick, width)
+    suspects = np.where(doubtful[parts.free], parts.free, 0)
+    labels, owners = find_fragments(suspects, parts.n_free, ground)
+    labels, sureness = merge_fragments(labels, owners, ground)
+    return _renumbered(parts, np.where(suspects > 0, labels + parts.n_free, parts.free), sureness)
+
+
+def _not_compact(parts: Parts, width: float) -> BoolArray:
+    """By free part, whether it is large and bent or branched enough to be two chromosomes."""
+    totals = moments(parts.free, parts.n_free)
+    large = totals[:, 0] >= _LEAST_AREA * width**2
+    return np.array(
+        [bool(is_large) and fill_and_length(total)[0] < _COMPACT for is_large, total in zip(large, totals, strict=True)]
+    )
+
+
+def _on_a_seam(parts: Parts, contact: BoolArray) -> BoolArray:
+    """By free part, whether a learned seam runs through it."""
+    seams = np.bincount(parts.free[contact], minlength=parts.n_free + 1) > 0
+    seams[0] = False
+    return seams
+
+
+def find_fragments(free: IntArray, n_free: int, ground: Ground) -> tuple[IntArray, npt.NDArray[np.integer]]:
+    """Cut free parts, int32 (h, w), at every valley that is not shallow.
+
+    Returns:
+        Fragments int32 (h, w) from 1, and by fragment the free part that it is of.
+    """
     inside = free > 0
     relief = np.minimum(ground.depth, ground.width / 2) * ground.image
+    if ground.contact is not None:
+        relief = np.where(ground.contact, _CONTACT_DROP * relief, relief)
     relief = ndimage.gaussian_filter(relief, _SMOOTHING * ground.width)
     relief[~inside] = 0
     size = 2 * round(_PEAK_DISTANCE * ground.width / 2) + 1
     peaks, n_peaks = ndimage.label((ndimage.maximum_filter(relief, size) == relief) & inside, EIGHT_CONNECTED)
     basins = watershed(-relief, peaks, mask=inside)
-    keys, numbered = np.unique(np.where(inside, free * (n_peaks + 1) + basins, 0), return_inverse=True)
-    return _without_shallow_valleys(numbered.reshape(free.shape).astype(np.int32), len(keys) - 1, free, relief)
+    keys = np.where(inside, basins * (n_free + 1) + free, 0).astype(np.int32)
+    labels, owners = compact(keys, (n_peaks + 1) * (n_free + 1), np.arange((n_peaks + 1) * (n_free + 1) + 1))
+    return _without_shallow_valleys(labels, owners % (n_free + 1), relief)
 
 
-def _without_shallow_valleys(labels: IntArray, count: int, free: IntArray, relief: FloatArray) -> tuple[IntArray, int]:
-    """Merge fragments whose pass is nearly as high as the lower of their peaks, the highest pass first."""
-    heights = ndimage.maximum(relief, labels, np.arange(count + 1))
-    passes = []
-    for pair, seam in find_seams(labels).items():
-        if free[tuple(seam[0, 0])] == free[tuple(seam[0, 1])]:
-            passes.append((float(np.minimum(*relief[seam[..., 0], seam[..., 1]].T).max()), pair))
+def _without_shallow_valleys(
+    labels: IntArray, owners: npt.NDArray[np.integer], relief: FloatArray
+) -> tuple[IntArray, npt.NDArray[np.integer]]:
+    """Merge fragments of one part whose pass is nearly as high as the lower of their peaks, the highest pass first."""
+    count = len(owners) - 1
+    heights = np.zeros(count + 1)
+    np.maximum.at(heights, labels, relief)
+    passes = [
+        (float(relief[seam[..., 0], seam[..., 1]].min(axis=1).max()), pair)
+        for pair, seam in _seams_within(labels, owners).items()
+    ]
     forest = Forest(count + 1)
     for height, pair in sorted(passes, reverse=True):
         a, b = sorted(map(forest.root, pair))
-        if a != b and height > _SHALLOW * min(heights[a], heights[b]):
+        if height > _SHALLOW * min(heights[a], heights[b]):
             forest.join(a, b)
             heights[a] = max(heights[a], heights[b])
-    roots = np.array([forest.root(label) for label in range(count + 1)])
-    kept, renumbered = np.unique(roots, return_inverse=True)
-    return renumbered.astype(np.int32)[labels], len(kept) - 1
+    roots = np.array([forest.root(label) for label in range(count + 1)], dtype=np.int32)
+    return compact(roots[labels], count, owners)
 
 
-def part_touching(parts: Parts, region: BoolArray, image: FloatArray | None, width: float) -> tuple[Parts, float]:
-    """Cut free parts where two chromosomes probably touch; also how sure the least sure decision is, 0.5–1."""
-    depth = ndimage.distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1].astype(np.float32)
-    ground = Ground(depth, np.ones_like(depth) if image is None else image, width)
-    labels, count = fragments(parts.free, ground)
-    if count > parts.n_free:
-        labels, count = merge(labels, count, parts.free, ground)
-    origin = np.zeros(count + 1, dtype=np.intp)
-    origin[labels] = parts.free
-    whole = np.bincount(origin, minlength=parts.n_free + 1)[origin] == 1
-    welds = np.where(whole, parts.welds[origin], np.arange(count + 1) + parts.welds.max() + 1)
-    return Parts(labels, count, parts.crossing, parts.n_crossing, welds), 1.0
+def merge_fragments(
+    labels: IntArray, owners: npt.NDArray[np.integer], ground: Ground
+) -> tuple[IntArray, npt.NDArray[np.float64]]:
+    """Take away the least likely seam, again and again, until the rest are likely contacts.
 
-
-def merge(labels: IntArray, count: int, free: IntArray, ground: Ground) -> tuple[IntArray, int]:
-    """Take away the least likely seam, again and again, until the rest are likely contacts."""
-    sides = moments(labels, count, ground.image)
-    scores: dict[tuple[int, int], float] = {}
-    while True:
-        seams = {p: s for p, s in find_seams(labels).items() if free[tuple(s[0, 0])] == free[tuple(s[0, 1])]}
+    Returns:
+        Labels int32 (h, w), some now missing, and by label how sure its least sure decision is, 0.5–1.
+    """
+    labels, sides, sureness = labels.copy(), moments(labels, len(owners) - 1, ground.image), np.ones(len(owners))
+    seams = _seams_within(labels, owners)
+    scores: dict[Pair, float] = {}
+    while seams:
         for pair in seams.keys() - scores.keys():
-            scores[pair] = likelihood(measure(labels, pair, seams[pair], ground, sides[list(pair)]))
-        kept, removed = min(seams, key=scores.__getitem__, default=(0, 0))
-        if not seams or scores[kept, removed] >= _CUT:
+            scores[pair] = likelihood(labels, pair, seams[pair], ground, sides[list(pair)])
+        weakest = min(seams, key=lambda pair: scores[pair])
+        if scores[weakest] >= _CUT:
             break
-        labels[labels == removed] = kept
-        sides[kept] += sides[removed]
-        scores = {pair: score for pair, score in scores.items() if not {kept, removed} & set(pair)}
-    numbers, renumbered = np.unique(labels, return_inverse=True)
-    return renumbered.reshape(labels.shape).astype(np.int32), len(numbers) - 1
+        kept, gone = weakest
+        labels[labels == gone] = kept
+        sides[kept] += sides[gone]
+        sureness[kept] = min(sureness[kept], sureness[gone], 1 - scores[weakest])
+        seams = _seams_within(labels, owners)
+        scores = {pair: score for pair, score in scores.items() if not {kept, gone} & set(pair)}
+    for pair in seams:
+        for side in pair:
+            sureness[side] = min(sureness[side], scores[pair])
+    return labels, sureness
+
+
+def _seams_within(labels: IntArray, owners: npt.NDArray[np.integer]) -> dict[Pair, SeamPixels]:
+    """The seams between fragments of one part."""
+    return {pair: seam for pair, seam in find_seams(labels).items() if owners[pair[0]] == owners[pair[1]]}
+
+
+def _renumbered(
+    parts: Parts, labels: IntArray, sureness: npt.NDArray[np.float64]
+) -> tuple[Parts, npt.NDArray[np.float64]]:
+    """Parts with free parts numbered without gaps; a part that was cut is no longer welded to anything."""
+    n_labels = parts.n_free + len(sureness) - 1
+    origin = np.zeros(n_labels + 1, dtype=np.intp)
+    origin[labels] = parts.free
+    labels, old = compact(labels, n_labels, np.arange(n_labels + 1))
+    count = len(old) - 1
+    sure = np.concatenate([np.ones(parts.n_free), sureness])
+    sure[0] = 1
+    whole = np.bincount(origin[old], minlength=parts.n_free + 1)[origin[old]] == 1
+    welds = np.where(whole, parts.welds[origin[old]], int(parts.welds.max()) + 1 + np.arange(count + 1))
+    return replace(parts, free=labels, n_free=count, welds=welds), sure[old]
