@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,21 +27,26 @@ class PostprocessSettings:
     Attributes:
         chromosome: Least probability of a chromosome pixel.
         crossing: Least probability of a crossing pixel.
-        contact: Least probability of a seam pixel.
+        contact: Least probability of a seam pixel; None, as long as seams found in the image are better, ignores the
+            network's (validation: AP50 0.93 without, 0.90 with them).
+        mean: A region of the chromosome map must reach this probability on average; scraps of nuclei do not.
         crossing_peak: A crossing region must reach this probability somewhere.
         smooth: Gaussian sigma, in pixels, over the crossing probabilities before the threshold; 0 is none.
         min_crossing: Smaller crossing regions, in pixels, are dropped.
+        min_chromosome: Smaller regions of the chromosome map, in pixels, are dropped.
         max_half_width: Whatever is thicker than twice this, in pixels, is a nucleus or debris and taken out of the
             chromosome map; 0 takes nothing out. The thickest cluster of the `bioimlab` training cases has 13.
         max_hole: Larger holes in the chromosome map are ground between arms and stay; crossings keep none.
     """
 
-    chromosome: float = 0.5
-    crossing: float = 0.5
-    contact: float = 0.5
+    chromosome: float = 0.6
+    crossing: float = 0.4
+    contact: float | None = None
+    mean: float = 0.8
     crossing_peak: float = 0.5
-    smooth: float = 0.7
+    smooth: float = 0.0
     min_crossing: int = 20
+    min_chromosome: int = 50
     max_half_width: float = 20.0
     max_hole: int = 6
 
@@ -51,7 +58,7 @@ class BinaryMaps:
     Attributes:
         chromosome: On any chromosome, crossings included.
         crossing: Where two chromosomes overlap.
-        contact: Seams between touching chromosomes; None if the network has no such branch.
+        contact: Seams between touching chromosomes; None if the network has no such branch or it is ignored.
     """
 
     chromosome: BoolArray
@@ -87,10 +94,12 @@ def binarize(
         chromosome = np.asarray(image > 0)
     else:
         chromosome = fill_small_holes(probabilities[0] >= settings.chromosome, settings.max_hole)
-        chromosome = without_blobs(chromosome, settings.max_half_width)
+        chromosome = without_blobs(chromosome, settings.max_half_width, image)
+        chromosome = regions_of_at_least(chromosome, settings.min_chromosome)
+        chromosome = _where(chromosome, probabilities[0], settings.mean, ndimage.mean)
     crossing = _crossings(probabilities[1], settings) & chromosome
     contact = None
-    if len(probabilities) == 3:
+    if len(probabilities) == 3 and settings.contact is not None:
         contact = (probabilities[2] >= settings.contact) & chromosome & ~crossing
     return BinaryMaps(chromosome, crossing, contact)
 
@@ -119,11 +128,21 @@ def fill_small_holes(region: BoolArray, area: int) -> BoolArray:
     return np.asarray(region | small[labels])
 
 
-def without_blobs(region: BoolArray, half_width: float) -> BoolArray:
-    """Take out of bool (H, W) what is thicker than twice `half_width` pixels; thin things attached to it stay."""
+def without_blobs(region: BoolArray, half_width: float, image: FloatArray | None = None) -> BoolArray:
+    """Take out of a chromosome map what is thicker than any chromosome; thin things attached to it stay.
+
+    A network may see only the rim of a nucleus. With the image, whatever is at least half as dark as the chromosomes
+    counts towards the thickness, so such a rim goes with its nucleus, and a ring of chromosomes around ground stays.
+
+    Args:
+        region: bool (H, W).
+        half_width: In pixels; 0 takes nothing out.
+        image: float32 (H, W) absorbance, or None.
+    """
     if not half_width or not region.any():
         return region
-    core = ndimage.distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1] > half_width
+    solid = region if image is None else region | (image > np.median(image[region]) / 2)
+    core = ndimage.distance_transform_edt(np.pad(solid, 1))[1:-1, 1:-1] > half_width
     if not core.any():
         return region
     return np.asarray(region & (ndimage.distance_transform_edt(~core) > half_width + _BLOB_RIM))
@@ -134,13 +153,15 @@ def _crossings(probability: FloatArray, settings: PostprocessSettings) -> BoolAr
         probability = ndimage.gaussian_filter(probability, settings.smooth)
     region = ndimage.binary_fill_holes(probability >= settings.crossing)
     region = regions_of_at_least(np.asarray(region), settings.min_crossing)
-    return _reaching(region, probability, settings.crossing_peak)
+    return _where(region, probability, settings.crossing_peak, ndimage.maximum)
 
 
-def _reaching(region: BoolArray, probability: npt.NDArray[np.float32], peak: float) -> BoolArray:
-    """Keep the 8-connected regions whose greatest probability is at least `peak`."""
+def _where(
+    region: BoolArray, probability: npt.NDArray[np.float32], least: float, statistic: Callable[..., Any]
+) -> BoolArray:
+    """Keep the 8-connected regions in which a statistic of the probability is at least `least`."""
     labels, count = label_regions(region)
     if not count:
         return region
-    greatest = np.asarray(ndimage.maximum(probability, labels, np.arange(1, count + 1)))
-    return np.asarray(np.append(False, greatest >= peak)[labels])
+    values = np.asarray(statistic(probability, labels, np.arange(1, count + 1)))
+    return np.asarray(np.append(False, values >= least)[labels])

@@ -16,7 +16,19 @@ from chromseg.inference.postprocess import (
     without_blobs,
 )
 
-PLAIN = PostprocessSettings(smooth=0.0, min_crossing=0, max_hole=0, crossing_peak=0.0, max_half_width=0.0)
+PLAIN = PostprocessSettings(
+    chromosome=0.5,
+    crossing=0.5,
+    contact=0.5,
+    mean=0.0,
+    crossing_peak=0.0,
+    smooth=0.0,
+    min_crossing=0,
+    min_chromosome=0,
+    max_half_width=0.0,
+    max_hole=0,
+)
+SEAMS = PostprocessSettings(contact=0.5)
 
 
 def _probabilities() -> np.ndarray:
@@ -40,14 +52,15 @@ def test_thresholds_decide_each_map() -> None:
 def test_crossings_and_seams_lie_on_chromosomes() -> None:
     probabilities = _probabilities()
     probabilities[1, 0:10, 0:10] = 1.0
-    maps = binarize(probabilities)
+    maps = binarize(probabilities, SEAMS)
     assert maps.contact is not None
     assert not (maps.crossing & ~maps.chromosome).any()
     assert not (maps.contact & (~maps.chromosome | maps.crossing)).any()
 
 
-def test_two_maps_have_no_seams_and_other_numbers_are_refused() -> None:
-    assert binarize(_probabilities()[:2]).contact is None
+def test_seams_may_be_ignored_or_absent_and_other_numbers_of_maps_are_refused() -> None:
+    assert binarize(_probabilities()).contact is None
+    assert binarize(_probabilities()[:2], SEAMS).contact is None
     with pytest.raises(MaskError, match="probabilities of shape"):
         binarize(_probabilities()[:1])
 
@@ -92,8 +105,25 @@ def test_blobs_go_and_chromosomes_stay() -> None:
     assert without_blobs(chromosome, 20.0).sum() == chromosome.sum()
 
 
+def test_uncertain_and_tiny_regions_are_no_chromosomes() -> None:
+    probabilities = _probabilities()
+    probabilities[0, 45:60, 5:30] = 0.65  # the scraps of a nucleus
+    probabilities[0, 45:50, 40:45] = 0.95  # a speck
+    assert binarize(probabilities).chromosome.sum() == 14 * 55
+    assert binarize(probabilities, PLAIN).chromosome.sum() == 14 * 55 + 15 * 25 + 25
+
+
+def test_the_rim_of_a_nucleus_goes_with_it_and_a_ring_of_chromosomes_stays() -> None:
+    rows, cols = np.mgrid[:120, :120]
+    radius = np.hypot(rows - 60, cols - 60)
+    ring = (radius < 45) & (radius > 35)
+    nucleus, loop = (radius < 45).astype(np.float32), ring.astype(np.float32)
+    assert without_blobs(ring, 20.0, nucleus).sum() == 0
+    assert without_blobs(ring, 20.0, loop).sum() == ring.sum()
+
+
 def test_nothing_found_gives_empty_maps() -> None:
-    maps = binarize(np.zeros((3, 8, 9), dtype=np.float32))
+    maps = binarize(np.zeros((3, 8, 9), dtype=np.float32), SEAMS)
     assert maps.contact is not None
     assert maps.chromosome.shape == (8, 9)
     assert not (maps.chromosome.any() or maps.crossing.any() or maps.contact.any())
