@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from chromseg.config import ModelConfig, parse
@@ -64,8 +64,9 @@ def save_model(folder: Path, network: MapNetwork, card: ModelCard) -> ModelCard:
     Raises:
         OutputError: The folder cannot be written.
     """
+    weights = save({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()})
     with replacing(folder / WEIGHTS) as temporary:
-        save_file({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, temporary)
+        temporary.write_bytes(weights)  # unlike safetensors' own writing, readable as the umask says
     card = dataclasses.replace(card, architecture=network.config, weights_sha256=sha256(folder / WEIGHTS))
     write_card(folder, card)
     return card

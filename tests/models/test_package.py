@@ -44,6 +44,12 @@ def test_card_alone_can_be_rewritten(saved: Path) -> None:
     assert load_model(saved)[1].lineage == {"data_md5": "0"}
 
 
+def test_files_can_be_read_by_whom_the_umask_allows(saved: Path) -> None:
+    modes = {path.stat().st_mode for path in saved.iterdir()}
+    (saved / "plain").touch()
+    assert modes == {(saved / "plain").stat().st_mode}
+
+
 def test_nothing_else_in_the_folder_is_touched(saved: Path) -> None:
     (saved / "run.json").write_text("{}")
     network, card = load_model(saved)
