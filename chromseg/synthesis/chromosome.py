@@ -80,16 +80,16 @@ class Drawing:
 def draw_preparation(rng: np.random.Generator, polarity: Polarity) -> Preparation:
     """Choose a case's preparation: ranges as measured on Q-band (light on dark) and seen on G-band images."""
     g_band = polarity == "dark-on-light"
-    width = float(np.clip(rng.lognormal(np.log(13.2), 0.18), _NARROWEST, 19))
-    typical = 4.6 if g_band else 3.4  # mean length over width; wide chromosomes are contracted ones
-    slenderness = typical * (13.2 / width) ** 0.5 * rng.lognormal(0, 0.18)
+    middle, typical = (13.2, 4.6) if g_band else (12.5, 3.4)  # width, and mean length over it
+    width = float(np.clip(rng.lognormal(np.log(middle), 0.18), _NARROWEST, 19))
+    slenderness = typical * (middle / width) ** 0.5 * rng.lognormal(0, 0.18)
     return Preparation(
         scale=width * slenderness / _MEAN_LENGTH,
         width=width,
         bend=rng.uniform(0.15, 0.5) if g_band else rng.uniform(0.05, 0.3),
         kink=rng.uniform(0.05, 0.3),
         cleft=rng.uniform(0.35, 0.75) if g_band else rng.uniform(0.5, 0.95),
-        waist=rng.uniform(0.08, 0.25) if g_band else rng.uniform(0.12, 0.42),
+        waist=rng.uniform(0.08, 0.25) if g_band else rng.uniform(0.15, 0.5),
         contrast=rng.uniform(0.5, 0.8) if g_band else rng.uniform(0.3, 0.75),
         banding=polarity,
     )
