@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from chromseg.annotations.overlaps import Overlaps
-from chromseg.annotations.summary import Spread, Summary
 from chromseg.cli.printing import print_facts, print_table
+
+if TYPE_CHECKING:
+    from chromseg.annotations.overlaps import Overlaps
+    from chromseg.annotations.summary import Spread, Summary
 
 
 def print_summary(figures: Summary, picture: Path | None) -> None:

@@ -166,5 +166,5 @@ def _print_move(model: str, event: Event, as_json: bool) -> None:
         print_json(event.to_dict())
         return
     name = model.removeprefix("models:/").partition("@")[0].partition("/")[0]
-    before = f", which was version {event.previous}" if event.previous else ""
-    typer.echo(f"{name}@{event.alias}{before}, is version {event.version} now")
+    before = f", which was version {event.previous}," if event.previous else ""
+    typer.echo(f"{name}@{event.alias}{before} is version {event.version} now")

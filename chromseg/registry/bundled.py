@@ -11,7 +11,7 @@ from chromseg.errors import RegistryError
 from chromseg.registry.promotion import promote
 from chromseg.registry.references import known_aliases
 from chromseg.registry.store import open_store, project_root
-from chromseg.registry.versions import Version, register
+from chromseg.registry.versions import Version, register, show
 
 _BY = "chromseg-ops init"
 
@@ -33,7 +33,7 @@ def register_bundled() -> list[tuple[Version, bool]]:
         if "champion" not in known_aliases(open_store(), version.name):
             reason = f"comes with ChromSeg-Ops {chromseg.__version__}"
             promote(f"{version.name}/{version.number}", reason=reason, by=_BY)
-        registered.append((version, new))
+        registered.append((show(f"{version.name}/{version.number}"), new))
     return registered
 
 

@@ -1,0 +1,150 @@
+"""The import rules of the house: downwards only, and the heavy libraries behind one door each."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# A package may import those on lower levels; on its own level only itself, and the data contract `annotations`.
+LEVELS = [
+    {"errors"},
+    {"config", "files"},
+    {"partition", "metrics", "annotations", "importers", "synthesis", "validation"},
+    {"models"},
+    {"training", "inference"},
+    {"registry"},
+    {"api"},
+    {"cli", "serving", "pipelines"},
+]
+LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in packages}
+
+DOORS = {"mlflow": "registry", "great_expectations": "validation", "typer": "cli"}  # library → the package that may
+NO_FILES = {"torch", "mlflow", "great_expectations", "dvc", "pathlib", "io", "os", "json", "PIL", "tempfile", "shutil"}
+LIGHT = {*sys.stdlib_module_names, "typer", "chromseg.errors", "chromseg.cli", "chromseg"}  # at the top of a cli module
+
+
+def _files() -> list[Path]:
+    return sorted([*(ROOT / "chromseg").rglob("*.py"), *(ROOT / "pipelines").rglob("*.py")])
+
+
+def _package(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return parts[0] if parts[0] == "pipelines" or len(parts) == 1 else parts[1]
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield node.module or ""
+            if node.module == "chromseg":  # `from chromseg import x` means the module x, if there is one
+                yield from (f"chromseg.{alias.name}" for alias in node.names)
+
+
+def _ours(module: str) -> str | None:
+    """The package of ours that a module belongs to."""
+    parts = module.split(".")
+    if parts[0] == "pipelines":
+        return "pipelines"
+    return parts[1] if parts[0] == "chromseg" and len(parts) > 1 and parts[1] in LEVEL else None
+
+
+def _may_import(package: str, other: str) -> bool:
+    if package == "__init__":  # chromseg/__init__.py: only the interface, on first use
+        return other == "api"
+    return (
+        other == package
+        or LEVEL[other] < LEVEL[package]
+        or (other == "annotations" and LEVEL[package] == LEVEL["annotations"])
+    )
+
+
+@pytest.mark.parametrize("file", _files(), ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_imports_run_downwards(file: Path) -> None:
+    package = _package(file)
+    others = {_ours(module) for module in _imports(ast.parse(file.read_text(encoding="utf-8")))} - {None}
+    assert [other for other in sorted(filter(None, others)) if not _may_import(package, other)] == []
+
+
+def test_every_package_has_its_level() -> None:
+    assert {_package(file) for file in _files()} - {"__init__"} <= LEVEL.keys()
+
+
+def test_the_rules_can_be_broken() -> None:
+    assert not _may_import("models", "registry")
+    assert not _may_import("training", "inference")
+    assert not _may_import("annotations", "importers")
+    assert _may_import("importers", "annotations")
+    assert set(_imports(ast.parse("def f():\n    from chromseg import api\n    import torch.nn"))) == {
+        "chromseg",
+        "chromseg.api",
+        "torch.nn",
+    }
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_a_heavy_library_has_one_door(library: str) -> None:
+    users = {
+        _package(file)
+        for file in _files()
+        for module in _imports(ast.parse(file.read_text(encoding="utf-8")))
+        if module.split(".")[0] == library
+    }
+    assert users == {DOORS[library]}
+
+
+@pytest.mark.parametrize("package", ["partition", "metrics"])
+def test_partition_and_metrics_know_neither_torch_nor_files(package: str) -> None:
+    for file in sorted((ROOT / "chromseg" / package).rglob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        used = {module.split(".")[0] for module in _imports(tree)} & NO_FILES
+        ours = {module for module in _imports(tree) if module in ("chromseg.files", "chromseg.config")}
+        opened = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "open"]
+        assert (file.name, used - {"io"}, ours, opened) == (file.name, set(), set(), [])
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "chromseg" / "cli").glob("*.py")), ids=lambda file: file.name)
+def test_a_verb_imports_what_is_heavy_when_it_is_called(file: Path) -> None:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    top = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
+    heavy = [m for m in _imports(top) if m.split(".")[0] not in LIGHT and m not in LIGHT]
+    ours = [m for m in _imports(top) if m.startswith("chromseg.") and _ours(m) not in ("cli", "errors", None)]
+    assert heavy + ours == []
+
+
+def test_models_and_training_import_on_a_bare_node() -> None:
+    """Nodes with GPUs have torch, but neither MLflow nor DVC nor Great Expectations nor Typer."""
+    modules = [
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for package in ("models", "training")
+        for file in sorted((ROOT / "chromseg" / package).rglob("*.py"))
+    ]
+    code = f"""
+import importlib, sys
+from importlib.machinery import PathFinder
+
+class Bare(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        absent = name.split(".")[0] in ("mlflow", "dvc", "great_expectations", "typer", "fastapi")
+        return None if absent else super().find_spec(name, path, target)
+
+sys.meta_path = [Bare if finder is PathFinder else finder for finder in sys.meta_path]
+for name in {modules!r}:
+    importlib.import_module(name)
+try:
+    import mlflow
+except ModuleNotFoundError:
+    print("bare")
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (answer.stdout, answer.returncode) == ("bare\n", 0), answer.stderr
