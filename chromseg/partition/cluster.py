@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from chromseg.annotations.rasterize import BoolArray
-from chromseg.partition.pairing import solve
+from chromseg.partition.consistency import solve_together
 from chromseg.partition.parts import FloatArray, Parts, cut_parts, grow_over_corners
 from chromseg.partition.ports import Port, find_ports
 from chromseg.partition.reconstruct import draw, group_parts
 from chromseg.partition.touching import part_touching
 
 NEEDS_REVIEW, THREE_AT_CROSSING = "needs-review", "three-at-crossing"
+_REACH = 0.9  # chromosome widths that an arm is followed at least
 _CRUMB_AREA = 0.15  # squared chromosome widths; a smaller piece goes to its neighbour
 
 
@@ -34,9 +35,9 @@ def partition_cluster(
     parts, sureness = part_touching(cut_parts(region, crossing, width), region, image, contact, width)
     if parts.n_free < 2:
         return [Piece(region, (), float(sureness.min()))]
-    ports = find_ports(parts, image, radius, width)
+    ports = find_ports(parts, image, max(radius, round(_REACH * width)), width)
     areas = np.bincount(parts.crossing.ravel())[1:] / width**2
-    pairings = [solve(at, area) for at, area in zip(ports, areas, strict=True)]
+    pairings = solve_together(ports, list(areas), parts.n_free)
     pairs = [pair for pairing in pairings for pair in pairing.pairs]
     groups = group_parts(parts.n_free, pairs + _crumb_pairs(parts, pairs, _CRUMB_AREA * width**2))
     through = [_crossings_of(group, ports) for group in groups]

@@ -17,6 +17,7 @@ from chromseg.partition.ports import Port
 
 Pair: TypeAlias = tuple[int, int]
 
+_CHOICES = 4  # pairings of one crossing that are weighed against those of the others
 _MAX_PORTS = 6  # more arms than this meet only in predicted noise; the smallest are then left-overs
 _WHOLE_AREA = 0.35  # squared chromosome widths from which a crossing is surely one
 
@@ -36,28 +37,41 @@ class Pairing:
     Attributes:
         pairs: Parts that are joined, stubs to the arm that they lengthen included.
         n_chromosomes: How many chromosomes meet.
+        cost: In radians of bending.
         confidence: 0.5–1, from the lead over the next best pairing.
     """
 
     pairs: tuple[Pair, ...]
     n_chromosomes: int
+    cost: float
     confidence: float
 
 
 def solve(ports: list[Port], area: float = 1.0) -> Pairing:
     """The cheapest pairing of the ports of one crossing of `area` squared widths; no ports make an empty pairing."""
+    return rank(ports, area)[0]
+
+
+def rank(ports: list[Port], area: float) -> list[Pairing]:
+    """The cheapest pairings of the ports of one crossing, the best first, at most `_CHOICES`."""
     tried = sorted(ports, key=lambda port: -port.area)[:_MAX_PORTS]
     costs = {(a, b): joint_cost(tried[a], tried[b]) for a in range(len(tried)) for b in range(a + 1, len(tried))}
     scored = sorted((_total(pairs, tried, costs, area), pairs) for pairs in _matchings(len(tried)))
-    best = scored[0][1]
-    lone = _lone(best, tried)
+    best, second = scored[0][0], scored[1][0] if len(scored) > 1 else math.inf
+    return [_pairing(ports, tried, pairs, cost, second if cost == best else best) for cost, pairs in scored[:_CHOICES]]
+
+
+def _pairing(ports: list[Port], tried: list[Port], pairs: tuple[Pair, ...], cost: float, rival: float) -> Pairing:
+    """Name the parts that a matching joins, and join what is left over to the arm that it lengthens."""
+    lone = _lone(pairs, tried)
     hosts = [port for port in tried if port not in lone or not port.is_stub]
-    stubs = [port for port in ports if port not in hosts]
-    joined = [(tried[a].part, tried[b].part) for a, b in best]
+    joined = [(tried[a].part, tried[b].part) for a, b in pairs]
     if hosts:
+        stubs = [port for port in ports if port not in hosts]
         joined += [(stub.part, min(hosts, key=lambda host: joint_cost(stub, host)).part) for stub in stubs]
-    n_chromosomes = len(best) + sum(not port.is_stub for port in lone)
-    return Pairing(tuple(joined), n_chromosomes, _confidence([score for score, _ in scored]))
+    n_chromosomes = len(pairs) + sum(not port.is_stub for port in lone)
+    confidence = 1 - 0.5 * math.exp(-2 * (rival - cost)) if rival > cost else 0.5
+    return Pairing(tuple(joined), n_chromosomes, cost, confidence)
 
 
 def joint_cost(a: Port, b: Port) -> float:
@@ -79,11 +93,6 @@ def _total(pairs: tuple[Pair, ...], ports: list[Port], costs: dict[Pair, float],
     if n_chromosomes > 1:
         odd = _COUNT_COST * (n_chromosomes - 2) + _SPECK_COST * (1 - trust)
     return sum(costs[pair] for pair in pairs) + _STUB_COST * stubs + odd
-
-
-def _confidence(costs: list[float]) -> float:
-    """0.5 where the two least costs are equal, near 1 where they are a radian or more apart."""
-    return 1.0 if len(costs) < 2 else 1 - 0.5 * math.exp(-2 * (costs[1] - costs[0]))
 
 
 def _lone(pairs: tuple[Pair, ...], ports: list[Port]) -> list[Port]:
