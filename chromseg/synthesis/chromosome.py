@@ -12,6 +12,7 @@ from chromseg.annotations.absorbance import Polarity
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.synthesis.karyotype import ChromosomeType, FloatArray
 
+_WOBBLE = 0.06  # relative spread of thickness along a chromatid
 _STEP = 0.5  # px between points of a centre line
 _MEAN_LENGTH = 132  # Mb of a chromosome of a diploid cell
 _FULL_LENGTH = 249  # Mb of chromosome 1
@@ -30,6 +31,8 @@ class Preparation:
     cleft: float  # distance of the chromatids' middles over their thickness; 0 hides the two, 1 parts them
     waist: float  # share of the width lost at the centromere
     contrast: float  # share of the absorbance that bands modulate
+    spread: float  # relative spread of stain between chromosomes
+    patches: float  # relative spread of stain along a chromosome, beyond its bands
     banding: Polarity  # dark-on-light: Giemsa bands; light-on-dark: quinacrine bands
 
     def fitted(self, size: tuple[int, int], count: int) -> Preparation:
@@ -91,6 +94,8 @@ def draw_preparation(rng: np.random.Generator, polarity: Polarity) -> Preparatio
         cleft=rng.uniform(0.35, 0.75) if g_band else rng.uniform(0.5, 0.95),
         waist=rng.uniform(0.08, 0.25) if g_band else rng.uniform(0.15, 0.5),
         contrast=rng.uniform(0.5, 0.8) if g_band else rng.uniform(0.3, 0.75),
+        spread=0.08 if g_band else rng.uniform(0.08, 0.2),
+        patches=0.0 if g_band else rng.uniform(0, 0.3),
         banding=polarity,
     )
 
@@ -166,9 +171,10 @@ def _chromatids(
     to_end = np.maximum(np.minimum(along, length - along), 0)
     girth = girth * (1 - 0.2 * np.exp(-((to_end / (0.25 * width)) ** 2)))
     bands = _contrasted(kind.g_bands if preparation.banding == "dark-on-light" else kind.q_bands)
+    wobbles = max(int(2 * length / width), 2)
     absorbance = np.zeros_like(along)
     for side in (-1, 1):
-        thickness = girth * _wobble(rng, along, length, width) * width / (1 + preparation.cleft)
+        thickness = girth * _varied(rng, along, length, wobbles, _WOBBLE) * width / (1 + preparation.cleft)
         radius, apart = thickness / 2, preparation.cleft * thickness / 2
         beyond = np.maximum(np.maximum(radius - along, along - (length - radius)), 0)
         depth = 1 - (((across - side * apart) ** 2 + beyond**2) / radius**2)
@@ -176,8 +182,12 @@ def _chromatids(
         stained = 1 - preparation.contrast * (1 - np.interp(step, np.arange(len(bands)), bands))
         rod = (_EDGE + (1 - _EDGE) * np.sqrt(np.maximum(depth, 0))) * stained
         absorbance = np.maximum(absorbance, np.where(depth > 0, rod, 0))
+    if preparation.patches:
+        absorbance *= np.clip(_varied(rng, along, length, int(length / width) + 2, preparation.patches), 0.5, 1.6)
     grain = ndimage.gaussian_filter(rng.normal(0, 1, along.shape), 1.2)
-    return np.asarray(absorbance * np.clip(1 + 0.4 * grain, 0.5, 1.5) * rng.normal(1, 0.08))
+    return np.asarray(
+        absorbance * np.clip(1 + 0.4 * grain, 0.5, 1.5) * np.clip(rng.normal(1, preparation.spread), 0.5, 1.6)
+    )
 
 
 def _contrasted(bands: FloatArray) -> FloatArray:
@@ -186,7 +196,7 @@ def _contrasted(bands: FloatArray) -> FloatArray:
     return np.asarray(0.5 + 0.5 * np.tanh(3 * (smooth - smooth.mean())))
 
 
-def _wobble(rng: np.random.Generator, along: FloatArray, length: float, width: float) -> FloatArray:
-    """Relative thickness (h, w) that varies smoothly along a chromatid, about 1."""
-    knots = rng.normal(1, 0.06, size=max(int(2 * length / width), 2))
-    return np.asarray(np.interp(along / length * (len(knots) - 1), np.arange(len(knots)), knots))
+def _varied(rng: np.random.Generator, along: FloatArray, length: float, knots: int, spread: float) -> FloatArray:
+    """A factor (h, w) that varies smoothly along a chromosome, about 1."""
+    values = rng.normal(1, spread, size=knots)
+    return np.asarray(np.interp(along / length * (knots - 1), np.arange(knots), values))

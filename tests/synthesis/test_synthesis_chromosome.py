@@ -12,7 +12,16 @@ from chromseg.synthesis.chromosome import Preparation, draw_chromosome, draw_pre
 from chromseg.synthesis.karyotype import CHROMOSOME_TYPES
 
 PLAIN = Preparation(
-    scale=0.5, width=12, bend=0, kink=0, cleft=0.6, waist=0, contrast=0.7, banding="dark-on-light"
+    scale=0.5,
+    width=12,
+    bend=0,
+    kink=0,
+    cleft=0.6,
+    waist=0,
+    contrast=0.7,
+    spread=0.05,
+    patches=0,
+    banding="dark-on-light",
 )  # straight, so that rows and columns are lengths and widths
 BY_NAME = {kind.name: kind for kind in CHROMOSOME_TYPES}
 
