@@ -32,7 +32,7 @@ def assign_splits(
 
 
 def assign_fold(case_ids: Iterable[str], fold: int, folds: int) -> dict[str, str]:
-    """Give every case a split for one turn of a cross-validation: part `fold` tests, the next validates, the rest train.
+    """Give every case a split for one turn of a cross-validation: part `fold` tests, the next validates, others train.
 
     Args:
         case_ids: `<dataset>/<case_id>` of each image; repeats are one case.
