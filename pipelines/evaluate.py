@@ -38,7 +38,7 @@ def main() -> None:
         "perf/infer_ms_per_image": infer_ms(predictor, next(iter(test_samples(profile, arguments.variant, "cutout"))))
     }
     write_scores(profile.scores(arguments.variant, arguments.seed), metrics, cutouts, metaphases)
-    restore_run(model / "run.json", metrics).log_metrics(metrics)
+    restore_run(model / "run.json").log_metrics(metrics)
     shown = {key: round(value, 4) for key, value in metrics.items() if value is not None}
     print(f"{arguments.variant}-{arguments.seed}: {shown}", file=sys.stderr)
 

@@ -14,25 +14,24 @@ from chromseg.registry.tracking import RunTracker, find_run, open_run
 from chromseg.training.tracker import read_run
 
 
-def restore_run(run_json: Path, scores: Mapping[str, float | None] | None = None) -> RunTracker:
+def restore_run(run_json: Path) -> RunTracker:
     """The run that wrote `run_json`; rebuilt from it and tagged `restored` if the store does not have it.
 
     Args:
         run_json: `models/<variant>-<seed>/run.json`: params, tags and metrics per epoch.
-        scores: What evaluation found, added to a rebuilt run only.
 
     Raises:
         TrainingError: The record is missing or damaged.
         LineageError: Its tags say too little.
     """
     init_store()
-    return restore_record(open_store(), read_run(run_json), scores)
+    return restore_record(open_store(), read_run(run_json))
 
 
 def restore_record(
     client: MlflowClient, record: Mapping[str, Any], scores: Mapping[str, float | None] | None = None
 ) -> RunTracker:
-    """As `restore_run`, from a record already read."""
+    """As `restore_run`, from a record already read; a rebuilt run gets `scores` too."""
     lineage = Lineage.from_tags(record.get("tags", {}))
     if not lineage.run_id:
         raise LineageError(

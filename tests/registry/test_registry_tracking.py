@@ -127,7 +127,8 @@ def run_json(project: Path) -> Path:
 
 
 def test_a_missing_run_is_rebuilt_from_its_record(store: Path, run_json: Path) -> None:
-    tracker = restore_run(run_json, {"test/iou_crossing": 0.5})
+    tracker = restore_run(run_json)
+    tracker.log_metrics({"test/iou_crossing": 0.5})
     client = open_store()
     run = client.get_run(tracker.run_id)
     assert run.data.tags["restored"] == "true"
