@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from pycocotools import mask as coco_mask
 
 from chromseg.errors import DataError, MaskError
 
@@ -45,6 +44,8 @@ def rasterize(segmentation: Polygons | Rle, height: int, width: int) -> BoolArra
         return np.zeros((height, width), dtype=bool)
     for polygon in segmentation:
         _check_polygon(polygon)
+    from pycocotools import mask as coco_mask  # here, since nodes that only train do without it
+
     encoded = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
     return decode_rle(encoded, height, width)  # the same pixels as coco_mask.decode, sooner and without its warning
 
@@ -120,5 +121,7 @@ def _decompressed(counts: bytes) -> npt.NDArray[np.int64] | None:
 
 def encode_rle(mask: BoolArray) -> Rle:
     """Encode bool (H, W) as a compressed COCO run-length encoding whose `counts` is a str, ready for JSON."""
+    from pycocotools import mask as coco_mask  # here, since nodes that only train do without it
+
     encoded = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
     return {"size": [int(n) for n in encoded["size"]], "counts": encoded["counts"].decode("ascii")}

@@ -41,7 +41,10 @@ def train(folder: Path, checkpoint_steps: int = 0) -> FitResult:
     return fit(tiny_config(checkpoint_steps=checkpoint_steps), samples, samples, folder, seed=0)
 
 
-@pytest.mark.parametrize(("kill_at", "checkpoint_steps"), [(2, 0), (7, 0), (7, 2)])
+@pytest.mark.parametrize(
+    ("kill_at", "checkpoint_steps"),
+    [pytest.param(2, 0, marks=pytest.mark.slow), pytest.param(7, 0, marks=pytest.mark.slow), (7, 2)],
+)
 def test_killed_training_resumes_to_the_same_bits(
     kill_at: int, checkpoint_steps: int, uninterrupted: FitResult, tmp_path: Path
 ) -> None:
