@@ -8,9 +8,10 @@ from pathlib import Path
 
 import chromseg
 from chromseg.errors import RegistryError
+from chromseg.registry.place import project_root
 from chromseg.registry.promotion import promote
 from chromseg.registry.references import known_aliases
-from chromseg.registry.store import open_store, project_root
+from chromseg.registry.store import open_store
 from chromseg.registry.versions import Version, register, show
 
 _BY = "chromseg-ops init"

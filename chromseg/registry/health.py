@@ -6,8 +6,8 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 
 from chromseg.errors import RegistryError
+from chromseg.registry.place import project_root
 from chromseg.registry.provenance import hardware
-from chromseg.registry.store import project_root
 
 _NEEDED = 200 * 2**20  # bytes: the store and a few models
 

@@ -20,7 +20,8 @@ from chromseg.registry.backend import (
     local_file_uri_to_path,
     mlflow,
 )
-from chromseg.registry.store import tracking_uri, translated
+from chromseg.registry.place import tracking_uri
+from chromseg.registry.store import translated
 
 FILES = ("model.safetensors", "model.json")
 SIGNATURE = ModelSignature(

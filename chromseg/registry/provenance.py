@@ -17,7 +17,7 @@ import yaml
 import chromseg
 from chromseg.files import sha256
 from chromseg.registry.lineage import Lineage
-from chromseg.registry.store import project_root
+from chromseg.registry.place import project_root
 
 # What the pipeline itself writes into the repository does not make its commit a lie.
 _WRITTEN_BY_PIPELINES = (":(exclude,glob)**/dvc.lock", ":(exclude,glob)**/reports/**", ":(exclude,glob)**/mlruns/**")

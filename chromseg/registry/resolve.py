@@ -10,8 +10,9 @@ from typing import Any
 from chromseg.errors import DataError, ModelError, RegistryError
 from chromseg.files import sha256
 from chromseg.registry.packaging import FILES, fetch_folder
+from chromseg.registry.place import project_root
 from chromseg.registry.references import find_version, is_reference, parse_reference
-from chromseg.registry.store import open_store, project_root
+from chromseg.registry.store import open_store
 from chromseg.registry.versions import Version, list_versions, read_version
 
 DEFAULT = "models:/chromseg@champion"

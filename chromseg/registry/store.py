@@ -7,7 +7,6 @@ and renamed into place: others see no store or a whole one.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -22,8 +21,8 @@ from filelock import FileLock
 from chromseg.errors import OutputError, RegistryError
 from chromseg.files import replacing
 from chromseg.registry.backend import MlflowClient, MlflowException, mlflow
+from chromseg.registry.place import sqlite_path, tracking_uri
 
-MARKERS = ("mlruns/mlflow.db", ".dvc", "pyproject.toml")
 INIT_REMEDY = "run `chromseg-ops init` (`--with-bundled` for the models in the box)"
 
 
@@ -33,28 +32,6 @@ class StoreState:
 
     uri: str
     action: Literal["created", "upgraded", "current", "reached"]  # reached: a server, which looks after itself
-
-
-def project_root(start: Path | None = None) -> Path:
-    """The nearest folder at or above `start` (default: the working folder) that looks like a project, else `start`.
-
-    A project holds a store, `.dvc` or `pyproject.toml`; `params.yaml` is no marker, because each profile has one.
-    """
-    start = (start or Path.cwd()).resolve()
-    for folder in (start, *start.parents):
-        if any((folder / marker).exists() for marker in MARKERS):
-            return folder
-    return start
-
-
-def tracking_uri() -> str:
-    """`MLFLOW_TRACKING_URI` if set, else the SQLite store of the project around the working folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlruns' / 'mlflow.db'}"
-
-
-def sqlite_path(uri: str) -> Path | None:
-    """The database file of a SQLite URI, absolute; None for a server or another database."""
-    return Path(uri.removeprefix("sqlite:///")).resolve() if uri.startswith("sqlite:///") else None
 
 
 def init_store() -> StoreState:

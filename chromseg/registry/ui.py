@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chromseg.errors import RegistryError
-from chromseg.registry.store import open_store, sqlite_path, tracking_uri
+from chromseg.registry.place import sqlite_path, tracking_uri
+from chromseg.registry.store import open_store
 
 HOST = "127.0.0.1"
 

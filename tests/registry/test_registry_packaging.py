@@ -12,9 +12,10 @@ from PIL import Image
 
 from chromseg.registry.backend import mlflow
 from chromseg.registry.packaging import SIGNATURE
+from chromseg.registry.place import tracking_uri
 from chromseg.registry.promotion import promote
 from chromseg.registry.references import find_version, parse_reference
-from chromseg.registry.store import open_store, tracking_uri
+from chromseg.registry.store import open_store
 from chromseg.registry.versions import register
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from chromseg.errors import OutputError, RegistryError
-from chromseg.registry.store import experiment_id, init_store, open_store, project_root, tracking_uri
+from chromseg.registry.place import project_root, tracking_uri
+from chromseg.registry.store import experiment_id, init_store, open_store
 
 
 def _start(folder: Path, barrier: Barrier) -> None:
