@@ -10,9 +10,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-from chromseg.validation.focus import blur_width
+from chromseg.validation.focus import FloatArray, blur_width
 
 Facts: TypeAlias = dict[str, Any]
 Array: TypeAlias = npt.NDArray[Any]
@@ -28,9 +27,10 @@ PIXEL_FACTS = (
     "polarity",
 )
 SMALLEST_MEASURED = 12  # px; a picture narrower than this has a size and no other facts
+LARGEST_MEASURED = 100.0  # megapixels; a larger page has a size and no other facts
 FAINTEST_MEASURED = 0.05  # contrast below which there is no object whose focus or clipping could be told
 
-_LOCAL_GROUND = 65  # side, in reduced pixels, of the window whose mean is the local ground
+_SMALL_PICTURE = 64  # reduced pixels; up to this side the ground is one value
 _REDUCTION = 4
 _FOREGROUND_LEVEL = 0.3  # of the way from the ground to the strongest object
 _CLIPPED_WITHIN = 0.01  # of full scale from the extreme value
@@ -61,6 +61,8 @@ def image_facts(grey: Array, rgb: Array | None = None, bit_depth: int | None = N
     facts: Facts = dict.fromkeys(SHAPE_FACTS + PIXEL_FACTS)
     facts |= {"height": height, "width": width, "shorter_side": min(height, width)}
     facts |= {"megapixels": height * width / 1e6, "bit_depth": bit_depth or _bits(grey)}
+    if facts["megapixels"] > LARGEST_MEASURED:
+        return facts
     facts["not_finite"] = int(grey.size - np.isfinite(grey).sum()) if grey.dtype.kind == "f" else 0
     if facts["not_finite"] or min(height, width) < SMALLEST_MEASURED:
         return facts
@@ -94,12 +96,12 @@ def colour_spread(rgb: Array) -> float:
     return float(max(0.0, np.linalg.eigvalsh(np.cov(colours.T))[1]) ** 0.5)
 
 
-def _intensity_facts(image: npt.NDArray[np.float32], scale: float) -> Facts:
+def _intensity_facts(image: FloatArray, scale: float) -> Facts:
     """Facts of a page float32 (H, W) within 0-1 (negative where a float file is)."""
     blur, smooth = blur_width(image)
     step = max(1, min(_REDUCTION, min(smooth.shape) // 32))
     small = smooth[::step, ::step]
-    contrast = _spread(small - _local_ground(small))
+    contrast = _spread(small - _even_ground(small))
     noise = _noise(image, smooth)
     facts: Facts = {
         "contrast": contrast,
@@ -119,19 +121,27 @@ def _intensity_facts(image: npt.NDArray[np.float32], scale: float) -> Facts:
     }
 
 
-def _local_ground(small: npt.NDArray[np.float32]) -> Any:
-    """Slow changes of the ground, so that a shaded empty field has no contrast; one value in a small picture."""
-    if min(small.shape) <= _LOCAL_GROUND:
+def _even_ground(small: FloatArray) -> Any:
+    """The ground with its slow changes, so that an empty field under uneven light has no contrast.
+
+    A quadratic surface fitted to the whole page; in a small picture, which objects may fill, one value.
+    """
+    if min(small.shape) <= _SMALL_PICTURE:
         return np.median(small)
-    return ndimage.uniform_filter(small, _LOCAL_GROUND, mode="nearest")
+    row, col = (np.linspace(-1, 1, side, dtype=np.float32) for side in small.shape)
+    y, x = np.meshgrid(row, col, indexing="ij")
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)  # H,W,6
+    few = (slice(None, None, 3), slice(None, None, 3))
+    weights = np.linalg.lstsq(terms[few].reshape(-1, 6), small[few].ravel(), rcond=None)[0]
+    return terms @ weights
 
 
-def _spread(values: npt.NDArray[np.float32]) -> float:
+def _spread(values: FloatArray) -> float:
     low, high = np.percentile(values, [0.1, 99.9])
     return float(high - low)
 
 
-def _noise(image: npt.NDArray[np.float32], smooth: npt.NDArray[np.float32]) -> float:
+def _noise(image: FloatArray, smooth: FloatArray) -> float:
     """Pixel noise: the usual size of what smoothing removes, half of all pixels having less."""
     top, left = ((a - b) // 2 for a, b in zip(image.shape, smooth.shape, strict=True))
     if top < 0:  # a small picture was padded
@@ -141,12 +151,12 @@ def _noise(image: npt.NDArray[np.float32], smooth: npt.NDArray[np.float32]) -> f
     return float(np.median(np.abs(same - smooth[::3, ::3])) / 0.6745)
 
 
-def _rim_median(image: npt.NDArray[np.float32]) -> float:
+def _rim_median(image: FloatArray) -> float:
     """The ground: a chromosome may fill a tight cut-out, never its rim as well."""
     return float(np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])))
 
 
-def _clipped(sample: npt.NDArray[np.float32], ground: float, sign: int, level: float) -> float:
+def _clipped(sample: FloatArray, ground: float, sign: int, level: float) -> float:
     """Fraction of the foreground that sits at the extreme value, where bands are lost."""
     objects = sample[(sample - ground) * sign > level]
     if not objects.size:

@@ -2,9 +2,10 @@
 
 A step edge blurred by a Gaussian of sigma s has its steepest gradient ∝ 1/s. Blurring the picture twice more, by known
 v1 < v2 (variances), the ratio of the two gradients tells s: r² = (s² + v1) / (s² + v2) (the idea of Elder & Zucker,
-PAMI 1998). It needs no scale of intensity, hardly feels noise, and is judged on the steepest edges only, so neither
-empty ground nor sparse fields move it. Drawn steps of sigma 2, 4 and 6 px are told as 2.4, 4.6 and 6.7; the real sets
-as 0.7-2.4 px.
+PAMI 1998). It needs no scale of intensity, and is judged on the steepest edges only, so neither empty ground nor
+sparse fields move it. Noise makes blurred edges look sharper, least so at half the size; the larger of the two
+answers counts. Drawn steps of sigma 4 to 8 px are told within 20 %, sharper ones as less than 3.5 px; the edges of the
+real sets as 0.7-3.3 px.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ FloatArray: TypeAlias = npt.NDArray[np.float32]
 IntArray: TypeAlias = npt.NDArray[np.intp]
 
 FINE_PASSES, COARSE_PASSES = 1, 5
-MAX_BLUR = 20.0  # beyond this the two gradients hardly differ
+MAX_BLUR = 20.0  # at one size; beyond this the two gradients hardly differ
 _PASS_VARIANCE = 0.5  # of the binomial 1-2-1
-_EDGE_SHARE = 0.001  # of all pixels, the steepest, tell how steep an edge is here
+_EDGE_SHARE = 0.002  # of all 2×2 blocks, the steepest, tell how steep an edge is here
+_EDGE_LEVEL = 0.7  # of that energy: the middle of an edge, where the ratio holds
 _MARGIN = 6  # pixels the passes and the gradient eat from the rim, rounded up
 
 
@@ -31,19 +33,31 @@ def blur_width(image: FloatArray) -> tuple[float, FloatArray]:
         image: float32 (H, W), any scale, both sides ≥ 3 px.
 
     Returns:
-        The sigma of the edges in pixels, 0-20 (20 as well for a picture of one grey level); and the picture smoothed
-        by a sigma of 1.6 px, float32 (H', W') with up to 5 px less on every side, which other facts reuse.
+        The sigma of the edges in pixels, 0-40 (40 for a picture of one grey level); and the picture smoothed by a
+        sigma of 1.6 px, float32 (H', W') with 5 px less on every side (or up to 1 px more, for a picture narrower than
+        24 px), which other facts reuse.
     """
+    full, smooth = _blur_at_one_size(image)
+    half = smooth[::2, ::2]
+    if min(half.shape) < 4 * _MARGIN:
+        return full, smooth
+    added = COARSE_PASSES * _PASS_VARIANCE  # what smoothing gave before the picture was halved
+    at_half = max(0.0, (2 * _blur_at_one_size(half)[0]) ** 2 - added) ** 0.5
+    return max(full, at_half), smooth
+
+
+def _blur_at_one_size(image: FloatArray) -> tuple[float, FloatArray]:
+    """The estimate from this size alone, and the smooth picture."""
     if min(image.shape) < 4 * _MARGIN:
         image = np.pad(image, _MARGIN, mode="edge")
     fine = _binomial(image, FINE_PASSES)
     coarse = _binomial(fine, COARSE_PASSES - FINE_PASSES)
     down, right = coarse[2::2, 1:-1:2] - coarse[:-2:2, 1:-1:2], coarse[1:-1:2, 2::2] - coarse[1:-1:2, :-2:2]
     steepness = down * down + right * right  # at every other pixel of every other row
-    top = _top(steepness[::2, ::2])
+    top = _top(steepness)
     if top <= 0:
         return MAX_BLUR, coarse
-    at_row, at_col = np.nonzero(steepness > top / 2)
+    at_row, at_col = np.nonzero(steepness > _EDGE_LEVEL * top)
     shift = 1 + COARSE_PASSES - FINE_PASSES
     fine_energy = _gradient_energy(fine, 2 * at_row + shift, 2 * at_col + shift).sum()
     ratio = float(steepness[at_row, at_col].sum() / fine_energy) if fine_energy > 0 else 1.0
@@ -74,6 +88,9 @@ def _gradient_energy(image: FloatArray, row: IntArray, col: IntArray) -> FloatAr
 
 
 def _top(steepness: FloatArray) -> float:
-    """What the steepest thousandth of the picture reaches."""
-    count = max(1, round(steepness.size * _EDGE_SHARE))
-    return float(np.partition(steepness.ravel(), -count)[-count])
+    """What the steepest 2×2 blocks of the picture reach."""
+    height, width = (side // 2 * 2 for side in steepness.shape)
+    corners = [steepness[row:height:2, col:width:2] for row in (0, 1) for col in (0, 1)]
+    blocks = np.maximum.reduce(corners)
+    count = max(1, round(blocks.size * _EDGE_SHARE))
+    return float(np.partition(blocks.ravel(), -count)[-count])

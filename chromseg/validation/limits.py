@@ -16,7 +16,7 @@ class ImageLimits:
     min_contrast_to_noise: float = 3.0  # real sets 7.7 and more, noise alone about 1
     soft_foreground: float = 0.95  # above: no ground to compare with, a warning; a tight single reaches 0.93
     max_clipped: float = 0.5  # of the foreground; real sets up to 0.26, a drawn mask 1.0
-    soft_blur: float = 4.5  # px; above: a warning. Real sets up to 2.4, enlarged twice up to 4.3
+    soft_blur: float = 4.5  # px; above: a warning. Real sets up to 3.3
     max_blur: float = 6.0  # px; above: refused. Bands are lost when the blur nears half a chromosome's width
     max_colour_spread: float = 0.03  # of full scale; real sets up to 0.01, photographs 0.04 and more
 

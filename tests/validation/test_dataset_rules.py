@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn_dataset import SIDE, Draft, clean_draft, instance, maps_draft
+from input_corpus import blur
 from PIL import Image
-from scipy import ndimage
 
 from chromseg.annotations import InstanceRecord
 from chromseg.errors import DataError
@@ -33,7 +33,7 @@ def pixels(spoil: Callable[[np.ndarray], np.ndarray]) -> Plant:
 
 
 def blurred(sigma: float) -> Plant:
-    return pixels(lambda a: ndimage.gaussian_filter(a.astype(np.float32), sigma, mode="nearest").astype(np.uint8))
+    return pixels(lambda grey: blur(grey, sigma))
 
 
 def image(index: int = 1, **values: object) -> Plant:
@@ -95,8 +95,8 @@ PLANTS: dict[str, Plant] = {
     "not-blank": pixels(lambda a: np.full_like(a, 200)),
     "above-noise": pixels(noise),
     "not-saturated": pixels(lambda a: np.where(a < 200, 0, 235).astype(np.uint8)),
-    "sharp": blurred(6.5),
-    "in-focus": blurred(12),
+    "sharp": blurred(8.5),
+    "in-focus": blurred(13),
     "size-as-recorded": pixels(lambda a: np.pad(a, ((0, 0), (0, 7)), mode="edge")),
     "polarity-as-declared": pixels(lambda a: 255 - a),
     "split-known": image(split="holdout"),
