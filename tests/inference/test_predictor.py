@@ -8,44 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from drawn_cells import drawn_cell, threshold_predictor
 from PIL import Image
-from torch import Tensor, nn
 
-from chromseg.config import ModelConfig
 from chromseg.errors import InputRefusedError
 from chromseg.inference.predictor import Predictor
-from chromseg.inference.result import ModelIdentity
-from chromseg.models.maps import Maps
-from chromseg.models.package import ModelCard
-
-GROUND, SINGLE, CROSSED = 220, 120, 40  # grey levels: transmittance multiplies where two lie over one another
-WIDTH = 11.0
-
-
-class ThresholdNetwork(nn.Module):
-    """Chromosome is what absorbs, crossing what absorbs nearly all."""
-
-    def forward(self, x: Tensor) -> Maps:
-        return Maps(40 * (x - 0.25), 40 * (x - 0.8), None)
 
 
 @pytest.fixture
 def predictor() -> Predictor:
-    card = ModelCard("drawn", ModelConfig("unet"), chromosome_width=WIDTH, chromosome_area=600)
-    return Predictor(ThresholdNetwork(), card, ModelIdentity("drawn", "1", "w" * 64, {}, None, {}, "0"))
-
-
-def drawn(size: int = 200) -> tuple[np.ndarray, np.ndarray]:
-    """A grey picture (size, size) of a cross and two singles, and their masks bool (4, size, size)."""
-    masks = np.zeros((4, size, size), dtype=bool)
-    masks[0, 30:41, 20:100] = True  # ─
-    masks[1, 10:80, 50:61] = True  # │ across it
-    masks[2, 120:180, 40:51] = True
-    masks[3, 120:131, 100:170] = True
-    depth = masks.sum(axis=0)
-    picture = np.choose(depth, [GROUND, SINGLE, CROSSED]).astype(np.uint8)
-    noise = np.random.default_rng(0).normal(0, 2, picture.shape)
-    return np.clip(picture + noise, 0, 255).astype(np.uint8), masks
+    return threshold_predictor()
 
 
 def iou_of_best(masks: list[np.ndarray], target: np.ndarray) -> float:
@@ -53,7 +25,7 @@ def iou_of_best(masks: list[np.ndarray], target: np.ndarray) -> float:
 
 
 def test_cross_and_singles_come_out_whole(predictor: Predictor) -> None:
-    picture, masks = drawn()
+    picture, masks = drawn_cell()
     result = predictor.predict(picture)
     found = [instance.mask for instance in result.instances]
     assert len(found) == 4 and result.polarity == "dark-on-light" and result.scale == 1.0
@@ -63,7 +35,7 @@ def test_cross_and_singles_come_out_whole(predictor: Predictor) -> None:
 
 
 def test_instance_fields_agree_with_the_mask(predictor: Predictor) -> None:
-    instance = predictor.predict(drawn()[0]).instances[-1]
+    instance = predictor.predict(drawn_cell()[0]).instances[-1]
     x0, y0, x1, y1 = instance.bbox
     assert instance.mask[y0:y1, x0:x1].sum() == instance.mask.sum()
     assert instance.crop.shape == (y1 - y0 + 10, x1 - x0 + 10) and instance.crop.dtype == np.uint8
@@ -72,7 +44,7 @@ def test_instance_fields_agree_with_the_mask(predictor: Predictor) -> None:
 
 
 def test_inverted_picture_gives_the_same_masks(predictor: Predictor) -> None:
-    picture, _ = drawn()
+    picture, _ = drawn_cell()
     dark, light = predictor.predict(picture), predictor.predict(255 - picture)
     assert light.polarity == "light-on-dark"
     for one, other in zip(dark.instances, light.instances, strict=True):
@@ -81,7 +53,7 @@ def test_inverted_picture_gives_the_same_masks(predictor: Predictor) -> None:
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_other_scales_are_found_and_mapped_back(predictor: Predictor, factor: float) -> None:
-    picture, masks = drawn()
+    picture, masks = drawn_cell()
     size = int(picture.shape[0] * factor)
     other = np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BICUBIC))
     result = predictor.predict(other)
@@ -94,19 +66,19 @@ def test_other_scales_are_found_and_mapped_back(predictor: Predictor, factor: fl
 
 
 def test_given_polarity_and_scale_are_used(predictor: Predictor) -> None:
-    result = predictor.predict(drawn()[0], polarity="dark-on-light", scale=1.25)
+    result = predictor.predict(drawn_cell()[0], polarity="dark-on-light", scale=1.25)
     assert result.scale == 1.25 and len(result.instances) == 4
 
 
 def test_sixteen_bits_give_the_same(predictor: Predictor) -> None:
-    picture, _ = drawn()
+    picture, _ = drawn_cell()
     deep = predictor.predict(picture.astype(np.uint16) * 16)
     for one, other in zip(predictor.predict(picture).instances, deep.instances, strict=True):
         np.testing.assert_array_equal(one.mask, other.mask)
 
 
 def test_bytes_path_and_array_agree(predictor: Predictor, tmp_path: Path) -> None:
-    picture, _ = drawn()
+    picture, _ = drawn_cell()
     stream = io.BytesIO()
     Image.fromarray(picture).save(stream, "PNG")
     (tmp_path / "cell.png").write_bytes(stream.getvalue())
@@ -117,7 +89,7 @@ def test_bytes_path_and_array_agree(predictor: Predictor, tmp_path: Path) -> Non
 
 def test_page_out_of_range_is_refused(predictor: Predictor) -> None:
     with pytest.raises(InputRefusedError, match="page 3 of a file of 1"):
-        predictor.predict(drawn()[0], page=3)
+        predictor.predict(drawn_cell()[0], page=3)
 
 
 @pytest.mark.parametrize(
@@ -131,13 +103,15 @@ def test_page_out_of_range_is_refused(predictor: Predictor) -> None:
     ],
     ids=["black", "white", "1×1", "NaN", "colour noise"],
 )
-def test_what_is_no_micrograph_is_refused_with_the_reason(predictor: Predictor, picture: np.ndarray, reason: str) -> None:
+def test_what_is_no_micrograph_is_refused_with_the_reason(
+    predictor: Predictor, picture: np.ndarray, reason: str
+) -> None:
     with pytest.raises(InputRefusedError, match=reason):
         predictor.predict(picture)
 
 
 def test_prediction_is_deterministic(predictor: Predictor) -> None:
-    first, second = (predictor.predict(drawn()[0]) for _ in range(2))
+    first, second = (predictor.predict(drawn_cell()[0]) for _ in range(2))
     for one, other in zip(first.instances, second.instances, strict=True):
         assert one.score == other.score
         np.testing.assert_array_equal(one.mask, other.mask)

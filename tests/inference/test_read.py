@@ -148,7 +148,7 @@ def test_what_is_no_whole_picture_is_refused(content: bytes) -> None:
 
 
 def test_missing_file_is_named() -> None:
-    with pytest.raises(InputRefusedError, match="nowhere.png cannot be opened"):
+    with pytest.raises(InputRefusedError, match=r"nowhere\.png cannot be opened"):
         read_picture("nowhere.png")
 
 

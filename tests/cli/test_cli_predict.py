@@ -1,0 +1,170 @@
+"""`predict` and `partition` as a lab uses them: what is written, what is skipped, what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_cells import drawn_cell, threshold_predictor
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from chromseg.annotations import decode_rle
+from chromseg.cli.app import app
+
+
+@pytest.fixture
+def cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two good pictures, one of them in a subfolder; the model is the threshold."""
+    monkeypatch.setattr("chromseg.api.load_predictor", lambda uri: threshold_predictor())
+    folder = tmp_path / "cells"
+    (folder / "day 1").mkdir(parents=True)
+    Image.fromarray(drawn_cell()[0]).save(folder / "a.png")
+    Image.fromarray(255 - drawn_cell()[0]).save(folder / "day 1" / "b.tif")
+    return folder
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def test_one_picture_gives_coco_overlay_and_chromosomes(cells: Path, tmp_path: Path) -> None:
+    done = run("predict", cells / "a.png", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "out" / "a"
+    result = json.loads((folder / "instances.json").read_text())
+    assert [a["id"] for a in result["annotations"]] == [1, 2, 3, 4]
+    assert sorted(path.name for path in (folder / "chromosomes").iterdir()) == [f"{n:03d}.png" for n in range(1, 5)]
+    assert pixels(folder / "overlay.png").ndim == 3
+    assert {
+        "name",
+        "version",
+        "weights_sha256",
+        "data_md5",
+        "commit",
+        "partition",
+        "software_version",
+        "image_sha256",
+    } <= set(result["model"])
+    assert result["validation"]["input"]["ok"] is True
+    for annotation in result["annotations"]:
+        mask = decode_rle(annotation["segmentation"], 200, 200)
+        x, y, w, h = annotation["bbox"]
+        assert mask.sum() == annotation["area"] == mask[y : y + h, x : x + w].sum()
+        crop = pixels(folder / "chromosomes" / f"{annotation['id']:03d}.png")
+        assert crop.shape == (h + 10, w + 10) and crop.dtype == np.uint8
+        assert 0 <= annotation["score"] <= 1 and annotation["uncertainty"] is None
+
+
+def test_a_folder_is_mirrored_and_judged_by_great_expectations(cells: Path, tmp_path: Path) -> None:
+    done = run("predict", cells, "--out", tmp_path / "out", "--json")
+    assert done.exit_code == 0, done.output
+    summary = json.loads(done.stdout)
+    assert (summary["done"], summary["chromosomes"]) == (2, 8)
+    assert (tmp_path / "out" / "day 1" / "b" / "instances.json").is_file()
+
+
+def test_a_second_run_skips_and_a_changed_option_does_not(cells: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("predict", cells, "--out", out)
+    stamp = (out / "a" / "instances.json").stat().st_mtime_ns
+    again = json.loads(run("predict", cells, "--out", out, "--json").stdout)
+    assert (again["done"], again["skipped"]) == (0, 2)
+    assert (out / "a" / "instances.json").stat().st_mtime_ns == stamp
+    other = json.loads(run("predict", cells, "--out", out, "--scale", 1.2, "--json").stdout)
+    assert (other["done"], other["skipped"]) == (2, 0)
+
+
+def test_one_bad_file_is_named_and_the_rest_is_done(cells: Path, tmp_path: Path) -> None:
+    (cells / "text.png").write_text("not a picture")
+    Image.fromarray(np.zeros((200, 200), np.uint8)).save(cells / "black.png")
+    done = run("predict", cells, "--out", tmp_path / "out")
+    assert done.exit_code == 1 and "2 done, 0 skipped, 2 failed" in done.stdout
+    failures = json.loads((tmp_path / "out" / "failures.json").read_text())
+    assert sorted(Path(failure["file"]).name for failure in failures) == ["black.png", "text.png"]
+    assert all(failure["expected"] and failure["remedy"] for failure in failures)
+    assert not (tmp_path / "out" / "black").exists()
+    assert "Traceback" not in done.output
+
+
+def test_pages_get_a_folder_each(cells: Path, tmp_path: Path) -> None:
+    first, second = Image.fromarray(drawn_cell()[0]), Image.fromarray(drawn_cell()[0][::-1].copy())
+    first.save(cells / "stack.tif", save_all=True, append_images=[second])
+    done = run("predict", cells / "stack.tif", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    pages = sorted(path.name for path in (tmp_path / "out" / "stack").iterdir())
+    assert pages == ["page-001", "page-002"]
+
+
+def test_a_write_that_fails_leaves_nothing_under_the_final_name(
+    cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("chromseg.inference.exports.write_json", full)
+    done = run("predict", cells / "a.png", "--out", tmp_path / "out")
+    assert done.exit_code == 1 and "No space left" in done.stderr and "free some space" in done.stderr
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--scale", "big"), ("--scale", "-1"), ("--scale", "nan"), ("--polarity", "sideways")]
+)
+def test_wrong_usage_exits_two(cells: Path, tmp_path: Path, arguments: tuple[str, str]) -> None:
+    assert run("predict", cells, "--out", tmp_path / "out", *arguments).exit_code == 2
+
+
+def save_maps(folder: Path, name: str, *, image: bool = True) -> np.ndarray:
+    picture, masks = drawn_cell()
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, region in (("chromosome", masks.any(axis=0)), ("crossing", masks.sum(axis=0) > 1)):
+        Image.fromarray(region.astype(np.uint8) * 255).save(folder / f"{kind}_{name}.png")
+    if image:
+        Image.fromarray(picture).save(folder / f"image_{name}.png")
+    return masks
+
+
+@pytest.mark.parametrize("image", [True, False])
+@pytest.mark.parametrize("algorithm", ["chromseg-ops", "paper"])
+def test_partition_splices_given_maps(tmp_path: Path, image: bool, algorithm: str) -> None:
+    masks = save_maps(tmp_path / "maps", "cell", image=image)
+    done = run("partition", tmp_path / "maps", "--out", tmp_path / "out", "--algorithm", algorithm, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["chromosomes"] == 4
+    result = json.loads((tmp_path / "out" / "cell" / "instances.json").read_text())
+    found = [decode_rle(a["segmentation"], 200, 200) for a in result["annotations"]]
+    floor = 0.95 if algorithm == "chromseg-ops" else 0.7  # the published algorithm erodes
+    for target in masks:
+        assert max((mask & target).sum() / (mask | target).sum() for mask in found) > floor
+    again = json.loads(
+        run("partition", tmp_path / "maps", "--out", tmp_path / "out", "--algorithm", algorithm, "--json").stdout
+    )
+    assert again["skipped"] == 1
+
+
+def test_partition_refuses_maps_that_do_not_fit(tmp_path: Path) -> None:
+    save_maps(tmp_path / "maps", "cell")
+    Image.fromarray(np.zeros((50, 60), np.uint8)).save(tmp_path / "maps" / "crossing_cell.png")
+    done = run("partition", tmp_path / "maps", "--out", tmp_path / "out")
+    assert done.exit_code == 1 and "60×50 pixels" in done.stderr
+    (tmp_path / "maps" / "crossing_cell.png").unlink()
+    done = run("partition", tmp_path / "maps", "--out", tmp_path / "out")
+    assert done.exit_code == 1 and "without a crossing map" in done.stderr
+
+
+def test_partition_refuses_swapped_maps(tmp_path: Path) -> None:
+    save_maps(tmp_path / "maps", "cell", image=False)
+    folder = tmp_path / "maps"
+    (folder / "chromosome_cell.png").rename(folder / "x.png")
+    (folder / "crossing_cell.png").rename(folder / "chromosome_cell.png")
+    (folder / "x.png").rename(folder / "crossing_cell.png")
+    done = run("partition", folder, "--out", tmp_path / "out")
+    assert done.exit_code == 1 and "not swapped" in done.stderr
