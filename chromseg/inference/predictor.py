@@ -84,7 +84,7 @@ class Predictor:
             partition=card.partition,
             software_version=chromseg.__version__,
         )
-        network = network.to(device, memory_format=torch.channels_last)
+        network = network.to(device).to(memory_format=torch.channels_last)
         return cls(network, card, identity, device)
 
     def predict(

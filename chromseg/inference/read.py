@@ -59,7 +59,7 @@ def read_picture(source: Source, *, name: str = "the image", max_pixels: int = M
         InputRefusedError: The source is no readable image, or larger than `max_pixels`.
     """
     if isinstance(source, np.ndarray):
-        return Picture((_page_of_array(source, name),), hashlib.sha256(np.ascontiguousarray(source)).hexdigest())
+        return Picture((_page_of_array(source, name),), hashlib.sha256(source.tobytes()).hexdigest())
     if isinstance(source, bytes):
         content = source
     else:
