@@ -143,6 +143,7 @@ class Predictor:
             )
         with clock.step("map back"):
             instances = tuple(_instances(partition, probabilities[0], view.absorbance))
+            found = resize_mask(maps.chromosome, view.absorbance.shape)
         area = self.card.chromosome_area and self.card.chromosome_area / view.factor**2
         return Result(
             instances=instances,
@@ -151,7 +152,7 @@ class Predictor:
             scale=view.factor,
             validation={
                 "input": report.to_json(),
-                "result": check_result(instances, median_area=area, name=name).to_json(),
+                "result": check_result(instances, found, area, name=name).to_json(),
             },
             model=self.identity,
             image_sha256=picture.sha256,
