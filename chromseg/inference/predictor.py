@@ -21,6 +21,7 @@ from chromseg.errors import InputRefusedError
 from chromseg.inference.postprocess import PostprocessSettings, binarize
 from chromseg.inference.read import Page, Picture, Source, read_picture
 from chromseg.inference.result import Instance, ModelIdentity, Result, box_of, crop_of
+from chromseg.models.fold import folded
 from chromseg.models.maps import MapNetwork
 from chromseg.models.package import ModelCard, load_model
 from chromseg.partition import Partition, partition_crossings
@@ -84,7 +85,7 @@ class Predictor:
             partition=card.partition,
             software_version=chromseg.__version__,
         )
-        network = network.to(device).to(memory_format=torch.channels_last)
+        network = folded(network).to(device).to(memory_format=torch.channels_last)
         return cls(network, card, identity, device)
 
     def predict(
