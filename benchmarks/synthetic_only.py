@@ -48,7 +48,7 @@ CONFIG = TrainConfig(
     ),
     crop=96,
 )
-DRAWN = {"size": (576, 768), "polarity": "light-on-dark", "crossings": 7.0, "touching": 2.0}
+DRAWN = {"size": (576, 768), "polarity": "light-on-dark", "crossings": 4.0, "touching": 2.0}
 
 
 def main() -> None:
@@ -89,7 +89,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--real", type=Path, default=Path("data/bioimlab"), help="real dataset to judge on")
-    parser.add_argument("--images", type=int, default=120, help="metaphases to draw")
+    parser.add_argument("--images", type=int, default=160, help="metaphases to draw")
     parser.add_argument("--seed", type=int, default=1, help="of drawing and training")
     parser.add_argument("--epochs", type=int, default=CONFIG.optim.epochs, help="of 60 steps of 8 crops")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")

@@ -20,7 +20,6 @@ class Camera:
     density: float  # bright field: optical density (base e) of a dark band; fluorescence: its grey level
     ground: float  # grey level of empty ground
     unevenness: float  # relative swing of the light over the field
-    shadowing: float  # fluorescence: how far a chromosome dims what lies under it; 0: light just adds
     haze: float  # share of light that spreads far
     blur: float  # px, sigma of the optics
     noise: float  # sensor noise in grey levels of 255 on empty ground
@@ -35,7 +34,6 @@ def draw_camera(rng: np.random.Generator, polarity: Polarity) -> Camera:
             density=rng.uniform(0.8, 1.5),
             ground=rng.uniform(0.8, 0.99),
             unevenness=rng.uniform(0, 0.06),
-            shadowing=0.0,
             haze=rng.uniform(0, 0.12),
             blur=rng.uniform(0.7, 1.3),
             noise=rng.uniform(0.4, 1.2),
@@ -46,9 +44,8 @@ def draw_camera(rng: np.random.Generator, polarity: Polarity) -> Camera:
         density=float(np.clip(rng.lognormal(np.log(0.52), 0.25), 0.25, 0.8)),
         ground=rng.uniform(-0.02, 0.02),  # below 0: the black level cuts noise off, as in many archives
         unevenness=rng.uniform(0, 0.15),
-        shadowing=rng.uniform(0.4, 1.8),
         haze=rng.uniform(0, 0.06),
-        blur=rng.uniform(0.9, 1.6),
+        blur=rng.uniform(1.0, 1.8),
         noise=rng.uniform(0.3, 1.2),
         shot=rng.uniform(1, 4),
     )
@@ -58,7 +55,7 @@ def photograph(rng: np.random.Generator, absorbance: FloatArray, camera: Camera)
     """Take the picture.
 
     In bright field, what lies over one another multiplies its transmittance, so absorbance adds (Beer–Lambert). In
-    fluorescence light adds, less what the upper body shadows.
+    fluorescence absorbance is what shines.
 
     Args:
         rng: Source of shading and noise.
@@ -71,7 +68,7 @@ def photograph(rng: np.random.Generator, absorbance: FloatArray, camera: Camera)
     if camera.polarity == "dark-on-light":
         light = camera.ground * np.exp(-camera.density * absorbance)
     else:
-        light = camera.ground + camera.density * emitted(absorbance, camera.shadowing)
+        light = camera.ground + camera.density * absorbance
     shaded = light * _shading(rng, absorbance.shape, camera.unevenness)
     sharp = ndimage.gaussian_filter(shaded, camera.blur, mode="nearest")
     wide = ndimage.gaussian_filter(shaded, 8 * camera.blur, mode="nearest", truncate=2)
@@ -79,13 +76,6 @@ def photograph(rng: np.random.Generator, absorbance: FloatArray, camera: Camera)
     spread = np.hypot(camera.noise, camera.shot * np.sqrt(np.clip(seen, 0, 1)))
     grain = ndimage.gaussian_filter(rng.normal(0, 1, seen.shape), 0.5) / 0.65  # demosaicing and storage smear noise
     return np.asarray(np.clip(np.rint(255 * seen + spread * grain), 0, 255), dtype=np.uint8)
-
-
-def emitted(absorbance: FloatArray, shadowing: float) -> FloatArray:
-    """Light sent out by stained bodies over one another, 1 for one of absorbance 1 alone; shadowing 0 just adds."""
-    if shadowing == 0:
-        return absorbance
-    return np.asarray(-np.expm1(-shadowing * absorbance) / -np.expm1(-shadowing))
 
 
 def _shading(rng: np.random.Generator, shape: tuple[int, ...], unevenness: float) -> FloatArray:

@@ -13,11 +13,12 @@ from chromseg.annotations.rasterize import BoolArray
 from chromseg.synthesis.karyotype import ChromosomeType, FloatArray
 
 _WOBBLE = 0.06  # relative spread of thickness along a chromatid
+_GRAIN = 4.25  # brings noise smoothed by 1.2 px back to a spread of 1
 _STEP = 0.5  # px between points of a centre line
 _MEAN_LENGTH = 132  # Mb of a chromosome of a diploid cell
 _FULL_LENGTH = 249  # Mb of chromosome 1
 _NARROWEST = 9  # px
-_EDGE = 0.15  # absorbance of the thin rim of a chromatid, as a share of its middle
+_EDGE = 0.12  # absorbance of the thin rim of a chromatid, as a share of its middle
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,13 @@ class Preparation:
     bend: float  # spread of the smooth turning of an arm
     kink: float  # spread of the sharp turning at the centromere
     cleft: float  # distance of the chromatids' middles over their thickness; 0 hides the two, 1 parts them
+    dome: float  # shape of a chromatid across: 0.5 a round rod, more when its stain gathers in the middle
     waist: float  # share of the width lost at the centromere
     contrast: float  # share of the absorbance that bands modulate
     spread: float  # relative spread of stain between chromosomes
+    grain: float  # relative spread of stain from pixel to pixel
     patches: float  # relative spread of stain along a chromosome, beyond its bands
+    shadowing: float  # how far a shining chromosome dims what lies below it; 0: absorbance or light just adds
     banding: Polarity  # dark-on-light: Giemsa bands; light-on-dark: quinacrine bands
 
     def fitted(self, size: tuple[int, int], count: int) -> Preparation:
@@ -83,7 +87,7 @@ class Drawing:
 def draw_preparation(rng: np.random.Generator, polarity: Polarity) -> Preparation:
     """Choose a case's preparation: ranges as measured on Q-band (light on dark) and seen on G-band images."""
     g_band = polarity == "dark-on-light"
-    middle, typical = (13.2, 4.6) if g_band else (12.5, 3.4)  # width, and mean length over it
+    middle, typical = (13.2, 4.6) if g_band else (12.8, 3.4)  # width, and mean length over it
     width = float(np.clip(rng.lognormal(np.log(middle), 0.18), _NARROWEST, 19))
     slenderness = typical * (middle / width) ** 0.5 * rng.lognormal(0, 0.18)
     return Preparation(
@@ -91,11 +95,14 @@ def draw_preparation(rng: np.random.Generator, polarity: Polarity) -> Preparatio
         width=width,
         bend=rng.uniform(0.15, 0.5) if g_band else rng.uniform(0.05, 0.3),
         kink=rng.uniform(0.05, 0.3),
-        cleft=rng.uniform(0.35, 0.75) if g_band else rng.uniform(0.5, 0.95),
+        cleft=rng.uniform(0.35, 0.75) if g_band else rng.uniform(0.35, 0.9),
+        dome=0.5 if g_band else rng.uniform(0.4, 0.8),
         waist=rng.uniform(0.08, 0.25) if g_band else rng.uniform(0.15, 0.5),
-        contrast=rng.uniform(0.5, 0.8) if g_band else rng.uniform(0.3, 0.75),
-        spread=0.08 if g_band else rng.uniform(0.08, 0.2),
-        patches=0.0 if g_band else rng.uniform(0, 0.3),
+        contrast=rng.uniform(0.5, 0.8) if g_band else rng.uniform(0.25, 0.65),
+        spread=0.08 if g_band else rng.uniform(0.04, 0.14),
+        grain=0.1 if g_band else rng.uniform(0.06, 0.14),
+        patches=0.0 if g_band else rng.uniform(0.02, 0.2),
+        shadowing=0.0 if g_band else rng.uniform(0.5, 2.2),
         banding=polarity,
     )
 
@@ -180,14 +187,12 @@ def _chromatids(
         depth = 1 - (((across - side * apart) ** 2 + beyond**2) / radius**2)
         step = (along + rng.normal(0, 0.4)) / length * len(bands) - 0.5
         stained = 1 - preparation.contrast * (1 - np.interp(step, np.arange(len(bands)), bands))
-        rod = (_EDGE + (1 - _EDGE) * np.sqrt(np.maximum(depth, 0))) * stained
+        rod = (_EDGE + (1 - _EDGE) * np.maximum(depth, 0) ** preparation.dome) * stained
         absorbance = np.maximum(absorbance, np.where(depth > 0, rod, 0))
     if preparation.patches:
         absorbance *= np.clip(_varied(rng, along, length, int(length / width) + 2, preparation.patches), 0.5, 1.6)
-    grain = ndimage.gaussian_filter(rng.normal(0, 1, along.shape), 1.2)
-    return np.asarray(
-        absorbance * np.clip(1 + 0.4 * grain, 0.5, 1.5) * np.clip(rng.normal(1, preparation.spread), 0.5, 1.6)
-    )
+    grain = preparation.grain * _GRAIN * ndimage.gaussian_filter(rng.normal(0, 1, along.shape), 1.2)
+    return np.asarray(absorbance * np.clip(1 + grain, 0.5, 1.5) * np.clip(rng.normal(1, preparation.spread), 0.5, 1.6))
 
 
 def _contrasted(bands: FloatArray) -> FloatArray:

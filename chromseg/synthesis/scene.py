@@ -30,7 +30,7 @@ class Scene:
 
     Attributes:
         masks: bool (N, H, W), exact truth of each chromosome.
-        absorbance: float64 (H, W) of all that lies there; it adds where things overlap.
+        absorbance: float64 (H, W) of all that lies there; where things overlap it adds, less what the upper shadows.
     """
 
     masks: BoolArray
@@ -82,7 +82,8 @@ def draw_scene(
         )
     absorbance = _clutter(rng, taken)
     for drawing in drawings:
-        absorbance[_window(drawing)] += drawing.absorbance
+        below = absorbance[_window(drawing)] * np.exp(-preparation.shadowing * drawing.absorbance)
+        absorbance[_window(drawing)] = drawing.absorbance + below
     masks = np.zeros((len(drawings), *taken.shape), dtype=bool)
     for mask, drawing in zip(masks, drawings, strict=True):
         mask[_window(drawing)] = drawing.mask
@@ -92,7 +93,8 @@ def draw_scene(
 def _draw_groups(
     rng: np.random.Generator, cell: Sequence[ChromosomeType], preparation: Preparation, crossings: int, touching: int
 ) -> list[list[Drawing]]:
-    left: list[Draw] = [partial(draw_chromosome, rng, kind, preparation) for kind in cell]
+    by_reach = sorted(cell, key=lambda kind: -(rng.random() ** (1 / kind.length**2)))  # long ones cross more often
+    left: list[Draw] = [partial(draw_chromosome, rng, kind, preparation) for kind in by_reach]
     groups = []
     for join, sizes, wanted in (
         (crossing_group, _CROSSING_SIZES, crossings),
@@ -162,7 +164,7 @@ def _any_free_corner(rng: np.random.Generator, footprint: BoolArray, taken: Bool
 def _clutter(rng: np.random.Generator, taken: BoolArray) -> FloatArray:
     """Absorbance (H, W) of nuclei beside the chromosomes, of dark specks, and of pale smudges anywhere."""
     clutter = np.zeros(taken.shape)
-    for _ in range(rng.poisson(1.0)):
+    for _ in range(rng.poisson(0.8)):
         _add_nucleus(rng, clutter, taken)
     for _ in range(rng.poisson(5)):
         window, distance = _around(rng.uniform(0, 1, 2) * taken.shape, 3, taken.shape)
@@ -188,7 +190,7 @@ def _add_nucleus(rng: np.random.Generator, clutter: FloatArray, taken: BoolArray
     clumps = ndimage.gaussian_filter(rng.normal(0, 1, inside.shape), 2) * rng.uniform(0.3, 1.2)
     clumps += ndimage.gaussian_filter(rng.normal(0, 1, inside.shape), 9) * rng.uniform(1, 5)
     body = np.clip((1 - (inside / long) ** 2) * 6, 0, 1) * np.clip(1 + clumps, 0.4, 1.8)
-    clutter[window] = np.maximum(clutter[window], body * rng.uniform(0.5, 1.5))
+    clutter[window] = np.maximum(clutter[window], body * rng.uniform(0.35, 1.1))
 
 
 def _around(

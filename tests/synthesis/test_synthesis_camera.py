@@ -7,11 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chromseg.synthesis.camera import Camera, draw_camera, emitted, photograph
+from chromseg.synthesis.camera import Camera, draw_camera, photograph
 
-PERFECT = Camera(
-    "dark-on-light", density=np.log(2), ground=0.8, unevenness=0, shadowing=0, haze=0, blur=0, noise=0, shot=0
-)
+PERFECT = Camera("dark-on-light", density=np.log(2), ground=0.8, unevenness=0, haze=0, blur=0, noise=0, shot=0)
 
 
 def stripes(*absorbances: float) -> np.ndarray:
@@ -31,12 +29,6 @@ def test_bright_field_multiplies_transmittance():
 def test_fluorescence_adds_light():
     camera = replace(PERFECT, polarity="light-on-dark", density=0.2, ground=0.0)
     assert shot(stripes(0, 1, 2), camera)[0].tolist() == [0, 51, 102]
-
-
-def test_shadowing_dims_what_lies_below_and_leaves_one_chromosome_alone():
-    light = emitted(stripes(0, 1, 2), 0.7)[0]
-    assert light[:2].tolist() == [0, 1]
-    assert light[2] == pytest.approx(1 + np.exp(-0.7))  # 1.50: the median of crossings in bioimlab is 1.49
 
 
 def test_noise_blur_and_shading_change_the_picture_and_come_from_the_seed():

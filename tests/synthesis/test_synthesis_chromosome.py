@@ -21,6 +21,9 @@ PLAIN = Preparation(
     contrast=0.7,
     spread=0.05,
     patches=0,
+    grain=0.1,
+    dome=0.5,
+    shadowing=0,
     banding="dark-on-light",
 )  # straight, so that rows and columns are lengths and widths
 BY_NAME = {kind.name: kind for kind in CHROMOSOME_TYPES}

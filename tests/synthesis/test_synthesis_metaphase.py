@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,9 +22,10 @@ def metaphase(seed: int, **options):
     return synthesize_metaphase(np.random.default_rng([seed, 0]), **{**SMALL, **options})
 
 
-def small_scene(seed: int, crossings: float = 1.5, touching: float = 1.0):
+def small_scene(seed: int, crossings: float = 1.5, touching: float = 1.0, shadowing: float = 0.0):
     rng = np.random.default_rng(seed)
     cell, preparation = draw_karyotype(rng, 8), draw_preparation(rng, "dark-on-light").fitted((160, 200), 8)
+    preparation = replace(preparation, shadowing=shadowing)
     return draw_scene(rng, cell, preparation, (160, 200), crossings=crossings, touching=touching)
 
 
@@ -38,7 +40,7 @@ def test_same_seed_same_pixels(polarity):
 def test_pixels_do_not_depend_on_the_machine():
     """If drawing changes on purpose, renew this hash and the built-in sample with it (docs/data.md)."""
     image, masks = metaphase(0)
-    assert hashlib.sha256(image.tobytes() + np.packbits(masks).tobytes()).hexdigest()[:16] == "2520b4e2ad81c834"
+    assert hashlib.sha256(image.tobytes() + np.packbits(masks).tobytes()).hexdigest()[:16] == "b0e08831a2cef963"
 
 
 def test_a_mask_for_each_chromosome_none_empty():
@@ -55,6 +57,15 @@ def test_truth_is_exact_every_pixel_of_a_chromosome_absorbs_and_crossings_absorb
     assert crossing.sum() >= 40
     assert (scene.absorbance[chromosome] > 0).all()
     assert scene.absorbance[crossing].mean() > 1.5 * scene.absorbance[chromosome & ~crossing].mean()
+
+
+def test_shadowing_dims_what_lies_below_and_leaves_a_chromosome_alone_as_it_is():
+    plain, shadowed = (small_scene(5, crossings=6, shadowing=amount) for amount in (0.0, 0.7))
+    crossing, chromosome = crossing_map(plain.masks), chromosome_map(plain.masks)
+    alone = chromosome & ~crossing & (plain.absorbance > 0.3)  # and not on a smudge
+    assert (plain.masks == shadowed.masks).all()
+    assert np.median(shadowed.absorbance[alone] / plain.absorbance[alone]) == pytest.approx(1, abs=0.01)
+    assert (shadowed.absorbance[crossing] < plain.absorbance[crossing]).all()
 
 
 def test_the_picture_shows_what_the_truth_says():
