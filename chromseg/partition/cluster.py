@@ -14,7 +14,7 @@ from chromseg.partition.reconstruct import draw, group_parts
 from chromseg.partition.touching import part_touching
 
 NEEDS_REVIEW, THREE_AT_CROSSING = "needs-review", "three-at-crossing"
-_REACH = 0.9  # chromosome widths that an arm is followed at least
+_REACH = 1.6  # chromosome widths that an arm is followed at least
 _CRUMB_AREA = 0.15  # squared chromosome widths; a smaller piece goes to its neighbour
 
 
@@ -35,7 +35,7 @@ def partition_cluster(
     parts, sureness = part_touching(cut_parts(region, crossing, width), region, image, contact, width)
     if parts.n_free < 2:
         return [Piece(region, (), float(sureness.min()))]
-    ports = find_ports(parts, image, max(radius, round(_REACH * width)), width)
+    ports = find_ports(parts, max(radius, round(_REACH * width)), width)
     areas = np.bincount(parts.crossing.ravel())[1:] / width**2
     pairings = solve_together(ports, list(areas), parts.n_free)
     pairs = [pair for pairing in pairings for pair in pairing.pairs]

@@ -12,7 +12,7 @@ from chromseg.partition.pairing import Pairing, rank
 from chromseg.partition.ports import Port
 from chromseg.partition.reconstruct import Forest
 
-_CONFLICT_COST = 1.5  # radians of bending that avoiding one conflict is worth
+_CONFLICT_COST = 3.0  # log-odds that avoiding one conflict is worth
 _MOST_COMBINATIONS = 256
 
 

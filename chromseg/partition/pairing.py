@@ -1,8 +1,8 @@
 """Which arms at a crossing belong together: solved over the whole crossing, not arm by arm.
 
 Two chromosomes cross, so four ports make two pairs (X), three make one pair and one end (T), two are two ends (L): a
-lone end is never joined to the nearest arm. Of all ways to pair the ports the one of least total bending and least
-change of width and brightness wins; its lead over the next best is the confidence.
+lone end is never joined to the nearest arm. Of all ways to pair the ports the one of least total cost wins: bending,
+stubs left over, chromosomes too many or too few. Its probability among all of them is the confidence.
 """
 
 from __future__ import annotations
@@ -21,13 +21,17 @@ _CHOICES = 4  # pairings of one crossing that are weighed against those of the o
 _MAX_PORTS = 6  # more arms than this meet only in predicted noise; the smallest are then left-overs
 _WHOLE_AREA = 0.35  # squared chromosome widths from which a crossing is surely one
 
-# All costs in radians of bending.
-_WIDTH_WEIGHT = 0.3  # of one arm e times as wide as the other
-_SHADE_WEIGHT = 0.5  # of a difference in absorbance of 1
-_WELD_GAIN = 0.7  # for joining arms that are joined around the crossing as well
-_STUB_COST = 3.0  # of a stub of one squared width that finds no partner
-_COUNT_COST = 1.5  # of one chromosome more or fewer than two
-_SPECK_COST = 0.3  # of taking a speck of the crossing map for a crossing
+# Weights of a choice model (softmax over the pairings of a crossing, costs are negative log-odds), fitted by
+# `benchmarks/fit_pairing.py` on training cases, with true and with disturbed maps. Width and brightness of the arms
+# were tried as well and got no weight.
+_BEND_WEIGHT = 0.96  # of the angle between the ways two joined arms leave, per radian
+_SWERVE_WEIGHT = 1.5  # of the angle between the straighter arm and the line from port to port
+_PAIR_GAIN = 1.71  # for every pair
+_WELD_GAIN = 2.22  # for joining arms that are joined around the crossing as well
+_STUB_COST = 3.53  # of a stub of one squared width that finds no partner
+_CROWD_COST = 3.83  # of every chromosome more than two
+_ALONE_COST = 3.65  # of there being one chromosome only, that is, no crossing at all
+_SLIVER_GAIN = 2.7  # for two chromosomes at a crossing that hardly has an area: a sliver where they touch
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,8 @@ class Pairing:
     Attributes:
         pairs: Parts that are joined, stubs to the arm that they lengthen included.
         n_chromosomes: How many chromosomes meet.
-        cost: In radians of bending.
-        confidence: 0.5–1, from the lead over the next best pairing.
+        cost: Negative log-odds.
+        confidence: 0–1, its probability among all pairings of the crossing.
     """
 
     pairs: tuple[Pair, ...]
@@ -57,11 +61,14 @@ def rank(ports: list[Port], area: float) -> list[Pairing]:
     tried = sorted(ports, key=lambda port: -port.area)[:_MAX_PORTS]
     costs = {(a, b): joint_cost(tried[a], tried[b]) for a in range(len(tried)) for b in range(a + 1, len(tried))}
     scored = sorted((_total(pairs, tried, costs, area), pairs) for pairs in _matchings(len(tried)))
-    best, second = scored[0][0], scored[1][0] if len(scored) > 1 else math.inf
-    return [_pairing(ports, tried, pairs, cost, second if cost == best else best) for cost, pairs in scored[:_CHOICES]]
+    everything = sum(math.exp(scored[0][0] - cost) for cost, _ in scored)
+    return [
+        _pairing(ports, tried, pairs, cost, math.exp(scored[0][0] - cost) / everything)
+        for cost, pairs in scored[:_CHOICES]
+    ]
 
 
-def _pairing(ports: list[Port], tried: list[Port], pairs: tuple[Pair, ...], cost: float, rival: float) -> Pairing:
+def _pairing(ports: list[Port], tried: list[Port], pairs: tuple[Pair, ...], cost: float, confidence: float) -> Pairing:
     """Name the parts that a matching joins, and join what is left over to the arm that it lengthens."""
     lone = _lone(pairs, tried)
     hosts = [port for port in tried if port not in lone or not port.is_stub]
@@ -70,18 +77,17 @@ def _pairing(ports: list[Port], tried: list[Port], pairs: tuple[Pair, ...], cost
         stubs = [port for port in ports if port not in hosts]
         joined += [(stub.part, min(hosts, key=lambda host: joint_cost(stub, host)).part) for stub in stubs]
     n_chromosomes = len(pairs) + sum(not port.is_stub for port in lone)
-    confidence = 1 - 0.5 * math.exp(-2 * (rival - cost)) if rival > cost else 0.5
     return Pairing(tuple(joined), n_chromosomes, cost, confidence)
 
 
 def joint_cost(a: Port, b: Port) -> float:
-    """How unlike one chromosome two arms are: bending on the way through, change of width and of brightness."""
-    turn = _angle(a.away, (-b.away[0], -b.away[1]))
+    """How unlike one chromosome two arms are, by the bending on the way through."""
+    bend = swerve = _angle(a.away, (-b.away[0], -b.away[1]))
     over = (a.row - b.row, a.col - b.col)
     if math.hypot(*over) > 2:
-        turn = max(turn, _angle(a.away, over), _angle(b.away, (-over[0], -over[1])))
-    gain = _WELD_GAIN if a.weld == b.weld else 0.0
-    return turn + _WIDTH_WEIGHT * abs(math.log(a.width / b.width)) + _SHADE_WEIGHT * abs(a.shade - b.shade) - gain
+        swerve = min(_angle(a.away, over), _angle(b.away, (-over[0], -over[1])))
+    gain = _PAIR_GAIN + (_WELD_GAIN if a.weld == b.weld else 0.0)
+    return _BEND_WEIGHT * bend + _SWERVE_WEIGHT * swerve - gain
 
 
 def _total(pairs: tuple[Pair, ...], ports: list[Port], costs: dict[Pair, float], area: float) -> float:
@@ -89,9 +95,9 @@ def _total(pairs: tuple[Pair, ...], ports: list[Port], costs: dict[Pair, float],
     stubs = sum(port.area for port in lone if port.is_stub)
     n_chromosomes = len(pairs) + sum(not port.is_stub for port in lone)
     trust = min(1.0, area / _WHOLE_AREA)
-    odd = _COUNT_COST * trust  # of there being no crossing at all
+    odd = _ALONE_COST * trust
     if n_chromosomes > 1:
-        odd = _COUNT_COST * (n_chromosomes - 2) + _SPECK_COST * (1 - trust)
+        odd = _CROWD_COST * (n_chromosomes - 2) - _SLIVER_GAIN * (1 - trust)
     return sum(costs[pair] for pair in pairs) + _STUB_COST * stubs + odd
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from chromseg.annotations.rasterize import BoolArray
-from chromseg.partition.parts import FloatArray, IntArray, Parts, grow_over_corners
+from chromseg.partition.parts import IntArray, Parts, grow_over_corners
 
 _STUB_AREA = 0.35  # squared chromosome widths; less is a tip that looks out of the crossing, not a chromosome
 
@@ -24,9 +24,7 @@ class Port:
         row: Centre of the contact, in pixels.
         col: Centre of the contact, in pixels.
         away: Unit vector (row, col) from the crossing along the arm.
-        width: Length of the contact in pixels.
         area: Area of the whole part in squared chromosome widths.
-        shade: Mean absorbance of the arm near the crossing; 0 without an image.
         weld: Ports of one number belong to arms that are joined around the crossing.
     """
 
@@ -34,9 +32,7 @@ class Port:
     row: float
     col: float
     away: tuple[float, float]
-    width: float
     area: float
-    shade: float
     weld: int
 
     @property
@@ -45,12 +41,11 @@ class Port:
         return self.area < _STUB_AREA
 
 
-def find_ports(parts: Parts, image: FloatArray | None, reach: int, width: float) -> list[list[Port]]:
+def find_ports(parts: Parts, reach: int, width: float) -> list[list[Port]]:
     """The ports of every crossing part, in order of crossing and then of part.
 
     Args:
         parts: One cluster cut up.
-        image: float32 (h, w) absorbance or None.
         reach: How far an arm is followed to see where it goes, in pixels.
         width: Width of a chromosome in pixels.
     """
@@ -59,15 +54,13 @@ def find_ports(parts: Parts, image: FloatArray | None, reach: int, width: float)
     for label, box in enumerate(ndimage.find_objects(parts.crossing), start=1):
         window = tuple(slice(max(side.start - reach - 2, 0), side.stop + reach + 2) for side in box)
         inside = parts.crossing[window] == label
-        shades = None if image is None else image[window]
-        ports.append(_ports_at(inside, parts.free[window], shades, areas, parts.welds, reach))
+        ports.append(_ports_at(inside, parts.free[window], areas, parts.welds, reach))
     return ports
 
 
 def _ports_at(
     inside: BoolArray,
     free: IntArray,
-    image: FloatArray | None,
     areas: npt.NDArray[np.float64],
     welds: npt.NDArray[np.integer],
     reach: int,
@@ -80,8 +73,7 @@ def _ports_at(
     contact_rows, contact_cols = contact_rows / np.maximum(widths, 1), contact_cols / np.maximum(widths, 1)
     down, right = rows - contact_rows[owners], cols - contact_cols[owners]
     near = meets[owners] & (down**2 + right**2 <= reach**2)
-    shades = np.zeros(len(rows)) if image is None else image[rows, cols]
-    counts, aways_down, aways_right, sum_shades = _sums(owners[near], len(areas), down[near], right[near], shades[near])
+    counts, aways_down, aways_right = _sums(owners[near], len(areas), down[near], right[near])
     centre_row, centre_col = (float(index.mean()) for index in np.nonzero(inside))
     ports = []
     for part in np.flatnonzero(meets):
@@ -91,8 +83,7 @@ def _ports_at(
             away = row - centre_row, col - centre_col
         length = math.hypot(*away)
         unit = (away[0] / length, away[1] / length) if length > 0 else (1.0, 0.0)
-        shade = float(sum_shades[part]) / n
-        ports.append(Port(int(part), row, col, unit, float(widths[part]), float(areas[part]), shade, int(welds[part])))
+        ports.append(Port(int(part), row, col, unit, float(areas[part]), int(welds[part])))
     return ports
 
 
