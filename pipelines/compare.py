@@ -9,30 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-from PIL import Image
 
 from chromseg.annotations import Sample
-from chromseg.annotations.rasterize import BoolArray
 from chromseg.config import CompareConfig, block, parse
 from chromseg.errors import DataError
 from chromseg.files import replacing, write_json
 from chromseg.inference.evaluation import CutoutCase, judge_cutout
 from chromseg.inference.failures import OUTCOMES, outcome_of
-from chromseg.inference.overlay import draw_overlay
 from chromseg.inference.predictor import Predictor
-from chromseg.inference.result import box_of
-from chromseg.inference.sheets import GalleryRow, gallery
 from chromseg.metrics import CutoutScore, summarize
 from chromseg.metrics.report import RunResult, ablation_csv, ablation_markdown, ablation_rows
 from chromseg.partition.cut_points import crossings_by_cut_points
 from chromseg.training.tracker import read_run
 from pipelines.evaluate import test_samples
+from pipelines.pictures import draw_gallery
 from pipelines.profile import Profile, run_stage, stage_arguments
 
 matplotlib.use("Agg")
 
-_SHOWN = 8
-_MARGIN = 8  # pixels around a cluster
 HEADINGS = {
     "test/iou_crossing": "IoU crossing",
     "test/iou_chromosome": "IoU chromosome",
@@ -51,11 +45,10 @@ def main() -> None:
     profile = Profile(stage_arguments(__doc__).profile)
     config = parse(CompareConfig, block(profile.params, "compare"), "compare")
     runs = read_results(profile, config.baseline)
-    if config.cut_points:
-        runs.append(judge_cut_points(profile, config.gallery))
+    untrained = [judge_cut_points(profile, config.gallery)] if config.cut_points else []
     with replacing(profile.reports / "comparison") as root:
         root.mkdir()
-        rows = ablation_rows(runs, list(HEADINGS))
+        rows = ablation_rows([*runs, *untrained], list(HEADINGS))
         (root / "ablation.md").write_text(ablation_markdown(rows, HEADINGS), encoding="utf-8")
         (root / "ablation.csv").write_text(ablation_csv(rows), encoding="utf-8")
         write_json(root / "metrics.json", {row.variant: {k: c.mean for k, c in row.cells.items()} for row in rows})
@@ -142,30 +135,6 @@ def judge_cut_points(profile: Profile, variant: str) -> RunResult:
         for sample in test_samples(profile, variant, "cutout")
     ]
     return {"variant": "cut-points", "seed": 0, "metrics": summarize(scores)}
-
-
-def draw_gallery(path: Path, caption: str, judged: Sequence[tuple[Sample, CutoutCase]]) -> None:
-    """Up to eight cut-outs of one outcome: the image, the true chromosomes, and what was found."""
-    rows = []
-    for sample, case in judged[:_SHOWN]:
-        truth = sample.masks if sample.masks is not None else sample.crossing[None]
-        found = case.masks if sample.masks is not None else case.crossing[None]
-        window = _window_of(sample.chromosome)
-        image = sample.image[window]
-        pictures = [draw_overlay(image, masks[:, *window]) for masks in (truth[:0], truth, found)]
-        score = case.score
-        splice = "" if score.splice is None else f", lowest chromosome IoU {score.splice:.2f}"
-        rows.append(GalleryRow(f"{sample.name}: crossing IoU {score.iou_crossing:.2f}{splice}", pictures))
-    note = f"{len(judged)} cut-outs: {caption}"
-    Image.fromarray(gallery(rows, headings=("image", "truth", "found"), note=note)).save(path)
-
-
-def _window_of(region: BoolArray) -> tuple[slice, slice]:
-    """The part of a picture around a region, with a margin; the whole where it is empty."""
-    if not region.any():
-        return slice(None), slice(None)
-    x0, y0, x1, y1 = box_of(region)
-    return slice(max(0, y0 - _MARGIN), y1 + _MARGIN), slice(max(0, x0 - _MARGIN), x1 + _MARGIN)
 
 
 def judge(profile: Profile, variant: str) -> list[tuple[Sample, CutoutCase]]:

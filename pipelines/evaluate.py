@@ -30,13 +30,12 @@ def main() -> None:
     profile = Profile(arguments.profile)
     model = profile.model(arguments.variant, arguments.seed)
     predictor = Predictor.from_folder(model)
-    cutouts = [judge_cutout(predictor, sample).score for sample in test_samples(profile, arguments.variant, "cutout")]
+    judged = [(s, judge_cutout(predictor, s)) for s in test_samples(profile, arguments.variant, "cutout")]
+    cutouts = [case.score for _, case in judged]
     metaphases = [
         judge_metaphase(predictor, sample) for sample in test_samples(profile, arguments.variant, "metaphase")
     ]
-    metrics = summarize(cutouts, metaphases) | {
-        "perf/infer_ms_per_image": infer_ms(predictor, next(iter(test_samples(profile, arguments.variant, "cutout"))))
-    }
+    metrics = summarize(cutouts, metaphases) | {"perf/infer_ms_per_image": infer_ms(predictor, judged[0][0])}
     write_scores(profile.scores(arguments.variant, arguments.seed), metrics, cutouts, metaphases)
     restore_run(model / "run.json").log_metrics(metrics)
     shown = {key: round(value, 4) for key, value in metrics.items() if value is not None}
