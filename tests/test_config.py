@@ -55,7 +55,7 @@ def test_missing_block_lists_those_present() -> None:
 
 
 def test_params_file_missing_or_broken(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no .*params.yaml"):
+    with pytest.raises(ConfigError, match=r"no .*params\.yaml"):
         read_params(tmp_path / "params.yaml")
     (tmp_path / "params.yaml").write_text("a: [1,")
     with pytest.raises(ConfigError, match="valid YAML"):
