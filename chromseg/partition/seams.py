@@ -1,9 +1,10 @@
 """Seams: where two fragments of one free part meet, and how likely two different chromosomes touch there.
 
-A contact is a narrow neck, dark in absorbance, where often the tip of one side meets the flank of the other, and the
-two sides together make no compact whole. A centromere is narrow too, but its sides run on straight; a bend keeps its
-width. The likelihood is a logistic regression on ten measures that are free of scale: lengths in chromosome widths,
-absorbances as ratios. `benchmarks/fit_seams.py` fits its weights, on training cases only.
+Seams run along valleys of absorbance and depth, so the image says where to cut. Whether to cut, the shape tells: a
+contact is a narrow neck where often the tip of one side meets the flank of the other, and the two sides together make
+no compact whole; a centromere is narrow too, but its sides run on straight; a bend keeps its width. The likelihood is a
+logistic regression on seven measures in chromosome widths, fitted by `benchmarks/fit_partition.py` on cases other than
+test. How dark the seam is was measured too and got no weight: bands are as dark.
 """
 
 from __future__ import annotations
@@ -26,18 +27,15 @@ SeamPixels: TypeAlias = npt.NDArray[np.intp]
 _REACH = 1.5  # chromosome widths around a seam that its measures look at
 MEASURES = (
     "neck",  # length of the seam over the width of the narrower side
-    "mean_shade",  # absorbance along the seam over that of the paler side
-    "least_shade",
     "least_flank",  # per side, log of its spread along the seam over its spread away from it: a flank is wide
     "most_flank",
     "least_area",  # log of the sides' areas in squared widths
     "most_area",
     "fill",  # how well the whole fills its ellipse of inertia
     "length",  # log of the whole's length in widths
-    "contrast",  # difference of the sides' mean absorbance
 )
-WEIGHTS = (-11.08, -7.8, 3.85, 2.74, 3.37, -0.05, 1.5, -4.94, -2.02, 15.06)
-BIAS = 9.24
+WEIGHTS = (-12.92, 1.74, 3.64, 0.36, 2.05, -3.45, -3.3)
+BIAS = 8.24
 
 
 @dataclass(frozen=True)
@@ -57,15 +55,14 @@ class Ground:
     width: float
 
 
-def moments(labels: IntArray, count: int, image: FloatArray | None = None) -> Moments:
-    """Area, first and second moments and summed absorbance of labels 0 … count: float64 (count + 1, 7).
+def moments(labels: IntArray, count: int) -> Moments:
+    """Area, first and second moments of labels 0 … count: float64 (count + 1, 6).
 
     They add up when fragments are merged.
     """
     rows, cols = np.nonzero(labels)
     own = labels[rows, cols]
-    shades = np.ones(len(rows)) if image is None else image[rows, cols]
-    terms = (None, rows, cols, rows * rows, rows * cols, cols * cols, shades)
+    terms = (None, rows, cols, rows * rows, rows * cols, cols * cols)
     return np.stack([np.bincount(own, weights=term, minlength=count + 1) for term in terms], axis=1)
 
 
@@ -111,8 +108,8 @@ def measure(labels: IntArray, pair: Pair, seam: SeamPixels, ground: Ground, side
         labels: int32 (h, w), fragments.
         pair: The two labels that meet.
         seam: Pixels of the seam as `find_seams` gives them.
-        ground: Depth, image and chromosome width.
-        sides: Moments of the two fragments, float64 (2, 7).
+        ground: Depth and chromosome width.
+        sides: Moments of the two fragments, float64 (2, 6).
     """
     centre = seam.mean(axis=(0, 1))
     reach = _REACH * ground.width
@@ -126,17 +123,14 @@ def measure(labels: IntArray, pair: Pair, seam: SeamPixels, ground: Ground, side
     first = near[rows, cols] == pair[0]
     along, seam_length = _seam_line(seam, centre)
     tangent, normal = down * along[0] + right * along[1], right * along[0] - down * along[1]
-    depth, shade = ground.depth[window][rows, cols], ground.image[window][rows, cols]
+    depth = ground.depth[window][rows, cols]
     both = (first, ~first)
     narrower = 2 * min(float(depth[side].max()) for side in both)
-    paler = min(float(np.percentile(shade[side], 75)) for side in both)
     flanks = [math.log((tangent[side].var() + 0.5) / (normal[side].var() + 0.5)) for side in both]
-    shades = ground.image[seam[..., 0], seam[..., 1]].min(axis=1) / (paler + 1e-3)
     areas = np.log(sides[:, 0] / ground.width**2)
     fill, length = fill_and_length(sides.sum(axis=0))
-    contrast = abs(sides[0, 6] / sides[0, 0] - sides[1, 6] / sides[1, 0])
-    head = [seam_length / narrower, shades.mean(), shades.min(), min(flanks), max(flanks)]
-    return np.array([*head, areas.min(), areas.max(), fill, math.log(length / ground.width), contrast])
+    ends = [areas.min(), areas.max(), fill, math.log(length / ground.width)]
+    return np.array([seam_length / narrower, min(flanks), max(flanks), *ends])
 
 
 def _seam_line(seam: SeamPixels, centre: npt.NDArray[np.float64]) -> tuple[tuple[float, float], float]:

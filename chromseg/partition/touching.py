@@ -114,7 +114,7 @@ def merge_fragments(
     Returns:
         Labels int32 (h, w), some now missing, and by label how sure its least sure decision is, 0.5–1.
     """
-    labels, sides, sureness = labels.copy(), moments(labels, len(owners) - 1, ground.image), np.ones(len(owners))
+    labels, sides, sureness = labels.copy(), moments(labels, len(owners) - 1), np.ones(len(owners))
     seams = _seams_within(labels, owners)
     scores: dict[Pair, float] = {}
     while seams:
