@@ -1,4 +1,4 @@
-"""MLflow, imported once, quiet and closed: no telemetry, no pickles, only its errors in the log.
+"""MLflow, imported once, quiet and closed: no telemetry, no pickles, no messages beside ours.
 
 Everything else in `chromseg.registry` takes MLflow's names from here: the settings must stand before MLflow reads them.
 """
@@ -13,7 +13,7 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # its migrations and hints are not ours to print
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")  # it logs tracebacks of errors that it raises as well
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow 3.17 uses SQLAlchemy and pydantic features that are on their way out
@@ -30,6 +30,7 @@ with warnings.catch_warnings():
     from mlflow.types import ColSpec, Schema
     from mlflow.utils.file_utils import local_file_uri_to_path
     from mlflow.utils.uri import is_local_uri
+    from sqlalchemy.exc import SQLAlchemyError
 
 __all__ = [
     "ColSpec",
@@ -43,6 +44,7 @@ __all__ = [
     "Param",
     "Run",
     "RunTag",
+    "SQLAlchemyError",
     "Schema",
     "ViewType",
     "is_local_uri",

@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from chromseg.errors import OutputError, RegistryError
 from chromseg.files import replacing
-from chromseg.registry.backend import MlflowClient, MlflowException, mlflow
+from chromseg.registry.backend import MlflowClient, MlflowException, SQLAlchemyError, mlflow
 from chromseg.registry.place import sqlite_path, tracking_uri
 
 INIT_REMEDY = "run `chromseg-ops init` (`--with-bundled` for the models in the box)"
@@ -100,7 +100,7 @@ def experiment_id(client: MlflowClient, name: str) -> str:
     return str(found.experiment_id)
 
 
-def explained(error: MlflowException, what: str) -> RegistryError:
+def explained(error: Exception, what: str) -> RegistryError:
     """An MLflow error as ours: `what` went wrong, and MLflow's own first line."""
     first_line = next(iter(str(error).strip().splitlines()), "no message")
     return RegistryError(
@@ -114,8 +114,9 @@ def _connect(uri: str) -> MlflowClient:
     try:
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         client.search_experiments(max_results=1)
+        client.search_registered_models(max_results=1)
         return client
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError) as error:  # of a damaged database MLflow lets the latter through
         raise explained(error, f"the store {uri} does not open") from error
 
 

@@ -4,11 +4,13 @@ import json
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,16 @@ def test_init_refuses_a_full_disk(store: Path, monkeypatch: pytest.MonkeyPatch) 
     answer = runner.invoke(app, ["init"])
     assert answer.exit_code == 1
     assert "0 MiB free" in answer.stderr
+
+
+def test_a_damaged_store_is_one_line(store: Path) -> None:
+    with closing(sqlite3.connect(store / "mlruns" / "mlflow.db")) as database, database:
+        database.execute("DROP TABLE registered_models")
+    for verb in (["models", "list"], ["init"]):
+        answer = runner.invoke(app, verb)
+        assert (answer.exit_code, answer.stdout) == (1, "")
+        [line] = answer.stderr.splitlines()
+        assert line.startswith("error: the store sqlite:///") and "does not open" in line
 
 
 def test_ui_needs_a_store_and_a_free_port(project: Path, migrated_store: Path) -> None:

@@ -49,7 +49,8 @@ def test_the_package_holds_code_and_safetensors_but_no_pickle(source: str) -> No
 def test_the_signature_is_one_image_in_one_text_out(source: str) -> None:
     info = mlflow.models.get_model_info(source)
     assert info.signature == SIGNATURE
-    assert info.run_id and info.model_id
+    model = open_store().get_logged_model(info.model_id)
+    assert (str(model.status), model.source_run_id) == ("READY", info.run_id)
 
 
 def test_mlflow_loads_it_without_pickle_and_gets_the_json_of_predict(

@@ -82,10 +82,14 @@ def test_killed_between_record_and_alias_a_promotion_can_be_repeated(
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(MlflowClient, "set_registered_model_alias", die)
-        promote("chromseg/2", reason="newer")
+    def killed(number: int) -> None:
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(MlflowClient, "set_registered_model_alias", die)
+            promote(f"chromseg/{number}", reason="newer")
+
+    killed(2)
     assert show("chromseg@champion").number == 1
     promote("chromseg/2", reason="newer")
     assert show("chromseg@champion").number == 2
+    killed(3)
     assert rollback("chromseg", reason="not better").version == 1

@@ -18,8 +18,9 @@ def _start(folder: Path, barrier: Barrier) -> None:
     os.chdir(folder)
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     barrier.wait()
-    init_store()
+    action = init_store().action
     experiment_id(open_store(), "chromseg")
+    (folder / f"{os.getpid()}.action").write_text(action)
 
 
 def test_four_processes_may_start_on_a_fresh_store_at_once(project: Path, clean_process: ForkServerContext) -> None:
@@ -30,6 +31,7 @@ def test_four_processes_may_start_on_a_fresh_store_at_once(project: Path, clean_
     for process in processes:
         process.join(timeout=120)
     assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+    assert sorted(file.read_text() for file in project.glob("*.action")) == ["created", *["current"] * 3]
     assert sorted(each.name for each in open_store().search_experiments()) == ["Default", "chromseg"]
 
 
