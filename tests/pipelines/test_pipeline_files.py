@@ -20,6 +20,7 @@ from chromseg.config import (
     variant_config,
 )
 from chromseg.models import build_model
+from chromseg.models.sizes import count_parameters
 from chromseg.validation import ValidateConfig
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +63,14 @@ def test_every_block_parses(folder: Path) -> None:
         config = variant_config(params, variant)
         assert config.ablation, f"{variant} does not say what it changes"
         build_model(config.model)
+
+
+@each_pipeline
+def test_baselines_have_as_many_weights(folder: Path) -> None:
+    params = read_params(folder / "params.yaml")
+    own = count_parameters(variant_config(params, block(params, "compare")["gallery"]).model)
+    for baseline in ("unet", "unetpp"):
+        assert count_parameters(variant_config(params, baseline).model) == pytest.approx(own, rel=0.05), baseline
 
 
 def test_paper_profile_covers_tables_three_and_four() -> None:
