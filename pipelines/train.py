@@ -46,7 +46,9 @@ def train(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Any
         lineage = replace(lineage, run_id=run.run_id)
         return fit(
             config,
-            read_samples(profile.prepared, splits=config.train_on, kinds=config.samples, fold=fold),
+            read_samples(
+                profile.prepared, splits=config.train_on, kinds=config.samples, dataset=config.dataset, fold=fold
+            ),
             []
             if "val" in config.train_on
             else read_samples(

@@ -17,6 +17,7 @@ from chromseg.config import TrainConfig
 from chromseg.errors import ConfigError, TrainingError
 from chromseg.models import MapNetwork, MixedWeightFocalLoss, build_model
 from chromseg.models.losses import convolution_kernels
+from chromseg.models.package import load_model
 from chromseg.training.checkpoint import all_finite, load_checkpoint, rng_state, save_checkpoint, set_rng_state
 from chromseg.training.optim import AveragedNetwork, make_optimizer
 from chromseg.training.survey import Survey
@@ -109,7 +110,7 @@ def start_run(config: TrainConfig, survey: Survey, checkpoint: Path, *, seed: in
             remedy="change the batch size or the number of processes",
         )
     set_seed(seed)
-    network = build_model(config.model).to(accelerator.device)
+    network = _initial(config).to(accelerator.device)
     if config.hardware.channels_last:
         network = network.to(memory_format=torch.channels_last)
     objective: nn.Module = Objective(network, config)
@@ -176,3 +177,17 @@ def _fingerprint(config: TrainConfig, survey: Survey, seed: int) -> str:
     values = dataclasses.asdict(config)
     del values["hardware"]
     return hashlib.sha256(json.dumps([values, seed, survey.fingerprint]).encode()).hexdigest()
+
+
+def _initial(config: TrainConfig) -> MapNetwork:
+    """Random weights, or those of the model that `config.init` names."""
+    if not config.init:
+        return build_model(config.model)
+    network, card = load_model(Path(config.init))
+    if card.architecture != config.model:
+        raise ConfigError(
+            f"`init` names a model of {card.architecture}",
+            expected=f"{config.model}",
+            remedy="use equal `model` blocks",
+        )
+    return network.train()
