@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from chromseg.annotations import read_dataset
-from chromseg.config import EvaluateConfig, PrepareConfig, block, parse
+from chromseg.config import EvaluateConfig, PrepareConfig, block, parse, variant_config
 from chromseg.files import replacing, write_text
 from chromseg.models.package import WEIGHTS, load_model, write_card
 from chromseg.registry.model_card import model_card
+from chromseg.registry.provenance import dvc_stage_hash
 from pipelines.profile import Profile, run_stage, stage_arguments
 
 
@@ -28,15 +29,18 @@ def main() -> None:
     model = profile.model(arguments.variant, arguments.seed)
     scores = json.loads((profile.scores(arguments.variant, arguments.seed) / "metrics.json").read_text())
     network, card = load_model(model)
-    card = replace(card, metrics={**card.metrics, **scores["metrics"]})
+    lineage = card.lineage | {"dvc_stage": dvc_stage_hash(model)}
+    card = replace(card, metrics={**card.metrics, **scores["metrics"]}, lineage=lineage)
     datasets = [read_dataset(Path("data") / name).card for name in prepare.datasets]
     parameters = sum(weight.numel() for weight in network.parameters())
+    start = variant_config(profile.params, arguments.variant).init
+    initial = f"those of variant {Path(start).name}, trained by the same profile" if start else "random"
     target = Path("bundled") / evaluate.experiment
     with replacing(target) as root:
         root.mkdir()
         shutil.copyfile(model / WEIGHTS, root / WEIGHTS)
         write_card(root, card)
-        write_text(root / "MODEL_CARD.md", model_card(card, datasets, scores["intervals"], parameters))
+        write_text(root / "MODEL_CARD.md", model_card(card, datasets, scores["intervals"], parameters, initial))
     print(f"{target}: {parameters:,} weights; now `dvc add bundled && dvc push bundled.dvc`", file=sys.stderr)
 
 

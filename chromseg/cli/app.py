@@ -34,9 +34,7 @@ class _Frame(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands: dict[str, Any] = dict.fromkeys(
-            VERBS
-        )  # the names, for the hint at a mistyped one
+        self.commands: dict[str, Any] = dict.fromkeys(VERBS)  # the names, for the hint at a mistyped one
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(VERBS)

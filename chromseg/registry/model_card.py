@@ -27,6 +27,7 @@ def model_card(
     datasets: Sequence[DatasetCard],
     intervals: Mapping[str, Sequence[float]],
     parameters: int,
+    initial_weights: str,
 ) -> str:
     """The card as Markdown.
 
@@ -35,6 +36,7 @@ def model_card(
         datasets: Cards of all datasets it was trained on.
         intervals: 95 % bootstrap interval by case, by metric key.
         parameters: Number of the network's weights.
+        initial_weights: What training started from, in words.
     """
     lineage = card.lineage
     architecture = card.architecture
@@ -52,7 +54,7 @@ def model_card(
                 "stain and polarity of the test images": f"{card.stain}, {card.polarity}",
                 "stage 2": ", ".join(f"{key} {value}" for key, value in card.partition.items()) or "defaults",
                 "weights": f"safetensors, SHA-256 `{card.weights_sha256}`",
-                "initial weights": "random",
+                "initial weights": initial_weights,
             }
         ),
         "## Test scores",
