@@ -72,7 +72,8 @@ def main() -> None:
         )
         facts = {"bioimlab": _facts(real), "drawn": _facts(drawn)}
     with replacing(arguments.out / "synthetic_vs_real.png") as temporary:
-        _draw(facts).savefig(temporary, format="png", dpi=100)
+        shown = list(facts) if arguments.real_crops else ["drawn"]
+        _draw(facts, shown).savefig(temporary, format="png", dpi=100)
     report = {name: each.summary() for name, each in facts.items()}
     report["of"] = {"bioimlab_md5": data_md5(real.root), "drawn": arguments.images, "seed": arguments.seed}
     write_json(arguments.out / "synthetic_vs_real.json", report)
@@ -86,6 +87,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=100, help="metaphases to draw")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("reports"), help="folder of the PNG and JSON")
+    parser.add_argument("--real-crops", action="store_true", help="also show real crops: for your eyes, not for git")
     return parser.parse_args()
 
 
@@ -119,9 +121,9 @@ def _window(absorbance: npt.NDArray[np.float32], bbox: tuple[int, int, int, int]
     return absorbance[row : row + _WINDOW, col : col + _WINDOW]
 
 
-def _draw(facts: dict[str, Facts]) -> plt.Figure:
-    figure = plt.figure(figsize=(12, 8), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(1, 1.1))
+def _draw(facts: dict[str, Facts], shown: list[str]) -> plt.Figure:
+    figure = plt.figure(figsize=(12, 4.2 + 2 * len(shown)), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(4, 2 * len(shown)))
     left, right = above.subplots(1, 2)
     for name, each in facts.items():
         style = {"density": True, "histtype": "step", "linewidth": 1.8, "label": name}
@@ -130,9 +132,9 @@ def _draw(facts: dict[str, Facts]) -> plt.Figure:
     left.set(xlabel="area of a chromosome, px", ylabel="density a px", title="Chromosome area")
     right.set(xlabel="area of a crossing region ≥ 40 px, px", title="Crossing area")
     left.legend()
-    axes = below.subplots(len(facts), _SHOWN, squeeze=False)
-    for row, (name, each) in zip(axes, facts.items(), strict=True):
-        for axis, window in zip(row, each.windows, strict=False):
+    axes = below.subplots(len(shown), _SHOWN, squeeze=False)
+    for row, name in zip(axes, shown, strict=True):
+        for axis, window in zip(row, facts[name].windows, strict=False):
             axis.imshow(window, cmap="gray", vmin=0, vmax=1)
         for axis in row:
             axis.set(xticks=[], yticks=[])
