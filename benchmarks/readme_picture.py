@@ -53,7 +53,7 @@ def main() -> None:
     stage_1[maps.chromosome[window]] = stage_1[maps.chromosome[window]] * [0.6, 0.8, 1.0]
     stage_1[maps.crossing[window]] = (220, 50, 30)
     overlay = draw_overlay(result.absorbance[window], [i.mask[window] for i in shown])
-    sheet = contact_sheet([i.crop for i in shown], width=150)
+    sheet = contact_sheet([i.crop for i in shown], width=230)
     row_of = GalleryRow("", [grey, stage_1.astype(np.uint8), overlay, np.repeat(sheet[..., None], 3, axis=2)])
     page = gallery([row_of], headings=("picture", "chromosomes, crossings", "cut", "single chromosomes"), side=240)
     Image.fromarray(page).save(arguments.out)
