@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeAlias
 
 from chromseg.partition.ports import Port
@@ -21,17 +21,20 @@ _CHOICES = 4  # pairings of one crossing that are weighed against those of the o
 _MAX_PORTS = 6  # more arms than this meet only in predicted noise; the smallest are then left-overs
 _WHOLE_AREA = 0.35  # squared chromosome widths from which a crossing is surely one
 
-# Weights of a choice model (softmax over the pairings of a crossing, costs are negative log-odds), fitted by
-# `benchmarks/fit_pairing.py` on training cases, with true and with disturbed maps. Width and brightness of the arms
-# were tried as well and got no weight.
-_BEND_WEIGHT = 0.96  # of the angle between the ways two joined arms leave, per radian
-_SWERVE_WEIGHT = 1.5  # of the angle between the straighter arm and the line from port to port
-_PAIR_GAIN = 1.71  # for every pair
-_WELD_GAIN = 2.22  # for joining arms that are joined around the crossing as well
-_STUB_COST = 3.53  # of a stub of one squared width that finds no partner
-_CROWD_COST = 3.83  # of every chromosome more than two
-_ALONE_COST = 3.65  # of there being one chromosome only, that is, no crossing at all
-_SLIVER_GAIN = 2.7  # for two chromosomes at a crossing that hardly has an area: a sliver where they touch
+# What a pairing costs, in log-odds: a choice model (softmax over the pairings of a crossing) fitted by
+# `benchmarks/fit_partition.py` on cases other than test, with true and with disturbed maps. Width and brightness of the
+# arms were tried as well and got no weight.
+TERMS = {
+    "bend": 0.96,  # angle between the ways that two joined arms leave, radians
+    "swerve": 1.5,  # angle between the straighter arm and the line from port to port, radians
+    "pairs": -1.71,  # how many
+    "welds": -2.22,  # pairs of arms that are joined around the crossing as well
+    "stubs": 3.53,  # area of stubs without a partner, squared widths
+    "crowd": 3.83,  # chromosomes more than two
+    "alone": 3.65,  # one chromosome only, that is, no crossing at all; less in a small one
+    "sliver": -2.7,  # two chromosomes at a crossing that hardly has an area: they touch there
+}
+_WEIGHTS = tuple(TERMS.values())
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,7 @@ def solve(ports: list[Port], area: float = 1.0) -> Pairing:
 def rank(ports: list[Port], area: float) -> list[Pairing]:
     """The cheapest pairings of the ports of one crossing, the best first, at most `_CHOICES`."""
     tried = sorted(ports, key=lambda port: -port.area)[:_MAX_PORTS]
-    costs = {(a, b): joint_cost(tried[a], tried[b]) for a in range(len(tried)) for b in range(a + 1, len(tried))}
-    scored = sorted((_total(pairs, tried, costs, area), pairs) for pairs in _matchings(len(tried)))
+    scored = sorted((_cost(pairs, tried, area), pairs) for pairs in _matchings(len(tried)))
     everything = sum(math.exp(scored[0][0] - cost) for cost, _ in scored)
     return [
         _pairing(ports, tried, pairs, cost, math.exp(scored[0][0] - cost) / everything)
@@ -75,30 +77,41 @@ def _pairing(ports: list[Port], tried: list[Port], pairs: tuple[Pair, ...], cost
     joined = [(tried[a].part, tried[b].part) for a, b in pairs]
     if hosts:
         stubs = [port for port in ports if port not in hosts]
-        joined += [(stub.part, min(hosts, key=lambda host: joint_cost(stub, host)).part) for stub in stubs]
+        joined += [(stub.part, min(hosts, key=lambda host: sum(_joint(stub, host)[:2])).part) for stub in stubs]
     n_chromosomes = len(pairs) + sum(not port.is_stub for port in lone)
     return Pairing(tuple(joined), n_chromosomes, cost, confidence)
 
 
-def joint_cost(a: Port, b: Port) -> float:
-    """How unlike one chromosome two arms are, by the bending on the way through."""
+def terms(pairs: tuple[Pair, ...], ports: list[Port], area: float) -> tuple[float, ...]:
+    """What counts for and against a pairing, in the order of `TERMS`."""
+    lone = _lone(pairs, ports)
+    joints = [_joint(ports[a], ports[b]) for a, b in pairs]
+    n_chromosomes = len(pairs) + sum(not port.is_stub for port in lone)
+    trust = min(1.0, area / _WHOLE_AREA)
+    return (
+        sum(bend for bend, _, _ in joints),
+        sum(swerve for _, swerve, _ in joints),
+        len(pairs),
+        sum(weld for _, _, weld in joints),
+        sum(port.area for port in lone if port.is_stub),
+        max(0, n_chromosomes - 2),
+        trust if n_chromosomes < 2 else 0.0,
+        1 - trust if n_chromosomes > 1 else 0.0,
+    )
+
+
+@lru_cache(maxsize=256)
+def _joint(a: Port, b: Port) -> tuple[float, float, bool]:
+    """Bend and swerve in radians on the way from one arm to another, and whether they are welded."""
     bend = swerve = _angle(a.away, (-b.away[0], -b.away[1]))
     over = (a.row - b.row, a.col - b.col)
     if math.hypot(*over) > 2:
         swerve = min(_angle(a.away, over), _angle(b.away, (-over[0], -over[1])))
-    gain = _PAIR_GAIN + (_WELD_GAIN if a.weld == b.weld else 0.0)
-    return _BEND_WEIGHT * bend + _SWERVE_WEIGHT * swerve - gain
+    return bend, swerve, a.weld == b.weld
 
 
-def _total(pairs: tuple[Pair, ...], ports: list[Port], costs: dict[Pair, float], area: float) -> float:
-    lone = _lone(pairs, ports)
-    stubs = sum(port.area for port in lone if port.is_stub)
-    n_chromosomes = len(pairs) + sum(not port.is_stub for port in lone)
-    trust = min(1.0, area / _WHOLE_AREA)
-    odd = _ALONE_COST * trust
-    if n_chromosomes > 1:
-        odd = _CROWD_COST * (n_chromosomes - 2) - _SLIVER_GAIN * (1 - trust)
-    return sum(costs[pair] for pair in pairs) + _STUB_COST * stubs + odd
+def _cost(pairs: tuple[Pair, ...], ports: list[Port], area: float) -> float:
+    return sum(weight * term for weight, term in zip(_WEIGHTS, terms(pairs, ports, area), strict=True))
 
 
 def _lone(pairs: tuple[Pair, ...], ports: list[Port]) -> list[Port]:

@@ -21,9 +21,12 @@ IntArray: TypeAlias = npt.NDArray[np.int32]
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
 FOUR_CONNECTED = ndimage.generate_binary_structure(2, 1)
-_LEAST_GROWTH, _MOST_GROWTH = 2, 5  # pixels by which a crossing grows while arms are told apart
+_LEAST_GROWTH = 2  # pixels by which a crossing grows at least while arms are told apart
+_MOST_GROWTH = 0.4  # chromosome widths by which it grows at most, or 5 pixels
 _SPECK_AREA = 0.15  # squared chromosome widths; a smaller crossing is a sliver or noise and grows by 1 pixel only
+_MOST_ARMS = 4  # of two chromosomes at one crossing
 _ARM_AREA = 0.12  # squared chromosome widths; less does not count as an arm that came loose
+_LARGE_ARM_AREA = 0.35  # squared chromosome widths from which it is surely an arm
 _CRUMB_AREA = 3  # pixels; a smaller left-over beside a crossing is border noise and goes with the crossing
 
 
@@ -54,8 +57,8 @@ def cut_parts(region: BoolArray, crossing: BoolArray, width: float) -> Parts:
         count = int(free.any())
         return Parts(free.astype(np.int32), count, crossings, 0, np.arange(count + 1))
     sure = np.bincount(crossings.ravel(), minlength=n_crossing + 1) >= _SPECK_AREA * width**2
-    cores, welds = _find_cores(free, crossing, crossing & sure[crossings], _ARM_AREA * width**2)
-    labels = spread(cores, free, steps=2 * _MOST_GROWTH)
+    cores, welds = _find_cores(free, crossing, crossing & sure[crossings], int(sure[1:].sum()), width)
+    labels = spread(cores, free, steps=2 * _most_growth(width))
     count = _add_stubs(labels, len(welds) - 1, free)
     if (crumbs := free & (labels == 0)).any():
         crossings = spread(crossings, crossing | crumbs, steps=_CRUMB_AREA)
@@ -64,7 +67,7 @@ def cut_parts(region: BoolArray, crossing: BoolArray, width: float) -> Parts:
 
 
 def _find_cores(
-    free: BoolArray, crossing: BoolArray, sure: BoolArray, arm_area: float
+    free: BoolArray, crossing: BoolArray, sure: BoolArray, n_sure: int, width: float
 ) -> tuple[IntArray, npt.NDArray[np.integer]]:
     """Label the cores of the arms around grown crossings; also the core at least growth that each came from.
 
@@ -72,28 +75,42 @@ def _find_cores(
     least growth that gives most of them is taken, core by core.
     """
     loose = free & ~grow_over_edges(crossing)
-    barrier = grow(sure, _LEAST_GROWTH)
-    first, count = ndimage.label(loose & ~barrier, structure=FOUR_CONNECTED)
+    barriers = [grow(sure, _LEAST_GROWTH)]
+    first, count = ndimage.label(loose & ~barriers[0], structure=FOUR_CONNECTED)
+    n_large = (np.bincount(first.ravel())[1:] >= _LARGE_ARM_AREA * width**2).sum()
+    if n_sure == 1 and n_large >= _MOST_ARMS:
+        return first, np.arange(count + 1)
+    for growth in range(_LEAST_GROWTH, _most_growth(width)):
+        barriers.append(grow_over_edges(barriers[-1]) if growth % 2 == 0 else grow_over_corners(barriers[-1]))
     most = np.ones(count + 1, dtype=np.intp)
     cores, n_cores = first, count
-    for growth in range(_LEAST_GROWTH, _MOST_GROWTH):
-        barrier = grow_over_edges(barrier) if growth % 2 == 0 else grow_over_corners(barrier)
-        smaller, n_smaller = ndimage.label(loose & ~barrier, structure=FOUR_CONNECTED)
-        arms = np.bincount(smaller.ravel(), minlength=n_smaller + 1) >= arm_area
-        arms[0] = False
-        origin = np.zeros(n_smaller + 1, dtype=np.intp)
-        origin[smaller] = first
-        n_arms = np.bincount(origin[arms], minlength=count + 1)
-        parted = n_arms > most
-        if parted.any():
-            most = np.maximum(most, n_arms)
-            cores = np.where(parted[first], np.where(arms[smaller], smaller + n_cores, 0), cores)
-            n_cores += n_smaller
-    if cores is first:
+    if not (_count_arms(loose & ~barriers[-1], first, count, width)[2] > most).any():
         return first, np.arange(count + 1)
+    for barrier in barriers[1:]:
+        smaller, arms, n_arms = _count_arms(loose & ~barrier, first, count, width)
+        parted = n_arms > most
+        most = np.maximum(most, n_arms)
+        cores = np.where(parted[first], np.where(arms[smaller], smaller + n_cores, 0), cores)
+        n_cores += len(arms) - 1
     welds = np.zeros(n_cores + 1, dtype=np.intp)
     welds[cores] = first
     return compact(cores, n_cores, welds)
+
+
+def _count_arms(
+    loose: BoolArray, first: IntArray, count: int, width: float
+) -> tuple[IntArray, BoolArray, npt.NDArray[np.integer]]:
+    """Label what more growth leaves loose, tell which labels are arms, and how many arms each first core came to."""
+    labels, n_labels = ndimage.label(loose, structure=FOUR_CONNECTED)
+    arms = np.bincount(labels.ravel(), minlength=n_labels + 1) >= _ARM_AREA * width**2
+    arms[0] = False
+    origin = np.zeros(n_labels + 1, dtype=np.intp)
+    origin[labels] = first
+    return labels, arms, np.bincount(origin[arms], minlength=count + 1)
+
+
+def _most_growth(width: float) -> int:
+    return max(5, round(_MOST_GROWTH * width))
 
 
 def compact(labels: IntArray, count: int, values: npt.NDArray[np.integer]) -> tuple[IntArray, npt.NDArray[np.integer]]:
@@ -134,20 +151,21 @@ def grow_over_corners(region: BoolArray) -> BoolArray:
 
 def spread(labels: IntArray, inside: BoolArray, steps: int) -> IntArray:
     """Let int32 (h, w) labels flow over unlabelled pixels of `inside`, one 4-neighbour a step; the higher wins."""
-    labels = labels.copy()
+    stride = labels.shape[1] + 2
+    padded, unlabelled = (np.zeros((labels.shape[0] + 2, stride), kind) for kind in (np.int32, bool))
+    padded[1:-1, 1:-1] = labels
+    unlabelled[1:-1, 1:-1] = inside & (labels == 0)
+    flat, empty = padded.ravel(), np.flatnonzero(unlabelled)
     for _ in range(steps):
-        rows, cols = np.nonzero(inside & (labels == 0))
-        if not rows.size:
+        above, below = flat[empty - stride], flat[empty + stride]
+        beside = np.maximum(flat[empty - 1], flat[empty + 1])
+        offered = np.maximum(np.maximum(above, below), beside)
+        reached = offered > 0
+        if not reached.any():
             break
-        padded = np.pad(labels, 1)
-        offered = np.maximum(
-            np.maximum(padded[rows, cols + 1], padded[rows + 2, cols + 1]),
-            np.maximum(padded[rows + 1, cols], padded[rows + 1, cols + 2]),
-        )
-        if not offered.any():
-            break
-        labels[rows, cols] = offered
-    return labels
+        flat[empty[reached]] = offered[reached]
+        empty = empty[~reached]
+    return padded[1:-1, 1:-1].copy()
 
 
 def _add_stubs(labels: IntArray, count: int, free: BoolArray) -> int:

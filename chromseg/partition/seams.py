@@ -34,8 +34,8 @@ MEASURES = (
     "fill",  # how well the whole fills its ellipse of inertia
     "length",  # log of the whole's length in widths
 )
-WEIGHTS = (-12.92, 1.74, 3.64, 0.36, 2.05, -3.45, -3.3)
-BIAS = 8.24
+WEIGHTS = (-12.83, 1.96, 3.59, 0.14, 1.83, -2.84, -2.34)
+BIAS = 6.89
 
 
 @dataclass(frozen=True)

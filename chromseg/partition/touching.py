@@ -91,7 +91,7 @@ def _without_shallow_valleys(
     """Merge fragments of one part whose pass is nearly as high as the lower of their peaks, the highest pass first."""
     count = len(owners) - 1
     heights = np.zeros(count + 1)
-    np.maximum.at(heights, labels, relief)
+    np.maximum.at(heights, labels[labels > 0], relief[labels > 0])
     passes = [
         (float(relief[seam[..., 0], seam[..., 1]].min(axis=1).max()), pair)
         for pair, seam in _seams_within(labels, owners).items()
