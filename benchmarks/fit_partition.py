@@ -5,8 +5,9 @@
 
 Reads the cases that are not test. Seams, from `--data` alone: all fragments are merged in orders that the truth allows,
 and every seam met on the way is an example (logistic regression). Pairings, from both: every crossing of the true maps,
-and of `--data`'s maps disturbed as predictions are, is a choice among its pairings (softmax). Prints the lines to put into
-`chromseg/partition/seams.py` and `pairing.py`.
+and of `--data`'s maps disturbed as predictions are, is a choice among its pairings (softmax). Prints the lines for
+`chromseg/partition/seams.py` and `pairing.py`. Fits on other seeds or disturbances differ by a cluster or two; the
+weights in `pairing.py` are the one of five such fits that solved most train and val clusters.
 """
 
 from __future__ import annotations

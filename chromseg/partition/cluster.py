@@ -8,12 +8,14 @@ import numpy as np
 
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.partition.consistency import solve_together
+from chromseg.partition.pairing import Pairing
 from chromseg.partition.parts import FloatArray, Parts, cut_parts, grow_over_corners
 from chromseg.partition.ports import Port, find_ports
 from chromseg.partition.reconstruct import draw, group_parts
 from chromseg.partition.touching import part_touching
 
 NEEDS_REVIEW, THREE_AT_CROSSING = "needs-review", "three-at-crossing"
+_DOUBTFUL = 0.3  # confidence below which a chromosome is wrong more often than right
 _REACH = 1.6  # chromosome widths that an arm is followed at least
 _CRUMB_AREA = 0.15  # squared chromosome widths; a smaller piece goes to its neighbour
 
@@ -45,9 +47,14 @@ def partition_cluster(
     for mask, group, own in zip(draw(parts, groups, through), groups, through, strict=True):
         met = [pairings[label - 1] for label in own]
         confidence = min([float(sureness[group].min()), *(pairing.confidence for pairing in met)])
-        crowded = any(pairing.n_chromosomes > 2 for pairing in met)
-        pieces.append(Piece(mask, (NEEDS_REVIEW, THREE_AT_CROSSING) if crowded else (), confidence))
+        pieces.append(Piece(mask, _flags(met, confidence), confidence))
     return pieces
+
+
+def _flags(met: list[Pairing], confidence: float) -> tuple[str, ...]:
+    if any(pairing.n_chromosomes > 2 for pairing in met):
+        return (NEEDS_REVIEW, THREE_AT_CROSSING)
+    return (NEEDS_REVIEW,) if confidence < _DOUBTFUL else ()
 
 
 def chromosome_width(region: BoolArray) -> float:

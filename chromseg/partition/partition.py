@@ -28,8 +28,9 @@ class Partition:
     Attributes:
         masks: bool (N, H, W), ordered by first pixel in row-major order; N may be 0. Masks overlap only on crossings.
         flags: Per mask, names of what made it doubtful: "three-at-crossing" (more than two chromosomes seem to meet),
-            "needs-review" (with it, or a pairing hardly better than another); empty for most.
-        confidence: Per mask, 0–1: the least confident pairing or cut that made it; 1 for a chromosome alone.
+            "needs-review" (with it, and where the confidence is below 0.3); empty for most.
+        confidence: Per mask, 0–1: probability of the least probable pairing or cut that made it; 1 for a chromosome
+            alone. Always 1 from the published algorithm, which knows none.
     """
 
     masks: BoolArray
@@ -57,10 +58,11 @@ def partition_crossings(
         crossing: bool (H, W). True where two chromosomes overlap; within `chromosome`.
         image: float32 (H, W) absorbance, 0 = background, or None. Where chromosomes touch without a crossing, only
             the image shows the seam.
-        contact: bool (H, W) or None. A learned map of the seams between touching chromosomes; used instead of the
-            image's own evidence.
+        contact: bool (H, W) or None. A learned map of the seams between touching chromosomes; where given, it alone
+            decides what is cut, and shape no longer does. Pixels outside `chromosome` are ignored.
         algorithm: "chromseg-ops", or "paper" for the published algorithm, which uses neither image nor contact.
-        radius: How far around a crossing arms are looked at, in pixels.
+        radius: How far around a crossing arms are looked at, in pixels; the default algorithm looks at 1.6 chromosome
+            widths where that is more.
 
     Returns:
         Masks, flags and confidences; none for empty maps.

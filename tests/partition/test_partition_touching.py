@@ -1,0 +1,116 @@
+"""Chromosomes that touch without crossing are cut; single ones of any shape are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from chromseg.partition import partition_crossings
+
+SHAPE = (80, 80)
+TIP_ON_FLANK = (((20, 8), (20, 70)), ((29, 40), (66, 44)))
+TIP_ON_TIP = (((12, 14), (40, 36)), ((49, 38), (52, 74)))
+
+
+def absorbance(masks):
+    """Each chromosome dark inside and pale at its rim, as a lens leaves it."""
+    return np.max([ndimage.gaussian_filter(mask.astype(np.float32), 1.5) for mask in masks], axis=0)
+
+
+def partition(masks, **options):
+    crossing = masks.sum(axis=0) >= 2
+    return partition_crossings(masks.any(axis=0), crossing, absorbance(masks), **options)
+
+
+def ious(found, true):
+    both = (found[:, None] & true).sum(axis=(2, 3))
+    return both / (found[:, None] | true).sum(axis=(2, 3))
+
+
+def parted(draw, arms):
+    masks = draw(*arms, shape=SHAPE)
+    masks[1] &= ~masks[0]
+    return masks
+
+
+@pytest.mark.parametrize("arms", [TIP_ON_FLANK, TIP_ON_TIP], ids=["tip on flank", "tip on tip"])
+def test_two_that_touch_are_cut_where_they_touch(draw, arms):
+    masks = parted(draw, arms)
+
+    found = partition(masks)
+
+    assert ndimage.label(masks.any(axis=0))[1] == 1  # they do touch
+    assert len(found.masks) == 2
+    assert ious(found.masks, masks).max(axis=0).min() > 0.9
+    np.testing.assert_array_equal(found.masks.any(axis=0), masks.any(axis=0))
+    assert not (found.masks.sum(axis=0) > 1).any()
+    assert all(0.5 <= confidence < 1 for confidence in found.confidence)
+
+
+def test_a_touching_arm_is_cut_beside_a_crossing(draw):
+    masks = draw(((40, 6), (40, 70)), ((12, 30), (70, 30)), ((49, 62), (74, 50)), shape=SHAPE)
+    masks[2] &= ~masks[0]
+
+    found = partition(masks)
+
+    assert len(found.masks) == 3
+    assert ious(found.masks, masks).max(axis=0).min() > 0.9
+
+
+def bent():
+    rows, cols = np.mgrid[:80, :80]
+    distance = np.hypot(rows - 60, cols - 40)
+    return ((np.abs(distance - 32) <= 4.5) & (rows < 62))[None]
+
+
+def constricted(draw):
+    mask = draw(((40, 8), (40, 72)), shape=SHAPE)
+    mask[:, :38, 39:42] = mask[:, 43:, 39:42] = False  # a centromere half as wide as the arms
+    return mask
+
+
+def with_chromatids(draw):
+    mask = draw(((40, 12), (40, 68)), shape=SHAPE, width=13)
+    mask[:, 39:42, 50:] = False  # sister chromatids apart at one end
+    return mask
+
+
+@pytest.mark.parametrize("shape", ["bent", "constricted", "chromatids"])
+def test_a_single_chromosome_is_left_whole(draw, shape):
+    single = {"bent": bent, "constricted": lambda: constricted(draw), "chromatids": lambda: with_chromatids(draw)}
+    masks = single[shape]()
+
+    found = partition(masks)
+
+    np.testing.assert_array_equal(found.masks, masks)
+
+
+def test_a_learned_seam_is_cut_along_even_where_it_has_gaps_and_its_pixels_are_given_back(draw):
+    whole = draw(((40, 8), (40, 72)), shape=SHAPE)
+    seam = np.zeros(SHAPE, dtype=bool)
+    seam[34:46:3, 30] = True
+
+    found = partition(whole, contact=seam)
+
+    assert len(found.masks) == 2
+    np.testing.assert_array_equal(found.masks.any(axis=0), whole[0])
+    first_cols = np.flatnonzero(found.masks[0].any(axis=0))
+    second_cols = np.flatnonzero(found.masks[1].any(axis=0))
+    left, right = sorted((first_cols, second_cols), key=lambda cols: cols[0])
+    assert abs(left[-1] - 30) <= 1
+    assert right[0] == left[-1] + 1
+
+
+def test_where_a_learned_map_shows_no_seam_nothing_is_cut(draw):
+    masks = parted(draw, TIP_ON_FLANK)
+
+    found = partition(masks, contact=np.zeros(SHAPE, dtype=bool))
+
+    assert len(found.masks) == 1
+
+
+def test_shape_alone_parts_a_tip_from_a_flank(draw):
+    masks = parted(draw, TIP_ON_FLANK)
+
+    assert len(partition_crossings(masks.any(axis=0), np.zeros(SHAPE, dtype=bool)).masks) == 2
