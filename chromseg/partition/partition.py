@@ -93,9 +93,13 @@ def _components(chromosome: BoolArray) -> Iterator[tuple[_Window, BoolArray]]:
     if not rows.size:
         return
     top, left = int(rows[0]), int(cols[0])
-    labels, _ = label_regions(chromosome[top : rows[-1] + 1, left : cols[-1] + 1])
+    filled = chromosome[top : rows[-1] + 1, left : cols[-1] + 1]
+    labels, count = label_regions(filled)
+    if count == 1:
+        yield (slice(top, top + filled.shape[0]), slice(left, left + filled.shape[1])), filled
+        return
     areas = np.bincount(labels.ravel())[1:]
-    least = _SPECK_AREA * chromosome_width(labels > 0) ** 2
+    least = _SPECK_AREA * chromosome_width(filled) ** 2
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
         if areas[label - 1] < min(least, areas.max()):
             continue
