@@ -82,7 +82,8 @@ def check_polarity(text: str) -> None:
 def report(outcome: Outcome) -> None:
     """One line a picture on stderr, as it happens."""
     if outcome.error:
-        line = f"{outcome.job.source}: {outcome.error}"
+        told, source = str(outcome.error), str(outcome.job.source)
+        line = told if told.startswith(source) else f"{source}: {told}"
     elif outcome.status == "skipped":
         line = f"{outcome.job.source}: done before, skipped"
     else:
