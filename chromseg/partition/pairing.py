@@ -21,10 +21,10 @@ _CHOICES = 4  # pairings of one crossing that are weighed against those of the o
 _MAX_PORTS = 6  # more arms than this meet only in predicted noise; the smallest are then left-overs
 _WHOLE_AREA = 0.35  # squared chromosome widths from which a crossing is surely one
 
-# What a pairing costs, in log-odds: a choice model (softmax over the pairings of a crossing), fitted on cases other than
-# test and on random laid clusters, with true and with disturbed maps. `benchmarks/fit_partition.py` repeats the fit on
-# other laid clusters; its weights did one or two points worse on train and val, so these stayed. Width and brightness of
-# the arms were tried as well and got no weight.
+# What a pairing costs, in log-odds: a choice model (softmax over the pairings of a crossing), fitted on cases other
+# than test and on random laid clusters, with true and with disturbed maps. `benchmarks/fit_partition.py` repeats the fit
+# on other laid clusters; its weights did one or two points worse on train and val, so these stayed. Width and
+# brightness of the arms were tried as well and got no weight.
 TERMS = {
     "bend": 0.96,  # angle between the ways that two joined arms leave, radians
     "swerve": 1.5,  # angle between the straighter arm and the line from port to port, radians
