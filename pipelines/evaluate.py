@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from chromseg.inference.evaluation import judge_cutout, judge_metaphase
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import CutoutScore, InstanceScore, bootstrap_by_case, summarize, summarize_cutouts
 from chromseg.registry.restore import restore_run
+from pipelines.pictures import draw_gallery
 from pipelines.profile import Profile, run_stage, stage_arguments
 
 _WITH_INTERVAL = ("iou_crossing", "overlap_acc", "sp_acc", "overall_acc")
@@ -37,7 +39,12 @@ def main() -> None:
     ]
     metrics = summarize(cutouts, metaphases) | {"perf/infer_ms_per_image": infer_ms(predictor, judged[0][0])}
     write_scores(profile.scores(arguments.variant, arguments.seed), metrics, cutouts, metaphases)
-    restore_run(model / "run.json").log_metrics(metrics)
+    run = restore_run(model / "run.json")
+    run.log_metrics(metrics)
+    with tempfile.TemporaryDirectory() as folder:
+        overlays = Path(folder) / "overlays.png"
+        draw_gallery(overlays, "test cut-outs, the first of them", judged)
+        run.log_artifact(overlays)
     shown = {key: round(value, 4) for key, value in metrics.items() if value is not None}
     print(f"{arguments.variant}-{arguments.seed}: {shown}", file=sys.stderr)
 

@@ -22,7 +22,7 @@ _MAX_PORTS = 6  # more arms than this meet only in predicted noise; the smallest
 _WHOLE_AREA = 0.35  # squared chromosome widths from which a crossing is surely one
 
 # What a pairing costs, in log-odds: a choice model (softmax over the pairings of a crossing), fitted on cases other
-# than test and on random laid clusters, with true and with disturbed maps. `benchmarks/fit_partition.py` repeats the fit
+# than test and on random laid clusters, with true and with disturbed maps. `benchmarks/fit_partition.py` repeats it
 # on other laid clusters; its weights did one or two points worse on train and val, so these stayed. Width and
 # brightness of the arms were tried as well and got no weight.
 TERMS = {
