@@ -18,7 +18,7 @@ from chromseg.inference.evaluation import CutoutCase, judge_cutout
 from chromseg.inference.failures import OUTCOMES, outcome_of
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import CutoutScore, summarize
-from chromseg.metrics.report import RunResult, ablation_csv, ablation_markdown, ablation_rows
+from chromseg.metrics.report import HEADINGS, RunResult, ablation_csv, ablation_markdown, ablation_rows
 from chromseg.partition.cut_points import crossings_by_cut_points
 from chromseg.training.tracker import read_run
 from pipelines.evaluate import test_samples
@@ -26,18 +26,6 @@ from pipelines.pictures import draw_gallery
 from pipelines.profile import Profile, run_stage, stage_arguments
 
 matplotlib.use("Agg")
-
-HEADINGS = {
-    "test/iou_crossing": "IoU crossing",
-    "test/iou_chromosome": "IoU chromosome",
-    "test/overlap_acc": "OverlapAcc",
-    "test/sp_acc": "SPAcc",
-    "test/overall_acc": "overall",
-    "test/sp_acc_true_maps": "SPAcc, true maps",
-    "test/mask_ap50": "mask AP50",
-    "test/count_mae": "count error",
-    "perf/infer_ms_per_image": "ms per 256×256",
-}
 
 
 def main() -> None:

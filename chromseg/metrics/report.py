@@ -13,6 +13,22 @@ import numpy as np
 Metrics = Mapping[str, float | None]
 
 
+# Columns of an ablation table: metric key → heading
+HEADINGS = {
+    "test/iou_crossing": "IoU crossing",
+    "test/iou_chromosome": "IoU chromosome",
+    "test/overlap_acc": "OverlapAcc",
+    "test/sp_acc": "SPAcc",
+    "test/overall_acc": "overall",
+    "test/sp_acc_true_maps": "SPAcc, true maps",
+    "test/mask_map": "mask mAP",
+    "test/mask_ap50": "mask AP50",
+    "test/mask_ap75": "mask AP75",
+    "test/count_mae": "count error",
+    "perf/infer_ms_per_image": "ms per image",
+}
+
+
 class RunResult(TypedDict):
     """One trained variant at one seed, with its metrics by key (design §4)."""
 

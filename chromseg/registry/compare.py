@@ -6,23 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chromseg.errors import RegistryError
-from chromseg.metrics.report import Row, RunResult, ablation_csv, ablation_markdown, ablation_rows
+from chromseg.metrics.report import HEADINGS, Row, RunResult, ablation_csv, ablation_markdown, ablation_rows
 from chromseg.registry.backend import MlflowClient, Run
 from chromseg.registry.store import open_store, translated
-
-HEADINGS = {
-    "test/iou_crossing": "IoU crossing",
-    "test/iou_chromosome": "IoU chromosome",
-    "test/overlap_acc": "OverlapAcc",
-    "test/sp_acc": "SPAcc",
-    "test/overall_acc": "overall",
-    "test/sp_acc_true_maps": "SPAcc, true maps",
-    "test/mask_map": "mask mAP",
-    "test/mask_ap50": "mask AP50",
-    "test/mask_ap75": "mask AP75",
-    "test/count_mae": "count error",
-    "perf/infer_ms_per_image": "ms per image",
-}
 
 
 @dataclass(frozen=True)
