@@ -115,7 +115,7 @@ def synthesize(
         count=count,
         seed=seed,
         polarity=_choice(polarity, POLARITIES[1:], "--polarity"),  # type: ignore[arg-type]
-        singles=None if singles is None else data_root / singles,
+        singles=None if singles is None else _dataset_folder(data_root, singles),
         size=(height, width),
         crossings=crossings,
         touching=touching,
@@ -271,3 +271,8 @@ def _print_made(dataset: Dataset, as_json: bool) -> None:
         f"{facts['dataset']}: {facts['images']} images, {facts['annotations']} annotations, {facts['cases']} cases "
         f"({cut}); {facts['stain']}, {facts['polarity']}"
     )
+
+
+def _dataset_folder(data_root: Path, text: str) -> Path:
+    """A dataset by its name, or by its folder where somebody typed that."""
+    return Path(text) if (Path(text) / "dataset.yaml").is_file() else data_root / text
