@@ -8,12 +8,10 @@ import numpy as np
 
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.samples import Sample
-from chromseg.inference.postprocess import binarize
-from chromseg.inference.predictor import Predictor
+from chromseg.inference.predictor import Predictor, instance_scores
 from chromseg.metrics import CutoutScore, InstanceScore, score_instances, splice_quality
 from chromseg.partition import Partition, partition_crossings
-
-NEEDS_REVIEW = "needs-review"
+from chromseg.partition.cluster import NEEDS_REVIEW
 
 
 @dataclass(frozen=True)
@@ -36,12 +34,10 @@ def judge_cutout(predictor: Predictor, sample: Sample) -> CutoutCase:
 
     The sample is at the model's own scale and polarity already, so neither is estimated.
     """
-    maps = binarize(predictor.probabilities(sample.image), predictor.postprocess, sample.image)
-    settings = predictor.card.partition
-    found = partition_crossings(maps.chromosome, maps.crossing, sample.image, contact=maps.contact, **settings)
+    maps, found = predictor.partition(sample.image, predictor.probabilities(sample.image))
     splice = splice_true = None
     if sample.masks is not None:
-        ideal = partition_crossings(sample.chromosome, sample.crossing, sample.image, **settings)
+        ideal = partition_crossings(sample.chromosome, sample.crossing, sample.image, **predictor.card.partition)
         splice, splice_true = _quality(found, sample.masks), _quality(ideal, sample.masks)
     score = CutoutScore.from_maps(
         sample.name,
@@ -61,14 +57,9 @@ def judge_metaphase(predictor: Predictor, sample: Sample) -> InstanceScore:
     if sample.masks is None:
         raise ValueError(f"{sample.name} has maps and no instances")
     probabilities = predictor.probabilities(sample.image)
-    maps = binarize(probabilities, predictor.postprocess, sample.image)
-    found = partition_crossings(
-        maps.chromosome, maps.crossing, sample.image, contact=maps.contact, **predictor.card.partition
-    )
-    scores = [
-        float(probabilities[0][mask].mean()) * sure for mask, sure in zip(found.masks, found.confidence, strict=True)
-    ]
-    return score_instances(sample.name, sample.case_id, found.masks, np.array(scores), sample.masks)
+    _, found = predictor.partition(sample.image, probabilities)
+    scores = np.array(instance_scores(found, probabilities[0]))
+    return score_instances(sample.name, sample.case_id, found.masks, scores, sample.masks)
 
 
 def _quality(partition: Partition, target: BoolArray) -> float:

@@ -13,6 +13,7 @@ from scipy import ndimage
 from chromseg.annotations.maps import label_regions
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.errors import MaskError
+from chromseg.partition.cluster import NEEDS_REVIEW
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
 Colour: TypeAlias = tuple[int, int, int]
@@ -32,7 +33,6 @@ PALETTE: tuple[Colour, ...] = (
     (51, 34, 136),
 )
 REVIEW_COLOUR: Colour = (213, 94, 0)
-REVIEW_FLAG = "needs-review"
 
 _LONG_SIDE = 1600  # px; small pictures are enlarged towards it, so that numbers fit on chromosomes of 12 px
 _MAX_ZOOM = 3
@@ -171,7 +171,7 @@ def _annotate(
         if box is None:
             continue
         text = str(index)
-        if REVIEW_FLAG in own_flags:
+        if NEEDS_REVIEW in own_flags:
             text += "?"
             row0, col0, row1, col1 = (end * zoom for end in box)
             draw.rectangle((col0 - 3, row0 - 3, col1 + 2, row1 + 2), outline=REVIEW_COLOUR, width=2)

@@ -18,7 +18,7 @@ from chromseg.annotations.absorbance import FloatArray, Polarity, to_absorbance
 from chromseg.annotations.appearance import estimate_polarity, estimate_width
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.errors import InputRefusedError
-from chromseg.inference.postprocess import PostprocessSettings, binarize
+from chromseg.inference.postprocess import BinaryMaps, PostprocessSettings, binarize
 from chromseg.inference.read import Page, Picture, Source, read_picture
 from chromseg.inference.result import Instance, ModelIdentity, Result, box_of, crop_of
 from chromseg.models.fold import folded
@@ -138,10 +138,7 @@ class Predictor:
             scaled = resize(view.absorbance, view.factor)
             probabilities = self.probabilities(scaled)
         with clock.step("partition"):
-            maps = binarize(probabilities, self.postprocess, scaled)
-            partition = partition_crossings(
-                maps.chromosome, maps.crossing, scaled, contact=maps.contact, **self.card.partition
-            )
+            maps, partition = self.partition(scaled, probabilities)
         with clock.step("map back"):
             instances = tuple(_instances(partition, probabilities[0], view.absorbance))
             found = resize_mask(maps.chromosome, view.absorbance.shape)
@@ -179,6 +176,12 @@ class Predictor:
         x = torch.from_numpy(absorbance)[None, None].to(self.device, memory_format=torch.channels_last)
         maps = [logits for logits in self.network(x) if logits is not None]
         return np.asarray(torch.sigmoid(torch.cat(maps, dim=1))[0].float().cpu().numpy())
+
+    def partition(self, absorbance: FloatArray, probabilities: FloatArray) -> tuple[BinaryMaps, Partition]:
+        """Stage 2 on what `probabilities` found in `absorbance`, with the card's settings."""
+        maps = binarize(probabilities, self.postprocess, absorbance)
+        settings = self.card.partition
+        return maps, partition_crossings(maps.chromosome, maps.crossing, absorbance, contact=maps.contact, **settings)
 
     def _factor_of(self, absorbance: FloatArray) -> float:
         """Factor that brings the picture's chromosomes to the width that the network was trained on."""
@@ -220,14 +223,22 @@ def resize_mask(mask: BoolArray, shape: tuple[int, int]) -> BoolArray:
     return np.asarray(np.asarray(picture) >= 0.5)
 
 
+def instance_scores(partition: Partition, chromosome: FloatArray) -> list[float]:
+    """Mean chromosome probability inside each mask × its pairing confidence (design §5)."""
+    return [
+        float(chromosome[mask].mean()) * confidence
+        for mask, confidence in zip(partition.masks, partition.confidence, strict=True)
+    ]
+
+
 def _instances(partition: Partition, chromosome: FloatArray, absorbance: FloatArray) -> Iterator[Instance]:
     """Bring each mask back to the picture's own pixels; one that vanishes there is none."""
-    for mask, flags, confidence in zip(partition.masks, partition.flags, partition.confidence, strict=True):
+    scores = instance_scores(partition, chromosome)
+    for mask, flags, score in zip(partition.masks, partition.flags, scores, strict=True):
         full = resize_mask(mask, absorbance.shape)
         if not full.any():
             continue
         bbox = box_of(full)
-        score = float(chromosome[mask].mean()) * confidence
         yield Instance(full, bbox, score, flags, None, crop_of(absorbance, full, bbox))
 
 
