@@ -1,19 +1,20 @@
 """Fit the weights of crossing-partition: likely seams and likely pairings.
 
-    chromseg-ops data synthesize --name gband-laid --count 240 --seed 1 --from gband-singles
-    python -m benchmarks.fit_partition [--data data/bioimlab] [--laid data/gband-laid]
+    chromseg-ops data synthesize --name gband-laid-1 --count 480 --seed 1 --from gband-singles
+    chromseg-ops data synthesize --name gband-crowded-1 --count 240 --seed 1 --from gband-singles --crowded
+    python -m benchmarks.fit_partition [--data data/bioimlab] [--laid …] [--crowded …]
 
-Reads the cases that are not test. Seams, from `--data` alone: all fragments are merged in orders that the truth allows,
-and every seam met on the way is an example (logistic regression). Pairings, from both: every crossing of the true maps,
-and of `--data`'s maps disturbed as predictions are, is a choice among its pairings (softmax). Prints the lines for
-`chromseg/partition/seams.py` and `pairing.py`. Fits on other seeds or disturbances differ by a cluster or two; the
-weights in `pairing.py` are the one of five such fits that solved most train and val clusters.
+Reads the cases that are not test. Seams, from `--data` and `--laid`: all fragments are merged in orders that the truth
+allows, and every seam met on the way is an example, a real one as much as four (logistic regression). Pairings, from
+all three: every crossing of the true maps, and of `--data`'s maps disturbed as predictions are, is a choice among its
+pairings (softmax; right is what joins the same arms). Prints the lines for `chromseg/partition/seams.py` and
+`pairing.py`; the latter depend on the former, so run it again when these have changed. Other seeds, mixes or
+disturbances differ by a cluster or two.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from chromseg.annotations import label_regions, load_image, load_masks, read_dat
 from chromseg.partition import cluster, pairing, parts, ports, seams, touching
 
 DISTURBED_BY = ("crossing shrunk by 1", "outlines ragged by 0.7 and 1.5", "specks and holes")
+REAL = 4  # laid examples that a real one is worth: else whole metaphases of real images are cut too much
 PURE = 0.8  # share of a part that must be one chromosome's for the part to be an example
 
 
@@ -90,8 +92,8 @@ def _held(labels: Any, count: int, owner: Any, n_masks: int) -> Any:
     return np.bincount(pairs, minlength=count * n_masks).reshape(count, n_masks)
 
 
-def choices(case: Case, chromosome: Any, crossing: Any) -> list[tuple[Any, int]]:
-    """For each crossing, the terms of all its pairings and which of them is right."""
+def choices(case: Case, chromosome: Any, crossing: Any) -> list[tuple[Any, Any]]:
+    """For each crossing, the terms of all its pairings and which of them come out right."""
     owner = np.where(case.masks.sum(axis=0) == 1, case.masks.argmax(axis=0) + 1, 0)
     labels, _ = label_regions(chromosome)
     found = []
@@ -101,15 +103,16 @@ def choices(case: Case, chromosome: Any, crossing: Any) -> list[tuple[Any, int]]
         cut = parts.cut_parts(region, crossing[window] & region, width)
         cut, _ = touching.part_touching(cut, region, case.image[window], None, width)
         held = _held(cut.free, cut.n_free + 1, owner[window], len(case.masks))
-        areas = np.bincount(cut.crossing.ravel(), minlength=1)[1:] / width**2
-        reach = max(10, round(cluster._REACH * width))
-        for at, area in zip(ports.find_ports(cut, reach, width), areas, strict=True):
-            tried = sorted(at, key=lambda port: -port.area)[: pairing._MAX_PORTS]
-            right = _right_pairs(tried, held)
-            if right is not None and len(tried) > 1:
-                options = pairing._matchings(len(tried))
-                terms = np.array([pairing.terms(option, tried, float(area)) for option in options])
-                found.append((terms, [set(option) for option in options].index(right)))
+        for at in ports.find_crossings(cut, max(10, round(cluster._REACH * width)), width):
+            arms = pairing.by_area(at)
+            right = _right_outcome(arms, held)
+            if right is None or len(arms) < 2:
+                continue
+            is_right = np.array(
+                [pairing.outcome(pairing.joined(matching, arms)[0], arms) == right for matching in pairing.tried(at)]
+            )
+            if is_right.any():
+                found.append((pairing.terms(at), is_right))
     return found
 
 
@@ -120,17 +123,14 @@ def _maps(case: Case, disturbance: str | None, seed: int) -> tuple[Any, Any]:
     return chromosome, crossing & chromosome
 
 
-def _right_pairs(tried: list[ports.Port], held: Any) -> set[tuple[int, int]] | None:
-    """Which ports are of one chromosome; None where a part is of two or a chromosome has three arms."""
-    arms: dict[int, list[int]] = defaultdict(list)
-    for index, port in enumerate(tried):
-        counts = held[port.part]
-        if counts.max() < PURE * counts.sum() and not port.is_stub:
-            return None
-        arms[int(counts.argmax())].append(index)
-    if any(len(own) > 2 and not tried[own[2]].is_stub for own in arms.values()):
+def _right_outcome(arms: list[ports.Port], held: Any) -> pairing.Outcome | None:
+    """Which ports are of one chromosome, as `pairing.outcome` says it; None where a part is of two."""
+    counts = held[[port.part for port in arms]]
+    mixed = counts.max(axis=1, initial=0) < PURE * counts.sum(axis=1)
+    if any(mixed & [not port.is_stub for port in arms]):
         return None
-    return {(own[0], own[1]) for own in arms.values() if len(own) > 1}
+    large = [int(count.argmax()) for count, port in zip(counts, arms, strict=True) if not port.is_crumb]
+    return tuple(large.index(owner) for owner in large)
 
 
 def fit_logistic(examples: Any, labels: Any, ridge: float = 1.0) -> tuple[Any, float]:
@@ -147,37 +147,40 @@ def fit_logistic(examples: Any, labels: Any, ridge: float = 1.0) -> tuple[Any, f
     return weights, float(best[-1] - weights @ mean)
 
 
-def fit_choices(crossings: list[tuple[Any, int]], ridge: float = 0.001) -> Any:
-    """Weights of the terms of a pairing under which the right ones are likeliest."""
+def fit_choices(crossings: list[tuple[Any, Any]], ridge: float = 0.001) -> Any:
+    """Weights of the terms of a pairing under which right outcomes are likeliest."""
 
-    def loss(weights: Any) -> float:
-        total = 0.0
+    def loss(weights: Any) -> tuple[float, Any]:
+        total, slope = ridge / 2 * weights @ weights * len(crossings), ridge * weights * len(crossings)
         for terms, right in crossings:
             costs = terms @ weights
-            total += costs[right] + np.logaddexp.reduce(-costs)
-        return float(total / len(crossings) + ridge / 2 * weights @ weights)
+            odds = np.exp(costs.min() - costs)
+            total -= np.log(odds[right].sum() / odds.sum())
+            slope = slope + terms.T @ (right * odds / odds[right].sum() - odds / odds.sum())
+        return total / len(crossings), slope / len(crossings)
 
-    return optimize.minimize(loss, np.zeros(len(pairing.TERMS)), method="L-BFGS-B").x
+    return optimize.minimize(loss, np.zeros(len(pairing.TERMS)), jac=True, method="L-BFGS-B").x
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data/bioimlab"))
-    parser.add_argument("--laid", type=Path, default=Path("data/gband-laid"))
+    parser.add_argument("--laid", type=Path, default=Path("data/gband-laid-1"))
+    parser.add_argument("--crowded", type=Path, default=Path("data/gband-crowded-1"))
     arguments = parser.parse_args()
-    measured, parted = seam_examples(arguments.data, np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    real, laid = (seam_examples(root, rng) for root in (arguments.data, arguments.laid))
+    measured, parted = (REAL * from_real + from_laid for from_real, from_laid in zip(real, laid, strict=True))
     weights, bias = fit_logistic(np.array(measured), np.array(parted))
-    print(f"seams: {len(parted)} examples, {sum(parted)} contacts")
+    print(f"seams: {len(real[1])} real and {len(laid[1])} laid examples")
     print(f"WEIGHTS = {tuple(float(weight) for weight in weights.round(2))}\nBIAS = {bias:.2f}")
     crossings = [
         choice
-        for index, case in enumerate(cut_outs(arguments.data))
-        if case.split != "test"
-        for name in (None, *DISTURBED_BY)
+        for root in (arguments.data, arguments.laid, arguments.crowded)
+        for index, case in enumerate(case for case in cut_outs(root) if case.split != "test")
+        for name in (None, *(DISTURBED_BY if root == arguments.data else ()))
         for choice in choices(case, *_maps(case, name, index))
     ]
-    laid = [case for case in cut_outs(arguments.laid) if case.split != "test"]
-    crossings += [choice for case in laid for choice in choices(case, *case.maps)]
     print(f"pairings: {len(crossings)} crossings")
     print(dict(zip(pairing.TERMS, fit_choices(crossings).round(2).tolist(), strict=True)))
 

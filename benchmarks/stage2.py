@@ -1,12 +1,12 @@
 """Stage 2 alone: true maps and image in, how many clusters come out right, and how fast.
 
-    python -m benchmarks.stage2 [--data data/bioimlab] [--laid data/gband-laid] [--out reports/stage2.json]
+    python -m benchmarks.stage2 [--data data/bioimlab] [--laid data/gband-laid-1 …] [--out reports/stage2.json]
 
 SPAcc of design §5 on the crossing clusters of the set, at IoU 0.7, 0.8 and 0.9, for the default algorithm and the
 published one; with the true maps, and with maps disturbed as predictions are (the crossing shifted, grown or shrunk by
 pixels, both outlines made ragged, specks and holes). The design of the algorithm saw train and val cases only, so test
-stands by itself. Whole metaphases: chromosomes at IoU ≥ 0.8 and the error of the count. `--laid` adds clusters laid
-from single chromosomes, and those of two chromosomes by themselves. A cluster flagged for review counts as wrong.
+stands by itself. Whole metaphases: chromosomes at IoU ≥ 0.8 and the error of the count. `--laid` adds sets of clusters
+laid from single chromosomes. A cluster flagged for review counts as wrong.
 Times are the best of five runs of one call on a 256×256 cut-out, one core, cutting out included.
 """
 
@@ -67,12 +67,18 @@ def spacc(cases: list[Case], split: Callable[..., Any], disturb: Callable[..., A
         found = split(chromosome, crossing & chromosome, case.image)
         refused = any("needs-review" in flags for flags in found.flags)
         qualities.append(splice_quality(found.masks, case.masks, refused=refused))
+    sizes = {"2": range(2, 3), "3": range(3, 4), "4_or_more": range(4, 100)}
     groups = {
         "all": [True] * len(cases),
         "train_val": [case.split != "test" for case in cases],
         "test": [case.split == "test" for case in cases],
         "without_touching": [not case.touching for case in cases],
         "with_touching": [case.touching for case in cases],
+        **{f"of_{name}": [len(case.masks) in size for case in cases] for name, size in sizes.items()},
+        **{
+            f"test_of_{name}": [case.split == "test" and len(case.masks) in size for case in cases]
+            for name, size in sizes.items()
+        },
     }
     return {name: _shares(np.array(qualities)[np.array(chosen, dtype=bool)]) for name, chosen in groups.items()}
 
@@ -159,13 +165,13 @@ DISTURBANCES: dict[str, Callable[..., Any]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data/bioimlab"))
-    parser.add_argument("--laid", type=Path, help="a set of laid clusters with instances")
+    parser.add_argument("--laid", type=Path, nargs="*", default=[], help="sets of laid clusters with instances")
     parser.add_argument("--out", type=Path, default=Path("reports/stage2.json"))
     arguments = parser.parse_args()
     cases = list(cut_outs(arguments.data))
     as_published = partial(partition_crossings, algorithm="paper")
     figures: dict[str, Any] = {
-        "data_md5": {root.name: data_md5(root) for root in (arguments.data, arguments.laid) if root is not None},
+        "data_md5": {root.name: data_md5(root) for root in (arguments.data, *arguments.laid)},
         "git_commit": git_state()[0],
         "hardware": hardware(),
         "chromseg-ops": spacc(cases, partition_crossings),
@@ -180,11 +186,9 @@ def main() -> None:
             for name, disturb in DISTURBANCES.items()
         },
     }
-    if arguments.laid is not None:
-        laid = list(cut_outs(arguments.laid))
-        figures["laid"] = {"chromseg-ops": spacc(laid, partition_crossings), "paper": spacc(laid, as_published)}
-        pairs = [case for case in laid if len(case.masks) == 2]
-        figures["laid_pairs"] = {"chromseg-ops": spacc(pairs, partition_crossings), "paper": spacc(pairs, as_published)}
+    for root in arguments.laid:
+        laid = list(cut_outs(root))
+        figures[root.name] = {"chromseg-ops": spacc(laid, partition_crossings), "paper": spacc(laid, as_published)}
     write_json(arguments.out, figures)
     print(f"wrote {arguments.out}: {figures['chromseg-ops']}")
 

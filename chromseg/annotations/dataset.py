@@ -42,6 +42,7 @@ __all__ = [
     "DatasetCard",
     "ImageRecord",
     "InstanceRecord",
+    "load_boxes",
     "load_image",
     "load_maps",
     "load_masks",
@@ -176,6 +177,22 @@ def load_masks(dataset: Dataset, image: ImageRecord) -> BoolArray:
     for mask, instance in zip(masks, chromosomes, strict=True):
         mask[:] = rasterize(instance.segmentation, image.height, image.width)
     return masks
+
+
+def load_boxes(dataset: Dataset, image: ImageRecord) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Boxes of one image, clipped to it, and their classes: float32 (N, 4) xyxy and int64 (N,).
+
+    Classes count from 1 in the order of category ids. Crowds, and boxes with nothing in the image, are left out.
+    """
+    rank = {category: number for number, category in enumerate(sorted(dataset.categories), start=1)}
+    chromosomes = [i for i in dataset.instances_of[image.id] if not i.iscrowd]
+    corners = np.array([i.bbox for i in chromosomes], dtype=np.float32).reshape(-1, 4)
+    corners[:, 2:] += corners[:, :2]
+    size = np.array([image.width, image.height] * 2, dtype=np.float32)
+    boxes = np.clip(corners, 0, size)
+    labels = np.array([rank[i.category_id] for i in chromosomes], dtype=np.int64)
+    inside = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    return boxes[inside], labels[inside]
 
 
 def load_maps(dataset: Dataset, image: ImageRecord) -> tuple[BoolArray, BoolArray]:

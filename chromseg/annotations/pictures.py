@@ -1,72 +1,260 @@
-"""Reading one picture of a dataset: grey pixels as they are stored, upright, whole or not at all."""
+"""Image files of any common kind → grey pages, upright, with their bit depth.
+
+PNG, JPEG, BMP and TIFF; 8, 12-in-16 and 16 bit, float; grey, RGB, palette, alpha, CMYK; several pages; EXIF turned.
+Pillow reads what it can (16-bit colour comes out as 8); TIFFs that it cannot (float64, say) go to tifffile.
+Datasets and predictions are read by the same code, so a network sees equal pixels in both.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, ImageSequence
 
-from chromseg.errors import DataError
+from chromseg.errors import DataError, InputRefusedError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 MAX_PIXELS = 100_000_000  # 10,000 × 10,000; a metaphase has about two million
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "MPO")  # MPO: what some cameras write under .jpg
+
+Source: TypeAlias = "Path | str | bytes | npt.NDArray[Any]"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One picture of a file.
+
+    Attributes:
+        grey: (H, W), uint8, uint16 or float32, upright.
+        rgb: uint8 (H, W, 3) where the file has colour, else None.
+        bit_depth: Bits that the values use: 8, 12 or 16; 32 for float.
+    """
+
+    grey: npt.NDArray[Any]
+    rgb: npt.NDArray[np.uint8] | None
+    bit_depth: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """All pages of one source, and the SHA-256 of its bytes (of its pixels, for an array)."""
+
+    pages: tuple[Page, ...]
+    sha256: str
+
+    def page(self, number: int) -> Page:
+        """Page `number`, from 0.
+
+        Raises:
+            InputRefusedError: The file has no such page.
+        """
+        if not 0 <= number < len(self.pages):
+            raise InputRefusedError(
+                f"page {number} of a file of {len(self.pages)}",
+                expected=f"0 to {len(self.pages) - 1}",
+                remedy="choose another page",
+            )
+        return self.pages[number]
+
+
+def read_picture(
+    source: Source, *, name: str = "the image", max_pixels: int | None = None, max_total: int | None = None
+) -> Picture:
+    """Decode a path, encoded bytes, or an array uint8/uint16/float (H, W) or (H, W, 3).
+
+    Nothing is decoded before the size in the header is known to be allowed.
+
+    Args:
+        source: The picture.
+        name: What to call it in errors; a path has its own.
+        max_pixels: Of one page; default `MAX_PIXELS`.
+        max_total: Of all pages together; None for no limit.
+
+    Raises:
+        InputRefusedError: The source is no readable image, or larger than that.
+    """
+    max_pixels = MAX_PIXELS if max_pixels is None else max_pixels
+    if isinstance(source, np.ndarray):
+        return Picture((_page_of_array(source, name),), hashlib.sha256(source.tobytes()).hexdigest())
+    if isinstance(source, bytes):
+        content = source
+    else:
+        name = Path(source).name
+        content = _read_bytes(Path(source))
+    pages = _read_with_pillow(content, name, _Allowance(name, max_pixels, max_total))
+    return Picture(pages, hashlib.sha256(content).hexdigest())
 
 
 def read_grey(source: Path | bytes, name: str = "") -> npt.NDArray[Any]:
-    """Decode a picture completely, turn it upright (EXIF) and make it grey.
+    """The grey pixels of a dataset's picture, which has one page.
 
     Args:
         source: A file, or the bytes of one.
         name: What to call it in errors; the path if empty.
 
     Returns:
-        (H, W), uint8, or uint16, int32 or float32 where the file holds more than 8 bits.
+        (H, W), uint8, uint16 or float32, upright.
 
     Raises:
-        DataError: It is missing, no picture, truncated, of several pages, or larger than 100 million pixels.
+        DataError: It is missing, no whole picture, of several pages, or larger than `MAX_PIXELS`.
     """
     name = name or str(source)
+    if isinstance(source, Path) and not source.exists():
+        raise DataError(f"no image {name}", expected="the image file", remedy="put it back or drop its annotation")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # tag and palette oddities; size is checked below
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
-                _check(picture, name)
-                upright = ImageOps.exif_transpose(picture)
-                deep = upright.mode.startswith(("I", "F"))
-                return np.asarray(upright if deep else upright.convert("L"))
-    except FileNotFoundError as error:
+        content = source if isinstance(source, bytes) else _read_bytes(source)
+        pages = read_picture(content, name=name).pages
+    except InputRefusedError as error:
+        remedy = "replace the file or leave it out"
+        raise DataError(error.got, expected=error.expected, remedy=remedy) from error
+    if len(pages) > 1:
         raise DataError(
-            f"no image {name}", expected="the image file", remedy="put it back or drop its annotation"
-        ) from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"{name} cannot be read as an image ({_reason(error)})",
-            expected="a whole PNG, JPEG, BMP or TIFF file",
-            remedy="replace the file or leave it out",
-        ) from error
-
-
-def _check(picture: Image.Image, name: str) -> None:
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise DataError(
-            f"{name} has {width}×{height} pixels",
-            expected=f"at most {MAX_PIXELS:,} pixels",
-            remedy="cut the picture to one metaphase",
-        )
-    if getattr(picture, "n_frames", 1) > 1:
-        raise DataError(
-            f"{name} has {getattr(picture, 'n_frames', 1)} pages",
+            f"{name} has {len(pages)} pages",
             expected="one page, to which the annotation belongs",
             remedy="save the annotated page alone",
         )
+    return pages[0].grey
 
 
-def _reason(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return "not a picture" if "cannot identify image file" in text else text
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputRefusedError(
+            f"{path} cannot be opened ({error.strerror})", expected="a readable file", remedy="check the path"
+        ) from error
+
+
+class _Allowance:
+    """The pixels that a file may have; each page is taken off before it is decoded."""
+
+    def __init__(self, name: str, a_page: int, together: int | None) -> None:
+        self.name, self.a_page, self.together, self.taken = name, a_page, together, 0
+
+    def take(self, size: tuple[int, int]) -> None:
+        """Refuse a page (width, height) that is too large, alone or with those before it."""
+        pixels = size[0] * size[1]
+        self.taken += pixels
+        if pixels > self.a_page:
+            raise _too_large(self.name, f"{size[0]}×{size[1]} pixels", self.a_page)
+        if self.together is not None and self.taken > self.together:
+            raise _too_large(self.name, f"pages of together {self.taken / 1e6:.1f} megapixels or more", self.together)
+
+
+def _read_with_pillow(content: bytes, name: str, allowance: _Allowance) -> tuple[Page, ...]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is judged below
+            warnings.simplefilter("ignore", UserWarning)  # odd metadata is no reason to refuse pixels
+            with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
+                return tuple(_page_of_picture(frame) for frame in _frames(picture, allowance))
+    except Image.DecompressionBombError as error:
+        raise _too_large(name, str(error), allowance.a_page) from error
+    except (OSError, SyntaxError, ValueError, EOFError, KeyError) as error:
+        if content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+            return _read_with_tifffile(content, name, _Allowance(name, allowance.a_page, allowance.together))
+        raise _unreadable(name, error) from error
+
+
+def _frames(picture: Image.Image, allowance: _Allowance) -> list[Image.Image]:
+    frames = []
+    for frame in ImageSequence.Iterator(picture) if picture.format == "TIFF" else [picture]:
+        allowance.take(frame.size)
+        if frame.mode.startswith("I;16") and frame.mode != "I;16":
+            frame = frame.convert("I")
+        frames.append(ImageOps.exif_transpose(frame.copy()))
+    return frames
+
+
+def _page_of_picture(picture: Image.Image) -> Page:
+    if picture.mode in ("I;16", "I", "F"):
+        return _page_of_array(np.asarray(picture), "the image")
+    if picture.mode in ("1", "L"):
+        return Page(np.asarray(picture.convert("L")), None, 8)
+    if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
+        return _page_of_array(_flatten(np.asarray(picture.convert("RGBA"))), "the image")
+    return _page_of_array(np.asarray(picture.convert("RGB")), "the image")
+
+
+def _read_with_tifffile(content: bytes, name: str, allowance: _Allowance) -> tuple[Page, ...]:
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(io.BytesIO(content)) as tiff:
+            for page in tiff.pages:
+                allowance.take((page.imagewidth, page.imagelength))
+            arrays = [page.asarray() for page in tiff.pages]
+    except InputRefusedError:
+        raise
+    except Exception as error:  # tifffile and its codecs raise many kinds; each means the same to the user
+        raise _unreadable(name, error) from error
+    if not arrays:
+        raise _unreadable(name, ValueError("no page"))
+    return tuple(_page_of_array(np.squeeze(array), name) for array in arrays)
+
+
+def _page_of_array(array: npt.NDArray[Any], name: str) -> Page:
+    if array.ndim == 3 and array.shape[0] in (3, 4) and array.shape[2] not in (3, 4):
+        array = np.moveaxis(array, 0, -1)  # planar TIFF
+    if array.ndim == 3 and array.shape[2] in (3, 4):
+        return _page_of_colour(array[..., :3])
+    if array.ndim != 2 or 0 in array.shape:
+        raise _unreadable(name, ValueError(f"an array of shape {array.shape}"))
+    if array.dtype == np.bool_:
+        return Page(array.astype(np.uint8) * 255, None, 8)
+    if np.issubdtype(array.dtype, np.floating):
+        return Page(array.astype(np.float32), None, 32)
+    if array.dtype == np.uint8:
+        return Page(array, None, 8)
+    if array.min() < 0 or array.max() > 65535:
+        return Page(array.astype(np.float32), None, 32)
+    return Page(array.astype(np.uint16), None, 12 if array.max() < 4096 else 16)
+
+
+def _page_of_colour(colour: npt.NDArray[Any]) -> Page:
+    if colour.dtype == np.uint8:
+        if (colour[..., 0] == colour[..., 1]).all() and (colour[..., 1] == colour[..., 2]).all():
+            return Page(np.ascontiguousarray(colour[..., 0]), None, 8)
+        return Page(np.asarray(Image.fromarray(np.ascontiguousarray(colour)).convert("L")), colour, 8)
+    weights = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    grey = _page_of_array((colour.astype(np.float32) @ weights).astype(colour.dtype), "the image")
+    full = max(float(np.nanmax(colour)), 1e-9)
+    return Page(grey.grey, (np.nan_to_num(colour / full).clip(0, 1) * 255).astype(np.uint8), grey.bit_depth)
+
+
+def _flatten(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Put a picture with transparency on a ground that belongs to it.
+
+    Where most of the picture is opaque, holes get its median; where little is, the opaque part is the object and the
+    ground is the far end of the grey scale.
+    """
+    colour, alpha = rgba[..., :3].astype(np.float32), rgba[..., 3:].astype(np.float32) / 255
+    opaque = colour[alpha[..., 0] > 0.5]
+    if alpha.min() == 1 or opaque.size == 0:
+        return rgba[..., :3]
+    middle = np.median(opaque)
+    ground = middle if alpha.mean() > 0.5 else (255.0 if middle < 128 else 0.0)
+    return np.asarray(np.rint(colour * alpha + ground * (1 - alpha)), dtype=np.uint8)
+
+
+def _too_large(name: str, got: str, max_pixels: int) -> InputRefusedError:
+    return InputRefusedError(
+        f"{name}: {got}",
+        expected=f"at most {max_pixels / 1e6:g} megapixels",
+        remedy="cut the picture to one metaphase or scale it down",
+    )
+
+
+def _unreadable(name: str, error: Exception) -> InputRefusedError:
+    return InputRefusedError(
+        f"{name} cannot be read as an image ({type(error).__name__}: {str(error)[:120]})",
+        expected="a whole PNG, JPEG, BMP or TIFF file",
+        remedy="export the picture again from the microscope software",
+    )

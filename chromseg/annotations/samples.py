@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.maps import chromosome_map, crossing_map
@@ -18,6 +19,9 @@ from chromseg.errors import DataError
 from chromseg.files import replacing
 
 KINDS = ("cutout", "metaphase")
+
+Boxes = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,11 @@ class Sample:
         split: train, val or test.
         kind: "cutout" (a crossing cluster alone) or "metaphase" (a whole image).
         image: float32 (H, W) absorbance.
-        masks: bool (N, H, W), or None where the source has maps and no instances.
-        crossing: bool (H, W).
-        chromosome: bool (H, W).
+        masks: bool (N, H, W), or None where the source has maps or boxes only.
+        crossing: bool (H, W); all False where the source has boxes only.
+        chromosome: bool (H, W); all False where the source has boxes only.
+        boxes: float32 (N, 4) xyxy in pixels, where the source has boxes only; else None, since masks say more.
+        labels: int64 (N,), the class of each box from 1; None without boxes.
     """
 
     name: str
@@ -43,6 +49,8 @@ class Sample:
     masks: BoolArray | None
     crossing: BoolArray
     chromosome: BoolArray
+    boxes: Boxes | None = None
+    labels: Labels | None = None
 
     @classmethod
     def from_masks(
@@ -56,6 +64,12 @@ class Sample:
     ) -> Sample:
         """A sample whose two maps are derived from instance masks."""
         return cls(name, case_id, split, kind, image, masks, crossing_map(masks), chromosome_map(masks))
+
+    @classmethod
+    def from_boxes(cls, name: str, case_id: str, split: str, image: FloatArray, boxes: Boxes, labels: Labels) -> Sample:
+        """A whole image of which only boxes are known; its maps are blank."""
+        blank = np.zeros(image.shape, dtype=bool)
+        return cls(name, case_id, split, "metaphase", image, None, blank, blank, boxes, labels)
 
 
 def write_samples(folder: Path, samples: Iterable[Sample]) -> int:
@@ -72,6 +86,8 @@ def write_samples(folder: Path, samples: Iterable[Sample]) -> int:
             }
             if sample.masks is not None:
                 arrays["masks"] = np.packbits(sample.masks, axis=-1)
+            if sample.boxes is not None and sample.labels is not None:
+                arrays |= {"boxes": sample.boxes, "labels": sample.labels}
             np.savez_compressed(root / f"{sample.name}.npz", **arrays)
         (root / "index.json").write_text(json.dumps(index, indent=1) + "\n")
     return len(index)
@@ -118,7 +134,9 @@ def _read(path: Path, entry: dict[str, str]) -> Sample:
         image = arrays["image"].astype(np.float32)
         crossing, chromosome = _unpack(arrays["maps"], image.shape[1])
         masks = _unpack(arrays["masks"], image.shape[1]) if "masks" in arrays else None
-    return Sample(**entry, image=image, masks=masks, crossing=crossing, chromosome=chromosome)  # type: ignore[arg-type]
+        boxes = {name: arrays[name] for name in ("boxes", "labels") if name in arrays}
+    values: dict[str, Any] = {**entry, "image": image, "masks": masks, "crossing": crossing, "chromosome": chromosome}
+    return Sample(**values, **boxes)
 
 
 def _unpack(bits: Any, width: int) -> BoolArray:

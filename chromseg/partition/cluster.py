@@ -10,12 +10,13 @@ from chromseg.annotations.rasterize import BoolArray
 from chromseg.partition.consistency import solve_together
 from chromseg.partition.pairing import Pairing
 from chromseg.partition.parts import FloatArray, Parts, cut_parts, grow_over_corners
-from chromseg.partition.ports import Port, find_ports
-from chromseg.partition.reconstruct import draw, group_parts
+from chromseg.partition.ports import Crossing, find_crossings
+from chromseg.partition.reconstruct import draw, group_parts, share_crossings
 from chromseg.partition.touching import part_touching
 
 NEEDS_REVIEW, THREE_AT_CROSSING = "needs-review", "three-at-crossing"
 _DOUBTFUL = 0.3  # confidence below which a chromosome is wrong more often than right
+_DOUBTFUL_OF_THREE = 0.5  # the same where more than two meet
 _REACH = 1.6  # chromosome widths that an arm is followed at least
 _CRUMB_AREA = 0.15  # squared chromosome widths; a smaller piece goes to its neighbour
 
@@ -37,14 +38,15 @@ def partition_cluster(
     parts, sureness = part_touching(cut_parts(region, crossing, width), region, image, contact, width)
     if parts.n_free < 2:
         return [Piece(region, (), float(sureness.min()))]
-    ports = find_ports(parts, max(radius, round(_REACH * width)), width)
-    areas = np.bincount(parts.crossing.ravel())[1:] / width**2
-    pairings = solve_together(ports, list(areas), parts.n_free)
+    crossings = find_crossings(parts, max(radius, round(_REACH * width)), width)
+    pairings = solve_together(crossings, parts.n_free)
     pairs = [pair for pairing in pairings for pair in pairing.pairs]
     groups = group_parts(parts.n_free, pairs + _crumb_pairs(parts, pairs, _CRUMB_AREA * width**2))
-    through = [_crossings_of(group, ports) for group in groups]
+    through = [_crossings_of(group, crossings) for group in groups]
+    masks = draw(parts, groups, through)
+    share_crossings(masks, parts, groups, crossings)
     pieces = []
-    for mask, group, own in zip(draw(parts, groups, through), groups, through, strict=True):
+    for mask, group, own in zip(masks, groups, through, strict=True):
         met = [pairings[label - 1] for label in own]
         confidence = min([float(sureness[group].min()), *(pairing.confidence for pairing in met)])
         pieces.append(Piece(mask, _flags(met, confidence), confidence))
@@ -53,7 +55,7 @@ def partition_cluster(
 
 def _flags(met: list[Pairing], confidence: float) -> tuple[str, ...]:
     if any(pairing.n_chromosomes > 2 for pairing in met):
-        return (NEEDS_REVIEW, THREE_AT_CROSSING)
+        return (NEEDS_REVIEW, THREE_AT_CROSSING) if confidence < _DOUBTFUL_OF_THREE else (THREE_AT_CROSSING,)
     return (NEEDS_REVIEW,) if confidence < _DOUBTFUL else ()
 
 
@@ -78,7 +80,7 @@ def _crumb_pairs(parts: Parts, pairs: list[tuple[int, int]], area: float) -> lis
     return joined
 
 
-def _crossings_of(group: list[int], ports: list[list[Port]]) -> list[int]:
+def _crossings_of(group: list[int], crossings: list[Crossing]) -> list[int]:
     """Labels of the crossings that a group of parts has a port at."""
     own = set(group)
-    return [label for label, at in enumerate(ports, start=1) if any(port.part in own for port in at)]
+    return [label for label, at in enumerate(crossings, start=1) if any(port.part in own for port in at.ports)]

@@ -9,16 +9,17 @@ from __future__ import annotations
 from itertools import product
 
 from chromseg.partition.pairing import Pairing, rank
-from chromseg.partition.ports import Port
+from chromseg.partition.ports import Crossing, Port
 from chromseg.partition.reconstruct import Forest
 
 _CONFLICT_COST = 3.0  # log-odds that avoiding one conflict is worth
 _MOST_COMBINATIONS = 256
 
 
-def solve_together(ports: list[list[Port]], areas: list[float], n_free: int) -> list[Pairing]:
-    """The pairing of every crossing, each of `areas` squared widths, such that all together cost least."""
-    choices = [rank(at, area) for at, area in zip(ports, areas, strict=True)]
+def solve_together(crossings: list[Crossing], n_free: int) -> list[Pairing]:
+    """The pairing of every crossing such that all together cost least."""
+    ports = [crossing.ports for crossing in crossings]
+    choices = [rank(crossing) for crossing in crossings]
     best = [options[0] for options in choices]
     if len(best) < 2 or not _conflicts(best, ports, n_free):
         return best

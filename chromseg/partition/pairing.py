@@ -1,8 +1,9 @@
 """Which arms at a crossing belong together: solved over the whole crossing, not arm by arm.
 
 Two chromosomes cross, so four ports make two pairs (X), three make one pair and one end (T), two are two ends (L): a
-lone end is never joined to the nearest arm. Of all ways to pair the ports the one of least total cost wins: bending,
-stubs left over, chromosomes too many or too few. Its probability among all of them is the confidence.
+lone end is never joined to the nearest arm. More ports may be three chromosomes or more. Of all ways to pair the ports
+the likeliest outcome wins: bending, stubs left over, chromosomes too many or too few, pixels of the crossing that no
+two chromosomes would cover. Its probability is the confidence; pairings that differ in crumbs only are one outcome.
 """
 
 from __future__ import annotations
@@ -10,32 +11,42 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import TypeAlias
 
-from chromseg.partition.ports import Port
+import numpy as np
+import numpy.typing as npt
+
+from chromseg.partition.ports import Crossing, Port
+from chromseg.partition.strips import distances
 
 Pair: TypeAlias = tuple[int, int]
+Matching: TypeAlias = tuple[Pair, ...]
+Outcome: TypeAlias = tuple[int, ...]
+FloatArray: TypeAlias = npt.NDArray[np.float64]
 
-_CHOICES = 4  # pairings of one crossing that are weighed against those of the others
+_CHOICES = 4  # outcomes of one crossing that are weighed against those of the others
 _MAX_PORTS = 6  # more arms than this meet only in predicted noise; the smallest are then left-overs
 _WHOLE_AREA = 0.35  # squared chromosome widths from which a crossing is surely one
+_STRIP = 1.1  # half widths that a strip reaches to either side
+_MOST_PIXELS = 64  # of a crossing whose strips are counted
+_HOPELESS = 7.0  # log-odds behind the best from which a pairing is not looked at any more
 
 # What a pairing costs, in log-odds: a choice model (softmax over the pairings of a crossing), fitted on cases other
-# than test and on random laid clusters, with true and with disturbed maps. `benchmarks/fit_partition.py` repeats it
-# on other laid clusters; its weights did one or two points worse on train and val, so these stayed. Width and
-# brightness of the arms were tried as well and got no weight.
+# than test, with true and with disturbed maps, by `benchmarks/fit_partition.py`. Width and brightness of the arms were
+# tried as well and got no weight.
 TERMS = {
-    "bend": 0.96,  # angle between the ways that two joined arms leave, radians
-    "swerve": 1.5,  # angle between the straighter arm and the line from port to port, radians
-    "pairs": -1.71,  # how many
-    "welds": -2.22,  # pairs of arms that are joined around the crossing as well
-    "stubs": 3.53,  # area of stubs without a partner, squared widths
-    "crowd": 3.83,  # chromosomes more than two
-    "alone": 3.65,  # one chromosome only, that is, no crossing at all; less in a small one
-    "sliver": -2.7,  # two chromosomes at a crossing that hardly has an area: they touch there
+    "bend": 1.11,  # angle between the ways that two joined arms leave, radians
+    "swerve": 1.71,  # angle between the straighter arm and the line from port to port, radians
+    "pairs": -1.46,  # how many
+    "welds": -2.29,  # pairs of arms that are joined around the crossing as well
+    "stubs": 2.51,  # area of stubs without a partner, squared widths
+    "crowd": 4.16,  # chromosomes more than two
+    "alone": 3.01,  # one chromosome only, that is, no crossing at all; less in a small one
+    "sliver": -3.9,  # two chromosomes at a crossing that hardly has an area: they touch there
+    "bare": 3.67,  # share of the crossing that the strips of fewer than two chromosomes cover
 }
-_WEIGHTS = tuple(TERMS.values())
+_WEIGHTS = np.array(list(TERMS.values()))
 
 
 @dataclass(frozen=True)
@@ -49,84 +60,139 @@ class Pairing:
         confidence: 0–1, its probability among all pairings of the crossing.
     """
 
-    pairs: tuple[Pair, ...]
+    pairs: Matching
     n_chromosomes: int
     cost: float
     confidence: float
 
 
-def solve(ports: list[Port], area: float = 1.0) -> Pairing:
-    """The cheapest pairing of the ports of one crossing of `area` squared widths; no ports make an empty pairing."""
-    return rank(ports, area)[0]
+def solve(crossing: Crossing) -> Pairing:
+    """The likeliest pairing of the ports of one crossing; no ports make an empty pairing."""
+    return rank(crossing)[0]
 
 
-def rank(ports: list[Port], area: float) -> list[Pairing]:
-    """The cheapest pairings of the ports of one crossing, the best first, at most `_CHOICES`."""
-    tried = sorted(ports, key=lambda port: -port.area)[:_MAX_PORTS]
-    scored = sorted((_cost(pairs, tried, area), pairs) for pairs in _matchings(len(tried)))
-    everything = sum(math.exp(scored[0][0] - cost) for cost, _ in scored)
+def rank(crossing: Crossing) -> list[Pairing]:
+    """The likeliest pairings of the ports of one crossing, the best first, at most `_CHOICES`."""
+    if not crossing.ports:
+        return [Pairing((), 0, 0.0, 1.0)]
+    ports, matchings = by_area(crossing), tried(crossing)
+    costs = terms(crossing) @ _WEIGHTS
+    least = float(costs.min())
+    odds = np.exp(least - costs)
+    shares: dict[Outcome, float] = {}
+    likeliest: dict[Outcome, tuple[Matching, int]] = {}
+    for index in sorted(np.flatnonzero(costs < least + _HOPELESS).tolist(), key=costs.__getitem__):
+        pairs, n_chromosomes = joined(matchings[index], ports)
+        same = outcome(pairs, ports)
+        likeliest.setdefault(same, (pairs, n_chromosomes))
+        shares[same] = shares.get(same, 0.0) + float(odds[index])
+    everything = float(odds.sum())
+    best = sorted(shares, key=lambda same: -shares[same])[:_CHOICES]
     return [
-        _pairing(ports, tried, pairs, cost, math.exp(scored[0][0] - cost) / everything)
-        for cost, pairs in scored[:_CHOICES]
+        Pairing(
+            tuple((ports[a].part, ports[b].part) for a, b in likeliest[same][0]),
+            likeliest[same][1],
+            least - math.log(shares[same]),
+            shares[same] / everything,
+        )
+        for same in best
     ]
 
 
-def _pairing(ports: list[Port], tried: list[Port], pairs: tuple[Pair, ...], cost: float, confidence: float) -> Pairing:
-    """Name the parts that a matching joins, and join what is left over to the arm that it lengthens."""
-    lone = _lone(pairs, tried)
-    hosts = [port for port in tried if port not in lone or not port.is_stub]
-    joined = [(tried[a].part, tried[b].part) for a, b in pairs]
-    if hosts:
-        stubs = [port for port in ports if port not in hosts]
-        joined += [(stub.part, min(hosts, key=lambda host: sum(_joint(stub, host)[:2])).part) for stub in stubs]
-    n_chromosomes = len(pairs) + sum(not port.is_stub for port in lone)
-    return Pairing(tuple(joined), n_chromosomes, cost, confidence)
+def by_area(crossing: Crossing) -> list[Port]:
+    """The ports of a crossing, that of the largest part first."""
+    return sorted(crossing.ports, key=lambda port: -port.area)
 
 
-def terms(pairs: tuple[Pair, ...], ports: list[Port], area: float) -> tuple[float, ...]:
-    """What counts for and against a pairing, in the order of `TERMS`."""
-    lone = _lone(pairs, ports)
-    joints = [_joint(ports[a], ports[b]) for a, b in pairs]
-    n_chromosomes = len(pairs) + sum(not port.is_stub for port in lone)
-    trust = min(1.0, area / _WHOLE_AREA)
-    return (
-        sum(bend for bend, _, _ in joints),
-        sum(swerve for _, swerve, _ in joints),
-        len(pairs),
-        sum(weld for _, _, weld in joints),
-        sum(port.area for port in lone if port.is_stub),
-        max(0, n_chromosomes - 2),
-        trust if n_chromosomes < 2 else 0.0,
-        1 - trust if n_chromosomes > 1 else 0.0,
+def tried(crossing: Crossing) -> tuple[Matching, ...]:
+    """All ways to pair the largest ports of a crossing, as indices into `by_area`."""
+    return _matchings(min(len(crossing.ports), _MAX_PORTS))
+
+
+def joined(pairs: Matching, ports: list[Port]) -> tuple[Matching, int]:
+    """Complete a pairing of `by_area`: each left-over is joined to the arm that it lengthens best.
+
+    Returns:
+        All pairs, and how many chromosomes they make.
+    """
+    paired = {index for pair in pairs for index in pair}
+    arms = [i for i, port in enumerate(ports) if i in paired or (i < _MAX_PORTS and not port.is_stub)]
+    if len(arms) in (0, len(ports)):
+        return pairs, len(arms) - len(pairs)
+    left_over = [i for i in range(len(ports)) if i not in arms]
+    found = ((min(arms, key=lambda arm: sum(_joint(ports[stub], ports[arm]))), stub) for stub in left_over)
+    return (*pairs, *found), len(arms) - len(pairs)
+
+
+def outcome(pairs: Matching, ports: list[Port]) -> Outcome:
+    """For each port that is no crumb, the first of those that pairs as of `joined` give to the same chromosome."""
+    owners = list(range(len(ports)))
+    for first, second in pairs:
+        owners[second] = owners[first]
+    large = [owner for owner, port in zip(owners, ports, strict=True) if not port.is_crumb]
+    return tuple(map(large.index, large))
+
+
+def terms(crossing: Crossing) -> FloatArray:
+    """What counts for and against each pairing of `tried`: float64 (pairings, terms), in the order of `TERMS`."""
+    ports = by_area(crossing)[:_MAX_PORTS]
+    chosen = _indicators(len(ports))
+    is_chromosome = ~np.diag([port.is_stub for port in ports])
+    n_chromosomes = chosen @ is_chromosome.ravel()
+    several = n_chromosomes > 1
+    pixels = crossing.pixels[:: -(-len(crossing.pixels) // _MOST_PIXELS)]
+    covers = distances(ports, pixels, crossing.width) <= _STRIP
+    depth = chosen @ (covers & is_chromosome[..., None]).reshape(len(ports) ** 2, -1)
+    trust = min(1.0, crossing.area / _WHOLE_AREA)
+    counted = (
+        np.maximum(n_chromosomes - 2, 0),
+        trust * ~several,
+        (1 - trust) * several,
+        several * np.maximum(2 - depth, 0).sum(axis=1) / len(pixels),
     )
+    return np.column_stack([chosen @ _joints(ports).reshape(-1, 5), *counted])
 
 
-@lru_cache(maxsize=256)
-def _joint(a: Port, b: Port) -> tuple[float, float, bool]:
-    """Bend and swerve in radians on the way from one arm to another, and whether they are welded."""
-    bend = swerve = _angle(a.away, (-b.away[0], -b.away[1]))
+def _joints(ports: list[Port]) -> FloatArray:
+    """Bend, swerve, pairs, welds and stubs of a port joined to another (a < b) or left alone: float64 (n, n, 5)."""
+    joints = np.zeros((len(ports), len(ports), 5))
+    for b, second in enumerate(ports):
+        joints[b, b, 4] = second.area if second.is_stub else 0
+        for a, first in enumerate(ports[:b]):
+            joints[a, b, :4] = *_joint(first, second), 1, first.weld == second.weld
+    return joints
+
+
+def _joint(a: Port, b: Port) -> tuple[float, float]:
+    """Bend and swerve in radians on the way from one arm to another."""
+    bend = swerve = math.pi - _angle(a.away, b.away)
     over = (a.row - b.row, a.col - b.col)
-    if math.hypot(*over) > 2:
-        swerve = min(_angle(a.away, over), _angle(b.away, (-over[0], -over[1])))
-    return bend, swerve, a.weld == b.weld
-
-
-def _cost(pairs: tuple[Pair, ...], ports: list[Port], area: float) -> float:
-    return sum(weight * term for weight, term in zip(_WEIGHTS, terms(pairs, ports, area), strict=True))
-
-
-def _lone(pairs: tuple[Pair, ...], ports: list[Port]) -> list[Port]:
-    joined = {index for pair in pairs for index in pair}
-    return [port for index, port in enumerate(ports) if index not in joined]
+    distance = math.hypot(*over)
+    if distance > 2:
+        way = (over[0] / distance, over[1] / distance)
+        swerve = min(_angle(a.away, way), math.pi - _angle(b.away, way))
+    return bend, swerve
 
 
 @cache
-def _matchings(n_ports: int) -> tuple[tuple[Pair, ...], ...]:
+def _indicators(n_ports: int) -> FloatArray:
+    """The matchings as float64 (matchings, n_ports²): 1 at (a, b) if a < b are paired, at (a, a) if a is alone."""
+    matchings = _matchings(n_ports)
+    chosen = np.zeros((len(matchings), n_ports, n_ports))
+    chosen[:, np.arange(n_ports), np.arange(n_ports)] = 1
+    for own, pairs in zip(chosen, matchings, strict=True):
+        for a, b in pairs:
+            own[a, b], own[a, a], own[b, b] = 1, 0, 0
+    return chosen.reshape(len(matchings), -1)
+
+
+@cache
+def _matchings(n_ports: int) -> tuple[Matching, ...]:
     """All ways to pair some of the numbers 0 … n_ports - 1, none of them included."""
     return tuple(_match(tuple(range(n_ports))))
 
 
-def _match(numbers: tuple[int, ...]) -> Iterator[tuple[Pair, ...]]:
+def _match(numbers: tuple[int, ...]) -> Iterator[Matching]:
     if not numbers:
         yield ()
         return
@@ -138,6 +204,5 @@ def _match(numbers: tuple[int, ...]) -> Iterator[tuple[Pair, ...]]:
 
 
 def _angle(a: tuple[float, float], b: tuple[float, float]) -> float:
-    """Between two vectors that are not zero, in radians."""
-    cosine = (a[0] * b[0] + a[1] * b[1]) / (math.hypot(*a) * math.hypot(*b))
-    return math.acos(max(-1.0, min(1.0, cosine)))
+    """Between two unit vectors, in radians."""
+    return math.acos(max(-1.0, min(1.0, a[0] * b[0] + a[1] * b[1])))

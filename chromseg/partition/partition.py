@@ -28,7 +28,7 @@ class Partition:
     Attributes:
         masks: bool (N, H, W), ordered by first pixel in row-major order; N may be 0. Masks overlap only on crossings.
         flags: Per mask, names of what made it doubtful: "three-at-crossing" (more than two chromosomes seem to meet),
-            "needs-review" (with it, and where the confidence is below 0.3); empty for most.
+            "needs-review" (where the confidence is below 0.3, with three below 0.5); empty for most.
         confidence: Per mask, 0–1: probability of the least probable pairing or cut that made it; 1 for a chromosome
             alone. Always 1 from the published algorithm, which knows none.
     """
@@ -89,10 +89,12 @@ def partition_crossings(
 
 def _components(chromosome: BoolArray) -> Iterator[tuple[_Window, BoolArray]]:
     """Bounding box and mask of each 8-connected component that may be a chromosome."""
-    rows, cols = np.flatnonzero(chromosome.any(axis=1)), np.flatnonzero(chromosome.any(axis=0))
+    rows = np.flatnonzero(chromosome.any(axis=1))
     if not rows.size:
         return
-    top, left = int(rows[0]), int(cols[0])
+    top = int(rows[0])
+    cols = np.flatnonzero(chromosome[top : rows[-1] + 1].any(axis=0))
+    left = int(cols[0])
     filled = chromosome[top : rows[-1] + 1, left : cols[-1] + 1]
     labels, count = label_regions(filled)
     if count == 1:
@@ -128,7 +130,7 @@ def _check(chromosome: Any, crossing: Any, image: Any | None, contact: Any | Non
             _check_array(name, array, np.dtype(bool), np.shape(chromosome))
     if image is not None:
         _check_array("image", image, np.dtype(np.float32), np.shape(chromosome))
-    outside = int((crossing & ~chromosome).sum())
+    outside = np.count_nonzero(crossing > chromosome)
     if outside:
         raise MaskError(
             f"{outside} crossing pixels outside the chromosome map",

@@ -1,4 +1,4 @@
-"""Ports: where a free part meets a crossing, and which way its arm leaves."""
+"""Crossings with their ports: where a free part meets a crossing, and which way its arm leaves."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from scipy import ndimage
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.partition.parts import IntArray, Parts, grow_over_corners
 
+Points = npt.NDArray[np.float64]
+
+_CRUMB_AREA = 0.12  # squared chromosome widths
 _STUB_AREA = 0.35  # squared chromosome widths; less is a tip that looks out of the crossing, not a chromosome
 
 
@@ -40,9 +43,34 @@ class Port:
         """Whether the part is too small to be a chromosome that ends here."""
         return self.area < _STUB_AREA
 
+    @property
+    def is_crumb(self) -> bool:
+        """Whether the part is so small that it hardly matters whose it is."""
+        return self.area < _CRUMB_AREA
 
-def find_ports(parts: Parts, reach: int, width: float) -> list[list[Port]]:
-    """The ports of every crossing part, in order of crossing and then of part.
+
+@dataclass(frozen=True, eq=False)
+class Crossing:
+    """Where chromosomes lie over one another.
+
+    Attributes:
+        ports: In order of part.
+        pixels: float64 (P, 2), row and column of its pixels, in the coordinates of the ports.
+        width: Typical width of a chromosome in pixels.
+    """
+
+    ports: list[Port]
+    pixels: Points
+    width: float
+
+    @property
+    def area(self) -> float:
+        """In squared chromosome widths."""
+        return len(self.pixels) / self.width**2
+
+
+def find_crossings(parts: Parts, reach: int, width: float) -> list[Crossing]:
+    """The crossing parts of a cluster with their ports, in order of label.
 
     Args:
         parts: One cluster cut up.
@@ -50,16 +78,21 @@ def find_ports(parts: Parts, reach: int, width: float) -> list[list[Port]]:
         width: Width of a chromosome in pixels.
     """
     areas = np.bincount(parts.free.ravel(), minlength=parts.n_free + 1) / width**2
-    ports = []
+    crossings = []
     for label, box in enumerate(ndimage.find_objects(parts.crossing), start=1):
-        window = tuple(slice(max(side.start - reach - 2, 0), side.stop + reach + 2) for side in box)
+        corner = [max(side.start - reach - 2, 0) for side in box]
+        window = tuple(slice(start, side.stop + reach + 2) for start, side in zip(corner, box, strict=True))
         inside = parts.crossing[window] == label
-        ports.append(_ports_at(inside, parts.free[window], areas, parts.welds, reach))
-    return ports
+        pixels = np.argwhere(inside).astype(np.float64)
+        centre = pixels.sum(axis=0) / len(pixels)
+        ports = _ports_at(inside, (float(centre[0]), float(centre[1])), parts.free[window], areas, parts.welds, reach)
+        crossings.append(Crossing(ports, pixels, width))
+    return crossings
 
 
 def _ports_at(
     inside: BoolArray,
+    centre: tuple[float, float],
     free: IntArray,
     areas: npt.NDArray[np.float64],
     welds: npt.NDArray[np.integer],
@@ -74,13 +107,12 @@ def _ports_at(
     down, right = rows - contact_rows[owners], cols - contact_cols[owners]
     near = meets[owners] & (down**2 + right**2 <= reach**2)
     counts, aways_down, aways_right = _sums(owners[near], len(areas), down[near], right[near])
-    centre_row, centre_col = (float(index.mean()) for index in np.nonzero(inside))
     ports = []
     for part in np.flatnonzero(meets):
         row, col, n = float(contact_rows[part]), float(contact_cols[part]), float(counts[part])
         away = float(aways_down[part]) / n, float(aways_right[part]) / n
         if math.hypot(*away) < 1:  # a stub or a thin rim: it lies beyond the contact as seen from the crossing
-            away = row - centre_row, col - centre_col
+            away = row - centre[0], col - centre[1]
         length = math.hypot(*away)
         unit = (away[0] / length, away[1] / length) if length > 0 else (1.0, 0.0)
         ports.append(Port(int(part), row, col, unit, float(areas[part]), int(welds[part])))

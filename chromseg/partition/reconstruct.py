@@ -8,6 +8,8 @@ import numpy as np
 
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.partition.parts import Parts
+from chromseg.partition.ports import Crossing
+from chromseg.partition.strips import share_out
 
 
 class Forest:
@@ -50,3 +52,14 @@ def draw(parts: Parts, groups: list[list[int]], crossings: list[list[int]]) -> B
         crossing_table[through] = True
         mask[:] = free_table[parts.free] | crossing_table[parts.crossing]
     return masks
+
+
+def share_crossings(masks: BoolArray, parts: Parts, groups: list[list[int]], crossings: list[Crossing]) -> None:
+    """Take from masks bool (N, H, W), in place, what they do not cover of crossings where three or more meet."""
+    for label, crossing in enumerate(crossings, start=1):
+        ports = [[port for port in crossing.ports if port.part in group] for group in groups]
+        there = [index for index, own in enumerate(ports) if own]
+        if len(there) > 2:
+            covered = share_out([ports[index] for index in there], crossing.pixels, crossing.width)
+            for index, own in zip(there, covered, strict=True):
+                masks[index][parts.crossing == label] = own

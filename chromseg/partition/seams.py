@@ -3,8 +3,8 @@
 Seams run along valleys of absorbance and depth, so the image says where to cut. Whether to cut, the shape tells: a
 contact is a narrow neck where often the tip of one side meets the flank of the other, and the two sides together make
 no compact whole; a centromere is narrow too, but its sides run on straight; a bend keeps its width. The likelihood is a
-logistic regression on seven measures in chromosome widths, fitted by `benchmarks/fit_partition.py` on cases other than
-test. How dark the seam is was measured too and got no weight: bands are as dark.
+logistic regression on seven measures in chromosome widths, fitted by `benchmarks/fit_partition.py` on real and laid
+clusters of cases other than test. How dark the seam is was measured too and got no weight: bands are as dark.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ MEASURES = (
     "fill",  # how well the whole fills its ellipse of inertia
     "length",  # log of the whole's length in widths
 )
-WEIGHTS = (-12.83, 1.96, 3.59, 0.14, 1.83, -2.84, -2.34)
-BIAS = 6.89
+WEIGHTS = (-12.01, 1.82, 3.03, 0.24, 2.15, -1.79, -2.37)
+BIAS = 5.8
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ def measure(labels: IntArray, pair: Pair, seam: SeamPixels, ground: Ground, side
         ground: Depth and chromosome width.
         sides: Moments of the two fragments, float64 (2, 6).
     """
-    centre = seam.mean(axis=(0, 1))
     reach = _REACH * ground.width
+    centre = _middle(seam, reach)
     top, left = (max(int(index - reach), 0) for index in centre)
     window = (slice(top, int(centre[0] + reach) + 2), slice(left, int(centre[1] + reach) + 2))
     near = labels[window]
@@ -131,6 +131,14 @@ def measure(labels: IntArray, pair: Pair, seam: SeamPixels, ground: Ground, side
     fill, length = fill_and_length(sides.sum(axis=0))
     ends = [areas.min(), areas.max(), fill, math.log(length / ground.width)]
     return np.array([seam_length / narrower, min(flanks), max(flanks), *ends])
+
+
+def _middle(seam: SeamPixels, reach: float) -> npt.NDArray[np.float64]:
+    """The centre of a seam (row, col); where it bends so far that its centre lies off it, the nearest of its points."""
+    centre = np.asarray(seam.mean(axis=(0, 1)))
+    points = seam.mean(axis=1)
+    distances = np.hypot(*(points - centre).T)
+    return centre if distances.min() < reach - 1 else np.asarray(points[distances.argmin()])
 
 
 def _seam_line(seam: SeamPixels, centre: npt.NDArray[np.float64]) -> tuple[tuple[float, float], float]:

@@ -16,13 +16,14 @@ from skimage.segmentation import watershed
 
 from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.annotations.rasterize import BoolArray
-from chromseg.partition.parts import FloatArray, IntArray, Parts, compact, grow_over_edges
+from chromseg.partition.parts import FloatArray, IntArray, Parts, compact, grow_over_corners, grow_over_edges
 from chromseg.partition.reconstruct import Forest
 from chromseg.partition.seams import Ground, Pair, SeamPixels, fill_and_length, find_seams, likelihood, moments
 
 _CUT = 0.5  # least likelihood of a seam that stays
 _COMPACT = 0.9  # fill from which a part is one chromosome: none of two in the training cases reaches it
 _LEAST_AREA = 2.0  # squared chromosome widths that two chromosomes need
+_CHIP_AREA = 0.9  # squared chromosome widths; a smaller fragment away from all crossings is no chromosome
 _PEAK_DISTANCE = 0.7  # chromosome widths between the peaks of two fragments
 _SMOOTHING = 0.1  # sigma in chromosome widths
 _SHALLOW = 0.85  # share of the lower peak's height that a pass between two fragments may have
@@ -45,7 +46,8 @@ def part_touching(
     ground = Ground(depth, np.ones_like(depth) if image is None else image, thick, width)
     suspects = np.where(doubtful[parts.free], parts.free, 0)
     labels, owners = find_fragments(suspects, parts.n_free, ground)
-    labels, sureness = merge_fragments(labels, owners, ground)
+    crossed = grow_over_corners(parts.crossing > 0)
+    labels, sureness = merge_fragments(labels, owners, ground, crossed)
     return _renumbered(parts, np.where(suspects > 0, labels + parts.n_free, parts.free), sureness)
 
 
@@ -107,7 +109,7 @@ def _without_shallow_valleys(
 
 
 def merge_fragments(
-    labels: IntArray, owners: npt.NDArray[np.integer], ground: Ground
+    labels: IntArray, owners: npt.NDArray[np.integer], ground: Ground, crossed: BoolArray
 ) -> tuple[IntArray, npt.NDArray[np.float64]]:
     """Take away the least likely seam, again and again, until the rest are likely contacts.
 
@@ -116,16 +118,19 @@ def merge_fragments(
     """
     labels, sides, sureness = labels.copy(), moments(labels, len(owners) - 1), np.ones(len(owners))
     seams = _seams_within(labels, owners)
+    at_crossing = np.bincount(labels[crossed], minlength=len(owners)) > 0
     scores: dict[Pair, float] = {}
     while seams:
         for pair in seams.keys() - scores.keys():
-            scores[pair] = likelihood(labels, pair, seams[pair], ground, sides[list(pair)])
+            chip = any(sides[side, 0] < _CHIP_AREA * ground.width**2 and not at_crossing[side] for side in pair)
+            scores[pair] = likelihood(labels, pair, seams[pair], ground, sides[list(pair)]) * (_CUT if chip else 1)
         weakest = min(seams, key=lambda pair: scores[pair])
         if scores[weakest] >= _CUT:
             break
         kept, gone = weakest
         labels[labels == gone] = kept
         sides[kept] += sides[gone]
+        at_crossing[kept] |= at_crossing[gone]
         sureness[kept] = min(sureness[kept], sureness[gone], 1 - scores[weakest])
         seams = _seams_within(labels, owners)
         scores = {pair: score for pair, score in scores.items() if not {kept, gone} & set(pair)}

@@ -1,12 +1,14 @@
 """Crossing clusters laid from real single chromosomes: real texture, exact truth.
 
 Each single is turned and laid over others of its case on plain ground; in bright field transmittance multiplies, in
-fluorescence light adds.
+fluorescence light adds. How many lie in a cluster and how, is measured on real clusters: there most further
+chromosomes touch, and nowhere do three lie over one another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,18 +23,46 @@ from chromseg.annotations.pictures import read_grey
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.errors import DataError
 from chromseg.synthesis.chromosome import Drawing
-from chromseg.synthesis.groups import crossing_group, union
+from chromseg.synthesis.groups import Draw, crossing_group, union
 from chromseg.synthesis.karyotype import FloatArray
 from chromseg.synthesis.picture import Picture
 
-_SIZES = {2: 0.61, 3: 0.22, 4: 0.09, 5: 0.08}  # chromosomes a cluster: counts of ChromSeg's Table I
+
+@dataclass(frozen=True)
+class Manner:
+    """How chromosomes lie in a cluster.
+
+    Attributes:
+        sizes: Chromosomes a cluster, and the probability of each number.
+        crossing: Probability that a chromosome after the second crosses another; else it touches.
+        most_hidden: Share of a chromosome that may lie under or over others.
+        deepest: How many chromosomes may lie over one another.
+    """
+
+    sizes: Mapping[int, float]
+    crossing: float
+    most_hidden: float
+    deepest: int
+
+    def allows(self, masks: BoolArray) -> bool:
+        """Whether masks bool (N, H, W) lie as those of a cluster of this manner do."""
+        depth = masks.sum(axis=0)
+        hidden = [(depth[mask] > 1).mean() for mask in masks]
+        return bool(depth.max() <= self.deepest and max(hidden) <= self.most_hidden)
+
+
+AS_REAL = Manner({2: 0.84, 3: 0.11, 4: 0.04, 5: 0.01}, 0.32, 0.45, 2)  # the 110 train and val clusters of bioimlab
+CROWDED = Manner({2: 0.61, 3: 0.22, 4: 0.09, 5: 0.08}, 0.75, 1.0, 5)  # counts of ChromSeg's Table I, laid at random
+
 _FAINTEST = 1e-3  # least absorbance inside a mask, so that the drawn area is the mask
 _AXIS_POINTS = 24
 _TRIES = 60
 _MARGIN = 4  # px of ground around a cluster
 
 
-def lay_clusters(singles: Dataset, count: int, seed: int, *, size: int = CUTOUT_SIZE) -> list[Picture]:
+def lay_clusters(
+    singles: Dataset, count: int, seed: int, *, manner: Manner = AS_REAL, size: int = CUTOUT_SIZE
+) -> list[Picture]:
     """Lay singles over one another, 2–5 a cluster in X, T and L crossings, some also touching.
 
     Cases take turns, so each gives as many clusters as the next; clusters of one seed do not depend on `count`.
@@ -41,6 +71,7 @@ def lay_clusters(singles: Dataset, count: int, seed: int, *, size: int = CUTOUT_
         singles: A set of one chromosome an image, as the importer `singles` makes it; images of crowds are left out.
         count: How many clusters.
         seed: Same seed, same pixels.
+        manner: How they lie: `AS_REAL` or `CROWDED`.
         size: Side of the square images in pixels.
 
     Returns:
@@ -61,13 +92,19 @@ def lay_clusters(singles: Dataset, count: int, seed: int, *, size: int = CUTOUT_
     clusters = []
     for index in range(count):
         case = cases[index % len(cases)]
-        image, masks = lay_cluster(np.random.default_rng([seed, index]), by_case[case], singles.card.polarity, size)
+        rng = np.random.default_rng([seed, index])
+        image, masks = lay_cluster(rng, by_case[case], singles.card.polarity, manner=manner, size=size)
         clusters.append(Picture(f"{case}-{index + 1:04d}", case, splits[case], image, masks))
     return clusters
 
 
 def lay_cluster(
-    rng: np.random.Generator, singles: Sequence[Drawing], polarity: Polarity, size: int = CUTOUT_SIZE
+    rng: np.random.Generator,
+    singles: Sequence[Drawing],
+    polarity: Polarity,
+    *,
+    manner: Manner = AS_REAL,
+    size: int = CUTOUT_SIZE,
 ) -> tuple[npt.NDArray[np.uint8], BoolArray]:
     """Lay some of `singles` into one crossing cluster, centred in a square of plain ground.
 
@@ -75,6 +112,7 @@ def lay_cluster(
         rng: Source of all choices.
         singles: At least two, see `single_drawing`.
         polarity: Of the image.
+        manner: How they lie.
         size: Side of the square in pixels.
 
     Returns:
@@ -84,9 +122,10 @@ def lay_cluster(
         DataError: No cluster was found that fits the square.
     """
     for attempt in range(_TRIES):
-        wanted = int(rng.choice(list(_SIZES), p=list(_SIZES.values()))) if attempt < _TRIES // 2 else 2
+        sizes = manner.sizes if attempt < _TRIES // 2 else {2: 1.0}
+        wanted = int(rng.choice(list(sizes), p=list(sizes.values())))
         chosen = rng.permutation(len(singles))[:wanted]
-        group = crossing_group(rng, [partial(turned, rng, singles[index]) for index in chosen])
+        group = _lay([partial(turned, rng, singles[index]) for index in chosen], rng, manner)
         whole = union(group)
         first, last = (extreme(np.argwhere(whole.mask), axis=0) for extreme in (np.min, np.max))
         if (last - first).max() + 2 * _MARGIN < size:
@@ -99,16 +138,34 @@ def lay_cluster(
     )
 
 
+def _lay(draws: Sequence[Draw], rng: np.random.Generator, manner: Manner) -> list[Drawing]:
+    """A group in which chromosomes lie as `manner` says."""
+    for _ in range(_TRIES):
+        group = crossing_group(rng, draws, manner.crossing)
+        whole = union(group)
+        if manner.allows(_masks([drawing.moved(-whole.row, -whole.col) for drawing in group], whole.mask.shape)):
+            return group
+    raise DataError(
+        f"{len(draws)} singles that hide more than {manner.most_hidden:.0%} of one another in {_TRIES} tries",
+        expected="longer singles",
+        remedy="scale the singles up, or lay crowded clusters",
+    )
+
+
 def compose(drawings: Sequence[Drawing], polarity: Polarity, size: int) -> tuple[npt.NDArray[np.uint8], BoolArray]:
     """Render drawings on plain ground: 255 × product of transmittances, or the sum of lights on black."""
     absorbance = np.zeros((size, size))
-    masks = np.zeros((len(drawings), size, size), dtype=bool)
-    for mask, drawing in zip(masks, drawings, strict=True):
-        window = (slice(drawing.row, drawing.bottom), slice(drawing.col, drawing.right))
-        mask[window] = drawing.mask
-        absorbance[window] += drawing.absorbance
+    for drawing in drawings:
+        absorbance[drawing.row : drawing.bottom, drawing.col : drawing.right] += drawing.absorbance
     light = np.exp(-absorbance) if polarity == "dark-on-light" else np.minimum(absorbance, 1)
-    return np.rint(255 * light).astype(np.uint8), masks
+    return np.rint(255 * light).astype(np.uint8), _masks(drawings, (size, size))
+
+
+def _masks(drawings: Sequence[Drawing], shape: tuple[int, ...]) -> BoolArray:
+    masks = np.zeros((len(drawings), *shape), dtype=bool)
+    for mask, drawing in zip(masks, drawings, strict=True):
+        mask[drawing.row : drawing.bottom, drawing.col : drawing.right] = drawing.mask
+    return masks
 
 
 def single_drawing(grey: npt.NDArray[Any], mask: BoolArray, polarity: Polarity) -> Drawing:

@@ -15,7 +15,7 @@ from chromseg.annotations.dataset import POLARITIES, Dataset, DatasetCard, read_
 from chromseg.annotations.splits import assign_splits
 from chromseg.errors import DataError
 from chromseg.synthesis.chromosome import draw_preparation
-from chromseg.synthesis.clusters import lay_clusters
+from chromseg.synthesis.clusters import AS_REAL, CROWDED, lay_clusters
 from chromseg.synthesis.karyotype import DIPLOID
 from chromseg.synthesis.metaphase import synthesize_metaphase
 from chromseg.synthesis.picture import Picture, write_pictures
@@ -31,6 +31,7 @@ def synthesize_dataset(
     seed: int,
     polarity: Polarity = "dark-on-light",
     singles: Path | None = None,
+    crowded: bool = False,
     size: tuple[int, int] = (576, 768),
     chromosomes: int = DIPLOID,
     crossings: float = 1.2,
@@ -47,7 +48,9 @@ def synthesize_dataset(
         seed: Same seed and options, same pixels.
         polarity: "dark-on-light" (as G-banded) or "light-on-dark" (as Q-banded).
         singles: Folder of a set imported with `singles`; its polarity, cases and their splits are kept, and the
-            options below are of no use.
+            options below the next are of no use.
+        crowded: Whether singles are laid at random in larger clusters, three deep and lengthwise, instead of as in
+            real clusters.
         size: Rows and columns of a metaphase.
         chromosomes: Chromosomes a metaphase, up to 46.
         crossings: Mean number of crossing clusters a metaphase.
@@ -69,7 +72,8 @@ def synthesize_dataset(
     if singles is not None:
         source = read_dataset(singles)
         tell(f"laying {count} clusters from {len(source.images)} singles")
-        return write_pictures(target, _laid_card(name, source.card, seed), lay_clusters(source, count, seed))
+        clusters = lay_clusters(source, count, seed, manner=CROWDED if crowded else AS_REAL)
+        return write_pictures(target, _laid_card(name, source.card, seed, crowded), clusters)
     _check(polarity in POLARITIES, f"polarity {polarity!r}", f"one of {', '.join(POLARITIES)}", "--polarity")
     _check(images_per_case >= 1, f"{images_per_case} images a case", "at least 1", "the number of images a case")
     case_ids = [f"case{index // images_per_case + 1:03d}" for index in range(count)]
@@ -104,8 +108,9 @@ def _drawn_card(name: str, polarity: Polarity, seed: int) -> DatasetCard:
     )
 
 
-def _laid_card(name: str, singles: DatasetCard, seed: int) -> DatasetCard:
-    source = f"{singles.source}; single chromosomes laid over one another, seed {seed}"
+def _laid_card(name: str, singles: DatasetCard, seed: int, crowded: bool) -> DatasetCard:
+    manner = "" if crowded else " as in real clusters"
+    source = f"{singles.source}; single chromosomes laid over one another{manner}, seed {seed}"
     return replace(singles, name=name, source=source, importer=IMPORTER, importer_version=__version__)
 
 

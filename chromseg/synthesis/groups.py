@@ -26,19 +26,20 @@ _ENDS = {"X": (False, False), "T": (False, True), "L": (True, True)}  # which of
 _SHARES = (0.6, 0.28, 0.12)  # of X, T and L crossings
 
 
-def crossing_group(rng: np.random.Generator, draws: Sequence[Draw]) -> list[Drawing]:
+def crossing_group(rng: np.random.Generator, draws: Sequence[Draw], crossing: float = 0.75) -> list[Drawing]:
     """Lay chromosomes over one another: the second crosses the first, further ones cross or touch any.
 
     Args:
         rng: Source of all choices.
         draws: One per chromosome, at least two.
+        crossing: Probability that a further chromosome crosses one of the group and does not only touch it.
 
     Returns:
         The drawings in order of `draws`, in common coordinates; each two joined share what a crossing must.
     """
     group = [draws[0](_any_heading(rng))]
     for draw in draws[1:]:
-        crosses = len(group) == 1 or rng.random() < 0.75
+        crosses = len(group) == 1 or rng.random() < crossing
         group.append(cross(rng, group, draw) if crosses else touch(rng, group, draw))
     return group
 

@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from chromseg.annotations import Dataset, ImageRecord, load_image, load_maps, load_masks, read_dataset, write_dataset
+from chromseg.annotations import (
+    Dataset,
+    ImageRecord,
+    load_boxes,
+    load_image,
+    load_maps,
+    load_masks,
+    read_dataset,
+    write_dataset,
+)
 from chromseg.annotations.dataset import POLARITIES, STAINS
 from chromseg.errors import DataError
 
@@ -154,6 +163,22 @@ def test_boxes_without_segmentation_are_box_only(cells):
     edit(cells.root, lambda c: [entry.pop("segmentation") for entry in c["annotations"]])
     dataset = read_dataset(cells.root)
     assert not dataset.has_masks and dataset.instances[0].segmentation == []
+
+
+def test_boxes_are_cut_at_the_image_and_classes_count_from_one(cells):
+    dataset = replace(read_dataset(cells.root), categories={1: "chromosome", 7: "Y", 9: "odd"})
+    first = dataset.images[0]
+    instances = [i for i in dataset.instances if i.image_id == first.id]
+    given = [((-4.0, 10.0, 20.0, 80.0), 9, 0), ((5.0, 5.0, 9.0, 9.0), 7, 1), ((70.0, 0.0, 9.0, 9.0), 1, 0)]
+    changed = [
+        replace(i, bbox=box, category_id=category, iscrowd=crowd)
+        for i, (box, category, crowd) in zip(instances, given, strict=True)
+    ]
+    boxes, labels = load_boxes(replace(dataset, instances=tuple(changed)), first)
+    assert boxes.tolist() == [[0, 10, 16, 64]] and labels.tolist() == [3]  # a crowd and a box outside are no truth
+    assert boxes.dtype == np.float32 and labels.dtype == np.int64
+    nothing, none = load_boxes(replace(dataset, instances=()), first)
+    assert nothing.shape == (0, 4) and none.shape == (0,)
 
 
 @pytest.mark.parametrize(("field", "choices"), [("stain", STAINS), ("polarity", POLARITIES)])

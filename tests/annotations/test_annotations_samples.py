@@ -46,6 +46,18 @@ def test_a_set_of_maps_has_no_masks(tmp_path, crossing_bars):
     np.testing.assert_array_equal(read.crossing, crossing_bars[0])
 
 
+def test_a_set_of_boxes_has_blank_maps_and_keeps_its_classes(tmp_path):
+    boxes, labels = np.array([[1, 2, 30, 40.5]], dtype=np.float32), np.array([7])
+    write_samples(
+        tmp_path / "set", [Sample.from_boxes("b", "c", "test", np.zeros((64, 61), np.float32), boxes, labels)]
+    )
+    (read,) = read_samples(tmp_path / "set")
+    assert read.masks is None and not read.chromosome.any() and read.kind == "metaphase"
+    np.testing.assert_array_equal(read.boxes, boxes)
+    np.testing.assert_array_equal(read.labels, labels)
+    assert read.boxes.dtype == np.float32 and read.labels.dtype == np.int64
+
+
 def test_an_older_set_is_replaced(tmp_path, crossing_bars):
     write_samples(tmp_path / "set", [sample("old", crossing_bars)])
     write_samples(tmp_path / "set", [sample("new", crossing_bars)])

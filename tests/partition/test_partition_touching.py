@@ -7,6 +7,7 @@ import pytest
 from scipy import ndimage
 
 from chromseg.partition import partition_crossings
+from chromseg.partition.seams import Ground, find_seams, likelihood, moments
 
 SHAPE = (80, 80)
 TIP_ON_FLANK = (((20, 8), (20, 70)), ((29, 40), (66, 44)))
@@ -114,3 +115,15 @@ def test_shape_alone_parts_a_tip_from_a_flank(draw):
     masks = parted(draw, TIP_ON_FLANK)
 
     assert len(partition_crossings(masks.any(axis=0), np.zeros(SHAPE, dtype=bool)).masks) == 2
+
+
+def test_a_seam_that_closes_on_itself_is_measured_at_one_of_its_points():
+    rows, cols = np.indices((80, 80))
+    away = np.hypot(rows - 40, cols - 40)
+    labels = np.where(away < 20, 2, np.where(away < 30, 1, 0)).astype(np.int32)
+    depth = np.asarray(ndimage.distance_transform_edt(labels > 0), dtype=np.float32)
+    ground = Ground(depth, np.ones_like(depth), None, width=8.0)
+
+    found = likelihood(labels, (1, 2), find_seams(labels)[1, 2], ground, moments(labels, 2)[1:])
+
+    assert 0 <= found <= 1

@@ -17,7 +17,7 @@ from chromseg.annotations import (
 )
 from chromseg.errors import DataError
 from chromseg.synthesis import Picture, lay_cluster, lay_clusters, single_drawing, write_pictures
-from chromseg.synthesis.clusters import compose, turned
+from chromseg.synthesis.clusters import AS_REAL, CROWDED, Manner, compose, turned
 
 
 def rod(height: int, width: int, grey: int, ground: int = 255):
@@ -82,7 +82,7 @@ def test_turning_keeps_area_and_grey_and_points_where_asked(heading):
 def test_a_laid_cluster_is_one_crossing_cluster_in_the_middle_of_its_square():
     for seed in range(6):
         rods = [drawing(50, 12, 100), drawing(60, 12, 120), drawing(40, 12, 90)]
-        image, masks = lay_cluster(np.random.default_rng(seed), rods, "dark-on-light", 160)
+        image, masks = lay_cluster(np.random.default_rng(seed), rods, "dark-on-light", size=160)
         assert image.shape == (160, 160)
         assert len(find_clusters(masks)) == 1
         assert len(crossing_clusters(masks)) == 1
@@ -92,6 +92,31 @@ def test_a_laid_cluster_is_one_crossing_cluster_in_the_middle_of_its_square():
         assert ((image < 255) == chromosome_map(masks)).all()
         crossing = crossing_map(masks)
         assert image[crossing].max() < image[chromosome_map(masks) & ~crossing].mean()
+
+
+def test_as_real_lays_no_three_over_one_another_and_crowded_does():
+    rods = [drawing(50 + 4 * number, 12, 100) for number in range(5)]
+
+    def masks_of(manner: Manner, seed: int):
+        many = Manner({5: 1.0}, manner.crossing, manner.most_hidden, manner.deepest)
+        return lay_cluster(np.random.default_rng(seed), rods, "dark-on-light", manner=many, size=240)[1]
+
+    for seed in range(3):
+        masks = masks_of(AS_REAL, seed)
+        depth = masks.sum(axis=0)
+        assert len(masks) == 5
+        assert depth.max() == 2
+        assert all((depth[mask] > 1).mean() <= 0.45 for mask in masks)
+    assert max(masks_of(CROWDED, seed).sum(axis=0).max() for seed in range(3)) > 2
+
+
+def test_a_manner_by_hand():
+    masks = np.zeros((3, 1, 8), dtype=bool)
+    masks[0, 0, :4], masks[1, 0, 3:7], masks[2, 0, 6:] = True, True, True  # the second shares 2 of its 4 pixels
+    assert Manner({3: 1.0}, 1.0, most_hidden=0.5, deepest=2).allows(masks)
+    assert not Manner({3: 1.0}, 1.0, most_hidden=0.4, deepest=2).allows(masks)
+    masks[2, 0, 3] = True
+    assert not Manner({3: 1.0}, 1.0, most_hidden=1.0, deepest=2).allows(masks)
 
 
 def test_a_cluster_is_of_one_case_and_keeps_its_split(singles):
