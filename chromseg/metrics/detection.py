@@ -60,14 +60,39 @@ def average_precision(images: Sequence[ImageDetections], max_detections: int = M
     Returns:
         mAP, AP50, AP75; None each if no image has a chromosome that is not a crowd.
     """
-    n_targets = sum(_crowd(image).size - int(_crowd(image).sum()) for image in images)
+    return precision_of([match_image(image, max_detections) for image in images])
+
+
+class MatchedImage(NamedTuple):
+    """An image whose detections are matched, in order of score; enough for the AP of any set it belongs to.
+
+    Attributes:
+        scores: float64 (D,).
+        hits: bool (thresholds, D).
+        ignored: bool (thresholds, D), those on a crowd.
+        targets: Number of true instances, crowds not counted.
+    """
+
+    scores: FloatArray
+    hits: BoolArray
+    ignored: BoolArray
+    targets: int
+
+
+def match_image(image: ImageDetections, max_detections: int = MAX_DETECTIONS) -> MatchedImage:
+    """Match an image's best detections with its truth at every threshold of COCO."""
+    best = _best(image, max_detections)
+    return MatchedImage(best.scores, *_match(best), int((~_crowd(image)).sum()))
+
+
+def precision_of(images: Sequence[MatchedImage]) -> AveragePrecision:
+    """`average_precision` of images that are matched already, so that a bootstrap matches each only once."""
+    n_targets = sum(image.targets for image in images)
     if n_targets == 0:
         return AveragePrecision(None, None, None)
-    ranked = [_best(image, max_detections) for image in images]
-    matched = [_match(image) for image in ranked]
-    scores = np.concatenate([image.scores for image in ranked])
-    hits = np.concatenate([hit for hit, _ in matched], axis=1)  # thresholds, detections
-    ignored = np.concatenate([ignore for _, ignore in matched], axis=1)
+    scores = np.concatenate([image.scores for image in images])
+    hits = np.concatenate([image.hits for image in images], axis=1)  # thresholds, detections
+    ignored = np.concatenate([image.ignored for image in images], axis=1)
     order = np.argsort(-scores, kind="stable")
     precisions = [_area(hit[~ign], n_targets) for hit, ign in zip(hits[:, order], ignored[:, order], strict=True)]
     return AveragePrecision(float(np.mean(precisions)), precisions[0], precisions[5])

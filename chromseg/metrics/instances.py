@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,11 @@ import numpy.typing as npt
 from chromseg.annotations.clusters import MIN_CROSSING_AREA, regions_of_at_least
 from chromseg.annotations.maps import crossing_map
 from chromseg.annotations.rasterize import BoolArray
-from chromseg.metrics.detection import ImageDetections, average_precision
+from chromseg.metrics.bootstrap import Interval, bootstrap_by_case
+from chromseg.metrics.calibration import expected_calibration_error
+from chromseg.metrics.detection import ImageDetections, average_precision, match_image, precision_of
 from chromseg.metrics.overlap import box_ious, boxes_of, mask_ious
 from chromseg.metrics.splicing import SPLICE_IOU, assign
-
-_CALIBRATION_BINS = 10
 
 
 @dataclass(frozen=True)
@@ -25,20 +26,22 @@ class InstanceScore:
     Attributes:
         name: The image.
         case_id: Its case.
-        masks: IoUs of masks and scores, for AP.
+        masks: IoUs of masks and scores, for AP; None where only boxes are known.
         boxes: The same for boxes.
-        recovered: bool (T,), the true chromosomes that the best assignment finds at IoU ≥ 0.8.
+        recovered: bool (T,), the true chromosomes that the best assignment finds at IoU ≥ 0.8 (of masks, if known).
         correct: bool (P,), the predictions it finds them by.
         crosses: bool (T,), the true chromosomes that lie on a crossing region of ≥ 40 px.
+        count: How many chromosomes are handed out as found; P, unless `with_detections` says otherwise.
     """
 
     name: str
     case_id: str
-    masks: ImageDetections
+    masks: ImageDetections | None
     boxes: ImageDetections
     recovered: BoolArray
     correct: BoolArray
     crosses: BoolArray
+    count: int
 
 
 def score_instances(
@@ -61,7 +64,43 @@ def score_instances(
         recovered=np.isin(np.arange(len(target)), right[:, 1]),
         correct=np.isin(np.arange(len(pred)), right[:, 0]),
         crosses=crossing_instances(target),
+        count=len(pred),
     )
+
+
+def score_boxes(
+    name: str,
+    case_id: str,
+    pred: npt.NDArray[np.float64],
+    scores: npt.NDArray[np.float64],
+    target: npt.NDArray[np.float64],
+) -> InstanceScore:
+    """The same of an image of which only boxes are known: float64 (P, 4) xyxy of scores (P,) and the truth (T, 4).
+
+    Which chromosomes cross is not known then.
+    """
+    ious = box_ious(pred, target)
+    pairs, pair_ious = assign(ious)
+    right = pairs[pair_ious >= SPLICE_IOU]
+    return InstanceScore(
+        name=name,
+        case_id=case_id,
+        masks=None,
+        boxes=ImageDetections(ious, np.asarray(scores, dtype=np.float64)),
+        recovered=np.isin(np.arange(len(target)), right[:, 1]),
+        correct=np.isin(np.arange(len(pred)), right[:, 0]),
+        crosses=np.zeros(len(target), dtype=bool),
+        count=len(pred),
+    )
+
+
+def with_detections(handed_out: InstanceScore, everything: InstanceScore) -> InstanceScore:
+    """One score of a detector: AP and calibration of all its detections, the rest of those it hands out.
+
+    Average precision needs the detections of low score too, and what a score means shows only over all of them; a
+    chromosome counts as found only if a user gets it.
+    """
+    return replace(everything, recovered=handed_out.recovered, count=handed_out.count)
 
 
 def crossing_instances(masks: BoolArray) -> BoolArray:
@@ -78,42 +117,54 @@ def summarize_instances(images: Sequence[InstanceScore]) -> dict[str, float | No
         the count; `recovered_80`, the share of all true chromosomes found at IoU ≥ 0.8, and `recall_crossing`, the same
         of those that cross another; `ece` of the scores. None where there is nothing to measure.
     """
-    masks = average_precision([image.masks for image in images])
+    masks = average_precision([image.masks for image in images if image.masks is not None])
     boxes = average_precision([image.boxes for image in images])
     recovered = _joined([image.recovered for image in images])
     crosses = _joined([image.crosses for image in images])
-    scores = np.concatenate([image.masks.scores for image in images]) if images else np.zeros(0)
     return {
         "mask_map": masks.map,
         "mask_ap50": masks.ap50,
         "mask_ap75": masks.ap75,
         "box_map": boxes.map,
         "box_ap50": boxes.ap50,
-        "count_mae": _mean(np.array([abs(image.correct.size - image.recovered.size) for image in images])),
+        "count_mae": _mean(np.array([abs(image.count - image.recovered.size) for image in images])),
         "recall_crossing": _mean(recovered[crosses]),
         "recovered_80": _mean(recovered),
-        "ece": expected_calibration_error(scores, _joined([image.correct for image in images])),
+        "ece": expected_calibration_error(*scores_and_hits(images)),
     }
 
 
-def expected_calibration_error(
-    confidence: npt.NDArray[np.float64], correct: BoolArray, bins: int = _CALIBRATION_BINS
-) -> float | None:
-    """How far confidence and accuracy lie apart, averaged over equal-width bins by their share of the predictions.
+def scores_and_hits(images: Sequence[InstanceScore]) -> tuple[npt.NDArray[np.float64], BoolArray]:
+    """Score and correctness of every prediction of all images: float64 (P,) and bool (P,)."""
+    scores = [np.zeros(0), *(image.boxes.scores for image in images)]
+    return np.concatenate(scores), _joined([image.correct for image in images])
 
-    Args:
-        confidence: float (N,) within 0–1.
-        correct: bool (N,).
-        bins: Number of bins over 0–1.
+
+def instance_intervals(images: Sequence[InstanceScore], n: int = 500) -> dict[str, Interval | None]:
+    """95 % bootstrap intervals by case of the metrics of `summarize_instances`, from `n` drawings.
 
     Returns:
-        0 (calibrated) to 1; None without predictions. Source: Naeini et al., AAAI 2015.
+        Of `mask_map`, `mask_ap50`, `box_ap50`, `count_mae`, `recall_crossing` and `recovered_80`; None where undefined.
     """
-    if confidence.size == 0:
-        return None
-    index = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = np.bincount(index, weights=confidence - correct, minlength=bins)
-    return float(np.abs(gaps).sum() / confidence.size)
+    cases = [image.case_id for image in images]
+    masks = [match_image(image.masks) if image.masks else None for image in images]
+    boxes = [match_image(image.boxes) for image in images]
+    miscounts = [abs(image.count - image.recovered.size) for image in images]
+    crossing = [image.recovered[image.crosses] for image in images]
+    known = [(match, case) for match, case in zip(masks, cases, strict=True) if match is not None]
+    drawn: dict[str, tuple[Sequence[Any], Callable[[list[Any]], float | None]]] = {
+        "mask_map": ([match for match, _ in known], lambda each: precision_of(each).map),
+        "mask_ap50": ([match for match, _ in known], lambda each: precision_of(each).ap50),
+        "box_ap50": (boxes, lambda each: precision_of(each).ap50),
+        "count_mae": (miscounts, lambda each: float(np.mean(each))),
+        "recall_crossing": (crossing, lambda each: _mean(_joined(each))),
+        "recovered_80": ([image.recovered for image in images], lambda each: _mean(_joined(each))),
+    }
+    of_masks = [case for _, case in known]
+    return {
+        name: bootstrap_by_case(values, of_masks if name.startswith("mask") else cases, statistic, n)
+        for name, (values, statistic) in drawn.items()
+    }
 
 
 def _joined(flags: Sequence[BoolArray]) -> BoolArray:

@@ -24,7 +24,11 @@ HEADINGS = {
     "test/mask_map": "mask mAP",
     "test/mask_ap50": "mask AP50",
     "test/mask_ap75": "mask AP75",
+    "test/box_ap50": "box AP50",
+    "test/recovered_80": "recovered",
+    "test/recall_crossing": "recovered, crossing",
     "test/count_mae": "count error",
+    "test/ece": "ECE",
     "perf/infer_ms_per_image": "ms per image",
 }
 
