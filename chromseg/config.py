@@ -34,6 +34,58 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
+class DetectorConfig:
+    """UCRD-Net, each of its modules switched on by itself; the defaults are its baseline, Mask R-CNN."""
+
+    architecture: Literal["ucrd-net"]
+    backbone: Literal["resnet101", "resnet50", "resnet18", "efficientnet-lite0"] = "resnet101"
+    weights: str = ""  # of the backbone at the start: "" random, "imagenet", or a safetensors or pth file
+    norm: Literal["batch", "frozen"] = "batch"  # frozen: batch norms stay those of `weights`
+    levels: tuple[int, ...] = (2, 3, 4, 5, 6)  # FPN levels with an output; FE: (2, 3)
+    deepest: int = 5  # the last stage of the backbone that the FPN reads, C5; a shallower one makes a smaller network
+    anchors: Literal["default", "paper", "auto"] = "default"  # auto: from the boxes of the training set
+    anchor_sizes: tuple[tuple[float, ...], ...] = ()  # with auto: per level, square roots of areas in pixels
+    anchor_ratios: tuple[float, ...] = ()  # with auto: height / width
+    fpn_width: int = 256
+    head_norm: Literal["none", "group"] = "none"  # group norm after the convolutions of FPN and heads
+    rpn_proposals: tuple[int, int] = (2000, 1000)  # kept per image in training and in detection
+    rpn_samples: int = 256  # anchors per image that the RPN trains on
+    box_head: Literal["two-fc", "double"] = "two-fc"  # double: two fc layers for class, two convolutions for boxes (UC)
+    head_width: int = 1024
+    box_samples: int = 512  # proposals per image that the box head trains on
+    uncertainty: bool = False  # UC: σ of each box coordinate, Gaussian likelihood, corrected score
+    correction: float = 0.3  # UC: λ of eq. 11
+    region: Literal["none", "decomposed", "learned"] = "none"  # RD; learned: sub-regions that each RoI chooses
+    region_scale: float = 0.6  # RD: s
+    mask_width: int = 256
+    mask_convolutions: int = 4
+    mask_samples: int = 128  # proposals per image that the mask head trains on
+    mask_scoring: bool = False  # Mask Scoring R-CNN: the score is multiplied by a predicted mask IoU
+    zoom: float = 1.0  # images are enlarged by this, so that small chromosomes cover more cells of the features
+    min_size: int = 0  # or scaled to this short side; 0: by `zoom`
+    max_size: int = 0  # … unless their long side would exceed this; 0: no limit
+    nms: Literal["box", "soft", "mask"] = "box"
+    nms_iou: float = 0.5
+    score_min: float = 0.05  # class score below which nothing is detected
+    detections: int = 500  # per image at most
+    classes: int = 1  # kinds of chromosome, background not counted
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """A backbone with one linear layer, which names single chromosomes; what pre-training trains."""
+
+    architecture: Literal["classifier"]
+    backbone: Literal["resnet101", "resnet50", "resnet18", "efficientnet-lite0"] = "resnet101"
+    weights: str = ""  # as in DetectorConfig
+    deepest: int = 5  # as in DetectorConfig; the linear layer reads this level
+    classes: int = 24
+
+
+AnyModelConfig = ModelConfig | DetectorConfig | ClassifierConfig
+
+
+@dataclass(frozen=True)
 class LossConfig:
     """Mixed-Weight Focal loss (ChromSeg §II-C, eq. 1-2)."""
 
@@ -96,14 +148,14 @@ class PartitionConfig:
 class TrainConfig:
     """One variant, complete."""
 
-    model: ModelConfig
+    model: AnyModelConfig
     ablation: str = ""  # what the variant changes, in words
     train_on: tuple[str, ...] = ("train",)  # splits; with "val" among them nothing is left to choose an epoch by
     init: str = ""  # folder of a model of equal architecture to start from; random weights if empty
     dataset: str = ""  # train on this dataset only; on all of `prepare.datasets` if empty
     fold: int | None = None  # which of `prepare.folds` is the test set instead of the dataset's own split
     samples: tuple[str, ...] = ("cutout",)  # kinds of sample to train on: cutout, metaphase
-    crop: int = 256  # side of training crops in pixels
+    crop: int = 256  # side of training crops in pixels; 0, for detectors: whole images
     loss: LossConfig = LossConfig()
     augment: AugmentConfig = AugmentConfig()
     optim: OptimConfig = OptimConfig()
@@ -127,6 +179,7 @@ class EvaluateConfig:
     dataset: str  # whose test cases; the others of `prepare` only train
     experiment: str = "chromseg"
     folds: int = 5  # how many parts `train.*.fold` counts in
+    studies: bool = False  # also what a detector's validation scores are with other λ and other suppression
 
 
 @dataclass(frozen=True)
@@ -174,9 +227,17 @@ def block(params: dict[str, Any], *keys: str) -> dict[str, Any]:
     return dict(found or {})
 
 
-def variant_config(params: dict[str, Any], variant: str) -> TrainConfig:
-    """The full configuration of one variant: `train.base` with the variant's own values over it."""
-    return parse(TrainConfig, merge(block(params, "train", "base"), block(params, "train", "variants", variant)))
+def variant_config(params: dict[str, Any], variant: str, stage: str = "train") -> TrainConfig:
+    """The full configuration of one variant: `base` of the stage's block with the variant's own values over it.
+
+    The model block of a variant of another family than the base's stands alone, since the two share no keys.
+    """
+    base, over = block(params, stage, "base"), block(params, stage, "variants", variant)
+    values = merge(base, over)
+    kinds = typing.get_args(AnyModelConfig)
+    if "architecture" in over.get("model", {}) and _family(kinds, over["model"]) != _family(kinds, base.get("model")):
+        values["model"] = over["model"]
+    return parse(TrainConfig, values)
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -218,6 +279,16 @@ def parse(kind: type[T], values: Any, where: str = "") -> T:
     return kind(**{name: _convert(hints[name], value, f"{where}.{name}") for name, value in values.items()})
 
 
+def parse_model(values: Any, where: str) -> AnyModelConfig:
+    """The model block of any family, told apart by its `architecture`.
+
+    Raises:
+        ConfigError: As `parse`.
+    """
+    config: AnyModelConfig = parse(_family(typing.get_args(AnyModelConfig), values), values, where)
+    return config
+
+
 def _convert(hint: Any, value: Any, where: str) -> Any:
     origin = typing.get_origin(hint)
     if is_dataclass(hint):
@@ -228,14 +299,23 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         inner = typing.get_args(hint)[0]
         return tuple(_convert(inner, item, f"{where}[{index}]") for index, item in enumerate(value))
     if origin in (typing.Union, types.UnionType):
-        if value is None:
+        if value is None and type(None) in typing.get_args(hint):
             return None
+        if all(is_dataclass(arg) for arg in typing.get_args(hint)):
+            return parse(_family(typing.get_args(hint), value), value, where)
         return _convert(next(arg for arg in typing.get_args(hint) if arg is not type(None)), value, where)
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if hint in (int, str, bool) and type(value) is hint:
         return value
     raise ConfigError(f"`{where}` is {value!r}", expected=_readable(hint), remedy="correct the params file")
+
+
+def _family(kinds: tuple[Any, ...], values: Any) -> Any:
+    """Which of several model dataclasses `values` are of: the one that names their architecture, else the first."""
+    architecture = values.get("architecture") if isinstance(values, dict) else None
+    named = (kind for kind in kinds if architecture in typing.get_args(typing.get_type_hints(kind)["architecture"]))
+    return next(named, kinds[0])
 
 
 def _readable(hint: Any) -> str:

@@ -1,4 +1,6 @@
-"""Put one trained and evaluated variant into the box: `bundled/<experiment>/`, ready for `dvc add bundled`.
+"""Put one trained and evaluated variant into the box: `bundled/<family>/`, ready for `dvc add bundled`.
+
+The family is `chromseg`, `ucrd-net` or `cascade`, as the model is one; `init --with-bundled` registers it by that name.
 
 python -m pipelines.bundle --profile bioimlab --variant final
 """
@@ -11,10 +13,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from chromseg.annotations import read_dataset
-from chromseg.config import EvaluateConfig, PrepareConfig, block, parse, variant_config
+from chromseg.annotations import DatasetCard, read_dataset
+from chromseg.config import DetectorConfig, variant_config
 from chromseg.files import replacing, write_text
-from chromseg.models.package import WEIGHTS, load_model, write_card
+from chromseg.models.cascade import CascadeConfig
+from chromseg.models.package import WEIGHTS, ModelCard, load_model, write_card
 from chromseg.registry.model_card import model_card
 from chromseg.registry.provenance import dvc_stage_hash
 from pipelines.profile import Profile, run_stage, stage_arguments
@@ -24,24 +27,46 @@ def main() -> None:
     """Copy the weights, put the test scores into the card, and write MODEL_CARD.md."""
     arguments = stage_arguments(__doc__, variant=True)
     profile = Profile(arguments.profile)
-    evaluate = parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
-    prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
     model = profile.model(arguments.variant, arguments.seed)
-    scores = json.loads((profile.scores(arguments.variant, arguments.seed) / "metrics.json").read_text())
     network, card = load_model(model)
+    scores = json.loads((profile.scores(arguments.variant, arguments.seed) / "metrics.json").read_text())
     lineage = card.lineage | {"dvc_stage": dvc_stage_hash(model)}
-    card = replace(card, metrics={**card.metrics, **scores["metrics"]}, lineage=lineage)
-    datasets = [read_dataset(Path("data") / name).card for name in prepare.datasets]
+    card = replace(card, metrics={**card.metrics, **scores["metrics"], **scores.get("slices", {})}, lineage=lineage)
     parameters = sum(weight.numel() for weight in network.parameters())
-    start = variant_config(profile.params, arguments.variant).init
-    initial = f"those of variant {Path(start).name}, trained by the same profile" if start else "random"
-    target = Path("bundled") / evaluate.experiment
+    target = Path("bundled") / family(card)
     with replacing(target) as root:
         root.mkdir()
         shutil.copyfile(model / WEIGHTS, root / WEIGHTS)
         write_card(root, card)
-        write_text(root / "MODEL_CARD.md", model_card(card, datasets, scores["intervals"], parameters, initial))
-    print(f"{target}: {parameters:,} weights; now `dvc add bundled && dvc push bundled.dvc`", file=sys.stderr)
+        text = model_card(card, known_datasets(card), scores["intervals"], parameters, initial_weights(profile, card))
+        write_text(root / "MODEL_CARD.md", text)
+    size = (target / WEIGHTS).stat().st_size / 2**20
+    then = "now `dvc add bundled && dvc push bundled.dvc`"
+    print(f"{target}: {parameters:,} weights, {size:.1f} MiB; {then}", file=sys.stderr)
+
+
+def family(card: ModelCard) -> str:
+    """The name under which a model of this architecture is registered."""
+    if isinstance(card.architecture, CascadeConfig):
+        return "cascade"
+    return "ucrd-net" if isinstance(card.architecture, DetectorConfig) else "chromseg"
+
+
+def known_datasets(card: ModelCard) -> list[DatasetCard]:
+    """The cards of all datasets that the model, or a parent of it, has seen."""
+    return [read_dataset(Path("data") / name).card for name in card.lineage["data_md5"]]
+
+
+def initial_weights(profile: Profile, card: ModelCard) -> str:
+    """What training started from, in words."""
+    if isinstance(card.architecture, CascadeConfig):
+        return "none of its own: its parents'"
+    start = variant_config(profile.params, card.lineage["variant"]).init
+    if start:
+        return f"those of variant {Path(start).name}, trained by the same profile"
+    if isinstance(card.architecture, DetectorConfig) and card.architecture.weights:
+        return f"backbone: {card.architecture.weights}; else random"
+    return "random"
 
 
 if __name__ == "__main__":

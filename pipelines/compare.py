@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
-import matplotlib
+import numpy as np
+import numpy.typing as npt
 
-from chromseg.annotations import Sample
-from chromseg.config import CompareConfig, block, parse
+from chromseg.annotations import Sample, read_samples
+from chromseg.config import CompareConfig, DetectorConfig, TrainConfig, block, parse, variant_config
 from chromseg.errors import DataError
 from chromseg.files import replacing, write_json
 from chromseg.inference.evaluation import CutoutCase, judge_cutout
 from chromseg.inference.failures import OUTCOMES, outcome_of
+from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.predictor import Predictor
-from chromseg.metrics import CutoutScore, summarize
+from chromseg.metrics import CutoutScore, boxes_of, summarize
 from chromseg.metrics.report import HEADINGS, RunResult, ablation_csv, ablation_markdown, ablation_rows
 from chromseg.partition.cut_points import crossings_by_cut_points
-from chromseg.training.tracker import read_run
+from chromseg.training.instances import scaling
+from pipelines.curves import draw_curves, read_curves, write_curves
 from pipelines.evaluate import test_samples
+from pipelines.figures import draw_anchors, draw_crossings, draw_regions
 from pipelines.pictures import draw_gallery
 from pipelines.profile import Profile, run_stage, stage_arguments
-
-matplotlib.use("Agg")
 
 
 def main() -> None:
@@ -37,7 +37,8 @@ def main() -> None:
     with replacing(profile.reports / "comparison") as root:
         root.mkdir()
         rows = ablation_rows([*runs, *untrained], list(HEADINGS))
-        (root / "ablation.md").write_text(ablation_markdown(rows, HEADINGS), encoding="utf-8")
+        headings = {key: text for key, text in HEADINGS.items() if any(row.cells[key].n for row in rows)}
+        (root / "ablation.md").write_text(ablation_markdown(rows, headings), encoding="utf-8")
         (root / "ablation.csv").write_text(ablation_csv(rows), encoding="utf-8")
         write_json(root / "metrics.json", {row.variant: {k: c.mean for k, c in row.cells.items()} for row in rows})
         curves = read_curves(profile, runs)
@@ -46,6 +47,7 @@ def main() -> None:
         judged = judge(profile, config.gallery)
         for kind, caption in OUTCOMES.items():
             draw_gallery(root / f"gallery-{kind}.png", caption, [case for case in judged if outcome_of(*case) == kind])
+        draw_detectors(root, profile, config)
     print((profile.reports / "comparison" / "ablation.md").read_text(encoding="utf-8"))
 
 
@@ -69,46 +71,6 @@ def read_results(profile: Profile, baseline: str) -> list[RunResult]:
     return sorted(runs, key=lambda run: (run["variant"] != baseline, run["variant"], run["seed"]))
 
 
-def read_curves(profile: Profile, runs: Sequence[RunResult]) -> list[dict[str, Any]]:
-    """One row per run and epoch: variant, seed, epoch and the epoch's metrics."""
-    rows = []
-    for run in runs:
-        record = read_run(profile.model(run["variant"], run["seed"]) / "run.json")
-        for epoch in record["metrics"]:
-            metrics = {key: value for key, value in epoch.items() if key != "step"}
-            rows.append({"variant": run["variant"], "seed": run["seed"], "epoch": epoch["step"] + 1, **metrics})
-    return rows
-
-
-def write_curves(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Curves as CSV, for `dvc plots`."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(names))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def draw_curves(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Training loss and crossing IoU by epoch, one line per variant × seed."""
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    variants = list(dict.fromkeys(row["variant"] for row in rows))
-    for run in dict.fromkeys((row["variant"], row["seed"]) for row in rows):
-        own = [row for row in rows if (row["variant"], row["seed"]) == run]
-        for axis, key in zip(axes, ("train/loss", "val/iou_crossing"), strict=True):
-            points = [(row["epoch"], row[key]) for row in own if row.get(key) is not None]
-            if points:
-                label = run[0] if run[1] == min(row["seed"] for row in rows if row["variant"] == run[0]) else None
-                axis.plot(*zip(*points, strict=True), label=label, color=f"C{variants.index(run[0]) % 10}")
-    for axis, title in zip(axes, ("training loss", "crossing IoU, validation"), strict=True):
-        axis.set(title=title, xlabel="epoch")
-    axes[0].legend(fontsize=8)
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
-
-
 def judge_cut_points(profile: Profile, variant: str) -> RunResult:
     """The cut-point geometry of Table II on the true chromosome maps of the same test cut-outs; it has no stage 2."""
     scores = [
@@ -127,13 +89,55 @@ def judge_cut_points(profile: Profile, variant: str) -> RunResult:
 
 def judge(profile: Profile, variant: str) -> list[tuple[Sample, CutoutCase]]:
     """Every test cut-out with what the variant's first seed makes of it."""
+    predictor = first_model(profile, variant)
+    return [(sample, judge_cutout(predictor, sample)) for sample in test_samples(profile, variant, "cutout")]
+
+
+def draw_detectors(root: Path, profile: Profile, config: CompareConfig) -> None:
+    """What only detectors have: crossings in whole metaphases (Fig. 6), regions (Fig. 7) and anchors (Fig. 3).
+
+    Shown are the baseline and the variant of the gallery; if neither is a detector, the first and the last that is.
+    """
+    configs = {variant: variant_config(profile.params, variant) for variant in profile.params["train"]["variants"]}
+    detectors = [variant for variant, own in configs.items() if isinstance(own.model, DetectorConfig)]
+    shown = [name for name in (config.baseline, config.gallery) if name in detectors] or detectors[:1] + detectors[-1:]
+    if not shown:
+        return
+    predictors = {variant: first_model(profile, variant) for variant in dict.fromkeys(shown)}
+    samples = test_samples(profile, shown[-1], "metaphase")
+    draw_crossings(root / "gallery-metaphases.png", samples, predictors)
+    last = predictors[shown[-1]]
+    if isinstance(last, InstancePredictor) and last.network.config.region != "none" and samples:
+        draw_regions(root / "gallery-regions.png", last, samples[0])
+    models = {variant: first_model(profile, variant).card.architecture for variant in detectors}
+    boxes = train_boxes(profile, configs[shown[-1]])
+    if len(boxes):
+        draw_anchors(root / "anchors.png", boxes, cast(dict[str, DetectorConfig], models))
+
+
+def train_boxes(profile: Profile, config: TrainConfig) -> npt.NDArray[np.float32]:
+    """Boxes float32 (N, 4) of the training images, at the size at which a detector sees them."""
+    assert isinstance(config.model, DetectorConfig)
+    found = [np.zeros((0, 4))]
+    for sample in read_samples(profile.prepared, splits=("train",), kinds=("metaphase",), dataset=config.dataset):
+        boxes = sample.boxes if sample.masks is None else boxes_of(sample.masks)
+        seen = (config.crop, config.crop) if config.crop else (sample.image.shape[0], sample.image.shape[1])
+        found.append((np.zeros((0, 4)) if boxes is None else boxes) * scaling(seen, config.model))
+    return np.concatenate(found).astype(np.float32)
+
+
+def first_model(profile: Profile, variant: str) -> Predictor:
+    """The variant's model of the first seed.
+
+    Raises:
+        DataError: It is not trained.
+    """
     folders = sorted((profile.root / "models").glob(f"{variant}-*"))
     if not folders:
         raise DataError(
-            f"no model of `{variant}`", expected="a trained variant", remedy="train it, or correct `compare.gallery`"
+            f"no model of `{variant}`", expected="a trained variant", remedy="train it, or correct `compare`"
         )
-    predictor = Predictor.from_folder(folders[0])
-    return [(sample, judge_cutout(predictor, sample)) for sample in test_samples(profile, variant, "cutout")]
+    return Predictor.from_folder(folders[0])
 
 
 if __name__ == "__main__":

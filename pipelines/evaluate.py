@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from chromseg.annotations import Sample, read_samples
+from chromseg.annotations import Sample, read_dataset, read_samples
 from chromseg.config import EvaluateConfig, block, parse, variant_config
 from chromseg.files import replacing, write_json
-from chromseg.inference.evaluation import judge_cutout, judge_metaphase
+from chromseg.inference.evaluation import judge_cutout
+from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.predictor import Predictor
-from chromseg.metrics import CutoutScore, InstanceScore, bootstrap_by_case, summarize, summarize_cutouts
+from chromseg.metrics import (
+    CutoutScore,
+    InstanceScore,
+    bootstrap_by_case,
+    instance_intervals,
+    slice_labels,
+    summarize,
+    summarize_cutouts,
+    summarize_slices,
+)
 from chromseg.registry.restore import restore_run
+from pipelines.detectors import judge_image, study, write_calibration, write_table
 from pipelines.pictures import draw_gallery
 from pipelines.profile import Profile, run_stage, stage_arguments
 
@@ -32,15 +43,21 @@ def main() -> None:
     profile = Profile(arguments.profile)
     model = profile.model(arguments.variant, arguments.seed)
     predictor = Predictor.from_folder(model)
-    judged = [(s, judge_cutout(predictor, s)) for s in test_samples(profile, arguments.variant, "cutout")]
-    cutouts = [case.score for _, case in judged]
-    metaphases = [
-        judge_metaphase(predictor, sample) for sample in test_samples(profile, arguments.variant, "metaphase")
-    ]
-    metrics = summarize(cutouts, metaphases) | {"perf/infer_ms_per_image": infer_ms(predictor, judged[0][0])}
-    write_scores(profile.scores(arguments.variant, arguments.seed), metrics, cutouts, metaphases)
+    samples = partial(chosen_samples, profile, arguments.variant)
+    judged = [(sample, judge_cutout(predictor, sample)) for sample in samples("test", "cutout")]
+    whole = list(samples("test", "metaphase"))
+    cutouts, metaphases = [case.score for _, case in judged], [judge_image(predictor, sample) for sample in whole]
+    timed = whole[0] if isinstance(predictor, InstancePredictor) or not judged else judged[0][0]
+    metrics = summarize(cutouts, metaphases) | {"perf/infer_ms_per_image": infer_ms(predictor, timed)}
+    stain = read_dataset(Path("data") / parse_evaluate(profile).dataset).card.stain
+    slices = summarize_slices(cutouts, [slice_labels(sample.masks, stain) for sample, _ in judged])
+    scores = profile.scores(arguments.variant, arguments.seed)
+    studied = parse_evaluate(profile).studies and isinstance(predictor, InstancePredictor)
+    rows = study(predictor, list(samples("val", "metaphase"))) if studied else []
+    write_scores(scores, metrics, cutouts, metaphases, slices, rows)
     run = restore_run(model / "run.json")
-    run.log_metrics(metrics)
+    run.log_metrics(metrics | slices)
+    run.log_artifact(scores, "test")
     with tempfile.TemporaryDirectory() as folder:
         overlays = Path(folder) / "overlays.png"
         draw_gallery(overlays, "test cut-outs, the first of them", judged)
@@ -51,26 +68,39 @@ def main() -> None:
 
 def test_samples(profile: Profile, variant: str, kind: str) -> list[Sample]:
     """The test samples of one kind, by the variant's fold if it has one."""
-    config = parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
+    return list(chosen_samples(profile, variant, "test", kind))
+
+
+def chosen_samples(profile: Profile, variant: str, split: str, kind: str) -> Iterator[Sample]:
+    """The samples of one split and kind, by the variant's fold if it has one."""
+    config = parse_evaluate(profile)
     turn = variant_config(profile.params, variant).fold
     fold = None if turn is None else (turn, config.folds)
-    return list(read_samples(profile.prepared, splits=("test",), kinds=(kind,), dataset=config.dataset, fold=fold))
+    return read_samples(profile.prepared, splits=(split,), kinds=(kind,), dataset=config.dataset, fold=fold)
+
+
+def parse_evaluate(profile: Profile) -> EvaluateConfig:
+    """The block `evaluate` of the profile's params."""
+    return parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
 
 
 def infer_ms(predictor: Predictor, sample: Sample) -> float:
-    """Milliseconds of stage 1 on one cut-out, median of ten after a warm-up."""
+    """Milliseconds of the network on one cut-out, median of ten after a warm-up."""
     times = []
     for _ in range(_TIMED + 2):
         start = time.perf_counter()
-        predictor.probabilities(sample.image)
+        predictor.infer(sample.image)
         times.append(1000 * (time.perf_counter() - start))
     return float(torch.tensor(times[2:]).median())
 
 
-def intervals(cutouts: Sequence[CutoutScore]) -> dict[str, tuple[float, float]]:
-    """95 % bootstrap intervals by case of the cut-out metrics."""
+def intervals(
+    cutouts: Sequence[CutoutScore], metaphases: Sequence[InstanceScore] = ()
+) -> dict[str, tuple[float, float]]:
+    """95 % bootstrap intervals by case of the metrics of cut-outs and of whole images."""
     cases = [score.case_id for score in cutouts]
     found = {key: bootstrap_by_case(cutouts, cases, lambda s, k=key: summarize_cutouts(s)[k]) for key in _WITH_INTERVAL}
+    found |= instance_intervals(metaphases)
     return {f"test/{key}": (interval.low, interval.high) for key, interval in found.items() if interval}
 
 
@@ -79,32 +109,36 @@ def write_scores(
     metrics: dict[str, float | None],
     cutouts: Sequence[CutoutScore],
     metaphases: Sequence[InstanceScore],
+    slices: Mapping[str, float | None] | None = None,
+    studied: Sequence[Mapping[str, object]] = (),
 ) -> None:
-    """Write `metrics.json` (with intervals), `cutouts.csv` and `metaphases.csv` in one step."""
+    """Write scores in one step.
+
+    `metrics.json` (with intervals and slices), `cutouts.csv`, `metaphases.csv`, the reliability diagram as CSV and PNG,
+    and `study.csv` if there is one.
+    """
+    found = {"metrics": metrics, "intervals": intervals(cutouts, metaphases), "slices": slices or {}}
     with replacing(folder) as root:
         root.mkdir()
-        write_json(root / "metrics.json", {"metrics": metrics, "intervals": intervals(cutouts)})
-        _write_table(root / "cutouts.csv", [asdict(score) for score in cutouts])
-        _write_table(
+        write_json(root / "metrics.json", found)
+        write_table(root / "cutouts.csv", [asdict(score) for score in cutouts])
+        write_table(
             root / "metaphases.csv",
             [
                 {
                     "name": image.name,
                     "case_id": image.case_id,
                     "true": image.recovered.size,
-                    "found": image.correct.size,
+                    "found": image.count,
                     "recovered_80": int(image.recovered.sum()),
                 }
                 for image in metaphases
             ],
         )
-
-
-def _write_table(path: Path, rows: list[dict[str, object]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]) if rows else ["name"])
-        writer.writeheader()
-        writer.writerows(rows)
+        if metaphases:
+            write_calibration(root, metaphases)
+        if studied:
+            write_table(root / "study.csv", studied)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from chromseg.annotations import (
     Sample,
     crossing_clusters,
     cut_out,
+    load_boxes,
     load_image,
     load_maps,
     load_masks,
@@ -35,14 +36,14 @@ def samples(config: PrepareConfig, data_root: Path) -> Iterator[Sample]:
     """The samples of every image of every dataset.
 
     Raises:
-        DataError: A dataset has neither instance masks nor maps.
+        DataError: A dataset has neither maps nor instances.
     """
     for name in config.datasets:
         dataset = read_dataset(data_root / name)
-        if not (dataset.has_masks or dataset.has_maps):
+        if not (dataset.instances or dataset.has_maps):
             raise DataError(
-                f"dataset {name} with boxes only",
-                expected="instance masks or the two maps",
+                f"dataset {name} without annotations",
+                expected="instance masks, boxes or the two maps",
                 remedy="leave it out of `prepare.datasets`",
             )
         for image in dataset.images:
@@ -50,12 +51,18 @@ def samples(config: PrepareConfig, data_root: Path) -> Iterator[Sample]:
 
 
 def samples_of_image(dataset: Dataset, image: ImageRecord, size: int) -> Iterator[Sample]:
-    """The whole image, and a cut-out of each of its crossing clusters; an image no larger than that is one itself."""
+    """The whole image, and a cut-out of each of its crossing clusters; an image no larger than that is one itself.
+
+    Of a set with boxes only, the whole image.
+    """
     name = f"{dataset.card.name}-{Path(image.file_name).with_suffix('').as_posix().replace('/', '-')}"
     case_id = f"{dataset.card.name}/{image.case_id}"
     pixels = load_image(dataset, image)
     if dataset.has_maps:
         yield Sample(name, case_id, image.split, "cutout", pixels, None, *load_maps(dataset, image))
+        return
+    if not dataset.has_masks:
+        yield Sample.from_boxes(name, case_id, image.split, pixels, *load_boxes(dataset, image))
         return
     masks = load_masks(dataset, image)
     if max(image.height, image.width) <= size:

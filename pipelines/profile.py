@@ -49,6 +49,10 @@ class Profile:
         """Folder of one variant's test scores."""
         return self.reports / "scores" / f"{variant}-{seed}"
 
+    def pretraining(self, variant: str, seed: int) -> Path:
+        """Folder of what one pre-trained classifier scores."""
+        return self.reports / "pretraining" / f"{variant}-{seed}"
+
 
 def stage_arguments(description: str, *, variant: bool = False) -> argparse.Namespace:
     """The command line that all stages share: `--profile`, and `--variant`, `--seed` for those of one variant."""
@@ -57,7 +61,7 @@ def stage_arguments(description: str, *, variant: bool = False) -> argparse.Name
         "--profile", default=DEFAULT, help="folder below profiles/; default is the project's own pipeline"
     )
     if variant:
-        parser.add_argument("--variant", required=True, help="key of train.variants")
+        parser.add_argument("--variant", required=True, help="key of `variants` in the stage's block")
         parser.add_argument("--seed", type=int, default=0, help="seed of weights and random choices")
     return parser.parse_args()
 

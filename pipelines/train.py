@@ -1,18 +1,32 @@
-"""Stage `train`: one variant × seed → `models/<variant>-<seed>/` and an MLflow run."""
+"""Stage `train`: one variant × seed → `models/<variant>-<seed>/` and an MLflow run.
+
+A network of maps is validated on cut-outs, a detector or classifier on whole images.
+"""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from chromseg.annotations import read_dataset, read_samples
-from chromseg.config import EvaluateConfig, PrepareConfig, TrainConfig, block, parse, variant_config
+from chromseg.config import (
+    DetectorConfig,
+    EvaluateConfig,
+    ModelConfig,
+    PrepareConfig,
+    TrainConfig,
+    block,
+    parse,
+    variant_config,
+)
 from chromseg.models.package import ModelCard
 from chromseg.registry.provenance import gather_lineage
 from chromseg.registry.tracking import start_run
 from chromseg.training.loop import fit
+from chromseg.training.result import FitResult
+from pipelines.detectors import choose_threshold
 from pipelines.profile import Profile, run_stage, stage_arguments
 
 
@@ -25,12 +39,13 @@ def main() -> None:
     print(f"{result.folder}: epoch {result.best_epoch + 1} of {result.epochs} kept, {result.metrics}", file=sys.stderr)
 
 
-def train(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Any:
+def train(profile: Profile, config: TrainConfig, variant: str, seed: int) -> FitResult:
     """Train one variant; a training that was interrupted goes on from its checkpoint, in the same run."""
     prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
     evaluate = parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
+    maps = isinstance(config.model, ModelConfig)
     lineage = gather_lineage(
-        experiment=evaluate.experiment,
+        experiment=evaluate.experiment if maps else "ucrd-net",
         variant=variant,
         seed=seed,
         datasets=prepare.datasets,
@@ -42,18 +57,22 @@ def train(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Any
     checkpoint = Path("mlruns") / "checkpoints" / profile.name / f"{folder.name}.pt"  # DVC clears `folder` before a run
     fold = None if config.fold is None else (config.fold, evaluate.folds)
     card = read_dataset(Path("data") / evaluate.dataset).card
+    validation = partial(
+        read_samples,
+        profile.prepared,
+        splits=() if "val" in config.train_on else ("val",),
+        kinds=("cutout",) if maps else ("metaphase",),
+        dataset=evaluate.dataset,
+        fold=fold,
+    )
     with start_run(lineage, resume=checkpoint.is_file()) as run:
         lineage = replace(lineage, run_id=run.run_id)
-        return fit(
+        result = fit(
             config,
             read_samples(
                 profile.prepared, splits=config.train_on, kinds=config.samples, dataset=config.dataset, fold=fold
             ),
-            []
-            if "val" in config.train_on
-            else read_samples(
-                profile.prepared, splits=("val",), kinds=("cutout",), dataset=evaluate.dataset, fold=fold
-            ),
+            validation(),
             folder,
             seed=seed,
             tracker=run,
@@ -62,12 +81,15 @@ def train(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Any
                 architecture=config.model,
                 stain=card.stain,
                 polarity=card.polarity,
-                partition=asdict(config.partition),
+                partition=asdict(config.partition) if maps else {},
                 lineage=lineage.to_dict(),
             ),
             tags=lineage.tags(),
             checkpoint=checkpoint,
         )
+        if isinstance(config.model, DetectorConfig):
+            run.log_params({"threshold": choose_threshold(folder, validation())})
+    return result
 
 
 if __name__ == "__main__":

@@ -6,16 +6,19 @@ import dataclasses
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar, overload
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
-from chromseg.config import ModelConfig, parse
+from chromseg.config import AnyModelConfig, parse, parse_model
 from chromseg.errors import ConfigError, ModelError
 from chromseg.files import replacing, sha256, write_json
-from chromseg.models import MapNetwork, build_model
+from chromseg.models import Network, empty_model
+from chromseg.models.cascade import CascadeConfig, CascadeNetwork
+
+Family = TypeVar("Family", bound=nn.Module)
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
 _FORMAT = 1
@@ -39,10 +42,11 @@ class ModelCard:
         metrics: Metric key → value, as in design §4.
         lineage: Data md5, commit, parents and the like; the registry demands some of it.
         weights_sha256: Of `model.safetensors`; set on saving.
+        parents: Of a cascade, by role: name, version and weights_sha256 of the registered model, and its `card`.
     """
 
     name: str
-    architecture: ModelConfig
+    architecture: AnyModelConfig | CascadeConfig
     stain: str = "unknown"
     polarity: str = "unknown"
     chromosome_area: float | None = None
@@ -53,9 +57,10 @@ class ModelCard:
     metrics: dict[str, float | None] = field(default_factory=dict)
     lineage: dict[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
+    parents: dict[str, Any] = field(default_factory=dict)
 
 
-def save_model(folder: Path, network: MapNetwork, card: ModelCard) -> ModelCard:
+def save_model(folder: Path, network: Network | CascadeNetwork, card: ModelCard) -> ModelCard:
     """Write weights and card into `folder`, replacing what was there; other files in it stay.
 
     Returns:
@@ -77,18 +82,33 @@ def write_card(folder: Path, card: ModelCard) -> None:
     write_json(folder / CARD, {"format": _FORMAT} | asdict(card))
 
 
-def load_model(folder: Path) -> tuple[MapNetwork, ModelCard]:
+@overload
+def load_model(folder: Path) -> tuple[Network | CascadeNetwork, ModelCard]: ...
+@overload
+def load_model(folder: Path, family: type[Family]) -> tuple[Family, ModelCard]: ...
+def load_model(folder: Path, family: type[nn.Module] = nn.Module) -> tuple[nn.Module, ModelCard]:
     """Read a model folder.
+
+    Args:
+        folder: Of `save_model`.
+        family: `MapNetwork`, `UCRDNet` or `CascadeNetwork`, if only one of them can be used.
 
     Returns:
         The network on the CPU, in evaluation mode, and its card.
 
     Raises:
         ModelError: A file is missing or damaged, the weights are not those the card was written for, or they do not
-            fit the architecture.
+            fit the architecture, or it is of another family.
+        ConfigError: A detector's values describe no network.
     """
     card = read_card(folder)
-    network = build_model(card.architecture)
+    network = _empty(card.architecture)
+    if not isinstance(network, family):
+        raise ModelError(
+            f"{folder} with a `{card.architecture.architecture}`",
+            expected=f"a {family.__name__}",
+            remedy="choose another model",
+        )
     _fill(network, _read_weights(folder, card), folder / WEIGHTS)
     return network.eval(), card
 
@@ -104,7 +124,7 @@ def read_card(folder: Path) -> ModelCard:
         values = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(values, dict) or values.pop("format", None) != _FORMAT:
             raise ValueError(f"not of format {_FORMAT}")
-        values["architecture"] = parse(ModelConfig, values.get("architecture"), "architecture")
+        values["architecture"] = _architecture(values.get("architecture"))
         return ModelCard(**values)
     except FileNotFoundError as error:
         raise _missing(path) from error
@@ -114,6 +134,36 @@ def read_card(folder: Path) -> ModelCard:
             expected=f"a model card of format {_FORMAT}",
             remedy="copy the model folder again, or train the model again",
         ) from error
+
+
+def parent_card(card: ModelCard, role: Literal["maps", "detector"]) -> ModelCard:
+    """The card that a parent of a cascade was trained with.
+
+    Raises:
+        ModelError: The card is no cascade's, or lacks the parent.
+    """
+    try:
+        return ModelCard(architecture=getattr(card.architecture, role), **card.parents[role]["card"])
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"the card of {card.name} without its parent `{role}` ({error})",
+            expected="a cascade with the cards of both parents",
+            remedy="build the cascade again (`python -m pipelines.cascade`)",
+        ) from error
+
+
+def _architecture(values: Any) -> AnyModelConfig | CascadeConfig:
+    """The block `architecture`; a cascade is put together from trained models, so no params file may ask for one."""
+    if isinstance(values, dict) and values.get("architecture") == "cascade":
+        return parse(CascadeConfig, values, "architecture")
+    return parse_model(values, "architecture")
+
+
+def _empty(architecture: AnyModelConfig | CascadeConfig) -> Network | CascadeNetwork:
+    if isinstance(architecture, CascadeConfig):
+        parents = empty_model(architecture.maps), empty_model(architecture.detector)
+        return CascadeNetwork(architecture, *parents)
+    return empty_model(architecture)
 
 
 def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
@@ -135,7 +185,7 @@ def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
         ) from error
 
 
-def _fill(network: MapNetwork, weights: dict[str, Tensor], path: Path) -> None:
+def _fill(network: Network | CascadeNetwork, weights: dict[str, Tensor], path: Path) -> None:
     try:
         network.load_state_dict(weights, strict=True)
     except RuntimeError as error:

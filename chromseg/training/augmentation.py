@@ -32,32 +32,36 @@ def random_warp(rng: np.random.Generator, config: AugmentConfig) -> Matrix:
 
 
 def warp(
-    planes: npt.NDArray[np.float32] | npt.NDArray[np.uint8], matrix: Matrix, centre: tuple[float, float], size: int
+    planes: npt.NDArray[np.float32] | npt.NDArray[np.uint8],
+    matrix: Matrix,
+    centre: tuple[float, float],
+    size: int | tuple[int, int],
 ) -> FloatArray:
-    """Cut a square out of all planes at once, along one and the same grid.
+    """Cut a rectangle out of all planes at once, along one and the same grid.
 
     Args:
         planes: float32 or uint8 (C, H, W).
         matrix: From `random_warp`.
-        centre: Where the middle of the square lies in the source, (row, col).
-        size: Side of the square in pixels.
+        centre: Where the middle of the rectangle lies in the source, (row, col).
+        size: Its rows and columns in pixels; one number for a square.
 
     Returns:
-        float32 (C, size, size), bilinear; 0 outside the source.
+        float32 (C, rows, columns), bilinear; 0 outside the source.
     """
-    reach = math.ceil(np.abs(matrix).sum(axis=1).max() * size / 2) + 2
+    rows, cols = (size, size) if isinstance(size, int) else size
+    reach = math.ceil((np.abs(matrix) @ (rows, cols)).max() / 2) + 2
     top, left = math.floor(centre[0]) - reach, math.floor(centre[1]) - reach
     top, left = max(top, 0), max(left, 0)
     window = planes[:, top : max(math.floor(centre[0]) + reach, 0), left : max(math.floor(centre[1]) + reach, 0)]
     height, width = window.shape[1:]
     if not height or not width:
-        return np.zeros((len(planes), size, size), dtype=np.float32)
+        return np.zeros((len(planes), rows, cols), dtype=np.float32)
     middle = ((centre[0] - top + 0.5) * 2 / height - 1, (centre[1] - left + 0.5) * 2 / width - 1)
-    (rr, rc), (cr, cc) = matrix * size
+    (rr, rc), (cr, cc) = matrix * (rows, cols)
     theta = torch.tensor(
         [[[cc / width, cr / width, middle[1]], [rc / height, rr / height, middle[0]]]], dtype=torch.float32
     )
-    grid = functional.affine_grid(theta, [1, len(planes), size, size], align_corners=False)
+    grid = functional.affine_grid(theta, [1, len(planes), rows, cols], align_corners=False)
     source = torch.from_numpy(np.ascontiguousarray(window, dtype=np.float32)).unsqueeze(0)
     cut = functional.grid_sample(source, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     return np.asarray(cut[0].numpy())

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from torch.utils.data import DataLoader
 from tqdm import tqdm  # type: ignore[import-untyped]
 
-from chromseg.training.datasets import TrainingSet
-from chromseg.training.run import Batch, Run
+from chromseg.training.epochs import EpochSet
+from chromseg.training.run import Run
+from chromseg.training.task import Batch
 
 
-def epoch_batches(run: Run, dataset: TrainingSet) -> list[list[int]]:
+def epoch_batches(run: Run, dataset: EpochSet) -> list[list[int]]:
     """This process's indices of each batch of an epoch; several processes fill the last batch up from the first."""
     size, processes = run.config.optim.batch_size, run.accelerator.num_processes
     order = list(range(len(dataset)))
@@ -20,10 +21,16 @@ def epoch_batches(run: Run, dataset: TrainingSet) -> list[list[int]]:
     return [batch[run.accelerator.process_index :: processes] for batch in whole]
 
 
-def load_batches(run: Run, dataset: TrainingSet, batches: list[list[int]]) -> DataLoader[Batch]:
+def load_batches(run: Run, dataset: EpochSet, batches: list[list[int]]) -> DataLoader[Batch]:
     """The batches of these indices, in order."""
     on_gpu = run.accelerator.device.type == "cuda"
-    return DataLoader(dataset, batch_sampler=batches, num_workers=run.config.hardware.workers, pin_memory=on_gpu)
+    return DataLoader(
+        dataset,
+        batch_sampler=batches,
+        num_workers=run.config.hardware.workers,
+        pin_memory=on_gpu,
+        collate_fn=run.task.collate,
+    )
 
 
 def with_bar(run: Run, loader: DataLoader[Batch], total: int) -> Iterable[Batch]:

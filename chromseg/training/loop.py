@@ -6,11 +6,11 @@ the images of all processes together; each takes its share of every batch.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate.utils import gather_object
@@ -18,20 +18,18 @@ from torch import Tensor, nn
 
 from chromseg.annotations.samples import Sample
 from chromseg.config import TrainConfig
-from chromseg.errors import DataError, TrainingError
-from chromseg.metrics import iou, mean_iou
-from chromseg.models import Maps, MixedWeightFocalLoss
+from chromseg.errors import TrainingError
+from chromseg.memory import keep_freed_memory
 from chromseg.models.package import ModelCard
 from chromseg.training.batches import epoch_batches, load_batches, with_bar
-from chromseg.training.datasets import TrainingSet
+from chromseg.training.epochs import EpochSet
 from chromseg.training.interrupt import StopRequest, stop_request
 from chromseg.training.optim import learning_rate
 from chromseg.training.result import FitResult, described, finish_run
-from chromseg.training.run import Batch, Run, restore_run, save_run, start_run
+from chromseg.training.run import Run, restore_run, save_run, start_run
 from chromseg.training.survey import Survey
+from chromseg.training.task import Batch, task_of
 from chromseg.training.tracker import JsonTracker, NullTracker, Tracker, finite, flat_params
-
-MONITOR = "val/iou_crossing"
 
 
 def fit(
@@ -52,14 +50,15 @@ def fit(
     After every epoch (and every `hardware.checkpoint_steps` steps) a checkpoint is written. The same call after a
     crash, SIGKILL or Ctrl-C goes on from it and ends, on a CPU, with the same bits as if nothing had happened.
 
-    The weights kept are those of the epoch with the best crossing IoU on the validation samples. Patience counts
-    from the first epoch whose score is above 0, since crossings take some epochs to appear at all.
+    The weights kept are those of the epoch with the best score on the validation samples: crossing IoU of networks of
+    maps, AP50 of detectors, accuracy of classifiers. Patience counts from the first epoch whose score is above 0,
+    since crossings take some epochs to appear at all.
 
     Args:
         config: The variant.
         train_samples: Read once, in order; a generator keeps memory low.
-        val_samples: Judged at their own size; at least one with a crossing. None at all is allowed with
-            `optim.patience` 0; the last weights are kept then.
+        val_samples: Judged at their own size; at least one with a crossing (a chromosome, for other tasks). None at
+            all is allowed with `optim.patience` 0; the last weights are kept then.
         folder: Gets model.safetensors, model.json and run.json.
         seed: Of initial weights and all random choices.
         tracker: Is told parameters, metrics per epoch and finished files; default nobody.
@@ -70,15 +69,19 @@ def fit(
         checkpoint: Where the checkpoint lies; default `folder/checkpoint.pt`. It is removed at the end.
 
     Raises:
-        DataError: No training samples, or validation samples that cannot choose an epoch.
+        DataError: No training samples, some of another kind than the network needs, or validation samples that cannot
+            choose an epoch.
         ConfigError: The batch size does not divide among the processes.
         TrainingError: A loss is not finite, the checkpoint is of another run, or somebody stopped the training.
         OutputError: A file cannot be written.
     """
+    keep_freed_memory()
     survey = Survey()
-    dataset = TrainingSet(survey.watch(train_samples), config, seed)
-    validation = [dataclasses.replace(sample, masks=None) for sample in survey.watch(val_samples)]
-    _check_validation(config, validation)
+    task = task_of(config)
+    dataset = task.dataset(survey.watch(train_samples), config, seed)
+    config = task.settled(config, dataset)
+    validation = [task.kept(sample) for sample in survey.watch(val_samples)]
+    task.check(config, validation)
     run = start_run(config, survey, checkpoint or folder / "checkpoint.pt", seed=seed)
     _take_up(run, resume=resume)
     trackers = _trackers(run, JsonTracker(folder / "run.json", tags, run.progress.history), tracker)
@@ -95,7 +98,7 @@ def fit(
     return finish_run(run, folder, described(card or ModelCard(folder.name, config.model), survey), trackers)
 
 
-def train_one_epoch(run: Run, dataset: TrainingSet, stop: StopRequest) -> dict[str, float]:
+def train_one_epoch(run: Run, dataset: EpochSet, stop: StopRequest) -> dict[str, float]:
     """Train on every batch of the epoch that has not been trained on yet.
 
     Args:
@@ -128,33 +131,22 @@ def train_one_epoch(run: Run, dataset: TrainingSet, stop: StopRequest) -> dict[s
 
 
 @torch.inference_mode()
-def evaluate(run: Run, samples: Sequence[Sample]) -> dict[str, float]:
-    """Judge the (averaged) network on whole images, one by one, each process its share.
+def evaluate(run: Run, validation: Sequence[Any]) -> dict[str, float]:
+    """Judge the (averaged) network on validation samples as the task keeps them, one by one, each process its share.
 
     Returns:
-        "val/loss" (levels and contact map left aside), "val/iou_crossing", "val/iou_chromosome"; IoU as in
-        design §5, at probability 0.5. A mean over nothing is left out, so no samples give an empty dict.
+        The task's metrics `val/…`; what is undefined is left out, so no samples give an empty dict.
     """
-    network, loss = run.judged.eval(), MixedWeightFocalLoss(dataclasses.replace(run.config.loss, phi=0.0))
-    scores = []
-    for sample in samples[run.accelerator.process_index :: run.accelerator.num_processes]:
-        image, chromosome, crossing = (
-            torch.as_tensor(plane, dtype=torch.float32, device=run.accelerator.device)[None, None]
-            for plane in (sample.image, sample.chromosome, sample.crossing)
-        )
-        maps: Maps = network(image)._replace(contact=None)
-        value = loss([maps], {"chromosome": chromosome, "crossing": crossing})["loss"].item()
-        pred_crossing, pred_chromosome = ((one[0, 0] > 0).cpu().numpy() for one in (maps.crossing, maps.chromosome))
-        scores.append((value, iou(pred_crossing, sample.crossing), iou(pred_chromosome, sample.chromosome)))
-    columns = zip(*gather_object(scores), strict=True)
-    names = ("val/loss", MONITOR, "val/iou_chromosome")
-    return finite({name: mean_iou(column)[0] for name, column in zip(names, columns, strict=False)})
+    network, device = run.judged.eval(), run.accelerator.device
+    share = validation[run.accelerator.process_index :: run.accelerator.num_processes]
+    scores = gather_object([run.task.judge(network, kept, run.config, device) for kept in share])
+    return finite(run.task.summarize(scores))
 
 
 def _train_step(run: Run, batch: Batch, rate: float) -> dict[str, float]:
     config, device = run.config, run.accelerator.device
     layout = torch.channels_last if config.hardware.channels_last else torch.contiguous_format
-    batch = {name: plane.to(device, non_blocking=True, memory_format=layout) for name, plane in batch.items()}
+    batch = run.task.move(batch, device, layout)
     with torch.autocast(device.type, torch.bfloat16, enabled=config.hardware.precision == "bf16"):
         losses: dict[str, Tensor] = run.objective(batch)
     values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
@@ -177,8 +169,8 @@ def _steps_done(run: Run, batches: list[list[int]]) -> int:
 def _close_epoch(run: Run, metrics: dict[str, float]) -> None:
     """Note the epoch's metrics, keep its weights if they are the best so far, and save."""
     progress = run.progress
-    score = metrics.get(MONITOR, 0.0)
-    if score > progress.best_score or progress.best_score == 0:  # until a crossing is found, the latest are best
+    score = next((metrics[name] for name in run.task.monitor if name in metrics), 0.0)
+    if score > progress.best_score or progress.best_score == 0:  # until something is found, the latest are best
         progress.best_epoch, progress.best_score = progress.epoch, score
         run.best_weights = {name: value.detach().cpu().clone() for name, value in run.judged.state_dict().items()}
     progress.history.append({"step": progress.epoch, **metrics})
@@ -221,15 +213,6 @@ def _trackers(run: Run, *trackers: Tracker | None) -> list[Tracker]:
     if not run.accelerator.is_main_process:
         return [NullTracker()]
     return [tracker for tracker in trackers if tracker is not None]
-
-
-def _check_validation(config: TrainConfig, samples: list[Sample]) -> None:
-    if not any(sample.crossing.any() for sample in samples) and (samples or config.optim.patience):
-        raise DataError(
-            f"{len(samples)} validation samples, none with a crossing",
-            expected="at least one, to choose the best epoch by",
-            remedy="check the split, or train without validation samples and with optim.patience 0",
-        )
 
 
 def _not_finite(run: Run, values: dict[str, float]) -> TrainingError:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from chromseg.config import OptimConfig
-from chromseg.models import MapNetwork
 
 _MOMENTUM = 0.9
 
@@ -48,12 +47,12 @@ class AveragedNetwork:
         decay: Share of the old average kept in each update, below 1.
     """
 
-    def __init__(self, network: MapNetwork, decay: float) -> None:
+    def __init__(self, network: nn.Module, decay: float) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.decay = decay
 
     @torch.no_grad()
-    def update(self, network: MapNetwork, step: int) -> None:
+    def update(self, network: nn.Module, step: int) -> None:
         """Take in the weights after step `step` (from 0)."""
         decay = min(self.decay, (1 + step) / (10 + step))
         for mean, value in zip(_state(self.network), _state(network), strict=True):

@@ -9,10 +9,10 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from chromseg.annotations.absorbance import FloatArray
+from chromseg.annotations.contact import seam
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.config import AugmentConfig
 from chromseg.training.augmentation import random_warp, warp
-from chromseg.training.contact import seam
 
 _CROSSING_SHARE = 0.7  # of pasted chromosomes cross; the others touch
 _MAX_COVERED = 0.35  # of a pasted chromosome may lie over others
@@ -31,6 +31,15 @@ class Crop:
     chromosome: BoolArray
     crossing: BoolArray
     contact: BoolArray
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A single that has found its place: where in the crop, its light float32 (h, w) and its mask bool (h, w) there."""
+
+    window: Window
+    light: FloatArray
+    shape: BoolArray
 
 
 def cut_single(image: FloatArray, mask: BoolArray, others: BoolArray) -> FloatArray | None:
@@ -62,9 +71,6 @@ def cut_single(image: FloatArray, mask: BoolArray, others: BoolArray) -> FloatAr
 def lay(rng: np.random.Generator, crop: Crop, single: FloatArray, config: AugmentConfig) -> Crop:
     """Lay a single over the crop's chromosomes: mostly across or at the end of one, else just touching it.
 
-    Where it crosses, its light adds with the other's less than fully, as in real Q-band crossings (measured there:
-    1.39 times the arms beside, 1.07-1.65 from the 5th to the 95th percentile), so between maximum and sum.
-
     Args:
         rng: Source of chance.
         crop: Left as it is.
@@ -74,36 +80,65 @@ def lay(rng: np.random.Generator, crop: Crop, single: FloatArray, config: Augmen
     Returns:
         A new crop; the same one where no place was found.
     """
+    placed = find_place(rng, crop.chromosome, single, config)
+    if placed is None:
+        return crop
+    image = blend(rng, crop.image, crop.chromosome, placed)
+    chromosome, crossing, contact = crop.chromosome.copy(), crop.crossing.copy(), crop.contact.copy()
+    window, shape, there = placed.window, placed.shape, crop.chromosome[placed.window]
+    contact[window] = (contact[window] & ~shape) | seam(shape, there)
+    crossing[window] |= shape & there
+    chromosome[window] |= shape
+    return Crop(image, chromosome, crossing, contact)
+
+
+def find_place(
+    rng: np.random.Generator, chromosome: BoolArray, single: FloatArray, config: AugmentConfig
+) -> Placed | None:
+    """Turn a single and find where it crosses or touches a chromosome; None where no place was found.
+
+    Args:
+        rng: Source of chance.
+        chromosome: bool (H, W), what lies there.
+        single: From `cut_single`.
+        config: Its zoom and flips are used; rotation is free.
+    """
     matrix = random_warp(rng, replace(config, rotation=180.0))
     height, width = single.shape[1:]
     side = int(np.hypot(height, width) * (1 + config.scale)) + 2
     light, soft = warp(single, matrix, ((height - 1) / 2, (width - 1) / 2), side)
     shape = soft >= 0.5
     for _ in range(_TRIES if shape.any() else 0):
-        corner = _place(rng, crop.chromosome, shape)
-        window, part = _windows(corner, side, crop.image.shape[0])
-        overlap = np.count_nonzero(shape[part] & crop.chromosome[window])
+        corner = _place(rng, chromosome, shape)
+        window, part = _windows(corner, side, chromosome.shape)
+        overlap = np.count_nonzero(shape[part] & chromosome[window])
         if overlap <= _MAX_COVERED * np.count_nonzero(shape):
-            return _laid(rng, crop, window, light[part], shape[part])
-    return crop
+            return Placed(window, light[part], shape[part])
+    return None
 
 
-def _laid(rng: np.random.Generator, crop: Crop, window: Window, light: FloatArray, shape: BoolArray) -> Crop:
-    """The crop with light and shape (h, w) laid over the window, whose size they have."""
-    image, chromosome = crop.image.copy(), crop.chromosome.copy()
-    crossing, contact = crop.crossing.copy(), crop.contact.copy()
+def blend(rng: np.random.Generator, image: FloatArray, chromosome: BoolArray, placed: Placed) -> FloatArray:
+    """The image with a single laid over it, as bright as the chromosomes there.
+
+    Where it crosses, its light adds with the other's less than fully, as in real Q-band crossings (measured there:
+    1.39 times the arms beside, 1.07-1.65 from the 5th to the 95th percentile), so between maximum and sum.
+
+    Args:
+        rng: Source of chance.
+        image: float32 (H, W) absorbance, left as it is.
+        chromosome: bool (H, W), what lies there already.
+        placed: From `find_place`.
+    """
+    image, window, light = image.copy(), placed.window, placed.light
     there, below = chromosome[window], image[window]
-    if shape.any() and chromosome.any():
-        light = light * _match(rng, image[chromosome], light[shape])
-    overlap = shape & there
+    if placed.shape.any() and chromosome.any():
+        light = light * _match(rng, image[chromosome], light[placed.shape])
+    overlap = placed.shape & there
     power = np.float32(rng.uniform(1.3, 5.0))
     mixed = (below**power + light**power) ** (1 / power)
     both = ndimage.gaussian_filter(overlap.astype(np.float32), 0.7)
     image[window] = np.clip(both * mixed + (1 - both) * np.maximum(below, light), 0, 1)
-    contact[window] = (contact[window] & ~shape) | seam(shape, there)
-    crossing[window] |= overlap
-    chromosome[window] |= shape
-    return Crop(image, chromosome, crossing, contact)
+    return image
 
 
 def _match(rng: np.random.Generator, there: FloatArray, here: FloatArray) -> np.float32:
@@ -114,11 +149,12 @@ def _match(rng: np.random.Generator, there: FloatArray, here: FloatArray) -> np.
 
 def _place(rng: np.random.Generator, chromosome: BoolArray, shape: BoolArray) -> Cell:
     """Corner of the patch: a random pixel of it on a random pixel of a chromosome near the middle, or beside one."""
-    size = chromosome.shape[0]
-    quarter = size // 4
-    targets = np.argwhere(chromosome[quarter:-quarter, quarter:-quarter]) + quarter
+    half = np.array(chromosome.shape) // 2
+    quarter = np.array(chromosome.shape) // 4
+    middle = chromosome[quarter[0] : -quarter[0], quarter[1] : -quarter[1]]
+    targets = np.argwhere(middle) + quarter
     anchors = np.argwhere(shape)
-    target = targets[rng.integers(len(targets))] if len(targets) else np.array([size // 2, size // 2])
+    target = targets[rng.integers(len(targets))] if len(targets) else half
     row, col = target - anchors[rng.integers(len(anchors))]
     if rng.random() < _CROSSING_SHARE or not len(targets):
         return int(row), int(col)
@@ -128,20 +164,23 @@ def _place(rng: np.random.Generator, chromosome: BoolArray, shape: BoolArray) ->
 def _slide_out(rng: np.random.Generator, chromosome: BoolArray, inside: npt.NDArray[np.int64], corner: Cell) -> Cell:
     """Move the patch along a random direction until it hardly overlaps anything, so that it touches."""
     angle, allowed = rng.uniform(0, 2 * np.pi), rng.integers(0, 15)
-    size = chromosome.shape[0]
+    height, width = chromosome.shape
     row, col = corner
-    for step in range(size // 2):
+    for step in range(min(height, width) // 2):
         row, col = corner[0] + round(step * np.sin(angle)), corner[1] + round(step * np.cos(angle))
         rows, cols = inside[:, 0] + row, inside[:, 1] + col
-        seen = (rows >= 0) & (rows < size) & (cols >= 0) & (cols < size)
+        seen = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
         if np.count_nonzero(chromosome[rows[seen], cols[seen]]) <= allowed:
             break
     return row, col
 
 
-def _windows(corner: Cell, side: int, size: int) -> tuple[Window, Window]:
+def _windows(corner: Cell, side: int, size: tuple[int, ...]) -> tuple[Window, Window]:
     """Where a patch lies in the crop, and which part of the patch that is; empty slices if it lies outside."""
-    spans = [(min(max(start, 0), size), min(max(start + side, 0), size), start) for start in corner]
+    spans = [
+        (min(max(start, 0), limit), min(max(start + side, 0), limit), start)
+        for start, limit in zip(corner, size, strict=True)
+    ]
     (top, bottom, row), (left, right, col) = spans
     crop = (slice(top, bottom), slice(left, right))
     return crop, (slice(top - row, bottom - row), slice(left - col, right - col))

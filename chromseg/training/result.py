@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
+from chromseg.models import Network
 from chromseg.models.package import CARD, WEIGHTS, ModelCard, save_model
 from chromseg.training.run import Run
 from chromseg.training.survey import Survey
@@ -44,7 +46,7 @@ def finish_run(run: Run, folder: Path, card: ModelCard, trackers: list[Tracker])
     metrics = {name: value for name, value in progress.history[progress.best_epoch].items() if name != "step"}
     card = dataclasses.replace(card, metrics={**card.metrics, **metrics})
     if run.accelerator.is_main_process:
-        card = save_model(folder, run.network, card)
+        card = save_model(folder, cast(Network, run.network), card)
         for tracker in trackers:
             tracker.log_artifact(folder / WEIGHTS)
             tracker.log_artifact(folder / CARD)

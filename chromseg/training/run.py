@@ -15,29 +15,12 @@ from torch import Tensor, nn
 
 from chromseg.config import TrainConfig
 from chromseg.errors import ConfigError, TrainingError
-from chromseg.models import MapNetwork, MixedWeightFocalLoss, build_model
-from chromseg.models.losses import convolution_kernels
+from chromseg.models import build_model
 from chromseg.models.package import load_model
 from chromseg.training.checkpoint import all_finite, load_checkpoint, rng_state, save_checkpoint, set_rng_state
 from chromseg.training.optim import AveragedNetwork, make_optimizer
 from chromseg.training.survey import Survey
-
-Batch = dict[str, Tensor]
-
-
-class Objective(nn.Module):
-    """Network and loss in one module, because distribution and compilation wrap exactly one `forward`."""
-
-    def __init__(self, network: MapNetwork, config: TrainConfig) -> None:
-        super().__init__()
-        self.network = network
-        self.loss = MixedWeightFocalLoss(config.loss)
-
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Named losses of a batch: "image" and target maps, float32 (B, 1, H, W) each."""
-        outputs = self.network.forward_all(batch["image"])
-        losses: dict[str, Tensor] = self.loss(outputs, batch, convolution_kernels(self.network))
-        return losses
+from chromseg.training.task import Task, task_of
 
 
 @dataclass
@@ -67,6 +50,7 @@ class Run:
 
     Attributes:
         config: The variant.
+        task: What is particular to its kind of network.
         accelerator: Knows device and processes.
         network: The network that trains.
         objective: The same network with its loss, wrapped for distribution and compilation.
@@ -79,8 +63,9 @@ class Run:
     """
 
     config: TrainConfig
+    task: Task
     accelerator: Accelerator
-    network: MapNetwork
+    network: nn.Module
     objective: nn.Module
     optimizer: torch.optim.Optimizer
     average: AveragedNetwork | None
@@ -90,7 +75,7 @@ class Run:
     best_weights: dict[str, Tensor] = field(default_factory=dict)
 
     @property
-    def judged(self) -> MapNetwork:
+    def judged(self) -> nn.Module:
         """The network that is validated and kept: the averaged one, if there is one."""
         return self.network if self.average is None else self.average.network
 
@@ -102,6 +87,7 @@ def start_run(config: TrainConfig, survey: Survey, checkpoint: Path, *, seed: in
         ConfigError: The batch size does not divide among the processes.
         ModelError: The architecture is unknown.
     """
+    task = task_of(config)
     accelerator = Accelerator()
     if config.optim.batch_size % accelerator.num_processes:
         raise ConfigError(
@@ -113,11 +99,12 @@ def start_run(config: TrainConfig, survey: Survey, checkpoint: Path, *, seed: in
     network = _initial(config).to(accelerator.device)
     if config.hardware.channels_last:
         network = network.to(memory_format=torch.channels_last)
-    objective: nn.Module = Objective(network, config)
+    objective: nn.Module = task.objective(network, config)
     if config.hardware.compile:
         objective = torch.compile(objective)  # type: ignore[assignment]
     return Run(
         config,
+        task,
         accelerator,
         network,
         accelerator.prepare_model(objective),
@@ -179,7 +166,7 @@ def _fingerprint(config: TrainConfig, survey: Survey, seed: int) -> str:
     return hashlib.sha256(json.dumps([values, seed, survey.fingerprint]).encode()).hexdigest()
 
 
-def _initial(config: TrainConfig) -> MapNetwork:
+def _initial(config: TrainConfig) -> nn.Module:
     """Random weights, or those of the model that `config.init` names."""
     if not config.init:
         return build_model(config.model)

@@ -10,12 +10,12 @@ from torch import nn
 
 from chromseg.config import ModelConfig
 from chromseg.errors import ModelError
-from chromseg.models import MODELS, MapNetwork, Maps, build_model
+from chromseg.models import MAP_MODELS, MapNetwork, Maps, build_model
 from chromseg.models.blocks import level_widths
 from chromseg.models.fold import folded
 
 GRIDS = ("region-guided-unetpp", "unetpp")
-EACH = pytest.mark.parametrize("architecture", MODELS)
+EACH = pytest.mark.parametrize("architecture", MAP_MODELS)
 
 
 def tiny(architecture: str, **changes: object) -> MapNetwork:

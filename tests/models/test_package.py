@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from chromseg.config import ModelConfig
 from chromseg.errors import ModelError
 from chromseg.files import sha256
-from chromseg.models import MODELS, build_model
+from chromseg.models import MAP_MODELS, build_model
 from chromseg.models.package import ModelCard, load_model, read_card, save_model, write_card
 
 
@@ -23,7 +23,7 @@ def saved(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("architecture", MODELS)
+@pytest.mark.parametrize("architecture", MAP_MODELS)
 def test_saved_network_predicts_the_same(tmp_path: Path, architecture: str) -> None:
     config = ModelConfig(architecture, depth=2, width=4, contact=True)
     network = build_model(config).to(memory_format=torch.channels_last)

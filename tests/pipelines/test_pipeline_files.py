@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from chromseg.config import (
+    AnyModelConfig,
     CompareConfig,
+    DetectorConfig,
     EvaluateConfig,
     PrepareConfig,
     block,
@@ -19,8 +22,10 @@ from chromseg.config import (
     read_params,
     variant_config,
 )
-from chromseg.models import build_model
+from chromseg.models import empty_model
 from chromseg.models.sizes import count_parameters
+from chromseg.models.ucrd_net.anchors import resolve_anchors, with_fitted_anchors
+from chromseg.models.ucrd_net.check import check_config
 from chromseg.validation import ValidateConfig
 
 ROOT = Path(__file__).parents[2]
@@ -46,8 +51,9 @@ def test_stages_params_and_modules_agree(folder: Path) -> None:
 @each_pipeline
 def test_matrix_is_the_list_of_variants(folder: Path) -> None:
     stages, params = stages_of(folder), read_params(folder / "params.yaml")
-    for name in ("train", "evaluate"):
-        assert stages[name]["matrix"]["variant"] == list(params["train"]["variants"]), name
+    for name, listed in (("train", "train"), ("evaluate", "train"), ("pretrain", "pretrain")):
+        if name in stages:
+            assert stages[name]["matrix"]["variant"] == list(params[listed]["variants"]), name
 
 
 @each_pipeline
@@ -59,15 +65,29 @@ def test_every_block_parses(folder: Path) -> None:
     compare = parse(CompareConfig, block(params, "compare"), "compare")
     assert evaluate.dataset in block(params, "prepare")["datasets"]
     assert {compare.baseline, compare.gallery} <= set(params["train"]["variants"])
-    for variant in params["train"]["variants"]:
-        config = variant_config(params, variant)
-        assert config.ablation, f"{variant} does not say what it changes"
-        build_model(config.model)
+    for stage in {"train", "pretrain"} & set(params):
+        for variant in params[stage]["variants"]:
+            config = variant_config(params, variant, stage)
+            assert config.ablation, f"{variant} does not say what it changes"
+            buildable(config.model)
+
+
+def buildable(config: AnyModelConfig) -> None:
+    """Build it without memory for its weights; of a detector only its values are checked, since it takes a second."""
+    if isinstance(config, DetectorConfig):
+        fitted = with_fitted_anchors(config, [[0, 0, 20, 40], [0, 0, 40, 20]])  # as training would
+        check_config(fitted)
+        resolve_anchors(fitted)
+        return
+    with torch.device("meta"):
+        empty_model(config)
 
 
 @each_pipeline
 def test_baselines_have_as_many_weights(folder: Path) -> None:
     params = read_params(folder / "params.yaml")
+    if "unet" not in params["train"]["variants"]:
+        pytest.skip("a pipeline of detectors")
     own = count_parameters(variant_config(params, block(params, "compare")["gallery"]).model)
     for baseline in ("unet", "unetpp"):
         assert count_parameters(variant_config(params, baseline).model) == pytest.approx(own, rel=0.05), baseline

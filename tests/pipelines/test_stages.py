@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 import yaml
+from clone import Clone
 
 from chromseg.registry.backend import MlflowClient
 from chromseg.registry.store import open_store
 from chromseg.synthesis import synthesize_dataset
 from pipelines import compare, evaluate, prepare, train, validate
 
-ROOT = Path(__file__).parents[2]
 PARAMS: dict[str, Any] = {
     "validate": {"datasets": ["drawn"]},
     "prepare": {"datasets": ["drawn"]},
@@ -97,25 +97,9 @@ def test_a_failed_expectation_stops_the_pipeline_and_is_named(
 
 
 @pytest.mark.slow
-def test_dvc_restores_the_sample_and_a_second_repro_does_nothing(tmp_path: Path) -> None:
-    clone = tmp_path / "clone"
-    subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
-
-    def dvc(*arguments: str) -> str:
-        environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": "."}
-        answer = subprocess.run(
-            [sys.executable, "-m", "dvc", *arguments],
-            cwd=clone,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert answer.returncode == 0, answer.stdout + answer.stderr
-        return answer.stdout
-
-    dvc("pull", "data.dvc")
-    assert (clone / "data/sample/annotations.json").is_file()
-    shutil.rmtree(clone / "prepared", ignore_errors=True)
-    assert "Running stage 'prepare'" in dvc("repro", "prepare")
-    assert "Running stage" not in dvc("repro", "prepare")
+def test_dvc_restores_the_sample_and_a_second_repro_does_nothing(clone: Clone) -> None:
+    clone.dvc("pull", "data.dvc")
+    assert (clone.folder / "data/sample/annotations.json").is_file()
+    shutil.rmtree(clone.folder / "prepared", ignore_errors=True)
+    assert "Running stage 'prepare'" in clone.dvc("repro", "prepare")
+    assert "Running stage" not in clone.dvc("repro", "prepare")

@@ -19,8 +19,9 @@ from chromseg.config import HardwareConfig, ModelConfig, TrainConfig
 from chromseg.errors import ConfigError, DataError, ModelError, TrainingError
 from chromseg.metrics import iou
 from chromseg.models.package import ModelCard, load_model
-from chromseg.training import batches, loop, run
+from chromseg.training import batches, loop, map_task, run
 from chromseg.training.loop import evaluate, fit
+from chromseg.training.task import Batch
 from chromseg.training.tracker import Param, read_run
 
 
@@ -160,13 +161,13 @@ def test_patience_without_validation_is_refused(tmp_path: Path) -> None:
 def test_loss_that_is_not_finite_is_an_error(
     step: int, kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forward, steps = run.Objective.forward, iter(range(100))
+    forward, steps = map_task.Objective.forward, iter(range(100))
 
-    def poisoned(self: run.Objective, batch: run.Batch) -> dict[str, torch.Tensor]:
+    def poisoned(self: map_task.Objective, batch: Batch) -> dict[str, torch.Tensor]:
         losses = forward(self, batch)
         return losses | {"loss_crossing": losses["loss_crossing"] * (float("nan") if next(steps) == step else 1)}
 
-    monkeypatch.setattr(run.Objective, "forward", poisoned)
+    monkeypatch.setattr(map_task.Objective, "forward", poisoned)
     with pytest.raises(TrainingError) as error:
         fit(tiny_config(), samples(), samples(), tmp_path, seed=0)
     assert f"epoch {step // 4}, step {step % 4} (loss " in error.value.got

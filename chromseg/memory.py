@@ -1,0 +1,24 @@
+"""Memory that networks work in is kept between steps.
+
+By default glibc hands large blocks back to the system as soon as they are freed, and the next step has every page of
+them made anew: with this, a training step on a CPU takes a third less time (docs/experiments.md).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # malloc.h
+_NEVER = 2**31 - 1  # bytes
+_AHEAD = 64 * 2**20  # bytes
+
+
+def keep_freed_memory() -> None:
+    """Tell the C library to keep what is freed; does nothing where it is another than glibc. May be called again."""
+    if platform.libc_ver()[0] != "glibc":
+        return
+    mallopt = ctypes.CDLL(None).mallopt
+    mallopt(_M_MMAP_MAX, 0)
+    mallopt(_M_TRIM_THRESHOLD, _NEVER)
+    mallopt(_M_TOP_PAD, _AHEAD)

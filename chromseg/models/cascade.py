@@ -1,0 +1,67 @@
+"""The cascade's network: a network of maps and a detector, side by side in one module and one weights file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from chromseg.config import DetectorConfig, ModelConfig
+
+EVIDENCE = ("pixels", "detector", "partition", "size", "width")  # what the rule weighs
+
+
+@dataclass(frozen=True)
+class CascadeRule:
+    """How the better of several explanations of the same pixels is told (docs/cascade.md); goes into the model's card.
+
+    The weights are those of a conditional logit, fitted to validation cases by `benchmarks/fit_cascade.py`.
+
+    Attributes:
+        related: Two masks compete for the same chromosome if they share this part of the smaller one.
+        same: Two masks are the same chromosome from this IoU on.
+        reach: How far a detected mask may grow to meet the border of the chromosome map, in pixels.
+        pixels: Weight of how likely the maps make the depth (0, 1, 2 or more chromosomes) of every pixel.
+        detector: Weight of how well an explanation agrees with the detections, each counted by its score.
+        partition: Weight of how well it agrees with the splicing of the maps, each mask counted by its confidence.
+        size: Weight of how usual the areas are in this picture.
+        width: Weight of how usual the widths are in this picture.
+        doubt: Probability of being the better one below which a choice is flagged `disputed`.
+    """
+
+    related: float = 0.25
+    same: float = 0.8
+    reach: float = 3.0
+    pixels: float = 1.0
+    detector: float = 4.0
+    partition: float = 3.0
+    size: float = 0.5
+    width: float = 1.0
+    doubt: float = 0.6
+
+
+@dataclass(frozen=True)
+class CascadeConfig:
+    """Both networks' architectures, and the rule between them."""
+
+    architecture: Literal["cascade"]
+    maps: ModelConfig
+    detector: DetectorConfig
+    rule: CascadeRule = CascadeRule()
+
+
+class CascadeNetwork(nn.Module):
+    """Two trained networks that are kept together; each is run by itself.
+
+    Args:
+        config: Kept as `.config`.
+        maps: A network of maps.
+        detector: A UCRD-Net.
+    """
+
+    def __init__(self, config: CascadeConfig, maps: nn.Module, detector: nn.Module) -> None:
+        super().__init__()
+        self.config = config
+        self.maps = maps
+        self.detector = detector

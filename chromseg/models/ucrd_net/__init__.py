@@ -1,0 +1,23 @@
+"""UCRD-Net: chromosomes as instances, straight from the whole metaphase.
+
+`network.py` shows the whole; each other file is one of its parts.
+"""
+
+from chromseg.models.ucrd_net.anchors import anchor_ious, fit_anchors, with_fitted_anchors
+from chromseg.models.ucrd_net.backbone import Backbone
+from chromseg.models.ucrd_net.network import UCRDNet
+from chromseg.models.ucrd_net.pasting import paste_masks
+from chromseg.models.ucrd_net.targets import Detections, Target
+from chromseg.models.ucrd_net.uncertainty import rescore
+
+__all__ = [
+    "Backbone",
+    "Detections",
+    "Target",
+    "UCRDNet",
+    "anchor_ious",
+    "fit_anchors",
+    "paste_masks",
+    "rescore",
+    "with_fitted_anchors",
+]

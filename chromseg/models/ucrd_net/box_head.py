@@ -1,0 +1,108 @@
+"""Box heads: class, offsets and, with UC, the uncertainty of each proposal; their losses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models.detection._utils import BoxCoder
+
+from chromseg.config import DetectorConfig
+from chromseg.models.ucrd_net.convolution import convolution
+from chromseg.models.ucrd_net.sampling import Samples
+from chromseg.models.ucrd_net.uncertainty import gaussian_nll, to_sigma
+
+GRID = 7  # side of the RoI features that are read
+SCALE = (10.0, 10.0, 5.0, 5.0)  # what offsets of eq. 1 are multiplied by to be of unit size, as in Fast R-CNN
+CODER = BoxCoder(SCALE)
+_BETA = 1 / 9  # where smooth L1 turns from square to straight
+
+
+class BoxPrediction(NamedTuple):
+    """What a box head says of R proposals.
+
+    Attributes:
+        logits: float32 (R, classes + 1); 0 is background.
+        deltas: float32 (R, 4), offsets times SCALE; the same whatever the class.
+        sigma: float32 (R, 4), standard deviations of the offsets of eq. 1 (without SCALE); None without UC.
+    """
+
+    logits: Tensor
+    deltas: Tensor
+    sigma: Tensor | None
+
+    def split(self, counts: list[int]) -> list[BoxPrediction]:
+        """The same image by image, of `counts` proposals each."""
+        sigma = [None] * len(counts) if self.sigma is None else torch.split(self.sigma, counts)
+        columns = zip(torch.split(self.logits, counts), torch.split(self.deltas, counts), sigma, strict=True)
+        return [BoxPrediction(*each) for each in columns]
+
+
+class BoxHead(nn.Module):
+    """RoI features → `BoxPrediction`.
+
+    `two-fc`: two fully connected layers for both, as in Mask R-CNN. `double`: those for the class, two convolutions for
+    the box (§2.2, after Wu et al., CVPR 2020); the uncertainty branch reads what the offsets read.
+    """
+
+    def __init__(self, config: DetectorConfig) -> None:
+        super().__init__()
+        width, hidden = config.fpn_width, config.head_width
+        self.fully_connected = nn.Sequential(
+            nn.Flatten(), nn.Linear(width * GRID**2, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU()
+        )
+        self.convolutions = _convolutions(width, config.head_norm) if config.box_head == "double" else None
+        read = hidden if self.convolutions is None else width * GRID**2
+        self.classes = _linear(hidden, config.classes + 1, sd=0.01)
+        self.offsets = _linear(read, 4, sd=0.001)
+        self.uncertainty = _linear(read, 4, sd=0.001) if config.uncertainty else None
+
+    def forward(self, x: Tensor) -> BoxPrediction:
+        """Predict from RoI features float (R, C, 7, 7)."""
+        for_class = self.fully_connected(x)
+        for_box = for_class if self.convolutions is None else self.convolutions(x)
+        sigma = None if self.uncertainty is None else to_sigma(self.uncertainty(for_box))
+        return BoxPrediction(self.classes(for_class).float(), self.offsets(for_box).float(), sigma)
+
+
+def box_losses(pred: BoxPrediction, samples: Sequence[Samples], boxes: Sequence[Tensor]) -> dict[str, Tensor]:
+    """Losses of the box head (eq. 5, 7, 9).
+
+    "class" is the cross entropy over classes and background, for one class eq. 9; "box" is smooth L1 on scaled offsets;
+    "box_nll" (UC) eq. 5. The latter two are sums over proposals on chromosomes, divided by all, as in Fast R-CNN.
+
+    Args:
+        pred: For all `samples`, images one after the other.
+        samples: Of each image.
+        boxes: True boxes (N, 4) of each image.
+    """
+    labels = torch.cat([each.labels for each in samples])
+    positive, count = labels > 0, max(1, len(labels))
+    proposals = torch.cat([each.boxes[each.positive] for each in samples])
+    truth = torch.cat([true[each.matched[each.positive]] for true, each in zip(boxes, samples, strict=True)])
+    wanted, deltas = CODER.encode_single(truth, proposals), pred.deltas[positive]
+    losses = {
+        "class": functional.cross_entropy(pred.logits, labels, reduction="sum") / count,
+        "box": functional.smooth_l1_loss(deltas, wanted, beta=_BETA, reduction="sum") / count,
+    }
+    if pred.sigma is not None:
+        scale = deltas.new_tensor(SCALE)
+        losses["box_nll"] = gaussian_nll(deltas / scale, wanted / scale, pred.sigma[positive]).sum() / count
+    return losses
+
+
+def _convolutions(width: int, norm: str) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for _ in range(2):
+        layers += [convolution(width, width, 3, norm=norm), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Flatten())  # flat, not averaged: where an edge lies must not get lost
+
+
+def _linear(inputs: int, outputs: int, *, sd: float) -> nn.Linear:
+    layer = nn.Linear(inputs, outputs)
+    nn.init.normal_(layer.weight, std=sd)
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -1,0 +1,65 @@
+"""Which proposals the heads train on, and what they should say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
+from torchvision.ops import box_iou
+
+_POSITIVE_IOU = 0.5
+_POSITIVE_SHARE = 0.25
+
+
+class Samples(NamedTuple):
+    """Proposals of one image to train on.
+
+    Attributes:
+        boxes: float32 (S, 4), xyxy.
+        labels: int64 (S,), 0 for background.
+        matched: int64 (S,), the true chromosome of each; meaningless where the label is 0.
+    """
+
+    boxes: Tensor
+    labels: Tensor
+    matched: Tensor
+
+    @property
+    def positive(self) -> Tensor:
+        """Those on a chromosome, bool (S,)."""
+        return self.labels > 0
+
+
+def sample_proposals(
+    proposals: Sequence[Tensor], boxes: Sequence[Tensor], labels: Sequence[Tensor], count: int
+) -> list[Samples]:
+    """Draw up to `count` proposals of each image, up to a quarter of them on chromosomes (box IoU ≥ 0.5).
+
+    The true boxes are proposals too, as in torchvision.
+    """
+    matched = [
+        _match(torch.cat([found, true]), true, label)
+        for found, true, label in zip(proposals, boxes, labels, strict=True)
+    ]
+    positive, negative = BalancedPositiveNegativeSampler(count, _POSITIVE_SHARE)([each.labels for each in matched])
+    chosen = [torch.where(yes | no)[0] for yes, no in zip(positive, negative, strict=True)]
+    return [Samples(*(column[index] for column in each)) for each, index in zip(matched, chosen, strict=True)]
+
+
+def _match(candidates: Tensor, boxes: Tensor, labels: Tensor) -> Samples:
+    if len(boxes) == 0:
+        nothing = torch.zeros(len(candidates), dtype=torch.int64, device=candidates.device)
+        return Samples(candidates, nothing, nothing)
+    iou, matched = box_iou(boxes, candidates).max(dim=0)
+    return Samples(candidates, torch.where(iou >= _POSITIVE_IOU, labels[matched], 0), matched)
+
+
+def take_positive(samples: Samples, count: int) -> Samples:
+    """Up to `count` of the positive ones, drawn at random, for the mask head."""
+    index = torch.where(samples.positive)[0]
+    if len(index) > count:
+        index = index[torch.randperm(len(index), device=index.device)[:count]]
+    return Samples(*(column[index] for column in samples))

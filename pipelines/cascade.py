@@ -1,0 +1,113 @@
+"""Put a registered network of maps and a registered UCRD-Net together, judge the cascade, and track it as a run.
+
+    python -m pipelines.cascade --profile bioimlab [--maps models:/chromseg@champion] [--detector models:/ucrd-net/1]
+    chromseg-ops models register profiles/bioimlab/models/cascade-0 --name cascade
+
+Nothing is trained, so it is no stage: its parents come out of the registry, pinned by version.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from chromseg.annotations import Sample, read_samples
+from chromseg.config import EvaluateConfig, PrepareConfig, block, parse
+from chromseg.inference.evaluation import judge_cutout, judge_metaphase
+from chromseg.inference.predictor import Predictor
+from chromseg.metrics import summarize
+from chromseg.models.cascade import CascadeRule
+from chromseg.models.package import read_card, write_card
+from chromseg.registry.cascade import NAME, build_cascade, data_of, pinned, resolve_parent
+from chromseg.registry.lineage import Lineage
+from chromseg.registry.provenance import gather_lineage
+from chromseg.registry.resolve import Resolved
+from chromseg.registry.tracking import RunTracker, start_run
+from chromseg.training.tracker import JsonTracker, finite
+from pipelines.evaluate import write_scores
+from pipelines.profile import DEFAULT, Profile, run_stage
+
+SEED = 0  # nothing is left to chance
+
+
+def main() -> None:
+    """Build, judge, and leave a model folder that can be registered."""
+    arguments = parse_arguments()
+    profile = Profile(arguments.profile)
+    maps, detector = resolve_parent(arguments.maps), resolve_parent(arguments.detector)
+    rule = read_rule(arguments.rule)
+    with start_run(origin(profile, maps, detector)) as run:
+        folder = build(profile, maps, detector, rule, run)
+        metrics = judge(profile, folder, run)
+    shown = {key: round(value, 4) for key, value in metrics.items() if value is not None}
+    print(f"{folder} of {' and '.join(pinned(maps, detector))}: {shown}", file=sys.stderr)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--profile", default=DEFAULT, help="whose test cases; default is the project's own pipeline")
+    parser.add_argument("--maps", default="models:/chromseg@champion", help="registered network of maps")
+    parser.add_argument("--detector", default="models:/ucrd-net@champion", help="registered UCRD-Net")
+    parser.add_argument("--rule", type=Path, help="JSON of benchmarks/fit_cascade.py; default is the rule in the code")
+    return parser.parse_args()
+
+
+def read_rule(path: Path | None) -> CascadeRule:
+    """The rule in the block `rule` of a JSON file, or the default."""
+    if path is None:
+        return CascadeRule()
+    return parse(CascadeRule, json.loads(path.read_text(encoding="utf-8"))["rule"], "rule")
+
+
+def origin(profile: Profile, maps: Resolved, detector: Resolved) -> Lineage:
+    """The lineage: this commit and machine, the data of both parents, and the parents themselves."""
+    prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
+    cards = read_card(maps.folder), read_card(detector.folder)
+    lineage = gather_lineage(
+        experiment=NAME,
+        variant=NAME,
+        seed=SEED,
+        datasets=prepare.datasets,
+        profile=profile.name,
+        ablation=" and ".join(pinned(maps, detector)),
+        validation=all(bool(card.lineage.get("validation")) for card in cards),
+    )
+    return replace(lineage, data_md5=data_of(*cards), parents=pinned(maps, detector))
+
+
+def build(profile: Profile, maps: Resolved, detector: Resolved, rule: CascadeRule, run: RunTracker) -> Path:
+    """Write the model folder with its `run.json`."""
+    folder = profile.model(NAME, SEED)
+    lineage = replace(run.lineage(), run_id=run.run_id)
+    params = {f"rule.{name}": value for name, value in asdict(rule).items()}
+    params |= dict(zip(("maps", "detector"), pinned(maps, detector), strict=True))
+    build_cascade(folder, maps, detector, rule, lineage)
+    for tracker in (run, JsonTracker(folder / "run.json", tags=lineage.tags())):
+        tracker.log_params(params)
+    return folder
+
+
+def judge(profile: Profile, folder: Path, run: RunTracker) -> dict[str, float | None]:
+    """Score the cascade on the test cases; the scores go into its card, its run and the reports."""
+    config = parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
+    predictor = Predictor.from_folder(folder)
+
+    def samples(kind: str) -> Iterator[Sample]:
+        return read_samples(profile.prepared, splits=("test",), kinds=(kind,), dataset=config.dataset)
+
+    cutouts = [judge_cutout(predictor, sample).score for sample in samples("cutout")]
+    metaphases = [judge_metaphase(predictor, sample) for sample in samples("metaphase")]
+    metrics = summarize(cutouts, metaphases)
+    run.log_metrics(metrics)
+    write_card(folder, replace(read_card(folder), metrics=finite(metrics)))
+    write_scores(profile.scores(NAME, SEED), metrics, cutouts, metaphases)
+    return metrics
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,64 @@
+"""Metrics by epoch of every run, as a table for `dvc plots` and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+from chromseg.metrics.report import RunResult
+from chromseg.training.tracker import read_run
+from pipelines.detectors import write_table
+from pipelines.profile import Profile
+
+matplotlib.use("Agg")
+
+_DRAWN = {
+    "train/loss": "training loss",
+    "val/iou_crossing": "crossing IoU, validation",
+    "val/mask_ap50": "mask AP50, validation",
+    "val/box_ap50": "box AP50, validation",
+}
+
+
+def read_curves(profile: Profile, runs: Sequence[RunResult]) -> list[dict[str, Any]]:
+    """One row per run and epoch: variant, seed, epoch and the epoch's metrics."""
+    rows = []
+    for run in runs:
+        record = read_run(profile.model(run["variant"], run["seed"]) / "run.json")
+        for epoch in record["metrics"]:
+            metrics = {key: value for key, value in epoch.items() if key != "step"}
+            rows.append({"variant": run["variant"], "seed": run["seed"], "epoch": epoch["step"] + 1, **metrics})
+    return rows
+
+
+def write_curves(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Curves as CSV; what a family does not measure is empty."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    write_table(path, [{name: row.get(name, "") for name in names} for row in rows])
+
+
+def draw_curves(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Training loss and validation scores by epoch, one line per variant × seed; only what somebody measured."""
+    from matplotlib import pyplot
+
+    drawn = {key: title for key, title in _DRAWN.items() if any(row.get(key) is not None for row in rows)}
+    figure, axes = pyplot.subplots(
+        1, max(1, len(drawn)), figsize=(5 * max(1, len(drawn)), 4), layout="constrained", squeeze=False
+    )
+    variants = list(dict.fromkeys(row["variant"] for row in rows))
+    for run in dict.fromkeys((row["variant"], row["seed"]) for row in rows):
+        own = [row for row in rows if (row["variant"], row["seed"]) == run]
+        first = run[1] == min(row["seed"] for row in rows if row["variant"] == run[0])
+        for axis, key in zip(axes[0], drawn, strict=False):
+            points = [(row["epoch"], row[key]) for row in own if row.get(key) is not None]
+            if points:
+                colour = f"C{variants.index(run[0]) % 10}"
+                axis.plot(*zip(*points, strict=True), marker=".", label=run[0] if first else None, color=colour)
+    for axis, title in zip(axes[0], drawn.values(), strict=False):
+        axis.set(title=title, xlabel="epoch")
+    axes[0, 0].legend(fontsize=8)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)

@@ -1,0 +1,51 @@
+"""The smallest detector that has every part, and images of bars for it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+
+from chromseg.config import DetectorConfig
+from chromseg.models.ucrd_net import Target, UCRDNet
+
+TINY = DetectorConfig(
+    "ucrd-net",
+    backbone="efficientnet-lite0",
+    levels=(2, 3),
+    deepest=3,
+    anchors="auto",
+    anchor_sizes=((16.0,), (28.0,)),
+    anchor_ratios=(0.5, 1.0, 2.0),
+    fpn_width=8,
+    rpn_proposals=(60, 40),
+    rpn_samples=32,
+    head_width=16,
+    box_samples=16,
+    mask_width=8,
+    mask_convolutions=1,
+    mask_samples=8,
+)
+FULL = dataclasses.replace(
+    TINY, box_head="double", uncertainty=True, region="decomposed", mask_scoring=True, nms="mask"
+)
+
+Bar = tuple[int, int, int, int]  # xyxy
+
+
+def tiny(config: DetectorConfig = TINY, **changes: object) -> UCRDNet:
+    torch.manual_seed(0)
+    return UCRDNet(dataclasses.replace(config, **changes))  # type: ignore[arg-type]
+
+
+def scene(height: int, width: int, bars: list[Bar], *, masks: bool = True) -> tuple[torch.Tensor, Target]:
+    """An image of bars, darker where they cross, and its truth."""
+    planes = torch.zeros(len(bars), height, width, dtype=torch.uint8)
+    for plane, (left, top, right, bottom) in zip(planes, bars, strict=True):
+        plane[top:bottom, left:right] = 1
+    image = (0.5 * planes.sum(dim=0, keepdim=True)).float()
+    boxes = torch.tensor(bars, dtype=torch.float32).reshape(-1, 4)
+    return image, Target(boxes, torch.ones(len(bars), dtype=torch.int64), planes if masks else None)
+
+
+BARS: list[Bar] = [(4, 6, 12, 40), (20, 10, 50, 20), (30, 4, 38, 44)]  # the last two cross

@@ -1,0 +1,160 @@
+"""What the stages do for detectors: thresholds, boxes alone, calibration, studies and pictures."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from chromseg.annotations import Sample
+from chromseg.config import DetectorConfig
+from chromseg.errors import DataError
+from chromseg.inference.instance_predictor import InstancePredictor
+from chromseg.inference.predictor import Predictor
+from chromseg.metrics import boxes_of, score_instances
+from chromseg.models import build_model
+from chromseg.models.package import ModelCard, save_model
+from chromseg.models.ucrd_net import Detections
+from pipelines import detectors
+from pipelines.figures import draw_anchors, draw_crossings, draw_regions
+
+TINY = DetectorConfig(
+    "ucrd-net",
+    backbone="efficientnet-lite0",
+    levels=(2, 3),
+    deepest=3,
+    anchors="auto",
+    anchor_sizes=((16.0,), (28.0,)),
+    anchor_ratios=(0.5, 1.0, 2.0),
+    fpn_width=8,
+    rpn_proposals=(60, 40),
+    head_width=16,
+    mask_width=8,
+    mask_convolutions=1,
+    box_head="double",
+    uncertainty=True,
+    region="decomposed",
+)
+
+
+def crossed() -> Sample:
+    """Two bars that cross with 64 pixels in common, and one alone."""
+    masks = np.zeros((3, 130, 140), dtype=bool)
+    masks[0, 40:48, 20:70] = masks[1, 20:70, 40:48] = masks[2, 100:110, 80:110] = True
+    image = (1 - 0.5 ** masks.sum(axis=0)).astype(np.float32)
+    return Sample.from_masks("a", "case", "val", "metaphase", image, masks)
+
+
+def boxed() -> Sample:
+    sample = crossed()
+    assert sample.masks is not None
+    boxes = boxes_of(sample.masks).astype(np.float32)
+    return Sample.from_boxes("b", "case", "val", sample.image, boxes, np.array([1, 2, 3]))
+
+
+def size_of(picture: Path) -> tuple[int, int]:
+    with Image.open(picture) as image:
+        return image.size
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    folder = tmp_path / "model"
+    folder.mkdir()
+    save_model(folder, build_model(TINY), ModelCard("tiny", TINY))
+    return folder
+
+
+def found(scores: list[float]) -> Detections:
+    """The true boxes and masks of `crossed`, the last ones wide of the mark, with these class scores."""
+    truth = crossed().masks
+    assert truth is not None
+    boxes = torch.tensor(boxes_of(truth), dtype=torch.float32)
+    boxes = torch.cat([boxes, boxes + 40])[: len(scores)]
+    sure = torch.tensor(scores)
+    return Detections(
+        boxes, torch.ones(len(scores), dtype=torch.int64), sure, sure, None, torch.ones(len(scores), 4, 4)
+    )
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Class scores that the network will have given; change the list to change them."""
+    scores = [0.9, 0.8, 0.7, 0.37, 0.3]
+    monkeypatch.setattr(InstancePredictor, "infer", lambda self, image: found(scores))
+    return scores
+
+
+def test_the_threshold_parts_true_from_false_and_is_kept_in_the_card(model: Path, answers: list[float]) -> None:
+    assert detectors.choose_threshold(model, [crossed()]) == pytest.approx(0.4)  # the least above 0.37
+    predictor = Predictor.from_folder(model)
+    assert isinstance(predictor, InstancePredictor)
+    assert predictor.settings.score == pytest.approx(0.4) and predictor.settings.duplicate == 0.8
+    assert detectors.choose_threshold(model, [boxed()]) == pytest.approx(0.4)
+
+
+def test_without_a_match_the_threshold_stays(model: Path, answers: list[float]) -> None:
+    before = (model / "model.json").read_text()
+    answers[:] = []
+    assert detectors.choose_threshold(model, [crossed()]) == detectors.choose_threshold(model, []) == 0.5
+    assert (model / "model.json").read_text() == before
+
+
+def test_an_image_with_boxes_only_is_judged_by_boxes(model: Path, answers: list[float]) -> None:
+    score = detectors.judge_image(Predictor.from_folder(model), boxed())
+    assert score.masks is None and score.recovered.all()
+    assert score.boxes.ious.shape == (5, 3) and score.count == 3  # all are ranked, those from 0.5 on handed out
+
+
+def test_maps_cannot_be_judged_by_boxes(make_model: Any) -> None:
+    with pytest.raises(DataError, match="with boxes only"):
+        detectors.judge_image(Predictor.from_folder(make_model()), boxed())
+
+
+def test_studies_change_lambda_and_suppression_and_nothing_else(model: Path) -> None:
+    predictor = Predictor.from_folder(model)
+    assert isinstance(predictor, InstancePredictor)
+    rows = detectors.study(predictor, [crossed()])
+    assert [row["value"] for row in rows[:3]] == ["box", "soft", "mask"]
+    assert [row["value"] for row in rows[3:]] == [round(0.1 * step, 1) for step in range(11)]
+    assert predictor.network.config == TINY
+    other = detectors.changed(predictor, {"correction": 1.0})
+    scores = [each.infer(crossed().image) for each in (predictor, other)]
+    assert torch.equal(scores[1].scores, scores[1].class_scores)  # λ = 1 is the class score
+    assert not torch.equal(scores[0].scores, scores[0].class_scores)
+    plain = detectors.changed(predictor, {"uncertainty": False})
+    assert [row["changed"] for row in detectors.study(plain, [crossed()])] == ["nms"] * 3
+    assert detectors.study(predictor, []) == []
+
+
+def test_calibration_leaves_a_table_and_a_picture(tmp_path: Path) -> None:
+    truth = crossed().masks
+    assert truth is not None
+    detectors.write_calibration(tmp_path, [score_instances("a", "case", truth, np.array([0.95, 0.92, 0.31]), truth)])
+    rows = list(csv.DictReader((tmp_path / "reliability.csv").read_text().splitlines()))
+    assert [(row["n"], float(row["correct"])) for row in rows] == [("1", 1.0), ("2", 1.0)]
+    assert size_of(tmp_path / "reliability.png")[0] > 100
+    detectors.write_calibration(tmp_path, [])
+    assert (tmp_path / "reliability.csv").read_text().strip() == "name"
+
+
+def test_pictures_are_drawn(model: Path, tmp_path: Path, answers: list[float]) -> None:
+    predictor = Predictor.from_folder(model)
+    assert isinstance(predictor, InstancePredictor)
+    draw_crossings(tmp_path / "crossings.png", [boxed(), crossed()], {"tiny": predictor})
+    width, height = size_of(tmp_path / "crossings.png")
+    assert width > 3 * 256 and 256 < height < 2 * 256 + 100  # one row: boxes alone show no cluster
+    assert draw_regions(tmp_path / "regions.png", predictor, crossed())
+    answers[:] = []
+    assert not draw_regions(tmp_path / "none.png", predictor, crossed())
+    boxes = boxes_of(crossed().masks).astype(np.float32)  # type: ignore[arg-type]
+    paper = dataclasses.replace(TINY, anchors="paper")
+    draw_anchors(tmp_path / "anchors.png", boxes, {"tiny": TINY, "same": TINY, "paper": paper})
+    assert size_of(tmp_path / "anchors.png")[0] > 100

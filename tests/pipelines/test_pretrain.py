@@ -1,0 +1,82 @@
+"""Stage `pretrain` on a tiny set of boxes and classes: a backbone, scores by class, and a run."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from chromseg.annotations import Dataset, DatasetCard, ImageRecord, InstanceRecord, write_dataset
+from chromseg.models.ucrd_net import Backbone
+from chromseg.models.ucrd_net.weights import load_backbone_weights
+from chromseg.registry.store import open_store
+from pipelines import prepare, pretrain
+
+PARAMS: dict[str, Any] = {
+    "prepare": {"datasets": ["boxes"]},
+    "pretrain": {
+        "base": {
+            "samples": ["metaphase"],
+            "crop": 32,
+            "model": {"architecture": "classifier", "backbone": "efficientnet-lite0", "deepest": 2, "classes": 2},
+            "optim": {"epochs": 1, "steps_per_epoch": 2, "batch_size": 2, "patience": 0},
+        },
+        "variants": {"lite0": {"ablation": "tiny"}},
+    },
+    "evaluate": {"dataset": "boxes"},
+}
+
+
+def write_boxes(root: Path) -> None:
+    """Three images, one a split, with two chromosomes of two classes each, one of which leaves the image."""
+    card = DatasetCard("boxes", "g-band", "dark-on-light", "drawn", "MIT", "none", "test", "1")
+    images = tuple(
+        ImageRecord(number, f"{number}.png", 48, 40, str(number), split)
+        for number, split in enumerate(("train", "val", "test"), start=1)
+    )
+    instances = tuple(
+        InstanceRecord(10 * image.id + kind, image.id, 5 * kind, [], (25.0 * (kind - 1), -2.0, 20.0, 30.0), 600.0)
+        for image in images
+        for kind in (1, 2)
+    )
+    pixels = np.full((40, 48), 230, dtype=np.uint8)
+    pixels[5:20, 5:15], pixels[5:20, 28:38] = 40, 120
+    dataset = Dataset(root / "boxes", card, images, instances, {5: "A1", 10: "Y"})
+    write_dataset(dataset, {image.id: pixels for image in images})
+
+
+def rows_of(table: Path) -> list[list[str]]:
+    return list(csv.reader(table.read_text().splitlines()))
+
+
+def test_the_stage_leaves_a_backbone_its_scores_and_a_run(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_boxes(store / "data")
+    (store / "params.yaml").write_text(yaml.safe_dump(PARAMS))
+    (store / "requirements.lock").write_text("# a lock\n")
+    for command in (["init", "-q"], ["add", "params.yaml"], ["commit", "-qm", "params"]):
+        identity = ["-c", "user.name=Ada", "-c", "user.email=ada@lab.example"]
+        subprocess.run(["git", *identity, *command], cwd=store, check=True)
+    for stage, arguments in ((prepare, []), (pretrain, ["--variant", "lite0"])):
+        monkeypatch.setattr(sys, "argv", [stage.__name__, *arguments])
+        stage.main()
+
+    folder, report = store / "models/lite0-0", store / "reports/default/pretraining/lite0-0"
+    load_backbone_weights(Backbone("efficientnet-lite0", deepest=2), str(folder / "backbone.safetensors"))
+    metrics = json.loads((report / "metrics.json").read_text())["metrics"]
+    assert metrics["test/n_chromosomes"] == 2 and 0 <= metrics["test/accuracy"] <= 1
+    assert [row[0] for row in rows_of(report / "accuracy.csv")] == ["class", "A1", "Y"]
+    assert [sum(map(int, row[1:])) for row in rows_of(report / "confusion.csv")[1:]] == [1, 1]
+    client = open_store()
+    experiment = client.get_experiment_by_name("ucrd-net")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert run.data.metrics["test/accuracy"] == metrics["test/accuracy"] and run.data.tags["variant"] == "lite0"
+    files = {file.path for file in client.list_artifacts(run.info.run_id, "pretraining")}
+    assert {"pretraining/confusion.png", "pretraining/confusion.csv", "pretraining/accuracy.csv"} <= files
