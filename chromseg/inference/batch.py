@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from chromseg.annotations.pictures import SUFFIXES
 from chromseg.errors import ChromsegError, DataError, OutputError
 from chromseg.files import sha256, write_json
 from chromseg.inference.exports import INSTANCES_FILE
-from chromseg.inference.read import SUFFIXES
 
 FAILURES_FILE = "failures.json"
 

@@ -8,9 +8,11 @@ import numpy as np
 
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.samples import Sample
-from chromseg.inference.predictor import Predictor, instance_scores
-from chromseg.metrics import CutoutScore, InstanceScore, score_instances, splice_quality
-from chromseg.partition import Partition, partition_crossings
+from chromseg.inference.found import Found
+from chromseg.inference.map_predictor import MapPredictor
+from chromseg.inference.predictor import Predictor
+from chromseg.metrics import CutoutScore, InstanceScore, score_instances, splice_quality, with_detections
+from chromseg.partition import partition_crossings
 from chromseg.partition.cluster import NEEDS_REVIEW
 
 
@@ -30,38 +32,44 @@ class CutoutCase:
 
 
 def judge_cutout(predictor: Predictor, sample: Sample) -> CutoutCase:
-    """Run both stages on a cut-out, and stage 2 alone on its true maps.
+    """Predict a cut-out, and run stage 2 alone on its true maps where the family has one.
 
-    The sample is at the model's own scale and polarity already, so neither is estimated.
+    A family without maps is judged by where its instances lie and overlap. The sample is at the model's own scale and
+    polarity already, so neither is estimated.
     """
-    maps, found = predictor.partition(sample.image, predictor.probabilities(sample.image))
+    found = predictor.find(sample.image)
     splice = splice_true = None
     if sample.masks is not None:
+        refused = any(NEEDS_REVIEW in flags for flags in found.flags)
+        splice = splice_quality(found.masks, sample.masks, refused=refused)
+    if sample.masks is not None and isinstance(predictor, MapPredictor):
         ideal = partition_crossings(sample.chromosome, sample.crossing, sample.image, **predictor.card.partition)
-        splice, splice_true = _quality(found, sample.masks), _quality(ideal, sample.masks)
+        refused = any(NEEDS_REVIEW in flags for flags in ideal.flags)
+        splice_true = splice_quality(ideal.masks, sample.masks, refused=refused)
     score = CutoutScore.from_maps(
         sample.name,
         sample.case_id,
-        pred_crossing=maps.crossing,
+        pred_crossing=found.crossing,
         true_crossing=sample.crossing,
-        pred_chromosome=maps.chromosome,
+        pred_chromosome=found.chromosome,
         true_chromosome=sample.chromosome,
         splice=splice,
         splice_true_maps=splice_true,
     )
-    return CutoutCase(score, maps.crossing, found.masks)
+    return CutoutCase(score, found.crossing, found.masks)
 
 
 def judge_metaphase(predictor: Predictor, sample: Sample) -> InstanceScore:
-    """Run both stages on a whole metaphase and compare its instances with the truth."""
+    """Predict a whole metaphase and compare its instances with the truth; a detector's AP counts all detections."""
+    return score_found(*predictor.find_all(sample.image), sample)
+
+
+def score_found(found: Found, everything: Found, sample: Sample) -> InstanceScore:
+    """Compare what `Predictor.find_all` gave with the truth."""
     if sample.masks is None:
         raise ValueError(f"{sample.name} has maps and no instances")
-    probabilities = predictor.probabilities(sample.image)
-    _, found = predictor.partition(sample.image, probabilities)
-    scores = np.array(instance_scores(found, probabilities[0]))
-    return score_instances(sample.name, sample.case_id, found.masks, scores, sample.masks)
-
-
-def _quality(partition: Partition, target: BoolArray) -> float:
-    refused = any(NEEDS_REVIEW in flags for flags in partition.flags)
-    return splice_quality(partition.masks, target, refused=refused)
+    handed_out, all_scored = (
+        score_instances(sample.name, sample.case_id, each.masks, np.array(each.scores), sample.masks)
+        for each in (found, everything)
+    )
+    return with_detections(handed_out, all_scored)

@@ -1,18 +1,20 @@
-"""The work of `predict` on files: validate them all, then one after another read, predict each page, write."""
+"""The work of `predict` on files: read, validate, predict each page, write."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from chromseg.annotations.pictures import Page, Picture, read_picture
 from chromseg.errors import ChromsegError, InputRefusedError
 from chromseg.inference.batch import Job, Outcome, is_done
 from chromseg.inference.exports import write_result
 from chromseg.inference.predictor import Predictor
-from chromseg.inference.read import Page, read_picture
 from chromseg.validation import Report, image_facts, unreadable_facts, validate_inputs
+
+_AHEAD = 32_000_000  # pixels that are decoded and judged together before they are predicted on
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,16 @@ class PictureWorker:
             InputRefusedError: The file, or a page of it, must not be predicted on; other pages are written.
             OutputError: The result cannot be written.
         """
-        if self._is_done(job.source, job.folder):
-            return Outcome(job, "skipped")
-        picture = read_picture(job.source)
+        return Outcome(job, "skipped") if self.has_done(job) else self.work_on(job, read_picture(job.source))
+
+    def work_on(self, job: Job, picture: Picture) -> Outcome:
+        """Predict the pages of a file that is decoded already; raises as `__call__`."""
         pages = len(picture.pages)
         count = review = 0
         refused: ChromsegError | None = None
         for page in range(pages):
             folder = job.folder / f"page-{page + 1:03d}" if pages > 1 else job.folder
-            if pages > 1 and self._is_done(job.source, folder):
+            if pages > 1 and self.has_done(Job(job.source, folder)):
                 continue
             name = page_name(job.source, page, pages)
             try:
@@ -59,38 +62,69 @@ class PictureWorker:
             raise refused
         return Outcome(job, "done", count, review)
 
-    def with_expectations(self, jobs: Sequence[Job]) -> PictureWorker:
-        """Judge the pictures of all jobs not done yet with Great Expectations, as one table, before predicting any.
-
-        Returns:
-            A worker that goes by that report.
-        """
-        rows = []
-        for job in jobs:
-            if self._is_done(job.source, job.folder):
-                continue
-            try:
-                pages = read_picture(job.source).pages
-            except InputRefusedError as error:
-                rows.append(unreadable_facts(str(job.source), error.got))
-                continue
-            rows += [self._facts(page, page_name(job.source, n, len(pages))) for n, page in enumerate(pages)]
-        if not rows:
-            return self
-        verdicts = FolderVerdicts(validate_inputs(rows, "the pictures"))
-        return replace(self, predictor=replace(self.predictor, check_input=verdicts))
-
-    def _facts(self, page: Page, name: str) -> dict[str, Any]:
-        view = self.predictor.look_at(page, polarity=self.polarity, scale=self.scale)
-        return {"file": name} | image_facts(page.grey, page.rgb, page.bit_depth, scale=view.page_pixels)
+    def has_done(self, job: Job) -> bool:
+        """Whether the job's folder holds the result of the same bytes, weights and options."""
+        weights = self.predictor.identity.weights_sha256
+        return is_done(job.source, job.folder, weights_sha256=weights, options=self._options)
 
     @property
     def _options(self) -> dict[str, Any]:
         return {"asked_polarity": self.polarity, "asked_scale": self.scale}
 
-    def _is_done(self, source: Path, folder: Path) -> bool:
-        weights = self.predictor.identity.weights_sha256
-        return is_done(source, folder, weights_sha256=weights, options=self._options)
+
+class FolderWorker:
+    """Predicts many files: decodes the next few, has Great Expectations judge them as one table, predicts on each.
+
+    Every file is decoded once, and few are held in memory at a time.
+
+    Args:
+        worker: How one file is done.
+        jobs: All files, in the order in which they will be done.
+        ahead: How many pixels are held; a larger file is held alone.
+    """
+
+    def __init__(self, worker: PictureWorker, jobs: Sequence[Job], ahead: int = _AHEAD) -> None:
+        self.worker, self.ahead = worker, ahead
+        self._todo = [job for job in jobs if not worker.has_done(job)]
+        self._coming = iter(self._todo)
+        self._decoded: dict[Job, Picture | InputRefusedError] = {}
+        self._verdicts = FolderVerdicts(Report("nothing decoded yet", 0, (), ()))
+
+    def __call__(self, job: Job) -> Outcome:
+        """Do one file; raises as `PictureWorker`."""
+        if job not in self._todo:
+            return Outcome(job, "skipped")
+        if job not in self._decoded:
+            self._decode_next()
+        picture = self._decoded.pop(job)
+        if isinstance(picture, InputRefusedError):
+            raise picture
+        predictor = replace(self.worker.predictor, check_input=self._verdicts)
+        return replace(self.worker, predictor=predictor).work_on(job, picture)
+
+    def _decode_next(self) -> None:
+        """Decode and judge the next files."""
+        rows: list[dict[str, Any]] = []
+        held = 0
+        for job in self._coming:
+            try:
+                picture = self._decoded[job] = read_picture(job.source)
+            except InputRefusedError as error:
+                self._decoded[job] = error
+                rows.append(unreadable_facts(str(job.source), error.got))
+                continue
+            rows += self._facts(job, picture)
+            held += sum(page.grey.size for page in picture.pages)
+            if held >= self.ahead:
+                break
+        self._verdicts = FolderVerdicts(validate_inputs(rows, "the pictures"))
+
+    def _facts(self, job: Job, picture: Picture) -> Iterator[dict[str, Any]]:
+        worker, pages = self.worker, len(picture.pages)
+        for number, page in enumerate(picture.pages):
+            view = worker.predictor.look_at(page, polarity=worker.polarity, scale=worker.scale)
+            facts = image_facts(page.grey, page.rgb, page.bit_depth, scale=view.page_pixels)
+            yield {"file": page_name(job.source, number, pages)} | facts
 
 
 @dataclass(frozen=True)

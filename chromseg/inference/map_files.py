@@ -11,13 +11,13 @@ import numpy as np
 import chromseg
 from chromseg.annotations.absorbance import FloatArray, to_absorbance
 from chromseg.annotations.appearance import estimate_polarity
+from chromseg.annotations.pictures import read_picture
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.config import PartitionConfig
 from chromseg.errors import DataError, MaskError
 from chromseg.files import sha256
 from chromseg.inference.batch import Job, Outcome, is_done
 from chromseg.inference.exports import write_result
-from chromseg.inference.read import read_picture
 from chromseg.inference.result import Instance, ModelIdentity, Result, box_of, crop_of
 from chromseg.partition import partition_crossings
 

@@ -118,7 +118,7 @@ def test_prediction_is_deterministic(predictor: Predictor) -> None:
 
 
 def test_probabilities_are_sigmoids_in_order(predictor: Predictor) -> None:
-    probabilities = predictor.probabilities(np.full((8, 8), 0.25, np.float32))
+    probabilities = predictor.infer(np.full((8, 8), 0.25, np.float32))
     assert probabilities.shape == (2, 8, 8)
     assert probabilities[0, 0, 0] == pytest.approx(0.5)
     assert probabilities[1, 0, 0] == pytest.approx(torch.sigmoid(torch.tensor(-22.0)).item())

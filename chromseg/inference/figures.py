@@ -1,0 +1,150 @@
+"""Pictures that compare detectors and show what region decomposition does (UCRD-Net Figs. 6 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from chromseg.annotations.absorbance import FloatArray
+from chromseg.annotations.clusters import MIN_CROSSING_AREA, regions_of_at_least
+from chromseg.annotations.maps import crossing_map, label_regions
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.annotations.samples import Sample
+from chromseg.inference.instance_predictor import InstancePredictor
+from chromseg.inference.overlay import draw_overlay
+from chromseg.inference.result import box_of
+from chromseg.inference.sheets import GalleryRow, Picture, gallery
+from chromseg.metrics import match_instances
+from chromseg.models.ucrd_net.region import REGIONS
+
+_MARGIN = 12  # pixels around what is shown
+_SIDE = 220  # pixels of a tile
+_BLUE, _WHITE, _RED = (np.array(colour, np.float32) for colour in ((33, 102, 172), (247, 247, 247), (178, 24, 43)))
+
+Window = tuple[slice, slice]
+
+
+class Shown(NamedTuple):
+    """One image with what each variant made of it.
+
+    Attributes:
+        sample: With instances.
+        masks: Variant → bool (N, H, W).
+    """
+
+    sample: Sample
+    masks: Mapping[str, BoolArray]
+
+
+def compare_variants(shown: Sequence[Shown], rows: int = 8) -> Picture:
+    """Fig. 6: the same clusters as each variant sees them.
+
+    The clusters are those around a crossing where the variants differ most in how well they find its chromosomes.
+
+    Args:
+        shown: Images, each with the same variants.
+        rows: How many clusters at most.
+
+    Returns:
+        uint8 (H, W, 3), a column a variant, after the image and the truth; a note where there is nothing to show.
+    """
+    cases = [case for image in shown for case in _clusters(image)]
+    cases.sort(key=lambda case: -case[0])
+    table = []
+    for _, image, window, fits in cases[:rows]:
+        assert image.sample.masks is not None
+        picture = image.sample.image[window]
+        pictures = [_draw(picture, image.sample.masks[:0], window), _draw(picture, image.sample.masks, window)]
+        pictures += [_draw(picture, masks, window) for masks in image.masks.values()]
+        told = ", ".join(f"{variant} {fit:.2f}" for variant, fit in fits.items())
+        table.append(GalleryRow(f"{image.sample.name}: mean IoU {told}", pictures))
+    variants = list(shown[0].masks) if shown else []
+    note = "crossings where the variants differ most" if table else "no crossing in these images"
+    return gallery(table, headings=["image", "truth", *variants], side=_SIDE, note=note)
+
+
+def region_figure(predictor: InstancePredictor, sample: Sample, count: int = 4) -> Picture:
+    """Fig. 7: for chromosomes that cross another, the features and weights of each region, and the fused features.
+
+    Args:
+        predictor: A network with region decomposition.
+        sample: A whole metaphase with instances.
+        count: How many chromosomes.
+
+    Returns:
+        uint8 (H, W, 3). Per chromosome two rows: features (mean size over channels), then weights α (eq. 13), blue for
+        0, white for an even share of 1/5, red for 1.
+
+    Raises:
+        ModelError: The network is without region decomposition.
+    """
+    assert sample.masks is not None
+    crossing = crossing_map(sample.masks)
+    order = np.argsort([-int((mask & crossing).sum()) for mask in sample.masks], kind="stable")[:count]
+    chosen = [int(index) for index in order if sample.masks[index].any()]
+    boxes = torch.tensor([box_of(sample.masks[index]) for index in chosen], dtype=torch.float32).reshape(-1, 4)
+    image = torch.from_numpy(np.ascontiguousarray(sample.image))[None].to(predictor.device)
+    maps = predictor.network.region_maps(image, boxes.to(predictor.device))
+    features = maps.features.abs().mean(dim=2).cpu().numpy()  # 5, R, S, S
+    fused = maps.fused.abs().mean(dim=1).cpu().numpy()  # R, S, S
+    weights = maps.weights.cpu().numpy()
+    rows = []
+    for row, index in enumerate(chosen):
+        x0, y0, x1, y1 = box_of(sample.masks[index])
+        alone = np.s_[y0:y1, x0:x1]
+        top = max(float(features[:, row].max()), float(fused[row].max()), 1e-9)
+        seen = [_grey(sample.image[alone]), *(_grey(one / top) for one in (*features[:, row], fused[row]))]
+        rows.append(GalleryRow(f"{sample.name}, chromosome {index + 1}: features", seen))
+        outline = _draw(sample.image[alone], sample.masks[index][None], alone)
+        rows.append(GalleryRow("weights", [outline, *(_shares(one) for one in weights[:, row])]))
+    note = "of each region the features, and below its weights"
+    return gallery(rows, headings=["box", *REGIONS, "fused"], side=_SIDE // 2, note=note)
+
+
+def _clusters(image: Shown) -> list[tuple[float, Shown, Window, dict[str, float]]]:
+    """Each crossing cluster: how far the variants lie apart, the image, where it is, and how well each does there."""
+    truth = image.sample.masks
+    if truth is None or not len(truth):
+        return []
+    labels, count = label_regions(regions_of_at_least(crossing_map(truth), MIN_CROSSING_AREA))
+    meeting = {tuple(np.flatnonzero(truth[:, labels == label].any(axis=1))) for label in range(1, count + 1)}
+    found = []
+    for indices in sorted(meeting):
+        own = truth[list(indices)]
+        window = _around(np.asarray(own.any(axis=0)))
+        fits = {variant: _fit(masks, own) for variant, masks in image.masks.items()}
+        found.append((max(fits.values()) - min(fits.values()), image, window, fits))
+    return found
+
+
+def _fit(masks: BoolArray, own: BoolArray) -> float:
+    """Mean IoU of some true chromosomes with the masks that suit them best."""
+    return float(match_instances(masks, own)[1].sum() / len(own))
+
+
+def _around(region: BoolArray) -> Window:
+    x0, y0, x1, y1 = box_of(region)
+    return slice(max(0, y0 - _MARGIN), y1 + _MARGIN), slice(max(0, x0 - _MARGIN), x1 + _MARGIN)
+
+
+def _draw(picture: FloatArray, masks: BoolArray, window: Window) -> Picture:
+    inside = masks[:, *window]
+    return draw_overlay(picture, inside[inside.any(axis=(1, 2))])
+
+
+def _grey(values: npt.NDArray[np.floating]) -> Picture:
+    """0 white, 1 black."""
+    return np.asarray(np.rint(255 * (1 - np.clip(values, 0, 1))), dtype=np.uint8)
+
+
+def _shares(weights: npt.NDArray[np.floating]) -> Picture:
+    """Weights (S, S) as colours: blue 0, white 1/5, red 1."""
+    even = 1 / len(REGIONS)
+    less = np.clip(weights / even, 0, 1)[..., None]
+    more = np.clip((weights - even) / (1 - even), 0, 1)[..., None]
+    colours = np.where(weights[..., None] < even, _BLUE + less * (_WHITE - _BLUE), _WHITE + more * (_RED - _WHITE))
+    return np.asarray(np.rint(colours), dtype=np.uint8)

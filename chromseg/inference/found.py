@@ -1,0 +1,104 @@
+"""What a model finds in a picture at its own scale, the same for every family, and how it becomes `Instance`s."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from chromseg.annotations.absorbance import FloatArray
+from chromseg.annotations.maps import chromosome_map, crossing_map
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.inference.result import Instance, box_of, crop_of
+from chromseg.inference.view import resize_mask
+
+
+@dataclass(frozen=True)
+class Found:
+    """The chromosomes of one picture, in the pixels the model saw.
+
+    Attributes:
+        masks: bool (N, H, W), ordered by first pixel in row-major order; N may be 0.
+        scores: Per mask, 0–1.
+        flags: Per mask, names such as "needs-review".
+        uncertainty: Per mask, or None where the model does not estimate it.
+        maps: The maps (chromosome, crossing), bool (H, W) each, of a model that predicts them; None for one that
+            predicts instances.
+    """
+
+    masks: BoolArray
+    scores: tuple[float, ...]
+    flags: tuple[tuple[str, ...], ...]
+    uncertainty: tuple[float | None, ...]
+    maps: tuple[BoolArray, BoolArray] | None = None
+
+    @property
+    def chromosome(self) -> BoolArray:
+        """Bool (H, W), on any chromosome: predicted, or the union of the instances."""
+        return chromosome_map(self.masks) if self.maps is None else self.maps[0]
+
+    @property
+    def crossing(self) -> BoolArray:
+        """Bool (H, W), where chromosomes cross: predicted, or where instances overlap."""
+        return crossing_map(self.masks) if self.maps is None else self.maps[1]
+
+    def subset(self, indices: list[int]) -> Found:
+        """Only some of the instances, in the order given."""
+        return Found(
+            self.masks[indices],
+            tuple(self.scores[index] for index in indices),
+            tuple(self.flags[index] for index in indices),
+            tuple(self.uncertainty[index] for index in indices),
+            self.maps,
+        )
+
+    def resized(self, shape: tuple[int, int]) -> Found:
+        """At another size; a mask that vanishes there is none."""
+        if self.masks.shape[1:] == shape:
+            return self
+        masks = np.array([resize_mask(mask, shape) for mask in self.masks], dtype=bool).reshape(-1, *shape)
+        maps = None if self.maps is None else (resize_mask(self.maps[0], shape), resize_mask(self.maps[1], shape))
+        kept = [index for index, mask in enumerate(masks) if mask.any()]
+        return Found(masks, self.scores, self.flags, self.uncertainty, maps).subset(kept)
+
+    def instances(self, absorbance: FloatArray) -> Iterator[Instance]:
+        """The chromosomes with box and crop, from the picture float32 (H, W) at the size of the masks."""
+        for mask, score, flags, uncertainty in zip(self.masks, self.scores, self.flags, self.uncertainty, strict=True):
+            bbox = box_of(mask)
+            yield Instance(mask, bbox, score, flags, uncertainty, crop_of(absorbance, mask, bbox))
+
+
+def in_reading_order(found: Found) -> Found:
+    """The same instances by first pixel in row-major order; empty masks left out."""
+    first = [int(mask.argmax()) if mask.any() else -1 for mask in found.masks]
+    return found.subset([index for index in np.argsort(first, kind="stable") if first[index] >= 0])
+
+
+def joined(parts: list[Found], shape: tuple[int, int]) -> Found:
+    """The instances of several finds of one picture of `shape`, in reading order."""
+    return in_reading_order(
+        Found(
+            np.concatenate([np.zeros((0, *shape), dtype=bool), *(part.masks for part in parts)]),
+            tuple(score for part in parts for score in part.scores),
+            tuple(flags for part in parts for flags in part.flags),
+            tuple(one for part in parts for one in part.uncertainty),
+        )
+    )
+
+
+class Clock:
+    """Milliseconds by step."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a block; a step done twice adds up."""
+        start = time.perf_counter()
+        yield
+        spent = 1000 * (time.perf_counter() - start)
+        self.times[name] = round(self.times.get(name, 0.0) + spent, 2)

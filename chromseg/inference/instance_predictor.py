@@ -1,0 +1,116 @@
+"""UCRD-Net: a detector finds box, score and mask of each chromosome in the whole picture at once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from chromseg.annotations.absorbance import FloatArray
+from chromseg.annotations.maps import label_regions
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.inference.found import Clock, Found, in_reading_order
+from chromseg.inference.predictor import Predictor
+from chromseg.models.ucrd_net import Detections, UCRDNet, paste_masks
+from chromseg.partition.cluster import NEEDS_REVIEW
+
+
+@dataclass(frozen=True)
+class InstanceSettings:
+    """Chosen on validation cases; kept in a model's card under `preprocessing.instances`.
+
+    Attributes:
+        score: Least class score of a chromosome. (The corrected score of UC ranks; how sure a box is is no reason to
+            believe in a chromosome.)
+        duplicate: Of two masks that share this part of the smaller one, the one with the lower score is dropped; two
+            chromosomes that cross share far less.
+        doubtful: Class score below which a chromosome is flagged for review.
+    """
+
+    score: float = 0.5
+    duplicate: float = 0.8
+    doubtful: float = 0.7
+
+
+@dataclass(frozen=True)
+class InstancePredictor(Predictor):
+    """A loaded detector, in evaluation mode."""
+
+    network: UCRDNet = field(kw_only=True)
+
+    def find(self, absorbance: FloatArray, clock: Clock | None = None) -> Found:
+        """Detect, and draw each mask at its place."""
+        clock = clock or Clock()
+        with clock.step("network"):
+            detections = self.infer(absorbance)
+        with clock.step("paste"):
+            return self.instances(detections, absorbance.shape)
+
+    def conclude(self, absorbance: FloatArray, answer: Detections) -> tuple[Found, Found]:
+        """The sure instances, and every detection."""
+        everything = replace(self.settings, score=0.0, duplicate=math.inf)
+        return self.instances(answer, absorbance.shape), self.instances(answer, absorbance.shape, everything)
+
+    @torch.inference_mode()
+    def infer(self, absorbance: FloatArray) -> Detections:
+        """Run the network: float32 (H, W) → all detections above its own, low threshold."""
+        image = torch.from_numpy(np.ascontiguousarray(absorbance))[None].to(self.device)
+        (detections,) = self.network.detect([image])
+        return detections
+
+    @torch.inference_mode()
+    def instances(
+        self, detections: Detections, shape: tuple[int, ...], settings: InstanceSettings | None = None
+    ) -> Found:
+        """Paste the masks of what is sure enough, and leave out what was found twice.
+
+        Args:
+            detections: Of one picture.
+            shape: (H, W) of the picture.
+            settings: Default: the card's.
+        """
+        settings = settings or self.settings
+        sure = detections.take(torch.nonzero(detections.class_scores >= settings.score).flatten()).to("cpu")
+        masks = paste_masks(sure.roi_masks, sure.boxes, (int(shape[0]), int(shape[1]))).numpy()
+        masks = np.array([largest_region(mask) for mask in masks], dtype=bool).reshape(-1, *shape)
+        uncertainty = [None] * len(masks) if sure.uncertainty is None else sure.uncertainty.tolist()
+        flags = tuple((NEEDS_REVIEW,) if score < settings.doubtful else () for score in sure.class_scores.tolist())
+        found = Found(masks, tuple(sure.scores.tolist()), flags, tuple(uncertainty))
+        return in_reading_order(found.subset(without_duplicates(masks, settings.duplicate)))
+
+    @property
+    def settings(self) -> InstanceSettings:
+        """What counts as found: the card's settings."""
+        return InstanceSettings(**self.card.preprocessing.get("instances", {}))
+
+
+def largest_region(mask: BoolArray) -> BoolArray:
+    """The largest 8-connected region of bool (H, W); a chromosome is in one piece."""
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return mask
+    window = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    labels, count = label_regions(mask[window])
+    if count < 2:
+        return mask
+    largest = np.zeros_like(mask)
+    largest[window] = labels == 1 + int(np.bincount(labels.ravel())[1:].argmax())
+    return largest
+
+
+def without_duplicates(masks: BoolArray, share: float) -> list[int]:
+    """Which of bool (N, H, W), best first, are not mostly one that was kept before: indices, ascending.
+
+    Measured on the smaller of two masks, so a fragment of a kept chromosome goes too.
+    """
+    flat = masks.reshape(len(masks), math.prod(masks.shape[1:]))
+    areas = flat.sum(axis=1)
+    kept: list[int] = []
+    for index in range(len(masks)):
+        own = np.flatnonzero(flat[index])
+        common = np.array([flat[other, own].sum() for other in kept])
+        if areas[index] and not (common >= share * np.minimum(areas[kept], areas[index])).any():
+            kept.append(index)
+    return kept

@@ -1,0 +1,86 @@
+"""A page made ready for a network, and the way from what was found in it to a result; needs no network and no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from chromseg.annotations.absorbance import FloatArray
+from chromseg.inference.found import Clock, Found
+from chromseg.inference.result import ModelIdentity, Result
+from chromseg.inference.view import View, resize_mask
+from chromseg.validation import check_result
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A page as a model is to see it, judged and at the model's scale.
+
+    Attributes:
+        view: Polarity, absorbance at the page's own size, factor to the model's scale.
+        scaled: float32 (h, w), the absorbance at the model's scale; the same array where the factor is 1.
+        validation: Verdict of the input rules, ready for JSON.
+        image_sha256: Of the file's bytes.
+        page: Page of the file, from 0.
+        name: What messages call it.
+        model: Which model it was prepared for.
+        chromosome_area: Median area of that model's training chromosomes, in its own pixels; None if unknown.
+        times: Milliseconds by step so far.
+    """
+
+    view: View
+    scaled: FloatArray
+    validation: dict[str, Any]
+    image_sha256: str
+    page: int
+    name: str
+    model: ModelIdentity
+    chromosome_area: float | None = None
+    times: Mapping[str, float] = field(default_factory=dict)
+
+    def result(self, found: Found, times: Mapping[str, float] | None = None) -> Result:
+        """Bring what was found at the model's scale back to the page.
+
+        Args:
+            found: Masks of the size of `scaled`.
+            times: Milliseconds of the steps since.
+        """
+        clock = Clock()
+        with clock.step("map back"):
+            height, width = self.view.absorbance.shape
+            instances = tuple(found.resized((height, width)).instances(self.view.absorbance))
+            seen = None if found.maps is None else resize_mask(found.maps[0], (height, width))
+        area = self.chromosome_area and self.chromosome_area / self.view.factor**2
+        return Result(
+            instances=instances,
+            absorbance=self.view.absorbance,
+            polarity=self.view.polarity,
+            scale=self.view.factor,
+            validation={
+                "input": self.validation,
+                "result": check_result(instances, seen, area, name=self.name).to_json(),
+            },
+            model=self.model,
+            image_sha256=self.image_sha256,
+            page=self.page,
+            timings_ms={**self.times, **(times or {}), **clock.times},
+        )
+
+
+class Remainder(Protocol):
+    """What is left to do after the network has run: picklable, so that another process can do it."""
+
+    def __call__(self) -> Found:
+        """Do it."""
+
+
+@dataclass(frozen=True)
+class NothingLeft:
+    """The remainder of a model that finds its instances in one go."""
+
+    found: Found
+
+    def __call__(self) -> Found:
+        """What was found."""
+        return self.found

@@ -1,0 +1,66 @@
+"""Stage 2 of ChromSeg by itself: from probabilities to chromosomes, without the network and without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from chromseg.annotations.absorbance import FloatArray
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.inference.found import Found
+from chromseg.inference.postprocess import PostprocessSettings, binarize
+from chromseg.partition import Partition, partition_crossings
+
+
+@dataclass(frozen=True)
+class Splicer:
+    """Stage 2 with a model's settings.
+
+    Attributes:
+        postprocess: How probabilities become maps.
+        partition: Keyword settings of `partition_crossings`.
+    """
+
+    postprocess: PostprocessSettings
+    partition: dict[str, Any] = field(default_factory=dict)
+
+    def splice(self, absorbance: FloatArray, probabilities: FloatArray, seams: BoolArray | None = None) -> Found:
+        """Thresholds and crossing-partition on what a network found in `absorbance`.
+
+        Args:
+            absorbance: float32 (H, W).
+            probabilities: float32 (M, H, W) of chromosome, crossing and perhaps contact.
+            seams: bool (H, W), where touching chromosomes part, if somebody knows better than network and image.
+        """
+        maps = binarize(probabilities, self.postprocess, absorbance)
+        contact = maps.contact if seams is None else seams & maps.chromosome & ~maps.crossing
+        parts = partition_crossings(maps.chromosome, maps.crossing, absorbance, contact=contact, **self.partition)
+        scores = tuple(instance_scores(parts, probabilities[0]))
+        return Found(parts.masks, scores, parts.flags, (None,) * len(scores), (maps.chromosome, maps.crossing))
+
+
+@dataclass(frozen=True)
+class SplicingLeft:
+    """The remainder of a network of maps: splicing.
+
+    Attributes:
+        splicer: With the model's settings.
+        absorbance: float32 (H, W) that the network saw.
+        probabilities: float32 (M, H, W) that it answered.
+    """
+
+    splicer: Splicer
+    absorbance: FloatArray
+    probabilities: FloatArray
+
+    def __call__(self) -> Found:
+        """Splice."""
+        return self.splicer.splice(self.absorbance, self.probabilities)
+
+
+def instance_scores(partition: Partition, chromosome: FloatArray) -> list[float]:
+    """Mean chromosome probability inside each mask × its pairing confidence (design §5)."""
+    return [
+        float(chromosome[mask].mean()) * confidence
+        for mask, confidence in zip(partition.masks, partition.confidence, strict=True)
+    ]

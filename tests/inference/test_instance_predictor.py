@@ -1,0 +1,86 @@
+"""A detector's answers as chromosomes: thresholds, duplicates, sizes; the detector recalls what it was told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drawn_cells import drawn_cell, recalling_predictor
+
+from chromseg.annotations import Sample
+from chromseg.inference.evaluation import judge_cutout, judge_metaphase
+from chromseg.inference.instance_predictor import largest_region, without_duplicates
+from chromseg.metrics import mask_ious
+
+
+def test_every_chromosome_comes_out_with_its_uncertainty() -> None:
+    picture, masks = drawn_cell()
+    result = recalling_predictor(masks, uncertainty=[0.1, 0.2, 0.3, 0.4]).predict(picture)
+    assert [instance.uncertainty for instance in result.instances] == pytest.approx([0.2, 0.1, 0.3, 0.4])
+    found = np.array([instance.mask for instance in result.instances])
+    assert mask_ious(found, masks).max(axis=1).min() > 0.9
+    assert (found[0] & found[1]).sum() >= 80, "the crossing belongs to both"
+    assert [instance.score for instance in result.instances] == pytest.approx([0.95] * 4)
+
+
+def test_a_picture_of_another_scale_gets_masks_of_its_own_size() -> None:
+    picture, masks = drawn_cell()
+    result = recalling_predictor(masks).predict(np.kron(picture, np.ones((2, 2), np.uint8)))
+    assert result.scale == pytest.approx(0.5, rel=0.25)
+    found = np.array([instance.mask for instance in result.instances])
+    assert found.shape == (4, 400, 400)
+    assert mask_ious(found, np.kron(masks, np.ones((1, 2, 2), bool)) > 0).max(axis=1).min() > 0.85
+
+
+def test_unsure_ones_are_flagged_and_very_unsure_ones_left_out() -> None:
+    picture, masks = drawn_cell()
+    result = recalling_predictor(masks, scores=[0.95, 0.3, 0.6, 0.95]).predict(picture)
+    assert [instance.flags for instance in result.instances] == [(), ("needs-review",), ()]
+    assert [instance.uncertainty for instance in result.instances] == [None] * 3
+
+
+def test_what_is_found_twice_is_one() -> None:
+    picture, masks = drawn_cell()
+    half = masks[:1].copy()
+    half[:, :, 60:] = False
+    told = np.concatenate([masks, masks[:1], half])
+    result = recalling_predictor(told, scores=[0.9, 0.9, 0.9, 0.9, 0.8, 0.95]).predict(picture)
+    assert len(result.instances) == 4
+
+
+def test_nothing_found_is_an_answer() -> None:
+    picture, masks = drawn_cell()
+    result = recalling_predictor(masks[:0]).predict(picture)
+    assert result.instances == () and result.validation["result"]["failures"]
+
+
+def test_average_precision_sees_unsure_detections_and_the_count_does_not() -> None:
+    picture, masks = drawn_cell()
+    image = (255 - picture).astype(np.float32) / 255
+    sample = Sample.from_masks("cell", "drawn/1", "test", "metaphase", image, masks)
+    judged = judge_metaphase(recalling_predictor(masks, scores=[0.95, 0.3, 0.95, 0.95]), sample)
+    assert judged.masks is not None and judged.masks.ious.shape == (4, 4)
+    assert judged.count == 3 and judged.recovered.tolist() == [True, False, True, True]
+
+
+def test_a_cut_out_is_judged_by_where_instances_overlap() -> None:
+    picture, masks = drawn_cell()
+    image = (255 - picture).astype(np.float32) / 255
+    sample = Sample.from_masks("cell", "drawn/1", "test", "cutout", image, masks)
+    case = judge_cutout(recalling_predictor(masks), sample)
+    assert case.score.iou_crossing > 0.8 and case.score.well_detected
+    assert case.score.splice is not None and case.score.splice > 0.9
+    assert case.score.splice_true_maps is None, "there is no stage 2"
+
+
+def test_the_largest_region_is_kept() -> None:
+    mask = np.zeros((9, 12), bool)
+    mask[1:3, 1:3] = mask[4:8, 6:11] = True
+    assert largest_region(mask).sum() == 20
+    assert not largest_region(np.zeros((4, 4), bool)).any()
+
+
+def test_crossing_masks_are_no_duplicates() -> None:
+    _, masks = drawn_cell()
+    assert without_duplicates(masks, 0.8) == [0, 1, 2, 3]
+    assert without_duplicates(np.concatenate([masks, masks[1:2], masks[:1] & masks[1:2]]), 0.8) == [0, 1, 2, 3]
+    assert without_duplicates(masks[:0], 0.8) == []
