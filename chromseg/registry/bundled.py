@@ -12,7 +12,8 @@ from chromseg.registry.place import project_root
 from chromseg.registry.promotion import promote
 from chromseg.registry.references import known_aliases
 from chromseg.registry.store import open_store
-from chromseg.registry.versions import Version, register, show
+from chromseg.registry.version import Version
+from chromseg.registry.versions import register, show
 
 _BY = "chromseg-ops init"
 

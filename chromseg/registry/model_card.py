@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chromseg.annotations.dataset import DatasetCard
+from chromseg.config import AnyModelConfig, DetectorConfig, ModelConfig
+from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import ModelCard
+from chromseg.registry.card_text import compose
 
 _SHOWN = {
     "test/iou_crossing": "crossing IoU, cut-outs",
@@ -15,11 +18,22 @@ _SHOWN = {
     "test/sp_acc": "SPAcc at IoU 0.8, cut-outs",
     "test/overall_acc": "overall accuracy, cut-outs",
     "test/sp_acc_true_maps": "SPAcc of stage 2 from true maps",
+    "test/mask_map": "mask mAP, whole metaphases",
     "test/mask_ap50": "mask AP50, whole metaphases",
+    "test/box_ap50": "box AP50, whole metaphases",
     "test/recovered_80": "chromosomes found at IoU ≥ 0.8, whole metaphases",
+    "test/recall_crossing": "the same of those that cross another",
     "test/count_mae": "count error per metaphase",
     "perf/infer_ms_per_image": "milliseconds of stage 1 per 256×256",
 }
+_SLICE = "test/slice/"
+_SLICED = ("n_images", "iou_crossing", "overlap_acc", "overall_acc")
+_NOTHING: tuple[object, ...] = (None, "", [], ())
+_CITATION = """- X. Cao et al., ChromSeg: Two-Stage Framework for Overlapping Chromosome Segmentation and
+  Reconstruction.
+- X. Fan et al., UCRD-Net: End-to-End Chromosome Segmentation Based on Uncertainty Correction and Region Decomposition
+  (2025).
+- ChromSeg-Ops, MIT licence; name the model's version and the hash of its weights, and cite the data above."""
 
 
 def model_card(
@@ -32,22 +46,29 @@ def model_card(
     """The card as Markdown.
 
     Args:
-        card: Of the model, with metrics and lineage.
+        card: Of the model, with metrics (those of slices too, if they are known) and lineage.
         datasets: Cards of all datasets it was trained on.
         intervals: 95 % bootstrap interval by case, by metric key.
         parameters: Number of the network's weights.
         initial_weights: What training started from, in words.
     """
-    lineage = card.lineage
-    architecture = card.architecture
-    sections = [
-        f"# Model card: {card.name}",
-        "Finds chromosomes and their crossings in a picture of a metaphase; crossing-partition then cuts it into "
-        "single chromosomes. **For research. Not for diagnosis.**",
-        "## Network",
-        _table(
+    return compose(card.name, card_sections(card, datasets, intervals, parameters, initial_weights))
+
+
+def card_sections(
+    card: ModelCard,
+    datasets: Sequence[DatasetCard],
+    intervals: Mapping[str, Sequence[float]],
+    parameters: int,
+    initial_weights: str,
+) -> dict[str, str]:
+    """Heading → text, in order; arguments as of `model_card`."""
+    return {
+        "Intended use": f"{_purpose(card)} **For research. Not for diagnosis.** A person looks at every result: flags "
+        "name the chromosomes to look at first.",
+        "Network": _table(
             {
-                "architecture": f"{architecture.architecture}, depth {architecture.depth}, width {architecture.width}",
+                "architecture": _architecture(card.architecture),
                 "parameters": f"{parameters:,}",
                 "input": "grey, any size, either polarity; chromosomes about "
                 f"{card.chromosome_width or 0:.0f} px wide (others are resized)",
@@ -57,24 +78,64 @@ def model_card(
                 "initial weights": initial_weights,
             }
         ),
-        "## Test scores",
-        "On test cases that trained nothing and chose nothing; in brackets 95 % bootstrap intervals by case.",
-        _table({label: _figure(card.metrics.get(key), intervals.get(key)) for key, label in _SHOWN.items()}),
-        "## Data and its terms",
-        "\n".join(
+        "Test scores": "On test cases that trained nothing and chose nothing; in brackets 95 % bootstrap intervals by "
+        "case.\n\n"
+        + _table({label: _figure(card.metrics.get(key), intervals.get(key)) for key, label in _SHOWN.items()}),
+        "Slices": _slices(card.metrics),
+        "Data and its terms": "\n".join(
             f"- **{data.name}** ({data.stain}, {data.polarity}): {data.source}. Licence: {data.licence}. "
             f"Cite: {data.citation}"
             for data in datasets
-        ),
-        "No image of these sets is part of this model's folder or of the project.",
-        "## Lineage",
-        _table({key: _plain(value) for key, value in lineage.items() if value not in (None, "", [], ())}),
-        "## Limits",
-        "- At most two chromosomes per crossing; where three meet, the result is flagged `needs-review`.\n"
+        )
+        + "\n\nNo image of these sets is part of this model's weights or of the project.",
+        "Lineage": _table({key: _plain(value) for key, value in card.lineage.items() if value not in _NOTHING}),
+        "Limits": "- At most two chromosomes per crossing; where three meet, the result is flagged `needs-review`.\n"
         "- Chromosomes that touch side by side without a visible seam may come out as one.\n"
         "- Other stains, microscopes and preparations differ: measure on your own images before you rely on it.",
-    ]
-    return "\n\n".join(sections) + "\n"
+        "Citation": _CITATION,
+    }
+
+
+def _slices(metrics: Mapping[str, float | None]) -> str:
+    """A row for each part of the test set."""
+    names = sorted({key.removeprefix(_SLICE).rpartition("/")[0] for key in metrics if key.startswith(_SLICE)})
+    if not names:
+        return "Not measured: the model was evaluated before slices were, or without its own test set."
+    head = ["| slice | images | crossing IoU | OverlapAcc | overall |", "|---|---|---|---|---|"]
+    return "\n".join(head + [f"| {name.replace('/', ' ')} | {_slice_figures(metrics, name)} |" for name in names])
+
+
+def _slice_figures(metrics: Mapping[str, float | None], name: str) -> str:
+    n, *figures = (metrics.get(f"{_SLICE}{name}/{key}") for key in _SLICED)
+    return " | ".join([f"{n or 0:.0f}", *(_figure(figure, None) for figure in figures)])
+
+
+def _purpose(card: ModelCard) -> str:
+    if isinstance(card.architecture, DetectorConfig):
+        return "Finds the chromosomes of a metaphase, each as an instance with its mask."
+    if isinstance(card.architecture, CascadeConfig):
+        names = " and ".join(f"{parent['name']}/{parent['version']}" for parent in card.parents.values())
+        return f"Lets {names} look at a metaphase and keeps, where they disagree, what explains the pixels better."
+    return (
+        "Finds chromosomes and their crossings in a picture of a metaphase; crossing-partition then cuts it into "
+        "single chromosomes."
+    )
+
+
+def _architecture(config: AnyModelConfig | CascadeConfig) -> str:
+    if isinstance(config, CascadeConfig):
+        return f"cascade of {_architecture(config.maps)}; and {_architecture(config.detector)}"
+    if isinstance(config, ModelConfig):
+        return f"{config.architecture}, depth {config.depth}, width {config.width}"
+    if isinstance(config, DetectorConfig):
+        levels = ", ".join(f"P{level}" for level in config.levels)
+        modules = [
+            f"{config.box_head} box head",
+            *([f"uncertainty correction (λ {config.correction:g})"] if config.uncertainty else []),
+            *([f"{config.region} regions (s {config.region_scale:g})"] if config.region != "none" else []),
+        ]
+        return f"{config.architecture} on {config.backbone}, {levels}, {config.anchors} anchors, {', '.join(modules)}"
+    return f"{config.architecture} on {config.backbone}"
 
 
 def _table(rows: Mapping[str, str]) -> str:

@@ -46,7 +46,7 @@ def log_package(client: MlflowClient, folder: Path, *, name: str, run_id: str) -
 
     Args:
         client: Of the store.
-        folder: With `model.safetensors` and `model.json`; Markdown files in it come along.
+        folder: With `model.safetensors` and `model.json`; Markdown, HTML and `failures/` come along.
         name: Name shown in MLflow.
         run_id: The run that trained it.
     """
@@ -83,8 +83,10 @@ def fetch_folder(source: str, cache: Path) -> Path:
 
 def _clean_copy(folder: Path, target: Path) -> Path:
     target.mkdir()
-    for file in (*(folder / name for name in FILES), *sorted(folder.glob("*.md"))):
+    for file in (*(folder / name for name in FILES), *sorted(folder.glob("*.md")), *sorted(folder.glob("*.html"))):
         shutil.copy2(file, target)
+    if (folder / "failures").is_dir():
+        shutil.copytree(folder / "failures", target / "failures")
     return target
 
 

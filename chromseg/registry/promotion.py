@@ -1,142 +1,153 @@
 """Aliases: which version is the champion, who decided so, when and why, and the way back.
 
-MLflow keeps no history of its aliases, so each change is written as a tag of the version it favours, before the alias
-moves: a process killed between the two leaves a decision that can be repeated, never a change without a record.
+A change is an entry of the audit log. It counts only if the alias still is where it was when the decision was taken: of
+two promoters at the same moment one wins, the other is told by whom it was overtaken.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
-
 from chromseg.errors import RegistryError
 from chromseg.registry.actor import current_actor
+from chromseg.registry.audit import append
 from chromseg.registry.backend import MlflowClient
-from chromseg.registry.references import all_versions, find_version, known_aliases, parse_reference
+from chromseg.registry.entries import Action, Chain, Entry, aliases
+from chromseg.registry.gates.judge import Judgement, judge
+from chromseg.registry.gates.probe import Probe
+from chromseg.registry.projection import ALIASES, show_alias
+from chromseg.registry.references import Reference, parse_reference, standing
+from chromseg.registry.resolve import checked_folder
 from chromseg.registry.store import open_store, translated
-from chromseg.registry.versions import read_version, timestamp
-
-ALIASES = ("champion", "challenger")
-_TAG = "history."
+from chromseg.registry.version import find, timestamp
 
 
-@dataclass(frozen=True)
-class Event:
-    """Something that happened to a registered model.
-
-    Attributes:
-        at: When, UTC, ISO 8601.
-        action: What happened.
-        version: The version it favours.
-        alias: The alias that moved; None for a registration.
-        previous: The version the alias left; None if it is new or for a registration.
-        by: Who.
-        reason: Why; for a registration what was waived, else "".
-    """
-
-    at: str
-    action: Literal["register", "promote", "rollback"]
-    version: int
-    alias: str | None
-    previous: int | None
-    by: str
-    reason: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
-
-
-def promote(reference: str, *, reason: str, alias: str = "champion", by: str | None = None) -> Event:
-    """Point `alias` at the version meant by `reference`.
+def promote(
+    reference: str,
+    *,
+    reason: str = "",
+    alias: str = "champion",
+    by: str | None = None,
+    force: str | None = None,
+    probe: Probe | None = None,
+) -> Entry:
+    """Point `alias` at the version meant by `reference`, if every gate lets it pass.
 
     Args:
         reference: `NAME/VERSION`, or `NAME@ALIAS` (say, the challenger).
-        reason: Why; kept.
+        reason: Why; kept. May be empty if `force` says it.
         alias: One of `ALIASES`.
         by: Who; default: `current_actor()`.
+        force: Why it is promoted even if gates refuse; kept with their answers, and shown with the version forever.
+        probe: As of `judge_promotion`.
 
     Raises:
-        RegistryError: Unknown version or alias, no reason, nobody's name, or it is so already.
+        RegistryError: Unknown version or alias, no reason, nobody's name, it is so already, a gate refused, or another
+            promoter moved the alias in the meantime.
     """
-    _check_alias(alias)
-    client, wanted = open_store(), parse_reference(reference)
-    version = read_version(client, find_version(client, wanted))
-    current = known_aliases(client, version.name).get(alias)
-    if current == version.number:
-        raise RegistryError(
-            f"{version.name}/{version.number} is the {alias} already",
-            expected="another version",
-            remedy=f"see `chromseg-ops models list {version.name}`",
+    by, reason = by or current_actor(), _checked_reason(force or "" if force is not None else reason)
+    judgement = judge_promotion(reference, alias=alias, probe=probe)
+    version, current = judgement.version, judgement.current
+    if judgement.failed and force is None:
+        raise _refused(judgement)
+    action: Action = "force" if judgement.failed else "promote"
+    client = open_store()
+
+    def entry(chain: Chain) -> Entry:
+        _check_unmoved(chain, version.name, alias, current)
+        return Entry(
+            timestamp(), by, action, version.name, version.number, alias, current, reason, facts=judgement.facts()
         )
-    event = Event(
-        timestamp(), "promote", version.number, alias, current, by or current_actor(), _checked_reason(reason)
-    )
-    _carry_out(client, version.name, event)
-    return event
+
+    return _carry_out(client, append(client, entry))
 
 
-def rollback(name: str, *, reason: str, alias: str = "champion", by: str | None = None) -> Event:
-    """Point `alias` at the version it had before its last promotion; again, and it goes back one more.
+def judge_promotion(reference: str, *, alias: str = "champion", probe: Probe | None = None) -> Judgement:
+    """What the gates say of a promotion; nothing is changed.
+
+    Args:
+        reference: As of `promote`.
+        alias: One of `ALIASES`.
+        probe: One that was started before, to save time.
 
     Raises:
-        RegistryError: There is no earlier version, no reason, or nobody's name.
+        RegistryError: Unknown version or alias, or it is so already.
     """
     _check_alias(alias)
     client = open_store()
-    current = known_aliases(client, name).get(alias)
-    held = _held(history(name), alias, current)
-    if current is None or len(held) < 2 or held[-1] != current:
+    version = find(client, parse_reference(reference))
+    if alias in version.aliases:
+        raise RegistryError(
+            f"{version.label} is the {alias} already",
+            expected="another version",
+            remedy=f"see `chromseg-ops models list {version.name}`",
+        )
+    current = standing(client, version.name)[0].get(alias)
+    return judge(client, version, alias, current, probe)
+
+
+def rollback(name: str, *, reason: str, alias: str = "champion", by: str | None = None) -> Entry:
+    """Point `alias` at the version it had before its last promotion; again, and it goes back one more.
+
+    No gate is asked: that version has been what it becomes again. Its files must be whole.
+
+    Raises:
+        RegistryError: There is no earlier version, its files are gone, no reason, nobody's name, or another promoter
+            moved the alias in the meantime.
+    """
+    _check_alias(alias)
+    client = open_store()
+    by, reason = by or current_actor(), _checked_reason(reason)
+    held = aliases(standing(client, name)[1].of(name)).get(alias, [])
+    current = held[-1] if held else None
+    if len(held) < 2:
         raise RegistryError(
             f"no earlier {alias} of {name} on record" + (f" than version {current}" if current else ""),
             expected="an alias that was promoted at least twice",
             remedy=f"promote the version you want: `chromseg-ops models promote {name}/VERSION --alias {alias}`",
         )
-    event = Event(timestamp(), "rollback", held[-2], alias, current, by or current_actor(), _checked_reason(reason))
-    _carry_out(client, name, event)
-    return event
+    checked_folder(find(client, Reference(name, version=held[-2])))
+
+    def entry(chain: Chain) -> Entry:
+        _check_unmoved(chain, name, alias, current)
+        return Entry(timestamp(), by, "rollback", name, held[-2], alias, current, reason)
+
+    return _carry_out(client, append(client, entry))
 
 
-def history(name: str) -> list[Event]:
-    """Registrations, promotions and rollbacks of one model, oldest first.
+def history(name: str) -> list[Entry]:
+    """Everything that happened to one model, oldest first, as the audit log has it.
 
     Raises:
-        RegistryError: There is no such model.
+        RegistryError: There is no such model, or the log cannot be trusted.
     """
-    client = open_store()
-    known_aliases(client, name)
-    events = []
-    for version in all_versions(client, name):
-        events += [Event(**json.loads(value)) for key, value in version.tags.items() if key.startswith(_TAG)]
-        if "registered_by" in version.tags:
-            waived = "code not committed (--allow-dirty)" if version.tags["allow_dirty"] == "true" else ""
-            at, by = version.tags["registered_at"], version.tags["registered_by"]
-            events.append(Event(at, "register", int(version.version), None, None, by, waived))
-    return sorted(events, key=lambda event: event.at)
+    return standing(open_store(), name)[1].of(name)
 
 
-def _held(events: list[Event], alias: str, current: int | None) -> list[int]:
-    """The versions an alias stands on, last on top: a promotion puts one there, a rollback takes one away.
-
-    An event that the next one (or the alias itself) knows nothing of was killed before the alias moved: it is left out.
-    """
-    held: list[int] = []
-    before = held
-    for event in events:
-        if event.alias != alias:
-            continue
-        if held[-1:] != ([] if event.previous is None else [event.previous]):
-            held = before
-        before = held
-        held = [*held, event.version] if event.action == "promote" else held[:-1]
-    return held if held[-1:] == [current] else before
+def _carry_out(client: MlflowClient, entry: Entry) -> Entry:
+    """Show in MLflow what the log has decided."""
+    with translated(f"{entry.alias} of {entry.model} cannot be moved"):
+        show_alias(client, entry.model, str(entry.alias), entry.version)
+    return entry
 
 
-def _carry_out(client: MlflowClient, name: str, event: Event) -> None:
-    with translated(f"{event.alias} of {name} cannot be moved"):
-        client.set_model_version_tag(name, str(event.version), _TAG + event.at, json.dumps(event.to_dict()))
-        client.set_registered_model_alias(name, event.alias, str(event.version))
+def _check_unmoved(chain: Chain, name: str, alias: str, expected: int | None) -> None:
+    moves = [entry for entry in chain.of(name) if entry.alias == alias]
+    held = aliases(moves).get(alias, [])
+    if (held[-1] if held else None) != expected:
+        last = moves[-1]
+        raise RegistryError(
+            f"{last.by} made version {last.version} the {alias} of {name} at {last.at[:19]}Z, while this was decided",
+            expected=f"{'version ' + str(expected) if expected else 'none'} as the {alias}",
+            remedy=f"look at it (`chromseg-ops models history {name}`) and decide again",
+        )
+
+
+def _refused(judgement: Judgement) -> RegistryError:
+    return RegistryError(
+        f"{judgement.version.label} does not pass {'; '.join(map(str, judgement.failed))}",
+        expected=f"every gate of promotion.yaml passed to become {judgement.alias}",
+        remedy="see all with --dry-run; improve the model, or promote it all the same with --force REASON, which is "
+        "recorded",
+    )
 
 
 def _check_alias(alias: str) -> None:

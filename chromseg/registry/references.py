@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from chromseg.errors import RegistryError
+from chromseg.registry.audit import LOG
 from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersion
+from chromseg.registry.entries import Chain
+from chromseg.registry.projection import decided_aliases
 from chromseg.registry.store import explained, translated
 
 _PREFIX = "models:/"
@@ -53,22 +56,29 @@ def check_name(name: str) -> str:
     """Itself, if it may name a registered model.
 
     Raises:
-        RegistryError: It has other signs than letters, digits, dot, dash and underscore.
+        RegistryError: It has other signs than letters, digits, dot, dash and underscore, or is the audit log's.
     """
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or name == LOG:
         raise RegistryError(
-            f"model name {name!r}", expected="letters, digits, `.`, `-` and `_`", remedy="choose such a name"
+            f"model name {name!r}",
+            expected=f"letters, digits, `.`, `-` and `_`, and not {LOG}, the audit log's",
+            remedy="choose such a name",
         )
     return name
 
 
-def find_version(client: MlflowClient, reference: Reference) -> ModelVersion:
+def find_version(client: MlflowClient, reference: Reference, aliases: Mapping[str, int] | None = None) -> ModelVersion:
     """The version meant.
+
+    Args:
+        client: Of the store.
+        reference: What is meant.
+        aliases: Those of the model, if they were read already.
 
     Raises:
         RegistryError: Name, alias or version is unknown; the message lists those known.
     """
-    aliases = known_aliases(client, reference.name)
+    aliases = known_aliases(client, reference.name) if aliases is None else aliases
     if reference.alias is not None and reference.alias not in aliases:
         raise RegistryError(
             f"{reference.name} has no alias {reference.alias!r}",
@@ -90,13 +100,18 @@ def find_version(client: MlflowClient, reference: Reference) -> ModelVersion:
 
 
 def known_aliases(client: MlflowClient, name: str) -> dict[str, int]:
-    """Alias → version number of a registered model, by alias.
+    """Alias → version number of a registered model, by alias, as the audit log has decided; see `standing`."""
+    return standing(client, name)[0]
+
+
+def standing(client: MlflowClient, name: str) -> tuple[dict[str, int], Chain]:
+    """Aliases of a registered model, and the log they are read from.
 
     Raises:
-        RegistryError: There is no such model; the message lists those known.
+        RegistryError: There is no such model (the message lists those known), or the log cannot be trusted.
     """
     try:
-        aliases = client.get_registered_model(name).aliases
+        shown = client.get_registered_model(name).aliases
     except MlflowException as error:
         known = known_names(client)
         if name in known:
@@ -106,13 +121,13 @@ def known_aliases(client: MlflowClient, name: str) -> dict[str, int]:
             expected=f"one of: {_listed(known)}",
             remedy="register one (`chromseg-ops models register FOLDER`), or `chromseg-ops init --with-bundled`",
         ) from error
-    return {alias: int(number) for alias, number in sorted(aliases.items())}
+    return decided_aliases(client, name, {alias: int(number) for alias, number in shown.items()})
 
 
 def known_names(client: MlflowClient) -> list[str]:
-    """The names of all registered models, sorted."""
+    """The names of all registered models, sorted; the audit log is none."""
     with translated("registered models cannot be listed"):
-        return sorted(model.name for model in client.search_registered_models(max_results=1000))
+        return sorted(model.name for model in client.search_registered_models(max_results=1000) if model.name != LOG)
 
 
 def all_versions(client: MlflowClient, name: str) -> list[ModelVersion]:

@@ -11,9 +11,10 @@ from chromseg.errors import DataError, ModelError, RegistryError
 from chromseg.files import sha256
 from chromseg.registry.packaging import FILES, fetch_folder
 from chromseg.registry.place import project_root
-from chromseg.registry.references import find_version, is_reference, parse_reference
+from chromseg.registry.references import is_reference, parse_reference
 from chromseg.registry.store import open_store
-from chromseg.registry.versions import Version, list_versions, read_version
+from chromseg.registry.version import Version, find
+from chromseg.registry.versions import list_versions
 
 DEFAULT = "models:/chromseg@champion"
 
@@ -43,8 +44,8 @@ def resolve_model(model: str | Path) -> Resolved:
     """
     if isinstance(model, str) and is_reference(model) and not Path(model).is_dir():
         client, reference = open_store(), parse_reference(model)
-        version = read_version(client, find_version(client, reference))
-        return Resolved(_checked_folder(version), version.name, version.number)
+        version = find(client, reference)
+        return Resolved(checked_folder(version), version.name, version.number)
     folder = Path(model)
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
@@ -99,7 +100,12 @@ def _claimed(made_by: dict[str, Any]) -> tuple[str, str]:
     return str(made_by.get("name")), str(made_by.get("version"))
 
 
-def _checked_folder(version: Version) -> Path:
+def checked_folder(version: Version) -> Path:
+    """The local folder with a version's files, which are those that were registered.
+
+    Raises:
+        RegistryError: They are gone or were changed.
+    """
     cache = project_root() / "mlruns" / "cache" / f"{version.name}-{version.number}-{version.weights_sha256[:12]}"
     folder = fetch_folder(version.source, cache)
     for name, expected in zip(FILES, (version.weights_sha256, version.card_sha256), strict=True):

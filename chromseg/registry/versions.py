@@ -1,77 +1,38 @@
 """Registered versions: put in, listed, read.
 
-A version enters in one step with all its tags, after its files are complete: a process killed before leaves nothing to
-resolve, one killed after a whole version.
+A version enters the store in one step with all its tags, after its files are complete; the audit log's entry makes it
+registered. A process killed before that entry leaves nothing that resolves, and registering again completes it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chromseg.errors import LineageError, RegistryError
+from chromseg.errors import LineageError
 from chromseg.files import sha256
 from chromseg.registry.actor import current_actor
+from chromseg.registry.audit import append, read_log
 from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersion
+from chromseg.registry.entries import Chain, Entry
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.packaging import log_package
 from chromseg.registry.provenance import dvc_stage_hash
-from chromseg.registry.references import (
-    all_versions,
-    check_name,
-    find_version,
-    known_aliases,
-    known_names,
-    parse_reference,
-)
+from chromseg.registry.references import Reference, all_versions, check_name, known_names, parse_reference, standing
 from chromseg.registry.restore import restore_record
 from chromseg.registry.store import init_store, open_store, translated
 from chromseg.registry.tracking import RunTracker
+from chromseg.registry.version import Version, as_version, find, signature, timestamp
 from chromseg.training.tracker import read_run
 
 if TYPE_CHECKING:
     from chromseg.models.package import ModelCard
-
-
-@dataclass(frozen=True)
-class Version:
-    """One registered version, as the store knows it.
-
-    Attributes:
-        name: Registered model.
-        number: Version, from 1.
-        aliases: Those that point to it now.
-        lineage: Where it comes from.
-        metrics: Test metrics known at registration.
-        weights_sha256: Of `model.safetensors`.
-        card_sha256: Of `model.json`.
-        registered_by: Who registered it.
-        registered_at: When, UTC, ISO 8601.
-        allow_dirty: It was let in although its code was not committed.
-        run: MLflow run in this store.
-        source: URI of its files.
-    """
-
-    name: str
-    number: int
-    aliases: tuple[str, ...]
-    lineage: Lineage
-    metrics: dict[str, float | None]
-    weights_sha256: str
-    card_sha256: str
-    registered_by: str
-    registered_at: str
-    allow_dirty: bool
-    run: str
-    source: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self) | {"aliases": list(self.aliases), "lineage": self.lineage.to_dict()}
 
 
 def register(folder: Path, name: str, *, allow_dirty: bool = False, by: str | None = None) -> tuple[Version, bool]:
@@ -95,33 +56,75 @@ def register(folder: Path, name: str, *, allow_dirty: bool = False, by: str | No
 
     check_name(name)
     by = by or current_actor()
-    _, card = load_model(folder)
+    network, card = load_model(folder)
     lineage = _admitted(card, folder, allow_dirty)
     init_store()
     client = open_store()
-    card_sha256 = sha256(folder / CARD)
-    for known in _versions(client, name) if name in known_names(client) else []:
-        if (known.weights_sha256, known.card_sha256) == (card.weights_sha256, card_sha256):
-            return known, False
-    run = _ensure_run(client, folder, card, lineage)
-    package = log_package(client, folder, name=name, run_id=run.run_id)
-    _ensure_model(client, name)
-    tags = {
-        "lineage": json.dumps(lineage.to_dict(), sort_keys=True),
-        "metrics": json.dumps(card.metrics | _test_metrics(run), sort_keys=True),
-        "weights_sha256": card.weights_sha256,
-        "card_sha256": card_sha256,
-        "data_md5": json.dumps(lineage.data_md5, sort_keys=True),
-        "git_commit": lineage.git_commit,
-        "registered_by": by,
-        "registered_at": timestamp(),
-        "allow_dirty": json.dumps(lineage.git_dirty and allow_dirty),
-    }
-    with translated(f"{name} cannot take a version"):
-        made = client.create_model_version(
-            name, package.source, run_id=run.run_id, tags=tags, model_id=package.model_id, await_creation_for=0
-        )
-    return _read(made, {}), True
+    hashes = {"weights_sha256": card.weights_sha256, "card_sha256": sha256(folder / CARD)}
+
+    def enter() -> ModelVersion:
+        run = _ensure_run(client, folder, card, lineage)
+        tags = hashes | _tags(run, card, lineage, by)
+        with _documented(folder, card, lineage, tags, sum(weight.numel() for weight in network.parameters())) as whole:
+            return _enter(client, whole, name, run, tags)
+
+    waived = "code not committed (--allow-dirty)" if lineage.git_dirty else ""
+    return _admit(client, name, hashes, enter, Entry("", by, "register", name, 0, reason=waived))
+
+
+def bring_in(
+    folder: Path, name: str, tags: Mapping[str, str], *, by: str, reason: str, facts: Mapping[str, Any]
+) -> tuple[Version, bool]:
+    """Register a model folder that was registered in another store, with the facts it had there.
+
+    Args:
+        folder: Complete, with its model card.
+        name: Registered model; made if new.
+        tags: What it was registered with.
+        by: Who brings it in.
+        reason: Where it comes from, in words.
+        facts: What vouches for it; kept in the audit log.
+
+    Returns:
+        The version, and whether it is new.
+
+    Raises:
+        ModelError: The folder cannot be used.
+        RegistryError: The store does not take it.
+    """
+    from chromseg.models.package import load_model
+
+    load_model(folder)
+    init_store()
+    client = open_store()
+
+    def enter() -> ModelVersion:
+        lineage = Lineage.from_dict(json.loads(tags["lineage"]))
+        record = {"params": json.loads(tags["config"]), "tags": lineage.tags()}
+        run = restore_record(client, record, json.loads(tags["metrics"]))
+        return _enter(client, folder, name, run, tags)
+
+    hashes = {key: tags[key] for key in ("weights_sha256", "card_sha256")}
+    return _admit(client, name, hashes, enter, Entry("", by, "import", name, 0, reason=reason, facts=dict(facts)))
+
+
+def _admit(
+    client: MlflowClient, name: str, hashes: Mapping[str, str], enter: Callable[[], ModelVersion], draft: Entry
+) -> tuple[Version, bool]:
+    """Put a version into the store, unless it is there, and then into the log, unless it is there."""
+    found = _same_files(client, name, hashes)
+    if found is not None and read_log(client).admitted(name, int(found.version)):
+        return find(client, Reference(name, version=int(found.version))), False
+    found = found or enter()
+    number = int(found.version)
+    signed = {"weights_sha256": found.tags["weights_sha256"], "tags_sha256": signature(found.tags)}
+
+    def entry(chain: Chain) -> Entry:
+        known = chain.admitted(name, number)
+        return known or replace(draft, at=timestamp(), version=number, facts=draft.facts | signed)
+
+    append(client, entry)
+    return find(client, Reference(name, version=number)), True
 
 
 def list_versions(name: str | None = None) -> list[Version]:
@@ -142,51 +145,65 @@ def show(reference: str) -> Version:
     Raises:
         RegistryError: There is none, or it was not registered by ChromSeg-Ops.
     """
-    client, wanted = open_store(), parse_reference(reference)
-    return read_version(client, find_version(client, wanted))
-
-
-def read_version(client: MlflowClient, found: ModelVersion) -> Version:
-    """An MLflow version as ours, with its aliases.
-
-    Raises:
-        RegistryError: It was not registered by ChromSeg-Ops.
-    """
-    return _read(found, known_aliases(client, found.name))
-
-
-def timestamp() -> str:
-    """Now, in UTC, ISO 8601 with microseconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return find(open_store(), parse_reference(reference))
 
 
 def _versions(client: MlflowClient, name: str) -> list[Version]:
-    aliases = known_aliases(client, name)
-    return [_read(version, aliases) for version in all_versions(client, name) if "lineage" in version.tags]
+    aliases, chain = standing(client, name)
+    found = [each for each in all_versions(client, name) if chain.admitted(name, int(each.version))]
+    return [as_version(each, aliases, chain) for each in found]
 
 
-def _read(found: ModelVersion, aliases: Mapping[str, int]) -> Version:
-    tags = found.tags
-    if "lineage" not in tags:
-        raise RegistryError(
-            f"{found.name}/{found.version} has no lineage",
-            expected="a version registered by `chromseg-ops models register`",
-            remedy="register its model folder",
+def _same_files(client: MlflowClient, name: str, hashes: Mapping[str, str]) -> ModelVersion | None:
+    """The version that has these files already, registered to the end or not."""
+    versions = all_versions(client, name)
+    return next((each for each in versions if hashes.items() <= each.tags.items()), None)
+
+
+def _tags(run: RunTracker, card: ModelCard, lineage: Lineage, by: str) -> dict[str, str]:
+    with translated(f"run {run.run_id} cannot be read"):
+        data = run.client.get_run(run.run_id).data
+    tested = {name: value for name, value in data.metrics.items() if name.startswith("test/")}
+    return {
+        "lineage": json.dumps(lineage.to_dict(), sort_keys=True),
+        "config": json.dumps(data.params, sort_keys=True),
+        "metrics": json.dumps(card.metrics | tested, sort_keys=True),
+        "data_md5": json.dumps(lineage.data_md5, sort_keys=True),
+        "git_commit": lineage.git_commit,
+        "registered_by": by,
+        "registered_at": timestamp(),
+        "allow_dirty": json.dumps(lineage.git_dirty),
+    }
+
+
+@contextmanager
+def _documented(
+    folder: Path, card: ModelCard, lineage: Lineage, tags: Mapping[str, str], parameters: int
+) -> Iterator[Path]:
+    """A copy of the model folder with a complete model card."""
+    from chromseg.registry.card_files import write_card_files  # torch
+
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = shutil.copytree(folder, Path(scratch) / "model")
+        write_card_files(
+            copy,
+            card,
+            lineage,
+            metrics=json.loads(tags["metrics"]),
+            config=json.loads(tags["config"]),
+            parameters=parameters,
         )
-    return Version(
-        name=found.name,
-        number=int(found.version),
-        aliases=tuple(alias for alias, number in aliases.items() if number == int(found.version)),
-        lineage=Lineage.from_dict(json.loads(tags["lineage"])),
-        metrics=json.loads(tags["metrics"]),
-        weights_sha256=tags["weights_sha256"],
-        card_sha256=tags["card_sha256"],
-        registered_by=tags["registered_by"],
-        registered_at=tags["registered_at"],
-        allow_dirty=json.loads(tags["allow_dirty"]),
-        run=found.run_id,
-        source=found.source,
-    )
+        yield copy
+
+
+def _enter(client: MlflowClient, folder: Path, name: str, run: RunTracker, tags: Mapping[str, str]) -> ModelVersion:
+    """Upload the files, then make the version that points to them."""
+    package = log_package(client, folder, name=name, run_id=run.run_id)
+    _ensure_model(client, name)
+    with translated(f"{name} cannot take a version"):
+        return client.create_model_version(
+            name, package.source, run_id=run.run_id, tags=dict(tags), model_id=package.model_id, await_creation_for=0
+        )
 
 
 def _admitted(card: ModelCard, folder: Path, allow_dirty: bool) -> Lineage:
@@ -211,12 +228,6 @@ def _ensure_run(client: MlflowClient, folder: Path, card: ModelCard, lineage: Li
         record = {"params": params, "metrics": [{"step": 0, **card.metrics}]}
         tests = {}
     return restore_record(client, record | {"tags": lineage.tags()}, tests)
-
-
-def _test_metrics(run: RunTracker) -> dict[str, float]:
-    with translated(f"run {run.run_id} cannot be read"):
-        metrics = run.client.get_run(run.run_id).data.metrics
-    return {name: value for name, value in metrics.items() if name.startswith("test/")}
 
 
 def _ensure_model(client: MlflowClient, name: str) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import shutil
+from collections.abc import Callable
 from multiprocessing.context import ForkServerContext
+from pathlib import Path
 
 import pytest
 
@@ -12,5 +15,42 @@ import pytest
 def clean_process() -> ForkServerContext:
     """Processes forked from one that has imported MLflow and torch and done nothing else: imports are paid once."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["chromseg.registry.versions", "chromseg.models.package"])
+    context.set_forkserver_preload(["chromseg.registry.promotion", "chromseg.registry.card_files", "alembic.script"])
     return context
+
+
+@pytest.fixture(scope="session")
+def _promoted_once() -> list[Path]:
+    """Where `promoted` was built first, and the copy of its files; empty before."""
+    return []
+
+
+@pytest.fixture
+def promoted(
+    store: Path,
+    make_model: Callable[..., Path],
+    _promoted_once: list[Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A project with chromseg/1 and chromseg/2, each promoted in its turn: four entries in the log.
+
+    Built once a session and put back for each test, in its first place, because the store records absolute paths.
+    """
+    from put_back import put_back
+
+    from chromseg.registry.promotion import promote
+    from chromseg.registry.versions import register
+
+    if not _promoted_once:
+        for seed in range(2):
+            register(make_model(seed=seed, metrics={"test/overall_acc": 0.25 + seed / 2}), "chromseg")
+        for number in (1, 2):
+            promote(f"chromseg/{number}", reason="newer")
+        copy = tmp_path_factory.mktemp("promoted") / "mlruns"
+        shutil.copytree(store / "mlruns", copy)
+        _promoted_once.extend([store, copy])
+    place, copy = _promoted_once
+    put_back(copy, place / "mlruns")
+    monkeypatch.chdir(place)
+    return place

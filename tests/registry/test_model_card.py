@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from example_lineage import LINEAGE
+from collections.abc import Callable
+from pathlib import Path
 
-from chromseg.annotations import DatasetCard
-from chromseg.config import ModelConfig
+from example_lineage import LINEAGE
+from PIL import Image
+
+from chromseg.annotations import Dataset, DatasetCard, write_dataset
+from chromseg.config import DetectorConfig, ModelConfig, parse, read_params
+from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import ModelCard
+from chromseg.registry import card_files
+from chromseg.registry.card_text import sections_of
+from chromseg.registry.gates import policy
+from chromseg.registry.gates.paperwork import missing_sections
+from chromseg.registry.gates.policy import Policy
+from chromseg.registry.lineage import Lineage
 from chromseg.registry.model_card import model_card
+from chromseg.registry.resolve import resolve
+from chromseg.registry.versions import register
 
 
 def test_card_names_scores_terms_and_lineage() -> None:
@@ -27,3 +40,66 @@ def test_card_names_scores_terms_and_lineage() -> None:
     assert "**lab** (g-band, dark-on-light): a lab. Licence: CC-BY-4.0. Cite: Doe 2020" in text
     assert LINEAGE["git_commit"] in text and "f" * 64 in text
     assert "Not for diagnosis" in text and "about 11 px wide" in text
+
+
+def test_every_family_says_what_it_is() -> None:
+    maps, detector = ModelConfig("unet", depth=2, width=4), DetectorConfig("ucrd-net", uncertainty=True, levels=(2, 3))
+    told = model_card(ModelCard("a", detector, lineage=dict(LINEAGE)), [], {}, 1, "random")
+    assert "each as an instance" in told
+    assert "ucrd-net on resnet101, P2, P3, default anchors, two-fc box head, uncertainty correction (λ 0.3)" in told
+    parents = {"maps": {"name": "chromseg", "version": "3"}, "detector": {"name": "ucrd-net", "version": "1"}}
+    both = ModelCard("b", CascadeConfig("cascade", maps, detector), lineage=dict(LINEAGE), parents=parents)
+    told = model_card(both, [], {}, 1, "none")
+    assert "Lets chromseg/3 and ucrd-net/1 look" in told and "cascade of unet, depth 2, width 4; and ucrd-net" in told
+
+
+def test_slices_are_rows() -> None:
+    figures = {"n_images": 12.0, "iou_crossing": 0.5, "overlap_acc": None, "overall_acc": 0.25}
+    metrics = {f"test/slice/crossing/T/{key}": value for key, value in figures.items()}
+    card = ModelCard("a", ModelConfig("unet", depth=2, width=4), metrics=metrics, lineage=dict(LINEAGE))
+    assert "| crossing T | 12 | 0.500 | – | 0.250 |" in model_card(card, [], {}, 1, "random")
+
+
+def test_the_registered_card_keeps_what_the_folder_says_and_adds_the_rest(
+    store: Path, make_model: Callable[..., Path]
+) -> None:
+    card = DatasetCard("sample", "g-band", "dark-on-light", "a lab", "CC0", "none", "coco", "1")
+    write_dataset(Dataset(store / "data" / "sample", card, (), (), {}), {})
+    folder = make_model(metrics={"test/overall_acc": 0.5})
+    (folder / "MODEL_CARD.md").write_text("# Mine\n\n## Limits\n\nOnly for <fish>.\n")
+    Image.new("L", (8, 8)).save(_made(folder / "failures") / "worst.png")
+    version, _ = register(folder, "chromseg")
+    kept = resolve(f"models:/{version.label}")
+    sections = sections_of((kept / "MODEL_CARD.md").read_text())
+    assert sections["Limits"] == "Only for <fish>."
+    assert "Licence: CC0" in sections["Data and its terms"]
+    assert "| overall accuracy, cut-outs | 0.500 |" in sections["Test scores"]
+    assert sections["Failures"] == "![worst](failures/worst.png)"
+    page = (kept / "MODEL_CARD.html").read_text()
+    assert "<p>Only for &lt;fish&gt;.</p>" in page and 'alt="worst" src="data:image/png;base64,' in page
+    assert "<th scope=row>overall accuracy, cut-outs</th><td>0.500</td>" in page and "http" not in page
+    default = read_policy_of_the_box()
+    assert missing_sections((kept / "MODEL_CARD.md").read_text(), default.model_card) == []
+
+
+def test_data_whose_terms_are_unknown_make_a_card_incomplete(store: Path, make_model: Callable[..., Path]) -> None:
+    version, _ = register(make_model(), "chromseg")
+    card = (resolve(f"models:/{version.label}") / "MODEL_CARD.md").read_text()
+    assert missing_sections(card, read_policy_of_the_box().model_card) == ["Data and its terms"]
+
+
+def test_intervals_come_from_the_report_of_the_same_scores_only(store: Path) -> None:
+    lineage = Lineage.from_dict(LINEAGE)
+    report = _made(store / "reports" / "default" / "scores" / "tiny-0") / "metrics.json"
+    report.write_text('{"metrics": {"test/overall_acc": 0.5}, "intervals": {"test/overall_acc": [0.4, 0.6]}}')
+    assert card_files._intervals(lineage, {"test/overall_acc": 0.5}) == {"test/overall_acc": [0.4, 0.6]}
+    assert card_files._intervals(lineage, {"test/overall_acc": 0.75}) == {}
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
+
+
+def read_policy_of_the_box() -> Policy:
+    return parse(Policy, read_params(Path(policy.__file__).with_name("promotion.yaml")))

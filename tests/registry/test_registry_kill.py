@@ -1,4 +1,4 @@
-"""A process that dies while it registers leaves nothing that resolves, or all of it."""
+"""A process that dies while it registers or promotes leaves a store that verifies and the same command ends."""
 
 from __future__ import annotations
 
@@ -10,47 +10,146 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from put_back import put_back
 
+from chromseg.errors import RegistryError
 from chromseg.registry.backend import MlflowClient
+from chromseg.registry.promotion import history, promote
 from chromseg.registry.resolve import resolve
-from chromseg.registry.versions import list_versions, register
+from chromseg.registry.store import open_store
+from chromseg.registry.verify import verify
+from chromseg.registry.versions import list_versions, register, show
 
-# what MLflow is asked for while a version is made, in order
+# all that changes the store
 STEPS = [
-    "create_run",
-    "create_logged_model",
-    "log_model_artifacts",
-    "finalize_logged_model",
-    "create_registered_model",
-    "create_model_version",
-]
+    "create_run", "log_batch", "log_inputs", "set_terminated", "create_logged_model", "log_model_artifacts",
+    "finalize_logged_model", "create_registered_model", "create_model_version", "set_registered_model_tag",
+    "set_registered_model_alias",
+]  # fmt: skip
 
 
-def _register_and_die(project: Path, folder: Path, step: str) -> None:
-    os.chdir(project)
-    os.environ["CHROMSEG_ACTOR"] = "Ada Tester"
-    real = getattr(MlflowClient, step)
+def _die_at(step: int) -> None:
+    """Let the process die in front of its `step`-th change of the store, which is behind the one before."""
+    left = iter(range(step))
 
-    def last_breath(*args: Any, **kwargs: Any) -> None:
-        real(*args, **kwargs)
-        os.kill(os.getpid(), signal.SIGKILL)
+    def fragile(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if next(left, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*args, **kwargs)
 
-    setattr(MlflowClient, step, last_breath)
+        return call
+
+    for name in STEPS:
+        setattr(MlflowClient, name, fragile(getattr(MlflowClient, name)))
+
+
+def _register_and_die(project: Path, folder: Path, step: int) -> None:
+    _enter(project)
+    _die_at(step)
     register(folder, "chromseg")
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_sigkill_after_any_step_of_register(
-    store: Path, make_model: Callable[..., Path], clean_process: ForkServerContext, step: str
-) -> None:
-    folder = make_model()
-    process = clean_process.Process(target=_register_and_die, args=(store, folder, step))
+def _promote_and_die(project: Path, reference: str, step: int) -> None:
+    _enter(project)
+    _die_at(step)
+    promote(reference, reason="newer")
+
+
+def _enter(project: Path) -> None:
+    os.chdir(project)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    os.environ["CHROMSEG_ACTOR"] = "Ada Tester"
+
+
+def _killed(context: ForkServerContext, target: Callable[..., None], *args: object) -> bool:
+    """Whether the process was killed, rather than finished."""
+    process = context.Process(target=target, args=args)
     process.start()
     process.join(timeout=120)
-    assert process.exitcode == -signal.SIGKILL
-    whole = step == "create_model_version"
-    assert len(list_versions("chromseg") if whole else list_versions()) == int(whole)
-    version, new = register(folder, "chromseg")
-    assert (version.number, new) == (1, not whole)
-    assert resolve("models:/chromseg/1").is_dir()
-    assert list_versions() == [version]
+    assert process.exitcode in (0, -signal.SIGKILL)
+    return process.exitcode != 0
+
+
+@pytest.mark.slow
+def test_sigkill_at_every_step_of_register(
+    store: Path, migrated_store: Path, make_model: Callable[..., Path], clean_process: ForkServerContext
+) -> None:
+    folder, step, killed = make_model(), 0, True
+    while killed:
+        put_back(migrated_store.parent, store / "mlruns")
+        killed = _killed(clean_process, _register_and_die, store, folder, step)
+        assert verify().problems == ()
+        whole = list_versions()
+        again, new = register(folder, "chromseg")
+        assert (again.number, new, list_versions()) == (1, not whole, [again])
+        assert resolve("models:/chromseg/1").is_dir()
+        assert [entry.action for entry in history("chromseg")] == ["register"]
+        assert verify().problems == verify().notes == ()
+        step += 1
+    assert step > len(STEPS) and whole == [again]
+
+
+def test_sigkill_at_every_step_of_promote(
+    store: Path, make_model: Callable[..., Path], clean_process: ForkServerContext
+) -> None:
+    for seed in range(3):
+        register(make_model(seed=seed), "chromseg")
+    promote("chromseg/3", reason="the first")
+    step, champion = 0, 3
+    while True:
+        wanted = 1 if champion == 2 else 2
+        killed = _killed(clean_process, _promote_and_die, store, f"chromseg/{wanted}", step)
+        shown = open_store().get_registered_model("chromseg").aliases["champion"]
+        decided = show("chromseg@champion").number  # reads, and so repairs
+        assert decided in (champion, wanted) and shown in (champion, wanted)
+        assert decided == [entry.version for entry in history("chromseg") if entry.alias][-1]
+        assert open_store().get_registered_model("chromseg").aliases["champion"] == decided
+        assert verify().problems == ()
+        if not killed:
+            break
+        step, champion = step + 1, decided
+    assert step >= 3 and decided == wanted
+
+
+def _promote_together(project: Path, number: int, barrier: Any, name: str = "chromseg") -> None:
+    from chromseg.registry import audit
+
+    os.chdir(project)
+    real, met = audit._written, iter([True])
+
+    def written(*args: Any) -> bool:
+        if next(met, False):
+            barrier.wait(timeout=60)
+        return real(*args)
+
+    audit._written = written
+    try:
+        promote(f"{name}/{number}", reason=f"I am number {number}")
+        outcome = "won"
+    except RegistryError as error:
+        outcome = str(error)
+    (project / f"{number}.outcome").write_text(outcome)
+
+
+def test_of_promoters_at_the_same_moment_one_wins_and_the_others_are_told(
+    store: Path, make_model: Callable[..., Path], clean_process: ForkServerContext
+) -> None:
+    numbers = range(1, 5)
+    for seed in numbers:
+        register(make_model(seed=seed), "chromseg")
+    barrier = clean_process.Barrier(len(numbers))
+    processes = [clean_process.Process(target=_promote_together, args=(store, n, barrier)) for n in numbers]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(timeout=120)
+    outcomes = {number: (store / f"{number}.outcome").read_text() for number in numbers}
+    [winner] = [number for number, outcome in outcomes.items() if outcome == "won"]
+    told = f"Ada Tester .* made version {winner} the champion of chromseg at .*, while this was decided"
+    for number in set(numbers) - {winner}:
+        with pytest.raises(RegistryError, match=told):
+            raise RegistryError(outcomes[number], expected="", remedy="")
+    assert show("chromseg@champion").number == winner
+    assert [entry.version for entry in history("chromseg") if entry.alias] == [winner]
+    assert verify().problems == ()

@@ -8,6 +8,8 @@ import pytest
 from chromseg.errors import RegistryError
 from chromseg.registry.backend import MlflowClient
 from chromseg.registry.promotion import history, promote, rollback
+from chromseg.registry.resolve import resolve_model
+from chromseg.registry.store import open_store
 from chromseg.registry.versions import list_versions, register, show
 
 
@@ -64,32 +66,37 @@ def test_nothing_moves_without_a_reason_or_to_where_it_is(three: Path) -> None:
     assert len([event for event in history("chromseg") if event.alias]) == 1
 
 
-def test_an_alias_that_was_moved_behind_our_back_is_not_rolled_back(three: Path) -> None:
-    from chromseg.registry.store import open_store
-
+def test_an_alias_that_was_moved_behind_our_back_is_put_right_on_reading(three: Path) -> None:
     promote("chromseg/1", reason="the first")
     promote("chromseg/2", reason="newer")
-    open_store().set_registered_model_alias("chromseg", "champion", "3")
-    with pytest.raises(RegistryError, match="no earlier champion of chromseg on record than version 3"):
-        rollback("chromseg", reason="what was that?")
+    client = open_store()
+    client.set_registered_model_alias("chromseg", "champion", "3")
+    client.set_registered_model_alias("chromseg", "challenger", "3")
+    assert show("chromseg@champion").number == 2
+    assert client.get_registered_model("chromseg").aliases == {"champion": 2}
+    client.delete_registered_model_alias("chromseg", "champion")
+    assert rollback("chromseg", reason="not better").version == 1
 
 
-def test_killed_between_record_and_alias_a_promotion_can_be_repeated(
-    three: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_killed_between_entry_and_alias_a_promotion_stands(three: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     promote("chromseg/1", reason="the first")
 
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    def killed(number: int) -> None:
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(MlflowClient, "set_registered_model_alias", die)
-            promote(f"chromseg/{number}", reason="newer")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(MlflowClient, "set_registered_model_alias", die)
+        promote("chromseg/2", reason="newer")
+    assert open_store().get_registered_model("chromseg").aliases == {"champion": 1}
+    assert resolve_model("models:/chromseg@champion").version == 2
+    assert open_store().get_registered_model("chromseg").aliases == {"champion": 2}
+    assert [entry.version for entry in history("chromseg") if entry.alias] == [1, 2]
 
-    killed(2)
-    assert show("chromseg@champion").number == 1
-    promote("chromseg/2", reason="newer")
+
+def test_a_rollback_to_files_that_are_gone_is_refused(three: Path) -> None:
+    for number in (1, 2):
+        promote(f"chromseg/{number}", reason="newer")
+    (resolve_model("models:/chromseg/1").folder / "model.safetensors").unlink()
+    with pytest.raises(RegistryError, match=r"lacks model\.safetensors"):
+        rollback("chromseg", reason="misses crossings")
     assert show("chromseg@champion").number == 2
-    killed(3)
-    assert rollback("chromseg", reason="not better").version == 1

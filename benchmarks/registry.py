@@ -1,0 +1,91 @@
+"""How long a promotion and a rollback take: in the store alone, and as commands from start to end.
+
+    python -m benchmarks.registry [--runs 5] [--out reports/registry.json]
+
+In a project of its own with the bundled model and a copy of it. "Store" is all that changes something (entry, head,
+alias) with the reading before it, in a process that has everything imported; commands start cold and ask every gate of
+the policy that comes with ChromSeg-Ops, the golden picture in a process beside them. Medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from chromseg.files import write_json
+from chromseg.registry.gates import policy
+from chromseg.registry.promotion import promote, rollback
+from chromseg.registry.provenance import git_state, hardware
+from chromseg.registry.versions import register
+
+ROOT = Path(__file__).parents[1]
+NO_GATES = (ROOT / "tests" / "lenient_promotion.yaml").read_text(encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=Path("reports/registry.json"))
+    arguments = parser.parse_args()
+    out, commit, machine = arguments.out.resolve(), git_state()[0], hardware()
+    os.environ.setdefault("CHROMSEG_ACTOR", "benchmark")
+    with tempfile.TemporaryDirectory() as scratch:
+        figures = measure(Path(scratch), arguments.runs)
+    write_json(out, {"runs": arguments.runs, "git_commit": commit, "hardware": machine, "seconds": figures})
+    print(json.dumps(figures, indent=2))
+
+
+def measure(project: Path, runs: int) -> dict[str, float]:
+    """Median seconds of each operation."""
+    os.chdir(project)
+    (project / "pyproject.toml").touch()
+    (project / policy.FILE).write_text(NO_GATES, encoding="utf-8")
+    for folder in two_models(project):
+        register(folder, "chromseg", allow_dirty=True)
+    promote("chromseg/1", reason="the first")
+    figures = {
+        "store promote": [], "store rollback": [], "command promote": [], "command rollback": [],
+    }  # fmt: skip
+    for _ in range(runs):
+        figures["store promote"].append(timed(lambda: promote("chromseg/2", reason="benchmark")))
+        figures["store rollback"].append(timed(lambda: rollback("chromseg", reason="benchmark")))
+    (project / policy.FILE).unlink()
+    for _ in range(runs):
+        figures["command promote"].append(timed(lambda: command("promote", "chromseg/2", "--force", "benchmark")))
+        figures["command rollback"].append(timed(lambda: command("rollback", "chromseg", "--reason", "benchmark")))
+    return {name: round(statistics.median(values), 3) for name, values in figures.items()}
+
+
+def two_models(project: Path) -> list[Path]:
+    """The bundled model, and one with the same weights and another card."""
+    folders = [project / "first", project / "second"]
+    for folder in folders:
+        shutil.copytree(ROOT / "bundled" / "chromseg", folder)
+    card = json.loads((folders[1] / "model.json").read_text(encoding="utf-8"))
+    card["metrics"]["test/n_images"] = 39
+    (folders[1] / "model.json").write_text(json.dumps(card), encoding="utf-8")
+    return folders
+
+
+def timed(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def command(*words: str) -> None:
+    program = Path(sys.executable).with_name("chromseg-ops")
+    subprocess.run([program, "models", *words], check=True, capture_output=True)
+
+
+if __name__ == "__main__":
+    main()

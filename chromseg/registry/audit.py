@@ -1,0 +1,178 @@
+"""The audit log in the store: one version of the registered model `chromseg-audit` for each entry.
+
+MLflow gives the versions their numbers, each once, whoever asks at the same moment: that is the order of the log. Its
+aliases have no compare-and-swap, so the log decides and an alias only shows what the log says (`projection.py`).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from chromseg.errors import RegistryError
+from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersion
+from chromseg.registry.entries import Chain, Entry, follow
+from chromseg.registry.place import tracking_uri
+from chromseg.registry.store import translated
+from chromseg.registry.witness import HEAD_TAG, contradiction, head_text, remember, remembered
+
+LOG = "chromseg-audit"
+_ENTRY = "entry"
+_ATTEMPTS = 20
+_seen: dict[str, Chain] = {}  # by store: what this process has followed already
+
+
+def read_log(client: MlflowClient) -> Chain:
+    """The log, followed and compared with the head that this project folder has seen.
+
+    Only what is new since this process last looked is fetched; `verify_log` fetches all.
+
+    Raises:
+        RegistryError: It was changed, entries are missing, or its end was cut off.
+    """
+    seen = _seen.get(tracking_uri(), Chain())
+    chain = _extended(client, seen)
+    return _trusted(chain, _problems(chain, {}))
+
+
+def verify_log(client: MlflowClient) -> Chain:
+    """The log, fetched and followed from its first entry, compared with all heads written down elsewhere.
+
+    Returns:
+        The chain, with everything that is wrong in its `problems`.
+    """
+    chain = follow(_records(_fetch(client, 0)))
+    problems = _problems(chain, _heads_of_models(client))
+    if not problems:
+        remember(chain)
+    return replace(chain, problems=problems)
+
+
+def append(client: MlflowClient, make: Callable[[Chain], Entry]) -> Entry:
+    """Add an entry to the log.
+
+    Args:
+        client: Of the store.
+        make: Writes the entry for the log as it stands, or raises if that no longer allows it. When another writer was
+            faster it is asked again, with the new log. It may also return an entry that is in the log already.
+
+    Returns:
+        The entry as it stands in the chain.
+
+    Raises:
+        RegistryError: The log is not sound, the store does not take the entry, or others were always faster.
+    """
+    for _ in range(_ATTEMPTS):
+        chain = read_log(client)
+        entry = make(chain)
+        if entry in chain.entries:
+            return entry
+        entry = replace(entry, prev=chain.head)
+        if not chain.stored:
+            _ensure_log(client)
+        if not _written(client, entry):
+            continue
+        chain = read_log(client)
+        if entry in chain.entries:
+            _write_head_down(client, entry.model, chain)
+            return entry
+    raise RegistryError(
+        f"the audit log took {_ATTEMPTS} entries of others before this one",
+        expected="a moment without other writers",
+        remedy="nothing was changed: run the same command again",
+    )
+
+
+def forget() -> None:
+    """Follow the log from its beginning next time: the store was replaced."""
+    _seen.clear()
+
+
+def _extended(client: MlflowClient, seen: Chain) -> Chain:
+    """`seen` with what came after it; followed afresh if its last entry is no longer where it was."""
+    known = max(seen.stored, 1)
+    records = _records(_fetch(client, known - 1))
+    if seen.stored:
+        last = next((text for number, text in records if number == known), None)
+        if last is None or last not in (seen.entries[-1].to_json(), *(each.to_json() for each in seen.lost.values())):
+            return follow(_records(_fetch(client, 0)))
+        records = [(number, text) for number, text in records if number > known]
+    return follow(records, seen)
+
+
+def _trusted(chain: Chain, problems: Sequence[str]) -> Chain:
+    if problems:
+        raise RegistryError(
+            f"the audit log cannot be trusted: {problems[0]}",
+            expected="a log that nobody has changed",
+            remedy="see `chromseg-ops models verify-log`; restore the store from a backup (`registry restore`)",
+        )
+    _seen[tracking_uri()] = chain
+    return chain
+
+
+def _problems(chain: Chain, heads: dict[str, str]) -> tuple[str, ...]:
+    told = dict(heads)
+    own = remembered()
+    if own is not None:
+        told["this project folder (mlruns/audit-heads.json)"] = own
+    found = [contradiction(chain, text, where) for where, text in told.items()]
+    return (*chain.problems, *(problem for problem in found if problem))
+
+
+def _fetch(client: MlflowClient, after: int) -> list[ModelVersion]:
+    where = f"name = '{LOG}' AND version_number > {after}"
+    with translated("the audit log cannot be read"):
+        page = client.search_model_versions(where, max_results=1000, order_by=["version_number ASC"])
+        found = list(page)
+        while page.token:
+            page = client.search_model_versions(
+                where, max_results=1000, order_by=["version_number ASC"], page_token=page.token
+            )
+            found += page
+    return found
+
+
+def _records(versions: Sequence[ModelVersion]) -> list[tuple[int, str]]:
+    return [(int(version.version), version.tags.get(_ENTRY, "")) for version in versions]
+
+
+def _written(client: MlflowClient, entry: Entry) -> bool:
+    """Whether the store took the entry; False if it was busy with another writer."""
+    try:
+        client.create_model_version(LOG, f"{LOG}:/{entry.hash}", tags={_ENTRY: entry.to_json()}, await_creation_for=0)
+    except MlflowException as error:
+        if _busy(error):
+            time.sleep(random.uniform(0.01, 0.05))
+            return False
+        with translated("the audit log does not take an entry"):
+            raise
+    return True
+
+
+def _busy(error: MlflowException) -> bool:
+    """Two writers met: SQLite lets one wait in vain, PostgreSQL and the server find the number taken."""
+    text = str(error)
+    return any(sign in text for sign in ("database is locked", "Model Version creation error", "IntegrityError"))
+
+
+def _ensure_log(client: MlflowClient) -> None:
+    try:
+        client.create_registered_model(LOG, description="Append-only; see docs/registry.md. Change nothing here.")
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _write_head_down(client: MlflowClient, model: str, chain: Chain) -> None:
+    with translated(f"the head of the log cannot be written down at {model}"):
+        client.set_registered_model_tag(model, HEAD_TAG, head_text(chain))
+    remember(chain)
+
+
+def _heads_of_models(client: MlflowClient) -> dict[str, str]:
+    with translated("registered models cannot be listed"):
+        models = client.search_registered_models(max_results=1000)
+    return {f"registered model {model.name}": model.tags[HEAD_TAG] for model in models if HEAD_TAG in model.tags}

@@ -1,0 +1,21 @@
+"""The text of a model card: sections under headings. Needs no PyTorch, as the rest of the registry's reading."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+CARD, PAGE, FAILURES = "MODEL_CARD.md", "MODEL_CARD.html", "failures"
+UNKNOWN = "its terms are not at hand"  # of a dataset; makes a card incomplete
+
+
+def compose(title: str, sections: Mapping[str, str]) -> str:
+    """Markdown of a title and sections by heading."""
+    parts = [f"# Model card: {title}", *(f"## {heading}\n\n{text.strip()}" for heading, text in sections.items())]
+    return "\n\n".join(parts) + "\n"
+
+
+def sections_of(text: str) -> dict[str, str]:
+    """Second-level heading → text, of a Markdown card."""
+    parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
+    return {heading.strip(): body.strip() for heading, body in zip(parts[1::2], parts[2::2], strict=True)}

@@ -1,0 +1,70 @@
+"""The data that a version was trained on, wherever this machine still has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from chromseg.annotations.hashing import data_md5
+from chromseg.errors import RegistryError
+from chromseg.registry.place import project_root
+
+_STORES = (".dvc/cache/files/md5", "dvcstore/files/md5")  # DVC's cache and the embedded remote, laid out alike
+
+
+def place_data(tree: Path, wanted: Mapping[str, str]) -> None:
+    """Put datasets of given md5 below `tree/data`: those of the project if they are unchanged, else out of DVC's cache.
+
+    Args:
+        tree: A checked-out project.
+        wanted: Dataset → md5 as DVC computes it.
+
+    Raises:
+        RegistryError: One is not at hand; the message names each with its md5.
+    """
+    missing = [f"{name} (md5 {md5}; {_present(name)})" for name, md5 in wanted.items() if not _place(tree, name, md5)]
+    if missing:
+        raise RegistryError(
+            f"not at hand: dataset {', '.join(missing)}",
+            expected="the data it was trained on, in data/ or in DVC's cache",
+            remedy="bring it back (`dvc pull`, or import the source again) and run this again",
+        )
+
+
+def _place(tree: Path, name: str, md5: str) -> bool:
+    target, own = tree / "data" / name, project_root() / "data" / name
+    target.parent.mkdir(exist_ok=True)
+    if own.is_dir() and data_md5(own) == md5:
+        shutil.copytree(own, target, copy_function=_link)
+        return True
+    return any(_from_store(project_root() / store, md5, target) for store in _STORES)
+
+
+def _present(name: str) -> str:
+    own = project_root() / "data" / name
+    return f"data/{name} has {data_md5(own)}" if own.is_dir() else f"there is no data/{name}"
+
+
+def _from_store(store: Path, md5: str, target: Path) -> bool:
+    """Check a folder out of a DVC store: its listing names the md5 of every file."""
+    listing = store / md5[:2] / md5[2:]
+    if not listing.is_file():
+        return False
+    files = {each["relpath"]: store / each["md5"][:2] / each["md5"][2:] for each in json.loads(listing.read_text())}
+    if not all(path.is_file() for path in files.values()):
+        return False
+    for name, path in files.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        _link(path, target / name)
+    return True
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    """A second name for the file, or a copy where the file system has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -1,0 +1,159 @@
+"""Entries of the audit log and the chain they form: pure, no store.
+
+Each entry carries the hash of the one before it. Two writers may add to the same head at once: the store puts one of
+them first, that one is in the chain, and the other has **lost**. It stays in the store and decides nothing. A lost one
+is told from a forged one by its `prev`: the hash of an entry that once was the head.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+GENESIS = "0" * 64  # what stands before the first entry
+
+Action = Literal["register", "promote", "force", "rollback", "import"]
+ADMITS: tuple[Action, ...] = ("register", "import")  # bring a version in; the others move an alias
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that happened to a registered model.
+
+    Attributes:
+        at: When, UTC, ISO 8601.
+        by: Who.
+        action: What happened; `force` is a promotion that gates had refused.
+        model: Registered model.
+        version: The version it favours.
+        alias: The alias that moved; None where a version came in.
+        previous: The version the alias left; None if it is new.
+        reason: Why; where a version came in what was waived, else "".
+        facts: What the decision stood on: hashes of what came in, or the gates' results.
+        prev: Hash of the entry before.
+    """
+
+    at: str
+    by: str
+    action: Action
+    model: str
+    version: int
+    alias: str | None = None
+    previous: int | None = None
+    reason: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    prev: str = GENESIS
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of its text."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """The one text that is stored and hashed."""
+        return canonical(self.to_dict())
+
+    @staticmethod
+    def from_json(text: str) -> Entry:
+        """Read `to_json` back.
+
+        Raises:
+            ValueError: It is not the text of an entry.
+        """
+        values = json.loads(text)
+        if not isinstance(values, dict) or values.keys() != {each.name for each in fields(Entry)}:
+            raise ValueError("not the fields of an entry")
+        entry = Entry(**values)
+        if entry.to_json() != text:
+            raise ValueError("not the text this entry would be stored as")
+        return entry
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What a log says, and what is wrong with it.
+
+    Attributes:
+        entries: Those that count, oldest first.
+        lost: Those that came second, by their number in the store.
+        problems: Why it must not be trusted, in words; empty for a sound log.
+        stored: How many entries the store holds, lost ones included.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    lost: Mapping[int, Entry] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    stored: int = 0
+
+    @property
+    def head(self) -> str:
+        """Hash of the last entry."""
+        return self.hash_at(len(self.entries))
+
+    def hash_at(self, length: int) -> str:
+        """Hash of the entry that made the chain `length` entries long; `GENESIS` for none."""
+        return self.entries[length - 1].hash if length else GENESIS
+
+    def of(self, model: str) -> list[Entry]:
+        """The entries of one model."""
+        return [entry for entry in self.entries if entry.model == model]
+
+    def admitted(self, model: str, version: int) -> Entry | None:
+        """The entry with which a version came in; None if it never did."""
+        found = (each for each in self.of(model) if each.version == version and each.action in ADMITS)
+        return next(found, None)
+
+
+def follow(records: Iterable[tuple[int, str]], chain: Chain | None = None) -> Chain:
+    """Walk from entry to entry, in the order in which the store numbered them.
+
+    Args:
+        records: Number in the store, from 1 without gaps, and text of each entry, after those of `chain`.
+        chain: What was followed before; default: nothing.
+    """
+    chain = chain or Chain()
+    entries, lost, problems = list(chain.entries), dict(chain.lost), list(chain.problems)
+    heads = {GENESIS: 0} | {entry.hash: length for length, entry in enumerate(entries, 1)}
+    stored = chain.stored
+    for number, text in sorted(records):
+        problems += [f"entry {missing} is missing" for missing in range(stored + 1, number)]
+        stored = number
+        try:
+            entry = Entry.from_json(text)
+        except (ValueError, TypeError) as error:
+            problems.append(f"entry {number} cannot be read ({error})")
+            continue
+        if heads.get(entry.prev) == len(entries):
+            entries.append(entry)
+            heads[entry.hash] = len(entries)
+        elif entry.prev in heads:
+            lost[number] = entry
+        else:
+            problems.append(f"entry {number} follows none in the log: one before it was changed or taken out")
+    return Chain(tuple(entries), lost, tuple(problems), stored)
+
+
+def aliases(entries: Iterable[Entry]) -> dict[str, list[int]]:
+    """Alias → the versions it stands on, its present one last: a promotion adds one, a rollback takes one away."""
+    held: dict[str, list[int]] = {}
+    for entry in entries:
+        if entry.alias is None:
+            continue
+        stack = held.setdefault(entry.alias, [])
+        if entry.action == "rollback":
+            stack.pop()
+        else:
+            stack.append(entry.version)
+    return held
+
+
+def canonical(value: Any) -> str:
+    """JSON in one fixed form, so that equal values have equal hashes."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

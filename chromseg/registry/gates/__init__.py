@@ -1,0 +1,1 @@
+"""Gates: what a version must show before it becomes champion. Limits stand in `promotion.yaml`."""

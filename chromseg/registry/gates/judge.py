@@ -1,0 +1,120 @@
+"""All gates of one promotion, in the order in which people ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chromseg.registry.backend import MlflowClient, ViewType
+from chromseg.registry.gates.gate import Gate, failed
+from chromseg.registry.gates.merit import Spread, champion_gates, pooled, threshold_gates
+from chromseg.registry.gates.paperwork import card_gate, validation_gate
+from chromseg.registry.gates.policy import Policy, read_policy
+from chromseg.registry.gates.probe import Probe
+from chromseg.registry.gates.soundness import package_gates, prediction_gates
+from chromseg.registry.references import Reference
+from chromseg.registry.resolve import checked_folder
+from chromseg.registry.store import translated
+from chromseg.registry.version import Version, find
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the gates said of a version.
+
+    Attributes:
+        version: The candidate.
+        alias: What it is to become.
+        current: The version that has the alias now; None for none.
+        gates: Every gate's answer.
+        policy_sha256: Of the `promotion.yaml` they were judged by.
+    """
+
+    version: Version
+    alias: str
+    current: int | None
+    gates: tuple[Gate, ...]
+    policy_sha256: str
+
+    @property
+    def failed(self) -> list[Gate]:
+        """The gates that say no."""
+        return failed(self.gates)
+
+    def facts(self) -> dict[str, Any]:
+        """What the audit log keeps of it."""
+        return {"gates": [gate.to_dict() for gate in self.gates], "policy_sha256": self.policy_sha256}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "model": self.version.label,
+            "alias": self.alias,
+            "current": self.current,
+            "passed": not self.failed,
+            **self.facts(),
+        }
+
+
+def judge(
+    client: MlflowClient, version: Version, alias: str, current: int | None, probe: Probe | None = None
+) -> Judgement:
+    """Ask every gate.
+
+    A challenger, which is only to be tried, is not compared with the champion and needs no scores.
+
+    Args:
+        client: Of the store.
+        version: The candidate.
+        alias: What it is to become.
+        current: The version that has the alias now.
+        probe: One that was started before, to save time.
+
+    Raises:
+        ConfigError: `promotion.yaml` cannot be read.
+        RegistryError: The candidate's files are not those registered.
+    """
+    policy, policy_sha256 = read_policy()
+    folder = checked_folder(version)
+    measured = (probe or Probe()).measure(folder) if policy.needs_prediction else None
+    gates = [*package_gates(folder.parents[1]), *prediction_gates(policy, measured)]
+    if alias == "champion":
+        gates += _merit(client, policy, version, current)
+    gates += [validation_gate(policy, version), card_gate(policy, folder)]
+    return Judgement(version, alias, current, tuple(gates), policy_sha256)
+
+
+def _merit(client: MlflowClient, policy: Policy, version: Version, current: int | None) -> list[Gate]:
+    champion = None if current is None else find(client, Reference(version.name, version=current))
+    spreads = {}
+    if policy.champion is not None and champion is not None:
+        groups = [
+            _scores(client, each)
+            for each in {
+                (v.lineage.experiment, v.lineage.variant, v.lineage.profile, v.lineage.test_md5)
+                for v in (version, champion)
+            }
+        ]
+        spreads = {metric: _spread(groups, metric) for metric in policy.champion.metrics}
+    return [*threshold_gates(policy, version), *champion_gates(policy, version, champion, spreads)]
+
+
+def _spread(groups: list[list[dict[str, float]]], metric: str) -> Spread:
+    return pooled(*([run[metric] for run in runs if metric in run] for runs in groups))
+
+
+def _scores(client: MlflowClient, trained_as: tuple[str, str, str, str]) -> list[dict[str, float]]:
+    """Test metrics of a variant, judged on one test set, by seed: of several runs of a seed the last."""
+    experiment, variant, profile, test_md5 = trained_as
+    with translated("runs cannot be searched"):
+        found = client.get_experiment_by_name(experiment)
+        if found is None:
+            return []
+        runs = client.search_runs(
+            [found.experiment_id],
+            f"attributes.status = 'FINISHED' AND tags.variant = '{variant}' AND tags.profile = '{profile}' "
+            f"AND tags.test_md5 = '{test_md5}'",
+            ViewType.ACTIVE_ONLY,
+            order_by=["attributes.start_time"],
+        )
+    return list({run.data.tags["seed"]: run.data.metrics for run in runs}.values())

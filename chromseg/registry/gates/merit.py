@@ -1,0 +1,110 @@
+"""Gates about the scores: good enough, and not worse than the champion, on the whole test or on any part of it."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chromseg.registry.gates.gate import Gate, at_least, at_most, shown, switched_off
+from chromseg.registry.gates.policy import AgainstChampion, Policy, Slices
+from chromseg.registry.version import Version
+
+SLICE = "test/slice/"  # test/slice/<by>/<value>/<metric>
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How much a metric moves with the seed.
+
+    Attributes:
+        sd: Standard deviation over the seeds of candidate's and champion's variant, pooled; 0 if neither has two.
+        seeds: How many runs it is estimated from.
+    """
+
+    sd: float
+    seeds: int
+
+
+def pooled(*groups: list[float]) -> Spread:
+    """The spread within groups of equal variant; a group of one says nothing."""
+    telling = [group for group in groups if len(group) > 1]
+    freedom = sum(len(group) - 1 for group in telling)
+    squares = sum(statistics.variance(group) * (len(group) - 1) for group in telling)
+    return Spread(math.sqrt(squares / freedom) if freedom else 0.0, sum(map(len, groups)))
+
+
+def threshold_gates(policy: Policy, version: Version) -> list[Gate]:
+    """Absolute limits."""
+    gates = []
+    for limit in policy.thresholds_of(version.name):
+        value = version.metrics.get(limit.metric)
+        if limit.min is not None:
+            gates.append(at_least(limit.metric, value, limit.min))
+        if limit.max is not None:
+            gates.append(at_most(limit.metric, value, limit.max))
+    return gates or [switched_off("thresholds")]
+
+
+def champion_gates(
+    policy: Policy, version: Version, champion: Version | None, spreads: Mapping[str, Spread]
+) -> list[Gate]:
+    """The candidate against the champion, overall and slice by slice; both judged on the same test data."""
+    if champion is None:
+        return [Gate("champion", "there is none yet", "not worse than it", True)]
+    if policy.champion is None and policy.slices is None:
+        return [switched_off("champion"), switched_off("slices")]
+    own, theirs = _tested(version), _tested(champion)
+    test = Gate("same test data", own, f"{theirs}, the champion's", own == theirs)
+    if not test.passed:
+        return [test]
+    return [
+        test,
+        *(_overall(policy.champion, version, champion, spreads) if policy.champion else [switched_off("champion")]),
+        *(_slices(policy.slices, version, champion) if policy.slices else [switched_off("slices")]),
+    ]
+
+
+def _tested(version: Version) -> str:
+    """Which test cases: in a cross-validation those of one fold."""
+    fold = version.config.get("fold", "None")
+    return version.lineage.test_md5 + ("" if fold == "None" else f", fold {fold}")
+
+
+def _overall(limits: AgainstChampion, version: Version, champion: Version, spreads: Mapping[str, Spread]) -> list[Gate]:
+    gates = []
+    for metric in limits.metrics:
+        name, value, best = f"champion {metric}", version.metrics.get(metric), champion.metrics.get(metric)
+        if best is None:
+            gates.append(Gate(name, shown(value), f"the champion's, which was not measured ({champion.label})", False))
+            continue
+        spread = spreads[metric]
+        note = f" = {best:.4g} of {champion.label} − {limits.sd:g} × sd {spread.sd:.2g} ({spread.seeds} seeds)"
+        gates.append(at_least(name, value, best - limits.sd * spread.sd, note))
+    return gates
+
+
+def _slices(limits: Slices, version: Version, champion: Version) -> list[Gate]:
+    gates = []
+    for by in limits.by:
+        names = sorted({_slice(key) for key in champion.metrics | version.metrics if key.startswith(f"{SLICE}{by}/")})
+        if not names:
+            gates.append(Gate(f"slices by {by}", "not measured", f"no worse than {champion.label}", False))
+        gates += [_slice_gate(limits, name, version, champion) for name in names]
+    return gates
+
+
+def _slice_gate(limits: Slices, name: str, version: Version, champion: Version) -> Gate:
+    label, key = f"slice {name}", f"{SLICE}{name}/{limits.metric}"
+    sizes = [each.metrics.get(f"{SLICE}{name}/n_images") or 0 for each in (version, champion)]
+    value, best = version.metrics.get(key), champion.metrics.get(key)
+    if max(sizes) < limits.min_images:
+        return Gate(label, shown(value), f"too small to judge ({max(sizes):.0f} images)", True)
+    if best is None:
+        return Gate(label, shown(value), f"the champion's, which was not measured ({champion.label})", False)
+    return at_least(label, value, best - limits.tolerance, f" = {best:.4g} of {champion.label} − {limits.tolerance:g}")
+
+
+def _slice(key: str) -> str:
+    return key.removeprefix(SLICE).rpartition("/")[0]

@@ -1,0 +1,94 @@
+"""The limits of the gates, from `promotion.yaml`: the project's own, or the one that comes with ChromSeg-Ops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from chromseg.config import parse, read_params
+from chromseg.files import sha256
+from chromseg.registry.place import project_root
+
+FILE = "promotion.yaml"
+
+
+@dataclass(frozen=True)
+class Golden:
+    """The picture with known truth."""
+
+    min_recovered: float  # share of its chromosomes found at IoU ≥ 0.5
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """An absolute limit of one metric of one registered model; `any` is every model without limits of its own."""
+
+    model: str
+    metric: str
+    min: float | None = None
+    max: float | None = None
+
+
+@dataclass(frozen=True)
+class AgainstChampion:
+    """How far a candidate may stay behind the champion."""
+
+    metrics: tuple[str, ...]
+    sd: float = 2.0  # standard deviations over seeds
+
+
+@dataclass(frozen=True)
+class Slices:
+    """How far a candidate may stay behind the champion on a part of the test data."""
+
+    by: tuple[str, ...]
+    metric: str
+    tolerance: float
+    min_images: int = 10
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one picture may cost."""
+
+    max_seconds: float
+    max_memory_mib: float
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All limits; None (or nothing demanded) switches a gate off, and the gate then says so."""
+
+    golden: Golden | None
+    thresholds: tuple[Threshold, ...]
+    champion: AgainstChampion | None
+    slices: Slices | None
+    budget: Budget | None
+    validation: bool
+    model_card: tuple[str, ...]
+
+    def thresholds_of(self, model: str) -> tuple[Threshold, ...]:
+        """The absolute limits of one registered model."""
+        own = tuple(each for each in self.thresholds if each.model == model)
+        return own or tuple(each for each in self.thresholds if each.model == "any")
+
+    @property
+    def needs_prediction(self) -> bool:
+        """Whether a gate looks at a prediction."""
+        return self.golden is not None or self.budget is not None
+
+
+def policy_file() -> Path:
+    """The project's `promotion.yaml`, or else that of ChromSeg-Ops."""
+    own = project_root() / FILE
+    return own if own.is_file() else Path(__file__).with_name(FILE)
+
+
+def read_policy() -> tuple[Policy, str]:
+    """The limits in force, and the SHA-256 of their file.
+
+    Raises:
+        ConfigError: The file has an unknown or missing key, or a value of the wrong kind.
+    """
+    file = policy_file()
+    return parse(Policy, read_params(file), FILE), sha256(file)

@@ -1,0 +1,178 @@
+"""A registered version as one file, for networks without a connection: files, facts, and the log that vouches for them.
+
+The file is a ZIP: `manifest.json` and `model/…`. On arrival the hash of every file is compared, the excerpt of the log
+is followed link by link, and the entry that let the version in must speak of these very weights and facts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import chromseg
+from chromseg.errors import RegistryError
+from chromseg.files import replacing, sha256
+from chromseg.registry.actor import current_actor
+from chromseg.registry.entries import ADMITS, Entry
+from chromseg.registry.packaging import FILES
+from chromseg.registry.references import Reference, check_name, find_version, parse_reference, standing
+from chromseg.registry.resolve import checked_folder
+from chromseg.registry.store import open_store
+from chromseg.registry.version import SIGNED, Version, find, signature, timestamp
+from chromseg.registry.versions import bring_in
+
+_FORMAT = 1
+_NAMES = re.compile(r"model\.safetensors|model\.json|[\w-]+\.(md|html)|failures/[\w.-]+\.png")
+_LARGEST = 8 * 2**30  # bytes, unpacked
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What a transfer file says of itself.
+
+    Attributes:
+        name: Registered model it was taken from.
+        version: Its version there.
+        tags: Lineage, metrics and hashes it was registered with.
+        excerpt: The log from its registration to the last entry that speaks of it.
+        files: SHA-256 by name.
+    """
+
+    name: str
+    version: int
+    tags: dict[str, str]
+    excerpt: tuple[Entry, ...]
+    files: dict[str, str]
+
+    @property
+    def own(self) -> list[Entry]:
+        """The entries that speak of this version."""
+        return [each for each in self.excerpt if (each.model, each.version) == (self.name, self.version)]
+
+
+def export_version(reference: str, file: Path) -> Version:
+    """Write a registered version, by `NAME@ALIAS` or `NAME/VERSION`, to a new file.
+
+    Raises:
+        RegistryError: There is no such version, its files are not those registered, or `file` exists.
+        OutputError: The file cannot be written.
+    """
+    if file.exists():
+        raise RegistryError(f"{file} exists", expected="a new file", remedy="choose another name or remove it")
+    client = open_store()
+    version = find(client, parse_reference(reference))
+    own = Reference(version.name, version=version.number)
+    folder, found = checked_folder(version), find_version(client, own)
+    contents = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    kept = {name: path for name, path in contents.items() if _NAMES.fullmatch(name)}
+    manifest = {
+        "format": _FORMAT,
+        "name": version.name,
+        "version": version.number,
+        "tags": {name: found.tags[name] for name in SIGNED if name in found.tags},
+        "log": [entry.to_json() for entry in _excerpt(standing(client, version.name)[1].entries, version)],
+        "files": {name: sha256(path) for name, path in kept.items()},
+        "exported": {"at": timestamp(), "by": current_actor(), "software": chromseg.__version__},
+    }
+    with replacing(file) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False))
+        for name, path in kept.items():
+            archive.write(path, f"model/{name}")
+    return version
+
+
+def import_version(file: Path, *, name: str | None = None, by: str | None = None) -> tuple[Version, bool]:
+    """Register what `export_version` wrote as the next version; the same files again are the version they already are.
+
+    Args:
+        file: The transfer file.
+        name: Registered model that gets the version; default: its name at home.
+        by: Who; default: `current_actor()`.
+
+    Returns:
+        The version, and whether it is new.
+
+    Raises:
+        RegistryError: The file is damaged, was tampered with, or its log does not vouch for it.
+    """
+    by = by or current_actor()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "model"
+        try:
+            with zipfile.ZipFile(file) as archive:
+                transfer = _checked(file, _read_manifest(archive))
+                _unpack(archive, transfer, folder)
+        except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _bad(file, f"{type(error).__name__}: {error}") from error
+        _compare(file, transfer, folder)
+        return bring_in(
+            folder,
+            check_name(name or transfer.name),
+            transfer.tags,
+            by=by,
+            reason=f"from {transfer.name}/{transfer.version} of another store",
+            facts={"origin": [entry.to_dict() for entry in transfer.own], "origin_head": transfer.excerpt[-1].hash},
+        )
+
+
+def _excerpt(entries: Sequence[Entry], version: Version) -> Sequence[Entry]:
+    """The log from the version's registration to the last entry about it, without a gap."""
+    about = [i for i, each in enumerate(entries) if (each.model, each.version) == (version.name, version.number)]
+    return entries[about[0] : about[-1] + 1]
+
+
+def _read_manifest(archive: zipfile.ZipFile) -> Transfer:
+    values: dict[str, Any] = json.loads(archive.read("manifest.json"))
+    if values["format"] != _FORMAT:
+        raise ValueError(f"format {values['format']}, not {_FORMAT}")
+    entries = tuple(Entry.from_json(text) for text in values["log"])
+    return Transfer(values["name"], values["version"], dict(values["tags"]), entries, dict(values["files"]))
+
+
+def _checked(file: Path, transfer: Transfer) -> Transfer:
+    links = [later.prev == earlier.hash for earlier, later in zip(transfer.excerpt, transfer.excerpt[1:], strict=False)]
+    if not transfer.own or not all(links):
+        raise _bad(file, "its excerpt of the audit log has a gap or was changed")
+    first = transfer.own[0]
+    if first.action not in ADMITS or first.facts["tags_sha256"] != signature(transfer.tags):
+        raise _bad(file, "its lineage and hashes are not those that were registered")
+    if transfer.files.get(FILES[0]) != transfer.tags["weights_sha256"]:
+        raise _bad(file, f"its {FILES[0]} is not the one that was registered")
+    if transfer.files.get(FILES[1]) != transfer.tags["card_sha256"]:
+        raise _bad(file, f"its {FILES[1]} is not the one that was registered")
+    return transfer
+
+
+def _unpack(archive: zipfile.ZipFile, transfer: Transfer, folder: Path) -> None:
+    """Take only files that the manifest names, and only names that a model folder has."""
+    sizes = [archive.getinfo(f"model/{name}").file_size for name in transfer.files]
+    if sum(sizes) > _LARGEST or not all(_NAMES.fullmatch(name) for name in transfer.files):
+        raise ValueError("files that no model folder has")
+    for name in transfer.files:
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(archive.read(f"model/{name}"))
+
+
+def _compare(file: Path, transfer: Transfer, folder: Path) -> None:
+    wrong = [name for name, expected in _sorted(transfer.files) if sha256(folder / name) != expected]
+    if wrong:
+        raise _bad(file, f"{', '.join(wrong)} changed on the way")
+
+
+def _sorted(files: Mapping[str, str]) -> list[tuple[str, str]]:
+    return sorted(files.items())
+
+
+def _bad(file: Path, why: str) -> RegistryError:
+    return RegistryError(
+        f"{file} cannot be imported: {why}",
+        expected="a file written by `chromseg-ops models export`, as it was written",
+        remedy="export it and bring it over again",
+    )

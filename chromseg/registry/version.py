@@ -1,0 +1,144 @@
+"""One registered version as the store and the audit log know it together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from chromseg.errors import RegistryError
+from chromseg.registry.backend import MlflowClient, ModelVersion
+from chromseg.registry.entries import Chain, Entry, canonical
+from chromseg.registry.lineage import Lineage
+from chromseg.registry.references import Reference, find_version, standing
+
+SIGNED = (
+    "lineage", "config", "metrics", "weights_sha256", "card_sha256", "data_md5", "git_commit",
+    "registered_by", "registered_at", "allow_dirty",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version.
+
+    Attributes:
+        name: Registered model.
+        number: Version, from 1.
+        aliases: Those that point to it now.
+        lineage: Where it comes from.
+        config: Settings of the training, flat.
+        metrics: Test metrics known at registration.
+        weights_sha256: Of `model.safetensors`.
+        card_sha256: Of `model.json`.
+        registered_by: Who registered it.
+        registered_at: When, UTC, ISO 8601.
+        allow_dirty: It was let in although its code was not committed.
+        forced: Why it was promoted although gates refused it, each time; empty for most.
+        run: MLflow run in this store.
+        source: URI of its files.
+    """
+
+    name: str
+    number: int
+    aliases: tuple[str, ...]
+    lineage: Lineage
+    config: dict[str, str]
+    metrics: dict[str, float | None]
+    weights_sha256: str
+    card_sha256: str
+    registered_by: str
+    registered_at: str
+    allow_dirty: bool
+    forced: tuple[str, ...]
+    run: str
+    source: str
+
+    @property
+    def label(self) -> str:
+        """`chromseg/3`."""
+        return f"{self.name}/{self.number}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        values = {"aliases": list(self.aliases), "lineage": self.lineage.to_dict(), "forced": list(self.forced)}
+        return asdict(self) | values
+
+
+def find(client: MlflowClient, reference: Reference) -> Version:
+    """The version that a reference means.
+
+    Raises:
+        RegistryError: There is none (the message lists what there is), it was not registered by ChromSeg-Ops or not to
+            the end, or it was changed since.
+    """
+    aliases, chain = standing(client, reference.name)
+    return as_version(find_version(client, reference, aliases), aliases, chain)
+
+
+def as_version(found: ModelVersion, aliases: Mapping[str, int], chain: Chain) -> Version:
+    """An MLflow version as ours, with aliases and log already read; raises as `find` does."""
+    number, tags = int(found.version), found.tags
+    entry = chain.admitted(found.name, number)
+    if "lineage" not in tags or entry is None:
+        raise _not_registered(found)
+    if signature(tags) != entry.facts["tags_sha256"]:
+        raise _changed(found, entry)
+    return Version(
+        name=found.name,
+        number=number,
+        aliases=tuple(alias for alias, held_by in aliases.items() if held_by == number),
+        lineage=Lineage.from_dict(json.loads(tags["lineage"])),
+        config=json.loads(tags.get("config", "{}")),
+        metrics=json.loads(tags["metrics"]),
+        weights_sha256=tags["weights_sha256"],
+        card_sha256=tags["card_sha256"],
+        registered_by=tags["registered_by"],
+        registered_at=tags["registered_at"],
+        allow_dirty=json.loads(tags["allow_dirty"]),
+        forced=_forced(chain, found.name, entry),
+        run=found.run_id,
+        source=found.source,
+    )
+
+
+def _forced(chain: Chain, name: str, admission: Entry) -> tuple[str, ...]:
+    """Why the version was promoted against its gates, here or in the store it was brought from."""
+    elsewhere = [each["reason"] for each in admission.facts.get("origin", []) if each["action"] == "force"]
+    here = [each for each in chain.of(name) if each.action == "force" and each.version == admission.version]
+    return (*elsewhere, *(each.reason for each in here))
+
+
+def signature(tags: Mapping[str, str]) -> str:
+    """SHA-256 of a version's own tags; the log keeps it, so that nobody changes them unseen."""
+    return hashlib.sha256(canonical({name: tags.get(name) for name in SIGNED}).encode()).hexdigest()
+
+
+def timestamp() -> str:
+    """Now, in UTC, ISO 8601 with microseconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _not_registered(found: ModelVersion) -> RegistryError:
+    if "lineage" in found.tags:
+        return RegistryError(
+            f"{found.name}/{found.version} is not in the audit log: its registration was cut short",
+            expected="a version that was registered to the end",
+            remedy="register its model folder again, which completes it",
+        )
+    return RegistryError(
+        f"{found.name}/{found.version} has no lineage",
+        expected="a version registered by `chromseg-ops models register`",
+        remedy="register its model folder",
+    )
+
+
+def _changed(found: ModelVersion, entry: Entry) -> RegistryError:
+    return RegistryError(
+        f"{found.name}/{found.version} no longer says what {entry.by} registered at {entry.at[:19]}Z",
+        expected="lineage, metrics and hashes as the audit log has them",
+        remedy="do not use it; restore the store from a backup (`chromseg-ops registry restore`)",
+    )

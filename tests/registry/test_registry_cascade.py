@@ -1,0 +1,156 @@
+"""Two registered models become one folder that stands by itself, and a registered model like any other."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from drawn_cells import drawn_cell
+from example_lineage import LINEAGE
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from chromseg import load_predictor
+from chromseg.config import DetectorConfig
+from chromseg.errors import ModelError, RegistryError
+from chromseg.inference.cascade import Cascade
+from chromseg.models import build_model
+from chromseg.models.cascade import CascadeRule
+from chromseg.models.package import ModelCard, load_model, read_card, save_model, write_card
+from chromseg.registry.backend import mlflow
+from chromseg.registry.cascade import build_cascade, data_of, pinned, resolve_parent
+from chromseg.registry.lineage import Lineage
+from chromseg.registry.place import tracking_uri
+from chromseg.registry.resolve import Resolved
+from chromseg.registry.versions import register, show
+
+TINY = DetectorConfig(
+    "ucrd-net",
+    backbone="efficientnet-lite0",
+    deepest=3,
+    levels=(2, 3),
+    fpn_width=8,
+    head_width=8,
+    mask_width=8,
+    mask_convolutions=1,
+    rpn_proposals=(20, 10),
+    uncertainty=True,
+    box_head="double",
+)
+
+
+@pytest.fixture
+def detector_folder(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    lineage = LINEAGE | {"run_id": "run-of-detector", "experiment": "ucrd-net", "data_md5": {"cells": "ab.dir"}}
+    card = ModelCard("compact", TINY, lineage=lineage, preprocessing={"instances": {"score": 0.4}})
+    save_model(tmp_path / "models" / "detector", build_model(TINY), card)
+    return tmp_path / "models" / "detector"
+
+
+@pytest.fixture
+def parents(make_model: Callable[..., Path], detector_folder: Path) -> tuple[Resolved, Resolved]:
+    """Two model folders as the registry would hand them out."""
+    return Resolved(make_model(), "chromseg", 3), Resolved(detector_folder, "ucrd-net", 1)
+
+
+def build(folder: Path, maps: Resolved, detector: Resolved, **rule: float) -> ModelCard:
+    origin = LINEAGE | {"experiment": "cascade", "variant": "cascade", "run_id": "run-of-cascade"}
+    lineage = dataclasses.replace(Lineage.from_dict(origin), parents=pinned(maps, detector))
+    return build_cascade(folder, maps, detector, CascadeRule(**rule), lineage)
+
+
+def picture() -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(drawn_cell()[0]).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_a_cascade_stands_by_itself(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    card = build(tmp_path / "both", *parents, doubt=0.7)
+    assert card.lineage["parents"] == ["models:/chromseg/3", "models:/ucrd-net/1"]
+    told = json.loads((tmp_path / "both" / "model.json").read_text())
+    assert told["architecture"]["architecture"] == "cascade"
+    for role, parent in zip(("maps", "detector"), parents, strict=True):
+        entry = told["parents"][role]
+        assert (entry["name"], entry["version"]) == (parent.name, str(parent.version))
+        assert entry["weights_sha256"] == read_card(parent.folder).weights_sha256
+    own = load_model(parents[1].folder)[0].state_dict()
+    for parent in parents:
+        shutil.rmtree(parent.folder)
+    predictor = load_predictor(tmp_path / "both")
+    assert isinstance(predictor, Cascade)
+    assert predictor.rule.doubt == 0.7 and predictor.detector.settings.score == 0.4
+    for name, value in predictor.detector.network.state_dict().items():
+        assert torch.equal(value, own[name]), name
+
+
+def test_changed_weights_are_noticed(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    build(tmp_path / "both", *parents)
+    weights = load_file(tmp_path / "both" / "model.safetensors")
+    first = next(iter(weights))
+    save_file(weights | {first: weights[first] + 1}, tmp_path / "both" / "model.safetensors")
+    with pytest.raises(ModelError, match=r"the weights its model\.json was written for"):
+        load_predictor(tmp_path / "both")
+
+
+def test_a_card_without_its_parents_is_refused(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    card = build(tmp_path / "both", *parents)
+    write_card(tmp_path / "both", dataclasses.replace(card, parents={}))
+    with pytest.raises(ModelError, match="without its parent `maps`"):
+        load_predictor(tmp_path / "both")
+
+
+def test_parents_must_be_of_their_families(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    maps, detector = parents
+    with pytest.raises(ModelError, match="expected a UCRDNet"):
+        build(tmp_path / "both", maps, maps)
+    with pytest.raises(ModelError, match="expected a network of maps"):
+        build(tmp_path / "both", detector, detector)
+
+
+def test_parents_of_two_stains_do_not_go_together(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    maps, detector = parents
+    write_card(maps.folder, dataclasses.replace(read_card(maps.folder), stain="dapi"))
+    with pytest.raises(ModelError, match="expected two models of one stain"):
+        build(tmp_path / "both", maps, detector)
+
+
+def test_a_folder_has_no_version_to_pin(parents: tuple[Resolved, Resolved]) -> None:
+    with pytest.raises(RegistryError, match="as a parent; expected a registered model"):
+        resolve_parent(str(parents[0].folder))
+
+
+def test_the_data_of_both_parents_is_told() -> None:
+    def seen(**md5: str) -> ModelCard:
+        return ModelCard("a", TINY, lineage={"data_md5": md5})
+
+    assert data_of(seen(a="1", b="2"), seen(a="1", b="3", c="4")) == {"a": "1", "b": "2, 3", "c": "4"}
+
+
+@pytest.mark.slow
+def test_all_families_register_predict_and_load_in_mlflow(
+    store: Path, parents: tuple[Resolved, Resolved], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for parent in parents:
+        register(parent.folder, str(parent.name))
+    build(tmp_path / "both", resolve_parent("models:/chromseg/1"), resolve_parent("models:/ucrd-net/1"))
+    version, new = register(tmp_path / "both", "cascade")
+    assert (version.name, version.number, new) == ("cascade", 1, True)
+    assert show("cascade/1").lineage.parents == ("models:/chromseg/1", "models:/ucrd-net/1")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri())
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    for name in ("cascade", "ucrd-net"):
+        model = mlflow.pyfunc.load_model(f"models:/{name}/1")
+        told = json.loads(model.predict(pd.DataFrame({"image": [picture()]}))["instances"][0])
+        expected = load_predictor(f"models:/{name}/1").predict(picture())
+        assert len(told["annotations"]) == len(expected.instances)
+        assert told["model"]["weights_sha256"] == show(f"{name}/1").weights_sha256
+        assert (expected.model.name, expected.model.version) == (name, "1")

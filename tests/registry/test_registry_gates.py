@@ -1,0 +1,238 @@
+"""Each gate refuses for its own reason, and what was not measured has not passed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from example_lineage import LINEAGE
+
+from chromseg.errors import ConfigError, RegistryError
+from chromseg.registry.gates.gate import failed
+from chromseg.registry.gates.merit import Spread, champion_gates, pooled, threshold_gates
+from chromseg.registry.gates.paperwork import missing_sections
+from chromseg.registry.gates.policy import AgainstChampion, Policy, Slices, Threshold, policy_file, read_policy
+from chromseg.registry.gates.probe import Measured, Probe, try_out
+from chromseg.registry.gates.soundness import package_gates, prediction_gates
+from chromseg.registry.lineage import Lineage
+from chromseg.registry.promotion import history, judge_promotion, promote
+from chromseg.registry.resolve import resolve
+from chromseg.registry.tracking import start_run
+from chromseg.registry.version import Version
+from chromseg.registry.versions import register, show
+
+ACC = "test/overall_acc"
+
+
+def _version(number: int, metrics: dict[str, float | None], **lineage: Any) -> Version:
+    origin = dataclasses.replace(Lineage.from_dict(LINEAGE), **lineage)
+    return Version("chromseg", number, (), origin, {}, metrics, "w", "c", "Ada", "now", False, (), "run", "source")
+
+
+def _policy(**changes: Any) -> Policy:
+    return dataclasses.replace(Policy(None, (), None, None, None, False, ()), **changes)
+
+
+def test_the_policy_in_the_box_is_read_and_a_projects_own_stands_in(project: Path) -> None:
+    assert policy_file() == project / "promotion.yaml"
+    (project / "promotion.yaml").unlink()
+    policy, digest = read_policy()
+    assert policy.golden and policy.budget and policy.validation and policy.thresholds_of("anything")
+    assert len(digest) == 64 and policy_file().parent.name == "gates"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"golden": {"min": 0.5}}, "golden.min"), ({"slice": None}, "slice"), ({"validation": "yes"}, "validation")],
+)
+def test_a_slip_in_the_policy_is_named(project: Path, change: dict[str, Any], message: str) -> None:
+    values = yaml.safe_load((project / "promotion.yaml").read_text())
+    (project / "promotion.yaml").write_text(yaml.safe_dump(values | change))
+    with pytest.raises(ConfigError, match=message):
+        read_policy()
+
+
+def test_thresholds_refuse_what_is_low_high_or_not_measured() -> None:
+    policy = _policy(thresholds=(Threshold("any", ACC, min=0.5), Threshold("any", "test/count_mae", max=3.0)))
+    good = _version(1, {ACC: 0.5, "test/count_mae": 3.0})
+    assert failed(threshold_gates(policy, good)) == []
+    for metrics in ({ACC: 0.49, "test/count_mae": 3.1}, {ACC: None}, {}):
+        assert len(failed(threshold_gates(policy, _version(1, dict(metrics))))) == 2
+    own = _policy(thresholds=(Threshold("any", ACC, min=0.9), Threshold("chromseg", ACC, min=0.1)))
+    assert failed(threshold_gates(own, good)) == []
+
+
+def test_the_champion_may_be_missed_by_the_seeds_spread_only() -> None:
+    policy = _policy(champion=AgainstChampion((ACC,), sd=2.0))
+    champion = _version(1, {ACC: 0.8})
+    spreads = {ACC: Spread(0.05, 4)}
+    verdicts = {
+        value: not failed(champion_gates(policy, _version(2, {ACC: value}), champion, spreads))
+        for value in (0.9, 0.701, 0.699)
+    }
+    assert verdicts == {0.9: True, 0.701: True, 0.699: False}
+    assert failed(champion_gates(policy, _version(2, {}), champion, spreads))
+    assert failed(champion_gates(policy, _version(2, {ACC: 1.0}), _version(1, {}), spreads))
+    assert not failed(champion_gates(policy, _version(2, {}), None, {}))
+
+
+def test_other_test_data_is_no_comparison() -> None:
+    policy = _policy(champion=AgainstChampion((ACC,)))
+    [gate] = champion_gates(policy, _version(2, {ACC: 1.0}, test_md5="other"), _version(1, {ACC: 0.1}), {})
+    assert (gate.name, gate.passed) == ("same test data", False)
+    fold = dataclasses.replace(_version(2, {ACC: 1.0}), config={"fold": "2"})
+    [gate] = champion_gates(policy, fold, _version(1, {ACC: 0.1}), {})
+    assert gate.measured.endswith(", fold 2") and not gate.passed
+
+
+def test_spread_is_pooled_within_variants() -> None:
+    assert pooled([0.5], [0.9]) == Spread(0.0, 2)
+    assert pooled([0.5, 0.7], [0.9]) == Spread(pytest.approx(0.1 * 2**0.5), 3)
+    assert pooled([0.0, 0.2], [0.9, 1.1]).sd == pytest.approx(0.1 * 2**0.5)
+
+
+def _slices(number: int, n: int, **figures: float) -> Version:
+    metrics: dict[str, float | None] = {}
+    for name, value in figures.items():
+        metrics |= {f"test/slice/crossing/{name}/overall_acc": value, f"test/slice/crossing/{name}/n_images": n}
+    return _version(number, metrics)
+
+
+def test_no_slice_may_get_worse() -> None:
+    policy = _policy(slices=Slices(("crossing",), "overall_acc", tolerance=0.05, min_images=10))
+    champion = _slices(1, 20, X=0.9, T=0.8)
+
+    def refused(version: Version) -> list[str]:
+        return [gate.name for gate in failed(champion_gates(policy, version, champion, {}))]
+
+    assert refused(_slices(2, 20, X=0.95, T=0.76)) == []
+    assert refused(_slices(2, 20, X=1.0, T=0.7)) == ["slice crossing/T"]
+    assert refused(_slices(2, 20, X=1.0)) == ["slice crossing/T"]
+    assert refused(_slices(2, 20, X=1.0, T=0.8, L=0.5)) == ["slice crossing/L"]
+    assert failed(champion_gates(policy, _slices(2, 5, X=0.1), _slices(1, 5, X=0.9), {})) == []
+    [test, _, gate] = champion_gates(policy, _version(2, {}), _version(1, {}), {})
+    assert test.passed and (gate.measured, gate.passed) == ("not measured", False)
+
+
+def test_the_budget_and_the_golden_picture() -> None:
+    policy, _ = _default()
+    good = Measured(0.9, 1.0, 900.0, "")
+    assert failed(prediction_gates(policy, good)) == []
+    for change in ({"recovered": 0.1}, {"seconds": 60.0}, {"memory_mib": 1e6}, {"problem": "died"}):
+        assert len(failed(prediction_gates(policy, dataclasses.replace(good, **change)))) == 1
+    assert len(failed(prediction_gates(policy, Measured(None, None, None, "died")))) == 4
+
+
+def _default() -> tuple[Policy, str]:
+    from chromseg.config import parse, read_params
+    from chromseg.registry.gates import policy
+
+    return parse(Policy, read_params(Path(policy.__file__).with_name("promotion.yaml"))), ""
+
+
+def test_a_pickle_in_the_package_is_found(promoted: Path) -> None:
+    root = resolve("models:/chromseg/1").parents[1]
+    assert failed(package_gates(root)) == []
+    (root / "python_model.pkl").write_bytes(b"\x80")
+    assert [gate.measured for gate in failed(package_gates(root))] == ["python_model.pkl"]
+    (root / "MLmodel").unlink()
+    assert "unreadable" in package_gates(root)[0].measured
+
+
+def test_sections_of_the_model_card() -> None:
+    text = "# Card\n\n## Limits\n\n- two\n\n## Citation\n\n## Lineage\nsome"
+    assert missing_sections(text, ["Limits", "Citation", "Lineage", "Slices"]) == ["Citation", "Slices"]
+
+
+def test_a_model_is_tried_out(store: Path, make_model: Callable[..., Path]) -> None:
+    folder = make_model()
+    measured = try_out(folder)
+    assert measured.problem == "" and measured.recovered == 0.0
+    assert measured.seconds and measured.memory_mib
+    (folder / "model.safetensors").write_bytes(b"")
+    assert "ModelError" in try_out(folder).problem
+
+
+def test_a_model_that_wants_to_be_unpickled_is_refused(
+    store: Path, make_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pickle
+
+    from chromseg.inference import load
+
+    def unpickling(folder: Path) -> None:
+        pickle.loads(b"")
+
+    monkeypatch.setattr(load, "load_model", unpickling)
+    assert try_out(make_model()).problem == "RuntimeError: the model wants to be unpickled"
+    assert pickle.loads(pickle.dumps(1)) == 1
+
+
+@pytest.mark.slow
+def test_the_trial_runs_in_a_process_of_its_own(store: Path, make_model: Callable[..., Path]) -> None:
+    assert Probe().measure(make_model()).problem == ""
+    assert "ModelError" in Probe().measure(store).problem
+    idle = Probe()
+    idle.stop()
+
+
+@pytest.fixture
+def strict(store: Path, make_model: Callable[..., Path]) -> Path:
+    """One version with a score of 0.25, where 0.5 is demanded."""
+    values = yaml.safe_load((store / "promotion.yaml").read_text())
+    limits = [{"model": "any", "metric": ACC, "min": 0.5}]
+    (store / "promotion.yaml").write_text(yaml.safe_dump(values | {"thresholds": limits, "validation": True}))
+    register(make_model(metrics={ACC: 0.25}), "chromseg")
+    return store
+
+
+def test_a_refusal_names_every_gate_and_changes_nothing(strict: Path) -> None:
+    told = (
+        r"chromseg/1 does not pass test/overall_acc: 0.25 \(≥ 0.5\); data validation: not known \(passed\); .*--force"
+    )
+    with pytest.raises(RegistryError, match=told):
+        promote("chromseg/1", reason="please")
+    assert show("chromseg/1").aliases == ()
+    judgement = judge_promotion("chromseg/1")
+    assert [gate.name for gate in judgement.failed] == [ACC, "data validation"]
+    assert len(judgement.gates) > 5 and len(history("chromseg")) == 1
+
+
+def test_a_forced_promotion_is_told_forever(strict: Path, make_model: Callable[..., Path]) -> None:
+    entry = promote("chromseg/1", force="the only one we have")
+    assert (entry.action, entry.reason) == ("force", "the only one we have")
+    assert [gate["passed"] for gate in entry.facts["gates"]].count(False) == 2
+    register(make_model(seed=1, metrics={ACC: 0.75}, validation=True), "chromseg")
+    better = promote("chromseg/2", force="in haste")
+    assert better.action == "promote"
+    assert show("chromseg/1").forced == ("the only one we have",)
+    assert json.loads(json.dumps(history("chromseg")[1].to_dict()))["action"] == "force"
+    with pytest.raises(RegistryError, match="an empty reason"):
+        promote("chromseg/1", force=" ")
+
+
+def test_a_challenger_needs_no_scores(strict: Path) -> None:
+    names = {gate.name for gate in judge_promotion("chromseg/1", alias="challenger").gates}
+    assert ACC not in names and {"signature", "data validation"} <= names
+
+
+def test_the_seeds_of_the_store_decide_how_far_a_candidate_may_stay_behind(
+    store: Path, make_model: Callable[..., Path]
+) -> None:
+    for seed, score in enumerate((0.7, 0.8, 0.9)):  # of one variant: sd 0.1
+        with start_run(dataclasses.replace(Lineage.from_dict(LINEAGE), seed=seed)) as run:
+            run.log_metrics({ACC: score})
+        register(make_model(seed=seed, run_id=run.run_id), "chromseg")
+    promote("chromseg/3", reason="the best seed")
+    values = yaml.safe_load((store / "promotion.yaml").read_text())
+    for sd, passes in ((1.9, [False, True]), (2.1, [True, True])):
+        (store / "promotion.yaml").write_text(yaml.safe_dump(values | {"champion": {"metrics": [ACC], "sd": sd}}))
+        judged = [judge_promotion(f"chromseg/{number}") for number in (1, 2)]
+        assert [not judgement.failed for judgement in judged] == passes
+    [gate] = [gate for gate in judged[0].gates if gate.name == f"champion {ACC}"]
+    assert gate.limit == "≥ 0.69 = 0.9 of chromseg/3 − 2.1 × sd 0.1 (3 seeds)"

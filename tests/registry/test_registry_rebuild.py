@@ -1,0 +1,147 @@
+"""A version is trained again from its lineage; here by a pipeline of a few lines in a repository of its own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chromseg.annotations.hashing import data_md5
+from chromseg.errors import RegistryError
+from chromseg.registry.provenance import environment_hash, hardware
+from chromseg.registry.rebuild import _ancestry, rebuild
+from chromseg.registry.versions import register
+
+PREPARE = """
+from pathlib import Path
+assert Path("data/sample/image").read_text() == "pixels"
+Path("prepared").mkdir()
+"""
+TRAIN = """
+import shutil, sys
+from pathlib import Path
+target = Path("models") / f"{sys.argv[2]}-{sys.argv[4]}"
+shutil.copytree("WEIGHTS", target)
+"""
+EVALUATE = """
+from pathlib import Path
+report = Path("reports/default/scores/tiny-0")
+report.mkdir(parents=True)
+(report / "metrics.json").write_text('{"metrics": {"test/overall_acc": 0.5}}')
+"""
+
+
+@pytest.fixture
+def repository(store: Path, tmp_path: Path, make_model: Callable[..., Path]) -> Callable[..., Path]:
+    """Make a committed project whose pipeline "trains" by copying a folder; gives the model folder it would give."""
+
+    def make(gives_seed: int = 0, **changes: Any) -> Path:
+        data = store / "data" / "sample"
+        data.mkdir(parents=True)
+        (data / "image").write_text("pixels")
+        for name, code in (("__init__", ""), ("prepare", PREPARE), ("train", TRAIN), ("evaluate", EVALUATE)):
+            path = store / "pipelines" / f"{name}.py"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(code.replace("WEIGHTS", str(tmp_path / "models" / f"tiny-{gives_seed}")))
+        (store / "params.yaml").write_text("train: {variants: {tiny: {}}}\n")
+        (store / ".gitignore").write_text("/data\n/mlruns\n")
+        for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "all")):
+            _git(store, *command)
+        origin = {
+            "git_commit": _git(store, "rev-parse", "HEAD"),
+            "data_md5": {"sample": data_md5(data)},
+            "hardware": hardware(),
+            "environment": environment_hash() or "no lock file",
+        }
+        if gives_seed:
+            make_model(seed=gives_seed)
+        return make_model(metrics={"test/overall_acc": 0.51}, **(origin | changes))
+
+    return make
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@lab.example")
+    return subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def test_the_same_weights_come_out(repository: Callable[..., Path], store: Path) -> None:
+    version, _ = register(repository(), "chromseg")
+    steps: list[str] = []
+    made = rebuild("chromseg/1", tell=steps.append)
+    assert made.passed and made.same_weights and made.weights_sha256 == version.weights_sha256
+    assert steps == ["pipelines.prepare ", "pipelines.train --variant tiny --seed 0"]
+    assert "chromseg-rebuild" not in _git(store, "worktree", "list")
+
+
+def test_on_another_machine_metrics_within_the_tolerance_do(repository: Callable[..., Path]) -> None:
+    register(repository(gives_seed=1, hardware="a GPU"), "chromseg")
+    made = rebuild("chromseg/1")
+    assert made.passed and not made.same_weights and made.metrics == {"test/overall_acc": (0.51, 0.5)}
+    assert not rebuild("chromseg/1", tolerance=0.001).passed
+
+
+def test_on_the_same_machine_other_weights_are_a_failure(repository: Callable[..., Path], store: Path) -> None:
+    (store / "requirements.lock").write_text("numpy\n")
+    register(repository(gives_seed=1), "chromseg")
+    made = rebuild("chromseg/1")
+    assert made.exact and not made.passed
+
+
+def test_data_that_changed_are_named_with_their_md5(repository: Callable[..., Path], store: Path) -> None:
+    folder = repository()
+    register(folder, "chromseg")
+    before = data_md5(store / "data" / "sample")
+    (store / "data" / "sample" / "image").write_text("other pixels")
+    with pytest.raises(RegistryError, match=f"not at hand: dataset sample .md5 {before}; data/sample has "):
+        rebuild("chromseg/1")
+    shutil.rmtree(store / "data")
+    with pytest.raises(RegistryError, match="there is no data/sample"):
+        rebuild("chromseg/1")
+
+
+def test_data_out_of_the_cache_of_dvc(repository: Callable[..., Path], store: Path) -> None:
+    import hashlib
+    import json
+
+    register(repository(), "chromseg")
+    md5 = data_md5(store / "data" / "sample")
+    content = hashlib.md5(b"pixels", usedforsecurity=False).hexdigest()
+    cache = store / ".dvc" / "cache" / "files" / "md5"
+    for digest, text in ((content, "pixels"), (md5, json.dumps([{"md5": content, "relpath": "image"}]))):
+        (cache / digest[:2]).mkdir(parents=True, exist_ok=True)
+        (cache / digest[:2] / digest[2:]).write_text(text)
+    shutil.rmtree(store / "data")
+    assert rebuild("chromseg/1").same_weights
+
+
+def test_a_commit_that_is_not_there_and_a_version_of_parents(repository: Callable[..., Path]) -> None:
+    register(repository(git_commit="0" * 40), "chromseg")
+    with pytest.raises(RegistryError, match=r"commit 0000.* is not in the repository"):
+        rebuild("chromseg/1")
+
+
+def test_a_cascade_points_to_its_parents(store: Path, make_model: Callable[..., Path]) -> None:
+    register(make_model(parents=["models:/chromseg/1"]), "cascade")
+    with pytest.raises(RegistryError, match="is built of models:/chromseg/1"):
+        rebuild("cascade/1")
+
+
+def test_what_a_variant_starts_from_is_trained_first() -> None:
+    params = {
+        "pretrain": {"variants": {"classes": {}}},
+        "train": {
+            "variants": {
+                "final": {"model": {"weights": "profiles/x/models/classes-3/backbone.safetensors"}},
+                "tuned": {"init": "profiles/x/models/final-0"},
+            }
+        },
+    }
+    assert _ancestry(params, "tuned", 0) == [("classes", 3), ("final", 0), ("tuned", 0)]
+    assert _ancestry(params, "classes", 1) == [("classes", 1)]

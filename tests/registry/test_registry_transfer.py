@@ -1,0 +1,135 @@
+"""A version goes to another lab as a file, and arrives as it was or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chromseg.errors import RegistryError
+from chromseg.files import sha256
+from chromseg.registry.promotion import history, promote
+from chromseg.registry.resolve import resolve
+from chromseg.registry.transfer import export_version, import_version
+from chromseg.registry.verify import verify
+from chromseg.registry.versions import list_versions, show
+
+
+@pytest.fixture
+def elsewhere(promoted: Path, migrated_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """chromseg/2 in a file; now in another project with an empty store."""
+    file = tmp_path / "chromseg-2.zip"
+    export_version("chromseg@champion", file)
+    project = tmp_path / "elsewhere"
+    (project / "mlruns").mkdir(parents=True)
+    (project / "pyproject.toml").touch()
+    shutil.copy(promoted / "promotion.yaml", project)
+    shutil.copy(migrated_store, project / "mlruns" / "mlflow.db")
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("CHROMSEG_ACTOR", "Bob Receiver")
+    return file
+
+
+def test_what_arrives_is_what_was_sent(elsewhere: Path, promoted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    version, new = import_version(elsewhere)
+    assert (version.label, new, version.registered_by.partition(" (")[0]) == (
+        "chromseg/1",
+        True,
+        "Ada Tester <ada@lab.example>",
+    )
+    assert import_version(elsewhere) == (version, False)
+    [entry] = history("chromseg")
+    assert (entry.action, entry.reason) == ("import", "from chromseg/2 of another store")
+    assert entry.by.startswith("Bob Receiver")
+    assert [each["action"] for each in entry.facts["origin"]] == ["register", "promote"]
+    assert promote("chromseg/1", reason="theirs is good").version == 1
+    assert verify(files=True).problems == ()
+    folder = resolve("chromseg@champion")
+    hashes = {path.name: sha256(path) for path in folder.iterdir() if path.is_file()}
+    monkeypatch.chdir(promoted)
+    home = show("chromseg/2")
+    assert (version.lineage, version.metrics, version.weights_sha256) == (
+        home.lineage,
+        home.metrics,
+        home.weights_sha256,
+    )
+    assert hashes == {path.name: sha256(path) for path in resolve("models:/chromseg/2").iterdir()}
+
+
+def test_it_may_get_another_name(elsewhere: Path) -> None:
+    assert import_version(elsewhere, name="theirs")[0].label == "theirs/1"
+    with pytest.raises(RegistryError, match="model name"):
+        import_version(elsewhere, name="a/b")
+
+
+def _rewritten(file: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    change(members)
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file
+
+
+def _manifest(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, bytes]], None]:
+    def apply(members: dict[str, bytes]) -> None:
+        values = json.loads(members["manifest.json"])
+        change(values)
+        members["manifest.json"] = json.dumps(values).encode()
+
+    return apply
+
+
+def _lie_about_metrics(values: dict[str, Any]) -> None:
+    values["tags"]["metrics"] = '{"test/overall_acc": 1.0}'
+
+
+def _drop_an_entry(values: dict[str, Any]) -> None:
+    del values["log"][1]
+
+
+def _forget_the_registration(values: dict[str, Any]) -> None:
+    del values["log"][0]
+
+
+def _climb_out(values: dict[str, Any]) -> None:
+    values["files"]["../../evil.md"] = "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda members: members.update({"model/model.safetensors": b"x"}), "model.safetensors changed on the way"),
+        (lambda members: members.update({"model/MODEL_CARD.md": b"x"}), "MODEL_CARD.md changed on the way"),
+        (lambda members: members.pop("model/model.json"), "KeyError"),
+        (lambda members: members.pop("manifest.json"), "KeyError"),
+        (_manifest(_lie_about_metrics), "not those that were registered"),
+        (_manifest(_drop_an_entry), "a gap or was changed"),
+        (_manifest(_forget_the_registration), "has a gap|not those"),
+        (_manifest(_climb_out), "KeyError|no model folder has"),
+        (_manifest(lambda values: values.update(format=9)), "format 9"),
+    ],
+)
+def test_what_was_tampered_with_does_not_arrive(elsewhere: Path, change: Callable[[Any], None], message: str) -> None:
+    with pytest.raises(RegistryError, match=message):
+        import_version(_rewritten(elsewhere, change))
+    assert list_versions() == []
+
+
+def test_a_file_that_is_none(elsewhere: Path) -> None:
+    elsewhere.write_bytes(b"not a zip")
+    for file in (elsewhere, elsewhere.with_name("nowhere.zip")):
+        with pytest.raises(RegistryError, match="cannot be imported"):
+            import_version(file)
+
+
+def test_a_file_is_not_overwritten(promoted: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.zip").touch()
+    with pytest.raises(RegistryError, match="exists"):
+        export_version("chromseg/1", tmp_path / "mine.zip")
