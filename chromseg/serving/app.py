@@ -1,0 +1,206 @@
+"""The HTTP application: routes, the way errors are told, what happens at start and end."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import chromseg
+from chromseg.errors import ChromsegError
+from chromseg.serving import schemas
+from chromseg.serving.engine import Asked, Engine
+from chromseg.serving.guard import Guard, is_page
+from chromseg.serving.keys import read_keys
+from chromseg.serving.logs import LOGGER
+from chromseg.serving.metrics import MEDIA_TYPE
+from chromseg.serving.models import Source
+from chromseg.serving.openapi import BAD
+from chromseg.serving.problems import STATUS, ProblemError, problem_of, unexpected
+from chromseg.serving.render import Wanted
+from chromseg.serving.routes import make_router
+from chromseg.serving.scoring import images_of
+from chromseg.serving.settings import ServeSettings
+from chromseg.serving.uploads import read_body
+
+PAGE = Path(__file__).with_name("page")
+
+
+def create_app(settings: ServeSettings, source: Source) -> FastAPI:
+    """The application with its model loaded.
+
+    Raises:
+        ChromsegError: The model or the file of keys cannot be used.
+    """
+    keys = read_keys(Path(settings.api_keys)) if settings.api_keys else None
+    engine = Engine(settings, source)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await engine.start()
+        yield
+        await engine.stop()
+
+    app = FastAPI(
+        title="ChromSeg-Ops",
+        version=chromseg.__version__,
+        description="Cuts pictures of metaphases into single chromosomes. For research, not for diagnosis.",
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.engine = engine
+    app.include_router(make_router(engine))
+    _add_scoring(app, engine)
+    _add_probes(app, engine)
+    _add_error_answers(app)
+    if (PAGE / "index.html").is_file():
+        app.router.routes.append(_PageMount("/", StaticFiles(directory=PAGE, html=True), name="page"))
+    app.add_middleware(_Measured, engine=engine)
+    if settings.allow_origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=settings.allow_origins, allow_methods=["GET", "POST"], allow_headers=["*"]
+        )
+    app.add_middleware(Guard, settings=settings, keys=keys, on_turned_away=engine.metrics.turn_away)
+    return app
+
+
+def _add_scoring(app: FastAPI, engine: Engine) -> None:
+    """What MLflow's own scoring server answers, so that its clients work unchanged."""
+    table = {"type": "object", "example": {"dataframe_split": {"columns": ["image"], "data": [["iVBORw0KGgo="]]}}}
+    body = {"requestBody": {"required": True, "content": {"application/json": {"schema": table}}}}
+
+    @app.post("/invocations", openapi_extra=body, responses=BAD, response_class=JSONResponse)
+    async def invocations(request: Request) -> Response:
+        """MLflow's scoring protocol: column `image` (base64) in, column `instances` (JSON text) out."""
+        try:
+            async with engine.admitted():
+                images = images_of(
+                    await read_body(request, engine.settings), request.headers.get("content-type", "application/json")
+                )
+                wanted = Wanted("coco")
+                done = await asyncio.gather(*(engine.segment(image, Asked(), wanted) for image in images))
+        except ChromsegError as error:
+            problem = problem_of(error)
+            code = {400: "BAD_REQUEST", 422: "BAD_REQUEST", 503: "RESOURCE_EXHAUSTED"}.get(problem.status, problem.kind)
+            status = 400 if problem.status == 422 else problem.status  # as MLflow answers what a model refuses
+            return JSONResponse({"error_code": code, "message": str(error)}, status, problem.headers)
+        return JSONResponse({"predictions": [{"instances": one.answer.rendered.body.decode()} for one in done]})
+
+    @app.get("/ping", response_class=Response)
+    @app.get("/health", response_class=Response)
+    async def ping() -> Response:
+        """Healthy: a model is loaded."""
+        return Response("\n", media_type="application/json")
+
+    @app.get("/version", response_class=Response)
+    async def version() -> Response:
+        """Of MLflow."""
+        return Response(importlib.metadata.version("mlflow"), media_type="application/json")
+
+
+def _add_probes(app: FastAPI, engine: Engine) -> None:
+    @app.get("/livez", response_class=Response)
+    async def livez() -> Response:
+        """This process answers."""
+        return Response("ok\n", media_type="text/plain")
+
+    @app.get("/readyz", response_model=schemas.ReadyAnswer, responses={503: {"model": schemas.ReadyAnswer}})
+    async def readyz() -> Response:
+        """Whether requests should be sent here."""
+        ready = engine.ready and engine.in_work < engine.settings.queue
+        identity = engine.models.current.predictor.identity
+        return JSONResponse(
+            {"ready": ready, "model": identity.name, "version": identity.version}, 200 if ready else 503
+        )
+
+    @app.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """For Prometheus."""
+        return Response(engine.metrics.text(), media_type=MEDIA_TYPE)
+
+
+def _add_error_answers(app: FastAPI) -> None:
+    """Every error as JSON with got, expected, remedy."""
+
+    async def told(request: Request, problem: ProblemError) -> Response:
+        return JSONResponse(problem.to_json(request.state.request_id), problem.status, problem.headers)
+
+    @app.exception_handler(ChromsegError)
+    async def ours(request: Request, error: ChromsegError) -> Response:
+        return await told(request, problem_of(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def wrong_query(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        problem = ProblemError(
+            "bad-request", f"{place}: {first['msg']}", expected="what /openapi.json says", remedy="correct the request"
+        )
+        return await told(request, problem)
+
+    @app.exception_handler(HTTPException)
+    async def from_framework(request: Request, error: HTTPException) -> Response:
+        kind = next((kind for kind, status in STATUS.items() if status == error.status_code), "bad-request")
+        problem = ProblemError(
+            kind,
+            f"{request.method} {request.url.path[:80]}",
+            expected="a route of /openapi.json",
+            remedy="check address and method",
+            headers=error.headers,
+        )
+        return await told(request, problem)
+
+
+class _PageMount(Mount):
+    """The page's files, below every path that is not of the API, whose wrong methods must stay 405."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return super().matches(scope) if is_page(scope["path"]) else (Match.NONE, {})
+
+
+class _Measured:
+    """Counts and times every request; tells a bug to the log and its client no more than that there was one."""
+
+    def __init__(self, app: ASGIApp, engine: Engine) -> None:
+        self._app, self._engine = app, engine
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start, status = time.perf_counter(), 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception:
+            request_id = scope["state"]["request_id"]
+            logging.getLogger(LOGGER).exception("bug", extra={"facts": {"request_id": request_id}})
+            if not status:
+                status = 500
+                await JSONResponse(unexpected().to_json(request_id), 500)(scope, receive, send)
+        finally:
+            route: Any = scope.get("route")
+            name = getattr(route, "path", None) or "page"
+            self._engine.metrics.requests.labels(name, str(status)).inc()
+            self._engine.metrics.seconds.labels(name).observe(time.perf_counter() - start)

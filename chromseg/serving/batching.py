@@ -1,0 +1,124 @@
+"""Dynamic batches in front of the network: while it works, requests gather; the next batch is all that fit together.
+
+Nothing waits for company: an idle network starts at once, a busy one finds a batch ready. Only pictures of one size and
+one model share a batch, so that nothing needs padding and an answer does not depend on its neighbours.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from chromseg.annotations.absorbance import FloatArray
+from chromseg.inference.prepared import Remainder
+
+
+class Network(Protocol):
+    """The part of a predictor that batches are for."""
+
+    def begin(self, images: Sequence[FloatArray]) -> list[Remainder]:
+        """Run on pictures of one size."""
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What became of one picture: what is left to do, and milliseconds in the queue and in the network."""
+
+    remainder: Remainder
+    queue_ms: float
+    network_ms: float
+    batch: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Item:
+    network: Network
+    image: FloatArray
+    future: Future[Inferred] = field(default_factory=Future)
+    since: float = field(default_factory=time.perf_counter)
+
+
+class Batcher:
+    """One thread that runs the network.
+
+    Args:
+        max_batch: Pictures at most.
+        max_pixels: Of all pictures of a batch together; a larger picture goes alone.
+        on_batch: Told the size of each batch.
+    """
+
+    def __init__(
+        self, max_batch: int, max_pixels: int = 2_000_000, on_batch: Callable[[int], None] = lambda size: None
+    ) -> None:
+        self._max_batch, self._max_pixels, self._on_batch = max(1, max_batch), max_pixels, on_batch
+        self._items: deque[_Item] = deque()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="network", daemon=True)
+        self._thread.start()
+
+    def __len__(self) -> int:
+        """Pictures that wait."""
+        return len(self._items)
+
+    def submit(self, network: Network, image: FloatArray) -> Future[Inferred]:
+        """Queue a picture float32 (H, W); a future that is cancelled in time costs nothing."""
+        item = _Item(network, image)
+        with self._changed:
+            if self._closing:
+                raise RuntimeError("the batcher is closed")
+            self._items.append(item)
+            self._changed.notify()
+        return item.future
+
+    def close(self) -> None:
+        """Finish what is queued, then end."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._items or self._closing)
+                if not self._items:
+                    return
+                batch = self._take()
+            batch = [item for item in batch if item.future.set_running_or_notify_cancel()]
+            if batch:
+                self._work_on(batch)
+
+    def _take(self) -> list[_Item]:
+        """The oldest item and those that fit to it, in order of arrival."""
+        first = self._items.popleft()
+        most = min(self._max_batch, max(1, self._max_pixels // max(1, first.image.size)))
+        batch, others = [first], deque[_Item]()
+        for item in self._items:
+            fits = item.network is first.network and item.image.shape == first.image.shape
+            (batch if fits and len(batch) < most else others).append(item)
+        self._items = others
+        return batch
+
+    def _work_on(self, batch: list[_Item]) -> None:
+        start = time.perf_counter()
+        try:
+            remainders = batch[0].network.begin([item.image for item in batch])
+        except Exception as error:  # whatever it is, those who wait must hear of it, and the thread must go on
+            for item in batch:
+                item.future.set_exception(error)
+            return
+        spent = time.perf_counter() - start
+        self._on_batch(len(batch))
+        for item, remainder in zip(batch, remainders, strict=True):
+            inferred = Inferred(remainder, _ms(start - item.since), _ms(spent), len(batch))
+            item.future.set_result(inferred)
+
+
+def _ms(seconds: float) -> float:
+    return round(1000 * seconds, 2)

@@ -1,0 +1,61 @@
+"""What the server tells of its model: facts as JSON, the model card as Markdown or as a page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from html import escape
+from typing import Any
+
+from chromseg.serving.models import Loaded
+
+CARD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'"
+_MARKDOWN, _HTML = "MODEL_CARD.md", "MODEL_CARD.html"
+_STYLE = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto}pre{white-space:pre-wrap}"
+
+
+def model_facts(loaded: Loaded, uri: str) -> dict[str, Any]:
+    """Name, version, lineage and metrics of a model."""
+    card, identity = loaded.predictor.card, loaded.predictor.identity
+    return {
+        "name": identity.name,
+        "version": identity.version,
+        "uri": uri,
+        "loaded_at": loaded.at,
+        "weights_sha256": identity.weights_sha256,
+        "lineage_id": loaded.lineage_id,
+        "lineage": card.lineage,
+        "metrics": card.metrics,
+        "architecture": asdict(card.architecture),
+        "stain": card.stain,
+        "polarity": card.polarity,
+        "chromosome_area": card.chromosome_area,
+        "chromosome_width": card.chromosome_width,
+    }
+
+
+def card_markdown(loaded: Loaded, uri: str) -> str:
+    """The card that was registered with the model, or its facts as a list where it came without one."""
+    written = _file(loaded, _MARKDOWN)
+    if written is not None:
+        return written
+    facts = model_facts(loaded, uri)
+    lines = [f"- {key}: {value}" for key, value in facts.items() if not isinstance(value, dict)]
+    lines += [f"- {key}: {value}" for key, value in facts["metrics"].items() if key.startswith("test/")]
+    return "\n".join([f"# Model {facts['name']}", "", "This model came without a model card.", "", *lines]) + "\n"
+
+
+def card_html(loaded: Loaded, uri: str) -> str:
+    """The same as a page of its own, without scripts and outside assets."""
+    written = _file(loaded, _HTML)
+    if written is not None:
+        return written
+    title = escape(f"Model card of {loaded.predictor.identity.name}")
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+        f"</head><body><main><pre>{escape(card_markdown(loaded, uri))}</pre></main></body></html>"
+    )
+
+
+def _file(loaded: Loaded, name: str) -> str | None:
+    path = None if loaded.folder is None else loaded.folder / name
+    return path.read_text(encoding="utf-8") if path is not None and path.is_file() else None

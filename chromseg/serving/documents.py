@@ -1,0 +1,107 @@
+"""Instances that a client sends: parsed, bounded, and drawn by the one function that draws masks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from chromseg.annotations.absorbance import Polarity
+from chromseg.annotations.rasterize import BoolArray, rasterize
+from chromseg.errors import DataError
+
+MOST_INSTANCES = 500
+_MOST_POINTS = 50_000  # of all polygons together
+_OVERHANG = 32.0  # pixels that a drawn outline may leave the picture by
+
+Text = Annotated[str, Field(max_length=200)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Md5 = dict[Text, Text]
+
+
+class _Lenient(BaseModel):
+    """Keys that are not known are left out."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
+
+
+class Drawn(_Lenient):
+    """One instance; the server computes id, box and area anew."""
+
+    segmentation: list[list[float]] | dict[str, Any]
+    score: Share = 1.0
+    flags: list[Text] = Field(default_factory=list, max_length=20)
+    uncertainty: float | None = None
+    status: Literal["accepted", "changed", "new"] | None = None
+    came_from: list[int] = Field(default_factory=list, alias="from", max_length=MOST_INSTANCES)
+
+
+class Options(_Lenient):
+    """How the picture was read."""
+
+    polarity: Polarity | None = None
+    scale: Annotated[float, Field(gt=0, le=100)] = 1.0
+
+
+class Maker(_Lenient):
+    """Which model made the original; fields as of `ModelIdentity`."""
+
+    name: Text = "unknown"
+    version: Text | None = None
+    weights_sha256: Text | None = None
+    data_md5: Md5 = Field(default_factory=dict, max_length=50)
+    commit: Text | None = None
+    partition: dict[Text, Any] = Field(default_factory=dict, max_length=20)
+    software_version: Text = ""
+
+
+class Document(_Lenient):
+    """An `instances.json`, or what the page made of one."""
+
+    annotations: Annotated[list[Drawn], Field(max_length=MOST_INSTANCES)]
+    options: Options = Options()
+    model: Maker = Maker()
+
+
+def parse_document(text: str, field: str) -> Document:
+    """Read a form's field.
+
+    Raises:
+        DataError: It is no JSON or no instances.
+    """
+    try:
+        return Document.model_validate(json.loads(text))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise _bad(f"field `{field}`: {place}: {first['msg']}") from error
+    except (ValueError, RecursionError) as error:
+        raise _bad(f"field `{field}` that is no JSON") from error
+
+
+def masks_of(instances: Sequence[Drawn], height: int, width: int) -> list[BoolArray]:
+    """The mask bool (height, width) of each.
+
+    Raises:
+        DataError: An outline cannot be filled, leaves the picture, or fills nothing.
+    """
+    polygons = [ring for one in instances if isinstance(one.segmentation, list) for ring in one.segmentation]
+    if sum(map(len, polygons)) > 2 * _MOST_POINTS:
+        raise _bad(f"outlines of more than {_MOST_POINTS} points")
+    for ring in polygons:
+        xs, ys = ring[::2], ring[1::2]
+        if not all(-_OVERHANG <= x <= width + _OVERHANG for x in xs) or not all(
+            -_OVERHANG <= y <= height + _OVERHANG for y in ys
+        ):
+            raise _bad(f"an outline outside the picture of {width}×{height}")
+    masks = [rasterize(one.segmentation, height, width) for one in instances]
+    for number, mask in enumerate(masks, start=1):
+        if not mask.any():
+            raise _bad(f"instance {number} covers no pixel")
+    return masks
+
+
+def _bad(got: str) -> DataError:
+    return DataError(got, expected="COCO instances of this picture", remedy="send what /v1/segment answered, corrected")

@@ -1,0 +1,202 @@
+"""One request from the bytes of an image to the bytes of an answer: admit, prepare, infer, finish."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from chromseg.annotations.absorbance import Polarity
+from chromseg.annotations.pictures import read_picture
+from chromseg.errors import InputRefusedError
+from chromseg.inference.prepared import Prepared
+from chromseg.serving.batching import Batcher
+from chromseg.serving.checks import ServerCheck
+from chromseg.serving.metrics import Metrics
+from chromseg.serving.models import Loaded, Models, Source
+from chromseg.serving.pool import SplicePool
+from chromseg.serving.problems import ProblemError
+from chromseg.serving.render import Wanted
+from chromseg.serving.settings import ServeSettings
+from chromseg.serving.work import Answer, Exporting, Finishing, Task
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a picture is to be read."""
+
+    polarity: Polarity | Literal["auto"] = "auto"
+    scale: float | Literal["auto"] = "auto"
+    page: int = 0
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """As `predict` keeps them in its results."""
+        return {"asked_polarity": self.polarity, "asked_scale": self.scale}
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """An answer, the model that made it, and milliseconds by step."""
+
+    answer: Answer
+    loaded: Loaded
+    times: dict[str, float]
+
+
+class Engine:
+    """Everything of one server process but HTTP.
+
+    Args:
+        settings: Of the server.
+        source: Where models come from.
+    """
+
+    def __init__(self, settings: ServeSettings, source: Source) -> None:
+        self.settings = settings
+        self.corrections = None if settings.corrections is None else Path(settings.corrections)
+        self.metrics = Metrics(lambda: self.in_work)
+        self.models = Models(
+            source,
+            settings.poll,
+            on_change=self.metrics.saw_model,
+            on_trouble=self.metrics.troubles.inc,
+        )
+        self.in_work = 0
+        self.ready = False
+        self._usual = 1.0  # seconds that recent answers took, waiting included
+        self._batcher = Batcher(settings.max_batch, on_batch=self.metrics.batches.observe)
+        self._pool = SplicePool(settings.splicers, on_loss=self.metrics.lost.inc)
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="prepare")
+        self._decoded = asyncio.Semaphore(2 * settings.max_batch)  # bounds the pixels held at a time
+
+    async def start(self) -> None:
+        """Warm the pool, and begin to watch the alias; then the server is ready."""
+        await self._pool.warm()
+        self.models.watch()
+        self.ready = True
+
+    async def stop(self) -> None:
+        """Finish what was begun."""
+        self.ready = False
+        await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        """End all threads and processes."""
+        self.models.close()
+        self._batcher.close()
+        self._pool.close()
+        self._threads.shutdown()
+
+    @asynccontextmanager
+    async def admitted(self) -> AsyncIterator[None]:
+        """A place among the requests in work, for at most the time that a request may take.
+
+        Raises:
+            ProblemError: There is none, or the time is up.
+        """
+        if self.in_work >= self.settings.queue:
+            self.metrics.turned_away.labels("full").inc()
+            raise _busy(self.in_work, self._usual)
+        self.in_work += 1
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                yield
+        except TimeoutError as error:
+            self.metrics.turned_away.labels("timeout").inc()
+            raise _too_slow(self.settings.timeout) from error
+        finally:
+            self.in_work -= 1
+
+    async def segment(self, content: bytes, asked: Asked, wanted: Wanted) -> Segmented:
+        """Find the chromosomes of an image; called while `admitted`.
+
+        Raises:
+            InputRefusedError: The image must not be predicted on.
+        """
+        start = time.perf_counter()
+        loaded = self.models.current
+        async with self._decoded:
+            try:
+                prepared, pages = await self._in_thread(partial(self._prepare, loaded, content, asked))
+            except InputRefusedError as error:
+                self._saw_refusal(error)
+                raise
+            inferred = await asyncio.wrap_future(self._batcher.submit(loaded.predictor, prepared.scaled))
+            waited = {"queue": inferred.queue_ms, "network": inferred.network_ms}
+            prepared = replace(prepared, times={**prepared.times, **waited})
+            wanted = replace(wanted, pages=pages, lineage_id=loaded.lineage_id, options=asked.options | wanted.options)
+            answer = await self._in_pool(Finishing(prepared, inferred.remainder, wanted))
+        times = {**answer.times, "total": round(1000 * (time.perf_counter() - start), 2)}
+        self._usual += 0.1 * (times["total"] / 1000 - self._usual)
+        self.metrics.saw_answer(answer, times.items())
+        return Segmented(answer, loaded, times)
+
+    async def export(self, task: Exporting) -> Answer:
+        """Render a client's own instances; called while `admitted`."""
+        async with self._decoded:
+            return await self._in_pool(task)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def _in_pool(self, task: Task) -> Answer:
+        try:
+            return await self._pool.run(task)
+        except BrokenProcessPool as error:
+            raise ProblemError(
+                "failed",
+                "every process that worked on this image died",
+                expected="an answer",
+                remedy="send a smaller picture, or give the server more memory",
+            ) from error
+
+    def _prepare(self, loaded: Loaded, content: bytes, asked: Asked) -> tuple[Prepared, int]:
+        """Decode and judge an image; also how many pages its file has."""
+        start = time.perf_counter()
+        most = self.settings.max_pixels
+        try:
+            picture = read_picture(content, max_pixels=most, max_total=most)
+        except InputRefusedError as error:
+            raise ServerCheck().unreadable(error) from error
+        decoded = round(1000 * (time.perf_counter() - start), 2)
+        prepared = loaded.predictor.prepare(
+            picture, asked.page, polarity=asked.polarity, scale=asked.scale, max_pixels=most
+        )
+        return replace(prepared, times={"decode": decoded, **prepared.times}), len(picture.pages)
+
+    def _saw_refusal(self, error: InputRefusedError) -> None:
+        rules = [failure.rule for failure in getattr(error, "failures", ())] or ["usable"]
+        for rule in rules:
+            self.metrics.refused.labels(rule).inc()
+
+
+def _busy(in_work: int, usual: float) -> ProblemError:
+    """By the time that a request now takes, those in work are done."""
+    return ProblemError(
+        "busy",
+        f"{in_work} requests in work and waiting",
+        expected="fewer",
+        remedy="send it again after the time in Retry-After",
+        headers={"Retry-After": str(math.ceil(min(usual, 30.0)))},
+    )
+
+
+def _too_slow(seconds: float) -> ProblemError:
+    return ProblemError(
+        "timeout",
+        f"no answer within {seconds:g} s",
+        expected="an answer in time",
+        remedy="send a smaller picture, or raise --timeout",
+    )

@@ -1,0 +1,173 @@
+"""The model in use: loaded, warmed, and changed without a pause when its alias moves.
+
+The previous one stays loaded, so a rollback is immediate; requests finish with the model that they began with.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from chromseg.errors import ChromsegError
+from chromseg.inference.predictor import Predictor
+from chromseg.registry.references import is_reference, parse_reference
+from chromseg.registry.resolve import resolve_model
+from chromseg.registry.watch import AliasWatch
+from chromseg.serving.checks import ServerCheck
+
+_LOG = logging.getLogger("chromseg.serving")
+_WARM_SIDES = (256, 64)  # px
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A model ready for requests.
+
+    Attributes:
+        predictor: Its input rules refuse with every rule that was broken.
+        version: Registered version; None for a folder.
+        folder: Where its files are; None for one made in memory.
+        at: When it was loaded, UTC, ISO 8601.
+    """
+
+    predictor: Predictor
+    version: int | None = None
+    folder: Path | None = None
+    at: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+    @property
+    def lineage_id(self) -> str | None:
+        """The run that trained it: what `models lineage` goes by."""
+        run = self.predictor.card.lineage.get("run_id")
+        return None if run is None else str(run)
+
+
+class Source(Protocol):
+    """Where models come from."""
+
+    def current(self) -> int | None:
+        """The version that is to be served; None where that never changes."""
+
+    def load(self, version: int | None) -> Loaded:
+        """Load it."""
+
+
+class RegistrySource:
+    """A registered model or a model folder.
+
+    Args:
+        model: `models:/NAME@ALIAS`, `models:/NAME/VERSION` or a folder.
+        device: Where the network runs.
+    """
+
+    def __init__(self, model: str, device: str = "cpu") -> None:
+        self._model, self._device = model, device
+        reference = parse_reference(model) if is_reference(model) and not Path(model).is_dir() else None
+        self._alias = reference if reference is not None and reference.alias else None
+        self._watch = None if self._alias is None else AliasWatch(self._alias)
+
+    def current(self) -> int | None:
+        """The version that the alias names now.
+
+        Raises:
+            RegistryError: There is no such alias, or the store does not answer.
+        """
+        return None if self._watch is None else self._watch.version()
+
+    def load(self, version: int | None) -> Loaded:
+        """Load a version, its files checked against their registered hashes.
+
+        Raises:
+            ChromsegError: It cannot be used.
+        """
+        uri = self._model if version is None or self._alias is None else f"models:/{self._alias.name}/{version}"
+        found = resolve_model(uri)
+        number = None if found.version is None else str(found.version)
+        predictor = Predictor.from_folder(found.folder, name=found.name or "", version=number, device=self._device)
+        return Loaded(predictor, found.version, found.folder)
+
+
+class Models:
+    """The model in use, and the one before.
+
+    Args:
+        source: Where they come from.
+        poll: Seconds between two looks; 0 never looks again.
+        on_change: Told of each model that is now in use.
+        on_trouble: Told when the source cannot be read or a model not be loaded; the one in use stays.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        poll: float,
+        *,
+        on_change: Callable[[Loaded], None] = lambda loaded: None,
+        on_trouble: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._source, self._poll = source, poll
+        self._on_change, self._on_trouble = on_change, on_trouble
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.previous: Loaded | None = None
+        self.current = self._ready(source.current())
+        on_change(self.current)
+
+    def watch(self) -> None:
+        """Begin to look for moves of the alias."""
+        if self._poll > 0 and self.current.version is not None:
+            self._thread = threading.Thread(target=self._run, name="alias-watch", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def look(self) -> bool:
+        """Change to the version that is to be served, if it is another one; whether it was.
+
+        Raises:
+            ChromsegError: The source cannot be read, or the model not be loaded.
+        """
+        wanted = self._source.current()
+        if wanted is None or wanted == self.current.version:
+            return False
+        kept = self.previous if self.previous is not None and self.previous.version == wanted else None
+        self.previous, self.current = self.current, kept or self._ready(wanted)
+        _LOG.info("model changed", extra={"facts": {"from": self.previous.version, "to": self.current.version}})
+        self._on_change(self.current)
+        return True
+
+    def _ready(self, version: int | None) -> Loaded:
+        """Load a model and let it predict once, which is slower than every later time."""
+        loaded = self._source.load(version)
+        loaded = replace(loaded, predictor=replace(loaded.predictor, check_input=ServerCheck()))
+        for side in _WARM_SIDES:
+            loaded.predictor.begin([np.zeros((side, side), dtype=np.float32)])
+        return loaded
+
+    def _run(self) -> None:
+        pause = self._poll
+        while not self._stop.wait(pause):
+            try:
+                self.look()
+                pause = self._poll
+            except ChromsegError as error:
+                self._trouble(str(error))
+                pause = min(2 * pause, 30.0)
+            except Exception as error:  # a database may raise anything; the model in use must go on
+                self._trouble(f"{type(error).__name__}: {error}")
+                pause = min(2 * pause, 30.0)
+
+    def _trouble(self, text: str) -> None:
+        self._on_trouble()
+        _LOG.warning("the model could not be looked up or changed", extra={"facts": {"error": " ".join(text.split())}})

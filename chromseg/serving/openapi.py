@@ -1,0 +1,116 @@
+"""The parts of the OpenAPI description that FastAPI cannot read from function signatures: bodies read by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chromseg.serving import schemas
+
+_WORDS = {
+    400: "The request is no good.",
+    401: "No API key, or an unknown one.",
+    403: "A host or origin that is not allowed.",
+    404: "Not found, or not switched on.",
+    408: "The body took too long to arrive.",
+    413: "The body is too large.",
+    415: "The body's kind or encoding is not supported.",
+    422: "The image was refused; `failures` has each broken rule and what to do.",
+    429: "Too many requests; see Retry-After.",
+    500: "An internal error.",
+    503: "The queue is full; see Retry-After.",
+    504: "No answer in time.",
+}
+BAD: dict[int | str, dict[str, Any]] = {
+    status: {"model": schemas.ErrorAnswer, "description": words} for status, words in _WORDS.items()
+}
+_BINARY = {"type": "string", "format": "binary"}
+_IMAGE_TYPES = ("image/png", "image/jpeg", "image/tiff", "image/bmp", "application/octet-stream")
+_DRAWN = (
+    "COCO instances: `annotations`, each with `segmentation` as compressed or uncompressed run lengths or polygons; "
+    "`score`, `flags`, `from`, `status` may be given."
+)
+
+
+def _form(required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "multipart/form-data": {
+            "schema": {"type": "object", "required": required, "properties": {"image": _BINARY, **properties}}
+        }
+    }
+
+
+IMAGE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "PNG, JPEG, BMP or TIFF; grey or colour; 8, 12, 16 bits or float.",
+        "content": {kind: {"schema": _BINARY} for kind in _IMAGE_TYPES} | _form(["image"], {}),
+    }
+}
+
+
+def export_body() -> dict[str, Any]:
+    """Of /v1/export."""
+    content = _form(["image", "instances"], {"instances": {"type": "string", "description": f"JSON. {_DRAWN}"}})
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def correction_body() -> dict[str, Any]:
+    """Of /v1/corrections."""
+    fields = {
+        "original": {"type": "string", "description": "JSON as /v1/segment answered it."},
+        "corrected": {"type": "string", "description": f"JSON. {_DRAWN}"},
+        "reviewer": {"type": "string", "maxLength": 200},
+        "case": {"type": "string", "maxLength": 200},
+        "note": {"type": "string", "maxLength": 2000},
+        "page": {"type": "integer", "minimum": 0},
+    }
+    content = _form(["image", "original", "corrected", "reviewer"], fields)
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def segment_answers() -> dict[int | str, dict[str, Any]]:
+    """Of /v1/segment."""
+    kinds: dict[str, Any] = {kind: {"schema": _BINARY} for kind in ("application/zip", "image/png", "image/tiff")}
+    good = {
+        "model": schemas.Segmentation,
+        "description": "The chromosomes, in the format asked for.",
+        "content": {"application/json": {"example": EXAMPLE}, **kinds},
+    }
+    return {200: good, **BAD}
+
+
+_REPORT = {"name": "the image", "ok": True, "n_checked": 1, "n_critical": 0, "n_warnings": 0}
+_REPORT |= {"failures": [], "checks": []}
+EXAMPLE: dict[str, Any] = {
+    "images": [{"id": 1, "file_name": "", "height": 576, "width": 768, "page": 0, "pages": 1}],
+    "annotations": [
+        {
+            "id": 1,
+            "image_id": 1,
+            "category_id": 1,
+            "segmentation": {"size": [576, 768], "counts": "X`m14P1O00"},
+            "bbox": [120, 40, 12, 55],
+            "area": 483,
+            "iscrowd": 0,
+            "score": 0.93,
+            "flags": [],
+            "uncertainty": None,
+        }
+    ],
+    "categories": [{"id": 1, "name": "chromosome"}],
+    "model": {
+        "name": "chromseg",
+        "version": "3",
+        "weights_sha256": "4e247f4a9d94be604ab1fd80938d11e3e12b44544faadd2323e32841e57c58a8",
+        "data_md5": {"bioimlab": "1ff944b5c970c3e11fd349bb8769238d.dir"},
+        "commit": "c2a9ee12ee689545a00af37b83b57998a33332c6",
+        "partition": {"algorithm": "chromseg-ops", "radius": 10},
+        "software_version": "0.1.0",
+        "image_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "lineage_id": "ce837c63879d4d0dbd3f5d7d50105fb0",
+    },
+    "validation": {"input": _REPORT, "result": _REPORT},
+    "options": {"polarity": "light-on-dark", "scale": 1.0, "asked_polarity": "auto", "asked_scale": "auto"},
+    "timings_ms": {"decode": 3.1, "validate": 4.0, "network": 41.0, "partition": 9.4, "total": 61.2},
+    "request_id": "5d1c0c7e0c4e4f6c8b3f4a9f7e5f1a2b",
+}

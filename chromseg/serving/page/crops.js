@@ -1,0 +1,37 @@
+/** Single chromosomes cut out of the picture, dark on white. */
+
+const MARGIN = 5; // px
+
+let pixels = null; // ImageData of the picture
+
+/** From now on cut from this picture. */
+export async function cropFrom(image) {
+  await image.decode();
+  const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(image, 0, 0);
+  pixels = context.getImageData(0, 0, canvas.width, canvas.height);
+}
+
+/** Draw one on a canvas, `scale` screen pixels for one of the picture. */
+export function drawCrop(canvas, { x, y, w, h, bits }, scale) {
+  canvas.width = w + 2 * MARGIN;
+  canvas.height = h + 2 * MARGIN;
+  canvas.style.width = `${canvas.width * scale}px`;
+  const crop = new ImageData(canvas.width, canvas.height);
+  crop.data.fill(255);
+  bits.forEach((bit, place) => {
+    if (!bit) return;
+    const column = place % w;
+    const row = (place - column) / w;
+    const from = 4 * ((y + row) * pixels.width + x + column);
+    crop.data.set(pixels.data.subarray(from, from + 4), 4 * ((row + MARGIN) * canvas.width + column + MARGIN));
+  });
+  canvas.getContext("2d").putImageData(crop, 0, 0);
+}
+
+/** The scale at which the larger side of the largest of these masks takes `side` screen pixels. */
+export function scaleFor(masks, side, most = 3) {
+  const largest = Math.max(1, ...masks.map(({ w, h }) => Math.max(w, h))) + 2 * MARGIN;
+  return Math.min(side / largest, most);
+}

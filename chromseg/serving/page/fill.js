@@ -1,0 +1,27 @@
+/** Filling a drawn outline. */
+
+import { maskWhere } from "./masks.js";
+
+/** The pixels whose middle lies inside a polygon [[x, y], …] (even-odd), within the picture; null for none. */
+export function fill(points, [height, width]) {
+  const clamp = (value, most) => Math.min(Math.max(value, 0), most);
+  const xs = points.map(([x]) => x);
+  const ys = points.map(([, y]) => y);
+  const left = clamp(Math.floor(Math.min(...xs)), width);
+  const top = clamp(Math.floor(Math.min(...ys)), height);
+  const right = clamp(Math.ceil(Math.max(...xs)), width);
+  const bottom = clamp(Math.ceil(Math.max(...ys)), height);
+  const rows = Array.from({ length: bottom - top }, (_, row) => crossed(points, top + row + 0.5));
+  const inside = (column, row) => rows[row - top].filter((x) => x <= column + 0.5).length % 2 === 1;
+  return maskWhere(left, top, right - left, bottom - top, inside);
+}
+
+/** Where the polygon's sides cross a horizontal line. */
+function crossed(points, y) {
+  const found = [];
+  points.forEach(([x1, y1], index) => {
+    const [x0, y0] = points.at(index - 1);
+    if (y0 <= y !== y1 <= y) found.push(x0 + ((y - y0) / (y1 - y0)) * (x1 - x0));
+  });
+  return found;
+}

@@ -1,0 +1,128 @@
+/** The page: take a picture, have it cut, look, correct, take along. */
+
+import { aboutModel, aboutResult, aboutRules } from "./about.js";
+import { actions } from "./actions.js";
+import { announce } from "./announce.js";
+import { instancesOf } from "./annotations.js";
+import * as api from "./api.js";
+import { cropFrom } from "./crops.js";
+import { exports } from "./exports.js";
+import { pan } from "./pan.js";
+import { panel } from "./panel.js";
+import { describe } from "./problem.js";
+import { resetSaving, saving } from "./saving.js";
+import { Session } from "./session.js";
+import { sheet } from "./sheet.js";
+import { showPicture, stage } from "./stage.js";
+import { taking } from "./taking.js";
+import { cancelTask } from "./task.js";
+import { doubtful } from "./words.js";
+import { fit } from "./zoom.js";
+
+const VIEWS = ["start", "busy", "problem", "work"];
+
+const byId = (id) => document.getElementById(id);
+const session = new Session();
+let current = null; // {file, answer, page}
+let stopping = new AbortController();
+
+/** Show one of the views; its heading gets the focus. */
+function show(view) {
+  for (const name of VIEWS) byId(name).hidden = name !== view;
+  byId("cut-again").hidden = current === null;
+  byId(view).querySelector("h1").focus();
+}
+
+/** Cut a picture, unless that would lose work. */
+async function take(file, page = 0) {
+  if (session.unsaved && !(await agrees())) return;
+  cancelTask();
+  stopping.abort();
+  stopping = new AbortController();
+  byId("busy-name").textContent = file.name;
+  byId("busy-said").textContent = "This takes a few seconds.";
+  show("busy");
+  try {
+    const waiting = (seconds) => (byId("busy-said").textContent = `The server is busy; trying again in ${seconds} s.`);
+    const answer = await api.segment(file, { ...options(), page }, { signal: stopping.signal, waiting });
+    await showResult(file, answer);
+  } catch (problem) {
+    if (problem.name === "AbortError") return;
+    current = { file, page };
+    session.start([], [0, 0]);
+    describe(problem, byId("problem"));
+    show("problem");
+  }
+}
+
+async function showResult(file, answer) {
+  const [{ height, width, page, pages }] = answer.images;
+  current = { file, answer, page };
+  byId("file-name").textContent = file.name;
+  byId("pages").hidden = pages < 2;
+  byId("page").max = pages;
+  byId("page").value = page + 1;
+  byId("page-count").textContent = pages;
+  resetSaving();
+  aboutResult(answer);
+  showPicture(answer.picture, [height, width]);
+  await cropFrom(byId("picture"));
+  show("work");
+  session.start(instancesOf(answer), [height, width]);
+  fit([height, width]);
+  announce(`${session.instances.length} chromosomes found, ${doubtful(session.instances).length} to look at.`);
+}
+
+function options() {
+  const { polarity, scale } = Object.fromEntries(new FormData(byId("options")));
+  return { polarity, scale: scale.trim() || "auto" };
+}
+
+/** Whether a person agrees to lose what is not saved. */
+async function agrees() {
+  const dialog = byId("lose-dialog");
+  dialog.returnValue = "";
+  dialog.showModal();
+  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  return dialog.returnValue === "ok";
+}
+
+function stop() {
+  stopping.abort();
+  announce("Stopped.");
+  show(current?.answer ? "work" : "start");
+}
+
+async function begin() {
+  const settings = await api.settings();
+  byId("suffixes").textContent = settings.suffixes.join(" ");
+  byId("most").textContent = `${Math.round(settings.max_body_bytes / 2 ** 20)} MB`;
+  stage(session);
+  pan();
+  sheet(session);
+  panel(session, settings.expected_count);
+  actions(session);
+  exports(session, () => current);
+  saving(session, () => current, settings.corrections);
+  taking((file) => take(file));
+  byId("stop").addEventListener("click", stop);
+  byId("options").addEventListener("submit", ({ submitter }) => {
+    if (submitter.id === "cut-again") take(current.file, current.page);
+  });
+  byId("page").addEventListener("change", ({ target }) => {
+    if (target.reportValidity()) take(current.file, Number(target.value) - 1);
+  });
+  for (const button of document.querySelectorAll("[data-opens]")) {
+    button.addEventListener("click", () => byId(button.dataset.opens).showModal());
+  }
+  window.addEventListener("beforeunload", (event) => session.unsaved && event.preventDefault());
+  const [model, rules] = await Promise.all([api.model(), api.rules()]);
+  aboutModel(model, settings.needs_key);
+  aboutRules(rules);
+  document.body.dataset.ready = "yes";
+}
+
+begin().catch((problem) => {
+  describe(problem, byId("problem"));
+  show("problem");
+});

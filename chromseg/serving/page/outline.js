@@ -1,0 +1,83 @@
+/** From a mask to what is drawn of it: its outline, and the place of its number. */
+
+const cache = new WeakMap(); // mask → path; masks never change
+
+/** The outline as the `d` of an SVG path, in the picture's pixels, to be filled even-odd. */
+export function pathOf(mask) {
+  if (!cache.has(mask)) cache.set(mask, rings(mask).map(toPath).join(""));
+  return cache.get(mask);
+}
+
+/** Closed walks along the pixels' sides, the inside on the right hand; each a list of the sides' middles. */
+function rings(mask) {
+  const open = new Map(sides(mask).map((side) => [side.join(), side]));
+  const found = [];
+  for (const first of open.values()) {
+    const ring = [];
+    for (let side = first; side && open.delete(side.join()); side = onwards(open, side)) {
+      const [x, y, dx, dy] = side;
+      ring.push([x + dx / 2, y + dy / 2]);
+    }
+    found.push(ring);
+  }
+  return found;
+}
+
+/** [x, y, dx, dy] of every pixel side between inside and outside. */
+function sides({ x, y, w, h, bits }) {
+  const at = (column, row) => column >= 0 && column < w && row >= 0 && row < h && bits[row * w + column];
+  const found = [];
+  for (let row = 0; row < h; row++) {
+    for (let column = 0; column < w; column++) {
+      if (!at(column, row)) continue;
+      const [left, top] = [x + column, y + row];
+      if (!at(column, row - 1)) found.push([left, top, 1, 0]);
+      if (!at(column + 1, row)) found.push([left + 1, top, 0, 1]);
+      if (!at(column, row + 1)) found.push([left + 1, top + 1, -1, 0]);
+      if (!at(column - 1, row)) found.push([left, top + 1, 0, -1]);
+    }
+  }
+  return found;
+}
+
+/** The side that goes on from the end of one; to the left first, which keeps pixels together that touch by a corner. */
+function onwards(open, [x, y, dx, dy]) {
+  const end = [x + dx, y + dy];
+  const turns = [[dy, -dx], [dx, dy], [-dy, dx]];
+  return turns.map((turn) => open.get([...end, ...turn].join())).find(Boolean);
+}
+
+/** Points as a path; those on a straight line between their neighbours are left out. */
+function toPath(ring) {
+  const corners = ring.filter(([x, y], index) => {
+    const [x0, y0] = ring.at(index - 1);
+    const [x1, y1] = ring[(index + 1) % ring.length];
+    return (x - x0) * (y1 - y) !== (y - y0) * (x1 - x);
+  });
+  return `M${corners.map(([x, y]) => `${x} ${y}`).join("L")}Z`;
+}
+
+/**
+ * Where a number is read best: the middle [x, y] of the pixel deepest inside, of those for which `free(column, row)`
+ * holds where there are any.
+ */
+export function placeOfNumber(mask, free) {
+  const { x, y, w, h, bits } = mask;
+  const alone = bits.map((bit, place) => (bit && free(x + (place % w), y + Math.floor(place / w)) ? 1 : 0));
+  const depth = Int32Array.from(alone.some(Boolean) ? alone : bits);
+  const at = (column, row) => (column >= 0 && column < w && row >= 0 && row < h ? depth[row * w + column] : 0);
+  for (let grown = true, level = 1; grown; level++) {
+    const inner = [];
+    depth.forEach((value, place) => {
+      const [column, row] = [place % w, Math.floor(place / w)];
+      const lowest = Math.min(at(column - 1, row), at(column + 1, row), at(column, row - 1), at(column, row + 1));
+      if (value === level && lowest >= level) inner.push(place);
+    });
+    for (const place of inner) depth[place] = level + 1;
+    grown = inner.length > 0;
+  }
+  const deepest = depth.reduce((most, value) => Math.max(most, value), 0);
+  const places = [...depth.keys()].filter((place) => depth[place] === deepest);
+  const place = places[Math.floor(places.length / 2)];
+  return [x + (place % w) + 0.5, y + Math.floor(place / w) + 0.5];
+}

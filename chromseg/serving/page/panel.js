@@ -1,0 +1,77 @@
+/** Beside the picture: how many, which one is chosen, and where to look. */
+
+import { crossedBy } from "./crossings.js";
+import { drawCrop, scaleFor } from "./crops.js";
+import { kept } from "./edits.js";
+import { area } from "./masks.js";
+import { focusStage } from "./stage.js";
+import { countSaid, described, doubtful, listed, names, reasons, scored, verdict } from "./words.js";
+
+const SIDE = 120; // screen px of the chosen one
+const byId = (id) => document.getElementById(id);
+
+/** Keep the side panel like the session. */
+export function panel(session, expected) {
+  session.addEventListener("change", () => {
+    renderCount(kept(session.instances).length, expected);
+    renderChosen(session);
+    renderLookHere(session);
+    byId("pointed").textContent = "";
+  });
+  session.addEventListener("point", ({ detail: id }) => {
+    const instance = session.find(id);
+    byId("pointed").textContent = instance
+      ? described(instance, area(instance.mask), crossedBy(id, session.crossings))
+      : "";
+  });
+  byId("look-here").addEventListener("click", (event) => {
+    const id = Number(event.target.closest("button")?.dataset.id);
+    if (!id) return;
+    session.select(id);
+    focusStage();
+  });
+}
+
+function renderCount(count, expected) {
+  byId("count").textContent = count;
+  byId("expected").textContent = expected;
+  byId("count-said").textContent = countSaid(count, expected);
+  byId("count-card").classList.toggle("off", count !== expected);
+}
+
+function renderChosen(session) {
+  const chosen = session.selected.map((id) => session.find(id));
+  const [first] = chosen;
+  byId("chosen-name").textContent = chosen.length ? sentence(names(session.selected)) : "No chromosome chosen";
+  byId("chosen-hint").hidden = chosen.length > 0;
+  byId("chosen").hidden = chosen.length !== 1;
+  if (chosen.length !== 1) return;
+  const crossed = crossedBy(first.id, session.crossings);
+  drawCrop(byId("chosen-crop"), first.mask, scaleFor([first.mask], SIDE, 4));
+  byId("chosen-score").textContent = scored(first);
+  byId("chosen-size").textContent = `${area(first.mask)} px`;
+  byId("chosen-crosses").textContent = crossed.length ? listed(crossed) : "none";
+  byId("chosen-verdict").textContent = verdict(first);
+  byId("chosen-flags").textContent = first.flags.length ? `Look here: ${reasons(first)}.` : "";
+}
+
+function renderLookHere({ instances }) {
+  const flagged = doubtful(instances);
+  byId("look-count").textContent = flagged.length;
+  byId("look-none").hidden = flagged.length > 0;
+  byId("look-here").replaceChildren(...flagged.map(flagButton));
+}
+
+function flagButton(instance) {
+  const item = document.createElement("li");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.dataset.id = instance.id;
+  const name = document.createElement("strong");
+  name.textContent = instance.id;
+  button.append(name, ` ${reasons(instance)}`);
+  item.append(button);
+  return item;
+}
+
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,115 @@
+/** The picture at work: its instances, every step back, and what is selected. Views listen to "change" and "point". */
+
+import { crossingsOf } from "./crossings.js";
+
+export class Session extends EventTarget {
+  #steps = [{ instances: [], said: "" }]; // the first as found; later ones tell {selected, before}: ids after, before
+  #at = 0;
+  #saved = 0; // the step that was saved last
+  size = [0, 0]; // [height, width] of the picture
+  selected = []; // ids
+  active = null; // the id that Tab goes to
+  crossings = [];
+  picker = null; // takes the next chosen id, which is then not selected
+
+  /** Begin with a picture's instances as found. */
+  start(instances, size) {
+    this.#steps = [{ instances, said: "" }];
+    this.#saved = 0;
+    this.size = size;
+    this.picker = null;
+    this.#go(0, []);
+  }
+
+  get instances() {
+    return this.#steps[this.#at].instances;
+  }
+
+  get canUndo() {
+    return this.#at > 0;
+  }
+
+  get canRedo() {
+    return this.#at < this.#steps.length - 1;
+  }
+
+  /** Whether there is work that would be lost. */
+  get unsaved() {
+    return this.#at !== this.#saved;
+  }
+
+  find(id) {
+    return this.instances.find((instance) => instance.id === id);
+  }
+
+  /** What an action is meant for: the selected ones, else the one that has the focus. */
+  get meant() {
+    return this.selected.length ? this.selected : [this.active].filter((id) => id !== null);
+  }
+
+  /** Do one edit (see edits.js); what follows an undone step is forgotten. */
+  apply(edit) {
+    if (this.#saved > this.#at) this.#saved = -1;
+    this.#steps = [...this.#steps.slice(0, this.#at + 1), { ...edit, before: this.meant }];
+    this.#go(this.#at + 1, edit.selected);
+    return edit.said;
+  }
+
+  /** Back one step; what was undone. */
+  undo() {
+    const { said, before } = this.#steps[this.#at];
+    this.#go(this.#at - 1, before);
+    return said;
+  }
+
+  /** Forward again; what was done. */
+  redo() {
+    const { said, selected } = this.#steps[this.#at + 1];
+    this.#go(this.#at + 1, selected);
+    return said;
+  }
+
+  markSaved() {
+    this.#saved = this.#at;
+    this.#tell();
+  }
+
+  /** Select one, or add it to the selection. */
+  select(id, adding = false) {
+    this.selected = adding ? [...new Set([...this.selected, id])] : [id];
+    this.active = id;
+    this.#tell();
+  }
+
+  /** Add one to the selection, or take it out. */
+  toggle(id) {
+    const isIn = this.selected.includes(id);
+    this.selected = isIn ? this.selected.filter((other) => other !== id) : [...this.selected, id];
+    this.active = id;
+    this.#tell();
+  }
+
+  selectNone() {
+    this.selected = [];
+    this.#tell();
+  }
+
+  /** Look at one without selecting it; null looks away. */
+  point(id) {
+    this.dispatchEvent(new CustomEvent("point", { detail: id }));
+  }
+
+  #go(step, selected) {
+    this.#at = step;
+    const ids = this.instances.map(({ id }) => id);
+    this.selected = selected.filter((id) => ids.includes(id));
+    const near = ids.filter((id) => id <= this.active).at(-1) ?? ids[0] ?? null;
+    this.active = this.selected[0] ?? near;
+    this.crossings = crossingsOf(this.instances);
+    this.#tell();
+  }
+
+  #tell() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,95 @@
+/** The picture with every chromosome over it: outlined, numbered, crossings striped, doubtful ones framed. */
+
+import { choosing, idOf, refresh } from "./choosing.js";
+import { coloursOf } from "./colours.js";
+import { crossedBy } from "./crossings.js";
+import { area, contains } from "./masks.js";
+import { pathOf, placeOfNumber } from "./outline.js";
+import { described, doubtful } from "./words.js";
+import { keepInView, toPixel } from "./zoom.js";
+
+const cuts = document.getElementById("cuts");
+const marks = document.getElementById("marks");
+const picture = document.getElementById("picture");
+
+/** Keep the picture's overlay like the session. */
+export function stage(session) {
+  choosing(cuts, session, (event) => under(session, toPixel(event)));
+  let selected = null;
+  session.addEventListener("change", () => {
+    render(session);
+    if (session.selected[0] !== selected) seek(session.find(session.selected[0]));
+    selected = session.selected[0];
+  });
+}
+
+/** Show another picture. */
+export function showPicture(url, [height, width]) {
+  picture.src = url;
+  for (const svg of document.querySelectorAll("#frame svg")) svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+}
+
+/** The focus to the picture. */
+export function focusStage() {
+  (cuts.querySelector('[tabindex="0"]') ?? document.getElementById("stage")).focus({ preventScroll: true });
+}
+
+/** The chromosome at a pixel; where several lie over one another, the one after the selected. */
+function under({ instances, selected }, [x, y]) {
+  const hit = instances.filter(({ mask }) => contains(mask, Math.floor(x), Math.floor(y))).map(({ id }) => id);
+  return hit[(hit.indexOf(selected.at(-1)) + 1) % hit.length] ?? null;
+}
+
+function seek(instance) {
+  if (instance) keepInView(placeOfNumber(instance.mask, () => true), 60);
+}
+
+function render(session) {
+  const { instances, crossings } = session;
+  const hadFocus = cuts.contains(document.activeElement);
+  const colours = coloursOf(instances);
+  const known = new Map([...cuts.children].map((path) => [idOf(path), path]));
+  const paths = instances.map((instance) => {
+    const path = known.get(instance.id) ?? make("path", { role: "option", "data-id": instance.id });
+    const label = described(instance, area(instance.mask), crossedBy(instance.id, crossings));
+    const colour = colours.get(instance.id);
+    set(path, { d: pathOf(instance.mask), fill: colour, stroke: colour, class: instance.status, "aria-label": label });
+    return path;
+  });
+  if (paths.some((path, index) => path !== cuts.children[index]) || paths.length !== cuts.children.length) {
+    cuts.replaceChildren(...paths);
+  }
+  refresh(cuts, session, hadFocus);
+  renderMarks(session);
+}
+
+function renderMarks({ instances, crossings, selected }) {
+  const chosen = instances.filter(({ id }) => selected.includes(id));
+  const stripes = crossings.map(({ mask }) => make("path", { d: pathOf(mask), class: "crossing" }));
+  const ring = (kind) => chosen.map(({ mask }) => make("path", { d: pathOf(mask), class: kind }));
+  const frames = doubtful(instances).map(frame);
+  const numbers = instances.map((instance) => number(instance, crossings));
+  marks.querySelector("g").replaceChildren(...stripes, ...ring("halo"), ...ring("ring"), ...frames, ...numbers);
+}
+
+function frame({ mask: { x, y, w, h } }) {
+  return make("rect", { x: x - 2, y: y - 2, width: w + 4, height: h + 4, rx: 2, class: "doubt" });
+}
+
+function number(instance, crossings) {
+  const mine = crossings.filter(({ ids }) => ids.includes(instance.id));
+  const [x, y] = placeOfNumber(instance.mask, (column, row) => !mine.some(({ mask }) => contains(mask, column, row)));
+  const text = make("text", { x, y, class: instance.status });
+  const sign = instance.status === "rejected" ? "×" : instance.flags.length ? "?" : "";
+  text.textContent = `${instance.id}${sign}`;
+  return text;
+}
+
+function make(name, attributes) {
+  return set(document.createElementNS("http://www.w3.org/2000/svg", name), attributes);
+}
+
+function set(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}

@@ -1,0 +1,60 @@
+/** How things are called. */
+
+const FLAGS = {
+  "needs-review": "the cut is doubtful",
+  "three-at-crossing": "three or more seem to meet here",
+};
+
+const STATUS = { accepted: "accepted", rejected: "rejected", changed: "corrected", new: "added by hand" };
+
+/** The instances that should be looked at. */
+export function doubtful(instances) {
+  return instances.filter(({ flags, status }) => flags.length && status !== "rejected");
+}
+
+/** Why an instance should be looked at, in words; "" for no reason. */
+export function reasons({ flags }) {
+  const told = flags.length > 1 ? flags.filter((flag) => flag !== "needs-review") : flags;
+  return told.map((flag) => FLAGS[flag] ?? flag.replaceAll("-", " ")).join(", ");
+}
+
+/** "chromosome 3", "chromosomes 3 and 7". */
+export function names(ids) {
+  return `${ids.length === 1 ? "chromosome" : "chromosomes"} ${listed(ids)}`;
+}
+
+/** "3", "3 and 7", "3, 7 and 9". */
+export function listed(ids) {
+  return ids.length < 2 ? ids.join() : `${ids.slice(0, -1).join(", ")} and ${ids.at(-1)}`;
+}
+
+/** "93 %", or how it was made where no network scored it. */
+export function scored({ score }) {
+  return score === null ? "by hand" : `${Math.round(100 * score)} %`;
+}
+
+export function verdict({ status }) {
+  return STATUS[status] ?? "as found";
+}
+
+/** All about one, for a screen reader and for the line under the picture. */
+export function described(instance, size, crossed) {
+  const parts = [
+    `Chromosome ${instance.id}`,
+    `${size} pixels`,
+    instance.score === null ? "" : `score ${scored(instance)}`,
+    crossed.length ? `crosses ${listed(crossed)}` : "",
+    instance.flags.length ? `look here: ${reasons(instance)}` : "",
+    STATUS[instance.status] ?? "",
+  ];
+  return parts.filter(Boolean).join(", ");
+}
+
+/** What a count says against the expected one. */
+export function countSaid(count, expected) {
+  const off = Math.abs(count - expected);
+  if (off === 0) return "As many as expected.";
+  return count < expected
+    ? `${off} fewer than expected: ${off === 1 ? "one" : "some"} may still be joined, or missed.`
+    : `${off} more than expected: ${off === 1 ? "one" : "some"} may be a piece, or debris.`;
+}

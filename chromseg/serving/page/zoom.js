@@ -1,0 +1,79 @@
+/** How large the picture is shown, and which part of it. */
+
+const STEP = 1.25;
+const LARGEST = 12; // screen pixels for one of the picture
+const SHARE = 0.5; // of the view's shorter side that a chromosome takes which is zoomed to
+const BORDERS = 2; // px, of the view
+
+const box = document.getElementById("stage");
+const frame = document.getElementById("frame");
+const shown = document.getElementById("zoom-shown");
+
+let size = [1, 1]; // [height, width] of the picture
+let zoom = 1;
+let fitting = true;
+
+/** Show all of a picture of this size. */
+export function fit(newSize = size) {
+  size = newSize;
+  fitting = true;
+  apply(smallest());
+}
+
+/** Larger (steps > 0) or smaller, around a point of the view, its middle by default. */
+export function zoomBy(steps, [x, y] = [box.clientWidth / 2, box.clientHeight / 2]) {
+  fitting = false;
+  const [left, top] = [(box.scrollLeft + x) / zoom, (box.scrollTop + y) / zoom];
+  apply(zoom * STEP ** steps);
+  box.scrollTo(left * zoom - x, top * zoom - y);
+}
+
+/** Bring one mask before the eye. */
+export function zoomTo({ x, y, w, h }) {
+  fitting = false;
+  apply((SHARE * Math.min(box.clientWidth, box.clientHeight)) / Math.max(w, h));
+  box.scrollTo((x + w / 2) * zoom - box.clientWidth / 2, (y + h / 2) * zoom - box.clientHeight / 2);
+}
+
+/** Scroll only as far as needed for a point of the picture to be seen. */
+export function keepInView([x, y], margin = 24) {
+  const within = (at, from, length) => Math.min(Math.max(from, at + margin - length), Math.max(0, at - margin));
+  box.scrollTo(within(x * zoom, box.scrollLeft, box.clientWidth), within(y * zoom, box.scrollTop, box.clientHeight));
+}
+
+/** The point [x, y] of the picture under a pointer, in its pixels. */
+export function toPixel({ clientX, clientY }) {
+  const { left, top } = frame.getBoundingClientRect();
+  return [(clientX - left) / zoom, (clientY - top) / zoom];
+}
+
+/** Screen pixels for one of the picture. */
+export function zoomNow() {
+  return zoom;
+}
+
+function smallest() {
+  const [height, width] = size;
+  const [boxWidth, boxHeight] = [box.offsetWidth - BORDERS, box.offsetHeight - BORDERS]; // scroll bars will be gone
+  return Math.min(boxWidth / width, boxHeight / height, LARGEST);
+}
+
+function apply(wanted) {
+  zoom = Math.min(Math.max(wanted, Math.min(smallest(), 1)), LARGEST);
+  frame.style.width = `${size[1] * zoom}px`;
+  frame.style.height = `${size[0] * zoom}px`;
+  frame.style.setProperty("--pixel", `${1 / zoom}px`); // one pixel of the screen, in the picture's
+  shown.textContent = `${Math.round(100 * zoom)} %`;
+}
+
+new ResizeObserver(() => fitting && size[0] > 1 && apply(smallest())).observe(box);
+box.addEventListener(
+  "wheel",
+  (event) => {
+    if (!event.ctrlKey) return;
+    event.preventDefault();
+    const { left, top } = box.getBoundingClientRect();
+    zoomBy(-Math.sign(event.deltaY), [event.clientX - left, event.clientY - top]);
+  },
+  { passive: false },
+);

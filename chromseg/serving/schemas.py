@@ -1,0 +1,221 @@
+"""What the API answers, as OpenAPI has it. Answers are written elsewhere as bytes; a test holds them to these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class BrokenRule(_Answer):
+    """An input rule that an image broke."""
+
+    rule: str = Field(examples=["in-focus"])
+    file: str = Field(examples=["the image"])
+    item: str
+    column: str = Field(examples=["blur_px"])
+    value: Any = Field(examples=[7.2])
+    expected: str = Field(examples=["at most 6 px"])
+    severity: str = Field(examples=["critical"])
+    meaning: str = Field(examples=["the picture is out of focus"])
+    remedy: str = Field(examples=["focus, expose and take the picture again"])
+
+
+class ErrorBody(_Answer):
+    """What was got, what was expected, what to do."""
+
+    kind: str = Field(examples=["refused"])
+    got: str
+    expected: str
+    remedy: str
+    failures: list[BrokenRule] | None = Field(default=None, description="Only of kind `refused`.")
+    request_id: str
+
+
+class ErrorAnswer(_Answer):
+    """Every answer that is no result."""
+
+    error: ErrorBody
+
+
+class Image(_Answer):
+    """The page."""
+
+    id: int = 1
+    file_name: str = Field(description="Empty: the server tells no names unless its operator asked for it.")
+    height: int = Field(examples=[576])
+    width: int = Field(examples=[768])
+    page: int = Field(description="From 0.")
+    pages: int
+
+
+class RunLengths(_Answer):
+    """COCO's compressed run-length encoding of a mask."""
+
+    size: list[int] = Field(description="Rows, columns.", examples=[[576, 768]])
+    counts: str = Field(examples=["X`m14P1O00"])
+
+
+class Annotation(_Answer):
+    """One chromosome."""
+
+    id: int
+    image_id: int = 1
+    category_id: int = 1
+    segmentation: RunLengths
+    bbox: list[int] = Field(description="x, y, width, height.", examples=[[120, 40, 12, 55]])
+    area: int = Field(examples=[483])
+    iscrowd: int = 0
+    score: float = Field(examples=[0.93])
+    flags: list[str] = Field(examples=[["needs-review"]])
+    uncertainty: float | None = None
+    outline: list[list[float]] | None = Field(default=None, description="With include=outlines: rings x0, y0, x1, y1 …")
+    crop: str | None = Field(default=None, description="With include=crops: a PNG as data URI, dark on white.")
+
+
+class Category(_Answer):
+    """What annotations are of."""
+
+    id: int
+    name: str
+
+
+class UsedModel(_Answer):
+    """Which model made the result."""
+
+    name: str = Field(examples=["chromseg"])
+    version: str | None = Field(examples=["3"])
+    lineage_id: str | None = Field(description="The run that trained it.", examples=["ce837c63879d4d0d"])
+    weights_sha256: str | None
+    data_md5: dict[str, str]
+    commit: str | None
+    partition: dict[str, Any]
+    software_version: str
+    image_sha256: str
+
+
+class RuleCheck(_Answer):
+    """One rule, and whether it was broken."""
+
+    rule: str
+    column: str
+    expected: str
+    severity: str
+    n_checked: int
+    n_failed: int
+
+
+class ValidationReport(_Answer):
+    """Verdict of a set of rules."""
+
+    name: str
+    ok: bool
+    n_checked: int
+    n_critical: int
+    n_warnings: int
+    failures: list[BrokenRule]
+    checks: list[RuleCheck]
+
+
+class Validation(_Answer):
+    """Of the image before, and of the result after."""
+
+    input: ValidationReport
+    result: ValidationReport
+
+
+class UsedOptions(_Answer):
+    """How the picture was read, and what was asked for."""
+
+    polarity: str = Field(examples=["dark-on-light"])
+    scale: float = Field(examples=[1.0])
+    asked_polarity: str = Field(examples=["auto"])
+    asked_scale: str | float = Field(examples=["auto"])
+
+
+class Crossing(_Answer):
+    """A region where two or more chromosomes lie."""
+
+    annotations: list[int]
+    area: int
+    outline: list[list[float]]
+
+
+class Segmentation(_Answer):
+    """The `instances.json` of `chromseg-ops predict` (COCO), and more."""
+
+    images: list[Image]
+    annotations: list[Annotation]
+    categories: list[Category] = Field(examples=[[{"id": 1, "name": "chromosome"}]])
+    model: UsedModel
+    validation: Validation
+    options: UsedOptions
+    timings_ms: dict[str, float] = Field(examples=[{"decode": 3.1, "network": 41.0, "partition": 9.4, "total": 61.2}])
+    request_id: str
+    picture: str | None = Field(default=None, description="With include=picture: PNG as data URI, dark on light.")
+    crossings: list[Crossing] | None = Field(default=None, description="With include=crossings.")
+
+
+class SettingsAnswer(_Answer):
+    """What a page needs to know before the first picture."""
+
+    software_version: str
+    corrections: bool
+    needs_key: bool
+    formats: list[str]
+    max_body_bytes: int
+    max_pixels: int
+    suffixes: list[str]
+    expected_count: int
+
+
+class ModelAnswer(_Answer):
+    """The model in use."""
+
+    name: str
+    version: str | None
+    uri: str
+    loaded_at: str
+    weights_sha256: str | None
+    lineage_id: str | None
+    lineage: dict[str, Any]
+    metrics: dict[str, float | None]
+    architecture: dict[str, Any]
+    stain: str
+    polarity: str
+    chromosome_area: float | None
+    chromosome_width: float | None
+
+
+class RuleAnswer(_Answer):
+    """One input rule in force."""
+
+    name: str
+    column: str
+    meaning: str
+    remedy: str
+    severity: str
+    expected: str
+
+
+class CorrectionAnswer(_Answer):
+    """A correction that was saved."""
+
+    id: str
+    time: str
+    reviewer: str
+    n_original: int
+    n_corrected: int
+    changed: bool
+
+
+class ReadyAnswer(_Answer):
+    """Whether requests are served."""
+
+    ready: bool
+    model: str
+    version: str | None

@@ -1,0 +1,62 @@
+"""What an operator may set; made by the command line, handed to worker processes as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FORMATS = ("json", "coco", "zip", "overlay", "ome-tiff", "contact-sheet")
+INCLUDES = ("picture", "outlines", "crops", "crossings")
+EXPECTED_COUNT = 46  # chromosomes of a human metaphase
+
+
+@dataclass(frozen=True)
+class ServeSettings:
+    """Settings of one server; the defaults are safe on a lab's machine.
+
+    Attributes:
+        model: Registered model or folder.
+        host: Address to listen on.
+        port: 0 takes a free one.
+        workers: Server processes.
+        device: Where the network runs, in PyTorch's words.
+        threads: CPU threads of the network in each worker; 0 shares the cores among the workers.
+        splicers: Processes for stage 2 in each worker; 0 does it in threads of the worker.
+        max_batch: Pictures of one size that go through the network together.
+        queue: Requests in work and waiting; more are answered 503.
+        timeout: Seconds that one request may take.
+        upload_timeout: Seconds that its body may take.
+        grace: Seconds after SIGTERM during which requests already on their way still arrive.
+        poll: Seconds between two looks at the alias; 0 never looks again.
+        max_body: Bytes of a request.
+        max_pixels: Of all pages of a file together, and of a page at the model's scale.
+        rate: Requests a second that one client may send, twice as many at once; 0 is no limit.
+        api_keys: File of hashed keys; None asks for no key.
+        allow_hosts: Names besides localhost and addresses under which the server is called.
+        allow_origins: Web pages elsewhere that may call it.
+        behind_proxy: A reverse proxy on this machine tells the client's address.
+        corrections: Folder for corrections; None keeps none.
+        keep_names: Write clients' file names into logs and results.
+    """
+
+    model: str = "models:/chromseg@champion"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    device: str = "cpu"
+    threads: int = 0
+    splicers: int = 2
+    max_batch: int = 8
+    queue: int = 64
+    timeout: float = 60.0
+    upload_timeout: float = 20.0
+    grace: float = 0.5
+    poll: float = 0.5
+    max_body: int = 64 * 2**20
+    max_pixels: int = 16_000_000
+    rate: float = 100.0
+    api_keys: str | None = None
+    allow_hosts: tuple[str, ...] = ()
+    allow_origins: tuple[str, ...] = ()
+    behind_proxy: bool = False
+    corrections: str | None = None
+    keep_names: bool = False

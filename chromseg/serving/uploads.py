@@ -1,0 +1,149 @@
+"""Reading a request's body within its limits, in memory: an image not asked to be kept touches no disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from chromseg.serving.problems import ProblemError
+from chromseg.serving.settings import ServeSettings
+
+FILE_FIELDS = ("image", "file")
+_MAX_TEXT = 32 * 2**20  # of a form field that is no file: corrections may hold 60 outlines of many points
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What a client sent.
+
+    Attributes:
+        image: Bytes of the image file.
+        name: The client's name of it, or "".
+        fields: The other parts of a form, as text.
+    """
+
+    image: bytes
+    name: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class _InMemoryParser(MultiPartParser):
+    spool_max_size = 2**40  # never to disk; the body's limit bounds it
+
+
+async def read_upload(request: Request, settings: ServeSettings) -> Upload:
+    """The image of a request: its raw body, or field `image` of a form.
+
+    Raises:
+        ProblemError: Too large, too slow, empty, compressed, or no form.
+    """
+    _check_encoding(request)
+    try:
+        async with asyncio.timeout(settings.upload_timeout):
+            if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+                return await _read_form(request, settings.max_body)
+            return Upload(_not_empty(b"".join([chunk async for chunk in limited(request, settings.max_body)])))
+    except TimeoutError as error:
+        raise ProblemError(
+            "slow-upload",
+            f"a body that had not arrived after {settings.upload_timeout:g} s",
+            expected="the whole file",
+            remedy="send it again over a faster line, or raise --upload-timeout",
+        ) from error
+
+
+async def read_body(request: Request, settings: ServeSettings) -> bytes:
+    """The raw body.
+
+    Raises:
+        ProblemError: Too large or too slow.
+    """
+    _check_encoding(request)
+    try:
+        async with asyncio.timeout(settings.upload_timeout):
+            return b"".join([chunk async for chunk in limited(request, settings.max_body)])
+    except TimeoutError as error:
+        raise ProblemError(
+            "slow-upload", "a body that did not arrive in time", expected="the whole body", remedy="send it again"
+        ) from error
+
+
+async def limited(request: Request, most: int) -> AsyncGenerator[bytes, None]:
+    """The body in pieces; refused as soon as it is known to be too large, by its declared length or by its bytes.
+
+    Raises:
+        ProblemError: It is.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > most:
+        raise _too_large(int(declared), most)
+    read = 0
+    async for chunk in request.stream():
+        read += len(chunk)
+        if read > most:
+            raise _too_large(read, most)
+        yield chunk
+
+
+async def _read_form(request: Request, most: int) -> Upload:
+    try:
+        parser = _InMemoryParser(
+            request.headers, limited(request, most), max_files=4, max_fields=16, max_part_size=min(most, _MAX_TEXT)
+        )
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise ProblemError(
+            "bad-request",
+            f"a form that cannot be read ({error.message})",
+            expected="multipart/form-data with the image in field `image`",
+            remedy="let your HTTP library build the form, as `curl -F image=@cell.png` does",
+        ) from error
+    image, name, fields = b"", "", {}
+    for key, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            content = await value.read()
+            await value.close()
+            if key in FILE_FIELDS:
+                image, name = content, value.filename or ""
+            else:
+                fields[key] = content.decode("utf-8", errors="replace")
+        elif key not in FILE_FIELDS:
+            fields[key] = value
+    return Upload(_not_empty(image), name, fields)
+
+
+def _not_empty(image: bytes) -> bytes:
+    if not image:
+        raise ProblemError(
+            "bad-request",
+            "a request without an image",
+            expected="an image file as the body, or in field `image` of a form",
+            remedy="send it with `curl -F image=@cell.png` or `curl --data-binary @cell.png`",
+        )
+    return image
+
+
+def _check_encoding(request: Request) -> None:
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding != "identity":
+        raise ProblemError(
+            "unsupported",
+            f"a body in content-encoding {encoding[:40]!r}",
+            expected="the file's own bytes",
+            remedy="send it without compressing it for transport",
+        )
+
+
+def _too_large(got: int, most: int) -> ProblemError:
+    return ProblemError(
+        "too-large",
+        f"a body of {got / 2**20:.1f} MiB or more",
+        expected=f"at most {most / 2**20:.1f} MiB",
+        remedy="cut the picture to one metaphase, or raise --max-body",
+        headers={"Connection": "close"},
+    )

@@ -1,0 +1,141 @@
+"""What a process of the pool does: everything after the network, up to the bytes of the answer; it needs no torch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from chromseg.annotations.absorbance import to_absorbance
+from chromseg.annotations.appearance import estimate_polarity
+from chromseg.annotations.pictures import read_picture
+from chromseg.inference.found import Found
+from chromseg.inference.prepared import Prepared, Remainder
+from chromseg.inference.result import ModelIdentity, Result
+from chromseg.serving.documents import Document, masks_of
+from chromseg.serving.render import Rendered, Wanted, render
+from chromseg.validation.results import REVIEW_FLAG
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The bytes of an answer, and what metrics and log want to know of it.
+
+    Attributes:
+        rendered: The bytes.
+        image_sha256: Of the file.
+        count: Chromosomes.
+        review: Of them flagged for review.
+        intensity: Mean absorbance of the picture's chromosomes, 0–1; None where there are none.
+        warnings: Names of the rules that warned.
+        times: Milliseconds by step.
+    """
+
+    rendered: Rendered
+    image_sha256: str
+    count: int
+    review: int = 0
+    intensity: float | None = None
+    warnings: tuple[str, ...] = ()
+    times: Mapping[str, float] = field(default_factory=dict)
+
+
+class Task(Protocol):
+    """Work for the pool; picklable."""
+
+    def __call__(self) -> Answer:
+        """Do it."""
+
+
+@dataclass(frozen=True)
+class Finishing:
+    """What is left of a prediction after the network."""
+
+    prepared: Prepared
+    remainder: Remainder
+    wanted: Wanted
+
+    def __call__(self) -> Answer:
+        """Splice, bring the result back to the page, render it."""
+        start = time.perf_counter()
+        found = self.remainder()
+        spliced = time.perf_counter()
+        result = self.prepared.result(found, {"partition": _ms(start, spliced)})
+        return answer_of(result, self.wanted)
+
+
+@dataclass(frozen=True)
+class Exporting:
+    """A client's own instances, rendered without a network.
+
+    Attributes:
+        content: Bytes of the image file.
+        page: Of it, from 0.
+        document: The instances.
+        wanted: Format.
+        max_pixels: Of the file.
+    """
+
+    content: bytes
+    page: int
+    document: Document
+    wanted: Wanted
+    max_pixels: int
+
+    def __call__(self) -> Answer:
+        """Decode, draw the masks, render.
+
+        Raises:
+            InputRefusedError: The image cannot be read.
+            DataError: An instance cannot be drawn.
+        """
+        picture = read_picture(self.content, max_pixels=self.max_pixels, max_total=self.max_pixels)
+        page, asked = picture.page(self.page), self.document.options.polarity
+        absorbance = to_absorbance(page.grey, asked or estimate_polarity(page.grey))
+        height, width = absorbance.shape
+        masks = masks_of(self.document.annotations, height, width)
+        found = Found(
+            np.array(masks, dtype=bool).reshape(-1, height, width),
+            tuple(one.score for one in self.document.annotations),
+            tuple(tuple(one.flags) for one in self.document.annotations),
+            tuple(one.uncertainty for one in self.document.annotations),
+        )
+        result = Result(
+            instances=tuple(found.instances(absorbance)),
+            absorbance=absorbance,
+            polarity=asked or estimate_polarity(page.grey),
+            scale=self.document.options.scale,
+            validation={},
+            model=ModelIdentity(**self.document.model.model_dump()),
+            image_sha256=picture.sha256,
+            page=self.page,
+        )
+        return answer_of(result, self.wanted)
+
+
+def answer_of(result: Result, wanted: Wanted) -> Answer:
+    """A result rendered, with the facts about it."""
+    start = time.perf_counter()
+    rendered = render(result, wanted)
+    covered = np.zeros(result.absorbance.shape, dtype=bool)
+    for instance in result.instances:
+        covered |= instance.mask
+    failures: list[dict[str, Any]] = [
+        failure for part in result.validation.values() for failure in part.get("failures", ())
+    ]
+    return Answer(
+        rendered=rendered,
+        image_sha256=result.image_sha256,
+        count=len(result.instances),
+        review=sum(REVIEW_FLAG in instance.flags for instance in result.instances),
+        intensity=float(result.absorbance[covered].mean()) if covered.any() else None,
+        warnings=tuple(failure["rule"] for failure in failures),
+        times={**result.timings_ms, "render": _ms(start, time.perf_counter())},
+    )
+
+
+def _ms(start: float, end: float) -> float:
+    return round(1000 * (end - start), 2)

@@ -1,0 +1,168 @@
+"""Anyone can use it: by keyboard alone, with a screen reader, on a narrow screen, without motion, without a network."""
+
+from __future__ import annotations
+
+import importlib.resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_driver import Page
+from selenium.webdriver.common.keys import Keys
+
+AXE = importlib.resources.files("selenium_axe_python") / "axe-core" / "axe.min.js"
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong with the page as it stands."""
+    page.js(AXE.read_text(encoding="utf-8"))
+    run = """const done = arguments[arguments.length - 1];
+        axe.run(document, {resultTypes: ['violations']}).then((found) => done(found.violations.map(
+            ({id, nodes}) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`)))"""
+    return list(page.browser.execute_async_script(run))
+
+
+def test_axe_finds_nothing_before_and_after_a_refusal(page: Page, pictures: Any) -> None:
+    page.js("document.querySelector('details').open = true")
+    assert violations(page) == []
+    page.choose(pictures.blank)
+    assert violations(page) == []
+
+
+def test_axe_finds_nothing_in_a_result_at_work(cell: Page) -> None:
+    cell.pick(4)
+    cell.act("reject")
+    cell.pick(1, 2)
+    assert violations(cell) == []
+    cell.pick(5)
+    cell.act("split")
+    assert violations(cell) == []
+
+
+@pytest.mark.parametrize("name", ["options-dialog", "help-dialog"])
+def test_axe_finds_nothing_in_dialogs(cell: Page, name: str) -> None:
+    cell.one(f"header [data-opens={name}], #work [data-opens={name}]").click()
+    assert violations(cell) == []
+
+
+def test_axe_finds_nothing_where_nothing_is_found(cell: Page) -> None:
+    for number in range(1, 8):
+        cell.pick(number)
+        cell.act("delete")
+    assert cell.text("#count") == "0"
+    assert violations(cell) == []
+
+
+def test_all_of_it_by_keyboard(cell: Page, corrections: Path) -> None:
+    walk(cell, "Accept")
+    cell.keys(Keys.ARROW_RIGHT)
+    assert cell.focused().startswith("Reject"), "arrows walk in the tool bar"
+    walk(cell, "Chromosome 1")
+    cell.keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert cell.selected() == [3]
+
+    cell.keys("s", *[Keys.ARROW_LEFT] * 3, Keys.ENTER, *[Keys.ARROW_RIGHT] * 5, Keys.ENTER)
+    cell.heard("Split chromosome 3 into chromosomes 3 and 8.")
+    assert cell.focused().startswith("Chromosome 3"), "back to where the work was"
+    cell.keys("j", "8", Keys.ENTER)
+    cell.heard("Joined chromosomes 3 and 8 into 3.")
+
+    right, down, left = Keys.ARROW_RIGHT, Keys.ARROW_DOWN, Keys.ARROW_LEFT
+    cell.keys("o", Keys.ENTER, *[right] * 4, Keys.ENTER, *[down] * 4, Keys.ENTER, *[left] * 4, Keys.ENTER, Keys.ENTER)
+    cell.heard("Redrew chromosome 3.")
+    assert cell.sizes()[3] == 20 * 20
+
+    cell.keys("f", "a")
+    cell.heard("Accepted chromosome 5.")
+    cell.keys("4", "r", Keys.ARROW_LEFT, Keys.DELETE)
+    assert list(cell.labels()) == [1, 2, 4, 5, 6, 7]
+    cell.hold(Keys.CONTROL, "z")
+    cell.heard("Undone: deleted chromosome 3.")
+    cell.hold(Keys.SHIFT, Keys.ARROW_RIGHT)
+    assert len(cell.selected()) == 2
+
+    walk(cell, "reviewer")
+    cell.hold(Keys.CONTROL, "a")
+    cell.keys("Grace Tester", Keys.ENTER)
+    cell.wait(lambda: "Grace Tester: 6 chromosomes" in cell.text("#save-note"), "not saved")
+    assert "Grace Tester" in "".join(path.read_text(encoding="utf-8") for path in corrections.rglob("*.json"))
+
+
+def walk(page: Page, goal: str) -> None:
+    """Press Tab until something has the focus; each stop must show that it has it."""
+    for _ in range(60):
+        page.keys(Keys.TAB)
+        assert page.js(FOCUS_SHOWS), f"{page.focused()} does not show its focus"
+        if page.focused().startswith(goal):
+            return
+    raise AssertionError(f"Tab does not lead to {goal}")
+
+
+FOCUS_SHOWS = """const at = document.activeElement;
+    if (at === document.body) return true;  // round the end of the page
+    const holder = at.closest('label.button') ?? (at.id === 'pen' ? document.getElementById('stage') : at);
+    const {outlineStyle, outlineWidth} = getComputedStyle(holder);
+    return outlineStyle !== 'none' && parseFloat(outlineWidth) > 0.5"""
+
+
+def test_letters_work_only_on_a_chromosome(cell: Page) -> None:
+    cell.pick(3)
+    cell.js("document.getElementById('reviewer').focus()")
+    cell.keys("rad", Keys.DELETE)
+    assert cell.text("#count") == "7"
+    assert "rejected" not in cell.labels()[3]
+
+
+def test_the_pen_tells_where_it_is(cell: Page) -> None:
+    cell.pick(3)
+    cell.act("split")
+    cell.keys(Keys.ARROW_LEFT)
+    cell.heard("on chromosome 3")
+    cell.keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT)
+    cell.heard("beside the chromosomes")
+    cell.keys(Keys.ESCAPE)
+    cell.heard("Stopped.")
+
+
+@pytest.mark.parametrize("width", [1280, 768, 400])
+def test_nothing_is_wider_than_the_screen(page: Page, pictures: Any, width: int) -> None:
+    page.size(width)
+    assert too_wide(page) == 0
+    page.choose(pictures.blank)
+    assert too_wide(page) == 0
+    page.choose(pictures.cell)
+    page.pick(5)
+    assert too_wide(page) == 0
+    page.act("split")
+    assert too_wide(page) == 0
+
+
+def too_wide(page: Page) -> int:
+    return int(page.js("return document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def test_targets_are_large(cell: Page) -> None:
+    cell.pick(5)
+    small = """const targets = 'button, label.button, select, input:not([type=file]), .tile, summary';
+        return [...document.querySelectorAll(targets)]
+        .filter((one) => one.checkVisibility({visibilityProperty: true}))
+        .map((one) => [one.innerText || one.id, one.getBoundingClientRect()])
+        .filter(([, {width, height}]) => Math.min(width, height) < 44).map(([name]) => name)"""
+    assert cell.js(small) == []
+
+
+def test_nothing_moves_for_those_who_ask_for_that(cell: Page) -> None:
+    times = "return [...document.querySelectorAll('*')].map((one) => getComputedStyle(one).transitionDuration)"
+    assert set(cell.js(times)) != {"0s"}
+    feature = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
+    cell.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", feature)
+    try:
+        assert set(cell.js(times)) == {"0s"}
+    finally:
+        cell.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_nothing_comes_from_elsewhere(cell: Page, server: str) -> None:
+    names = cell.js("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert len(names) > 10
+    assert [name for name in names if not name.startswith((f"{server}/", "data:", "blob:"))] == []

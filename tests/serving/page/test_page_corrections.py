@@ -1,0 +1,219 @@
+"""Accept, reject, join, split, redraw, delete, add; undo and redo; saving."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_driver import Page
+from selenium.webdriver.common.keys import Keys
+
+from chromseg.annotations.rasterize import decode_rle
+
+HALF = 330  # px: half of chromosome 3, a bar of 11 × 60 from (40, 120)
+
+
+def state(page: Page) -> dict[int, tuple[int, str]]:
+    """Size and what is told of each."""
+    return {number: (page.sizes()[number], label) for number, label in page.labels().items()}
+
+
+def test_accept_ends_the_looking(cell: Page) -> None:
+    cell.pick(5)
+    cell.act("accept")
+    cell.heard("Accepted chromosome 5.")
+    assert cell.labels()[5].endswith("accepted")
+    assert "look here" not in cell.labels()[5]
+    assert cell.text("#look-count") == "2"
+
+
+def test_reject_lowers_the_count_and_can_be_taken_back(cell: Page) -> None:
+    cell.pick(3, 4)
+    cell.act("reject")
+    cell.heard("Rejected chromosomes 3 and 4.")
+    assert cell.text("#count") == "5"
+    assert cell.labels()[3].endswith("rejected")
+    cell.act("reject")
+    assert cell.text("#count") == "7"
+
+
+def test_delete(cell: Page) -> None:
+    cell.focus(4)
+    cell.keys(Keys.DELETE)
+    assert list(cell.labels()) == [1, 2, 3, 5, 6, 7]
+    assert cell.focused().startswith("Chromosome 3"), "the focus stays near"
+
+
+def test_join_with_the_next_one_chosen(cell: Page) -> None:
+    sizes = cell.sizes()
+    cell.pick(3)
+    cell.act("join")
+    assert "belongs to chromosome 3" in cell.text("#task-text")
+    cell.click(150, 125)  # chromosome 4
+    cell.heard("Joined chromosomes 3 and 4 into 3.")
+    assert list(cell.labels()) == [1, 2, 3, 5, 6, 7]
+    assert cell.sizes()[3] == sizes[3] + sizes[4]
+    assert cell.selected() == [3]
+    assert not cell.shown("task")
+
+
+def test_join_of_two_that_cross_counts_the_crossing_once(cell: Page) -> None:
+    sizes = cell.sizes()
+    cell.pick(1, 2)
+    cell.act("join")
+    assert cell.sizes()[1] == sizes[1] + sizes[2] - 11 * 11
+    assert "crosses" not in cell.labels()[1]
+
+
+def test_join_can_be_given_up(cell: Page) -> None:
+    before = state(cell)
+    cell.pick(3)
+    cell.act("join")
+    cell.keys(Keys.ESCAPE)
+    cell.heard("Nothing was changed.")
+    cell.pick(4)
+    assert state(cell) == before
+
+
+def test_split_by_a_dragged_line(cell: Page) -> None:
+    cell.pick(3)
+    cell.act("split")
+    cell.drag((34, 150), (44, 150), (57, 150))
+    cell.heard("Split chromosome 3 into chromosomes 3 and 8.")
+    sizes = cell.sizes()
+    assert sizes[3] + sizes[8] == 2 * HALF
+    assert sizes[3] == pytest.approx(HALF, abs=12)
+    assert "corrected" in cell.labels()[8]
+    assert "score" not in cell.labels()[8]
+
+
+def test_split_by_clicks_ends_once_the_line_runs_across(cell: Page) -> None:
+    cell.pick(3)
+    cell.act("split")
+    cell.click(34, 150)
+    assert cell.shown("task")
+    cell.click(57, 150)
+    cell.heard("Split chromosome 3")
+
+
+def test_a_line_that_does_not_cut_is_explained(cell: Page) -> None:
+    before = state(cell)
+    cell.pick(3)
+    cell.act("split")
+    cell.drag((45, 130), (45, 150))
+    cell.heard("draw it right across")
+    assert state(cell) == before
+
+
+def test_redraw_by_a_dragged_outline(cell: Page) -> None:
+    cell.pick(3)
+    cell.act("redraw")
+    cell.drag((60, 140), (80, 140), (80, 160), (60, 160))
+    cell.heard("Redrew chromosome 3.")
+    assert cell.sizes()[3] == pytest.approx(20 * 20, abs=40)
+    cell.click(70, 150)
+    assert cell.selected() == [3], "it lies where it was drawn"
+
+
+def test_add_what_was_missed_by_clicks(cell: Page) -> None:
+    cell.act("add")
+    for place in ((10, 180), (30, 180), (30, 195), (10, 195), (10, 180)):  # the last click closes it
+        cell.click(*place)
+    cell.heard("Added chromosome 8.")
+    assert cell.sizes()[8] == pytest.approx(20 * 15, abs=30)
+    assert cell.labels()[8].endswith("added by hand")
+
+
+def test_a_point_can_be_taken_back(cell: Page) -> None:
+    cell.pick(3)
+    cell.act("split")
+    cell.click(34, 140)
+    cell.one("#task-back").click()
+    cell.click(34, 130)
+    cell.click(57, 130)
+    cell.heard("Split chromosome 3")
+    assert min(cell.sizes()[3], cell.sizes()[8]) == pytest.approx(11 * 10, abs=12)
+
+
+def test_undo_and_redo_go_through_every_step(cell: Page) -> None:
+    states = [state(cell)]
+    cell.pick(3)
+    cell.act("split")
+    cell.drag((34, 150), (57, 150))
+    states.append(state(cell))
+    cell.pick(3, 8)
+    cell.act("join")
+    states.append(state(cell))
+    for number, action in ((5, "accept"), (4, "reject"), (1, "delete")):
+        cell.pick(number)
+        cell.act(action)
+        states.append(state(cell))
+    for expected in reversed(states[:-1]):
+        cell.act("undo")
+        assert state(cell) == expected
+    assert cell.one("[data-action=undo]").get_attribute("aria-disabled") == "true"
+    cell.act("undo")
+    cell.heard("Nothing to undo.")
+    for expected in states[1:]:
+        cell.hold(Keys.CONTROL, "y")
+        assert state(cell) == expected
+
+
+def test_a_new_step_after_undo_forgets_the_undone(cell: Page) -> None:
+    cell.pick(3)
+    cell.act("delete")
+    cell.hold(Keys.CONTROL, "z")
+    cell.heard("Undone: deleted chromosome 3.")
+    cell.pick(4)
+    cell.act("delete")
+    assert cell.one("[data-action=redo]").get_attribute("aria-disabled") == "true"
+    assert list(cell.labels()) == [1, 2, 3, 5, 6, 7]
+
+
+def test_an_action_without_a_chromosome_says_so(cell: Page) -> None:
+    cell.pick(1, 2)
+    cell.act("split")
+    cell.heard("Choose one chromosome first.")
+
+
+def test_saving_puts_a_file_on_the_server(cell: Page, corrections: Path) -> None:
+    cell.pick(3)
+    cell.act("split")
+    cell.drag((34, 150), (57, 150))
+    cell.pick(4)
+    cell.act("reject")
+    assert cell.text("#save-note") == "Not saved yet."
+    cell.one("#reviewer").send_keys("Ada Tester")
+    cell.one("[name=case]").send_keys("case 12")
+    cell.one("#save-form button").click()
+    cell.wait(lambda: cell.text("#save-note").startswith("Saved at"), "not saved")
+    assert "by Ada Tester: 7 chromosomes, 7 before" in cell.text("#save-note")
+    saved = [found for path in corrections.rglob("*.json") for found in [json.loads(path.read_text(encoding="utf-8"))]]
+    kept = [coco for coco in saved if len(coco.get("annotations", [])) == 7]
+    text = json.dumps(saved)
+    assert "Ada Tester" in text
+    assert "case 12" in text
+    halves = [one for coco in kept for one in coco["annotations"] if one["area"] == pytest.approx(HALF, abs=12)]
+    assert len(halves) >= 2
+    assert decode_rle(halves[0]["segmentation"], 200, 200)[120:180, 40:51].sum() == halves[0]["area"]
+
+
+def test_a_reviewer_is_asked_for(cell: Page) -> None:
+    cell.js("localStorage.clear(); document.getElementById('reviewer').value = ''")
+    cell.one("#save-form button").click()
+    assert cell.focused() == "reviewer"
+    assert cell.text("#save-note") == ""
+
+
+def test_what_is_not_saved_is_not_lost_unasked(cell: Page, pictures: Any) -> None:
+    cell.pick(3)
+    cell.act("delete")
+    cell.give(pictures.cell)
+    cell.wait(lambda: bool(cell.js("return document.getElementById('lose-dialog').open")), "not asked")
+    cell.keys(Keys.ENTER)  # stay
+    assert cell.text("#count") == "6"
+    cell.give(pictures.cell)
+    cell.keys(Keys.TAB, Keys.ENTER)  # go on
+    cell.wait(lambda: cell.shown("work") and cell.text("#count") == "7", "not cut again")

@@ -1,0 +1,238 @@
+"""A picture is given, cut, looked at and taken along; what is refused is explained."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from page_driver import Page
+from PIL import Image
+from selenium.webdriver.common.keys import Keys
+from serving_app import running_server
+
+from chromseg.serving.keys import new_key
+
+SINGLE, CROSSING = (45, 160), (55.5, 35.5)  # px of the drawn cell: x, y on chromosome 3, on 1 and 2
+
+
+def test_a_chosen_picture_is_cut(cell: Page) -> None:
+    assert cell.text("#file-name") == "cell 7.png"
+    assert list(cell.labels()) == [1, 2, 3, 4, 5, 6, 7]
+    assert cell.text("#count") == "7"
+    assert cell.text("#expected") == "46"
+    assert cell.text("#count-said") == "39 fewer than expected: some may still be joined, or missed."
+    assert cell.text("#model-name") == "drawn, version 1"
+    assert cell.focused() == "file-name"
+    cell.heard("7 chromosomes found, 3 to look at.")
+
+
+def test_a_dropped_picture_is_cut(page: Page, pictures: Any) -> None:
+    encoded = base64.b64encode(pictures.cell.read_bytes()).decode()
+    page.js(
+        """const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0));
+        const data = new DataTransfer();
+        data.items.add(new File([bytes], 'dropped.png'));
+        for (const kind of ['dragover', 'drop'])
+            document.body.dispatchEvent(new DragEvent(kind, {bubbles: true, cancelable: true, dataTransfer: data}));""",
+        encoded,
+    )
+    page.wait(lambda: page.shown("work"), "not cut")
+    assert page.text("#file-name") == "dropped.png"
+
+
+def test_the_sheet_is_sorted_by_size_and_shows_each_alone(cell: Page) -> None:
+    sizes = cell.sizes()
+    assert list(cell.labels("sheet")) == sorted(sizes, key=lambda number: -sizes[number])
+    dark = """return [...document.querySelectorAll('#sheet canvas')].map((canvas) =>
+        canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.filter(
+            (value, at) => at % 4 === 0 && value < 255).length)"""
+    assert cell.js(dark) == [sizes[number] for number in cell.labels("sheet")]
+
+
+def test_crossings_and_what_to_look_at_are_shown(cell: Page) -> None:
+    labels = cell.labels()
+    assert "crosses 2" in labels[1]
+    assert "crosses 6 and 7, look here: three or more seem to meet here" in labels[5]
+    assert len(cell.all("#marks .crossing")) == 1 + 3
+    assert len(cell.all("#marks .doubt")) == 3
+    assert cell.text("#look-count") == "3"
+    assert cell.text("#look-here button") == "5 three or more seem to meet here"
+    assert "Many chromosomes need a look" in cell.text("#notes")
+
+
+def test_pointing_at_one_shows_it_in_the_sheet_and_in_words(cell: Page) -> None:
+    cell.point(*SINGLE)
+    assert cell.text("#pointed").startswith("Chromosome 3, 660 pixels, score 100 %")
+    assert "pointed" in cell.one("#sheet [data-id='3']").get_attribute("class").split()
+    cell.point(190, 190)
+    cell.wait(lambda: cell.text("#pointed") == "", "still pointed at")
+    cell.focus(4, "sheet")
+    assert cell.text("#pointed").startswith("Chromosome 4,")
+    assert "pointed" in cell.one("#cuts [data-id='4']").get_attribute("class").split()
+
+
+def test_clicks_on_a_crossing_reach_both(cell: Page) -> None:
+    found = []
+    for _ in range(3):
+        cell.click(*CROSSING)
+        found += cell.selected()
+    assert found == [1, 2, 1]
+    assert cell.text("#chosen-name") == "Chromosome 1"
+    assert cell.text("#chosen-crosses") == "2"
+
+
+def test_next_goes_round_what_is_flagged(cell: Page) -> None:
+    cell.pick(6)
+    found = []
+    for _ in range(3):
+        cell.act("next")
+        found += cell.selected()
+    assert found == [7, 5, 6]
+
+
+def test_an_enlarged_picture_can_be_moved(cell: Page) -> None:
+    width = "return document.getElementById('frame').getBoundingClientRect().width"
+    before = cell.js(width)
+    cell.act("larger")
+    assert cell.js(width) == pytest.approx(1.25 * before, rel=0.01)
+    cell.pick(3)
+    cell.act("look")
+    view, chromosome = cell.one("#stage").rect, cell.one("#cuts [data-id='3']").rect
+    assert view["x"] <= chromosome["x"] <= view["x"] + view["width"] - chromosome["width"]
+    left = "return document.getElementById('stage').scrollLeft"
+    at = cell.js(left)
+    cell.drag((80, 160), (70, 160))
+    assert cell.js(left) > at
+    cell.act("fit")
+    assert cell.js(width) == pytest.approx(before, rel=0.01)
+
+
+def test_the_cuts_can_be_hidden(cell: Page) -> None:
+    opacity = "return getComputedStyle(document.getElementById('cuts')).opacity"
+    cell.act("hide")
+    assert cell.js(opacity) == "0"
+    assert cell.one("[data-action=hide]").get_attribute("aria-pressed") == "true"
+    cell.act("hide")
+    assert cell.js(opacity) == "1"
+
+
+@pytest.fixture
+def downloads(page: Page, tmp_path: Path) -> Callable[[str], Path]:
+    """Press a download button; the file that comes of it."""
+    page.browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+
+    def download(format: str) -> Path:
+        before = set(tmp_path.iterdir())
+        page.one(f"[data-format={format}]").click()
+        page.heard("is in your downloads")
+
+        def fresh() -> list[Path]:
+            return [path for path in set(tmp_path.iterdir()) - before if path.suffix != ".crdownload"]
+
+        page.wait(lambda: bool(fresh()), f"no {format}")
+        return fresh()[0]
+
+    return download
+
+
+def test_every_export_is_of_the_result_as_corrected(cell: Page, downloads: Callable[[str], Path]) -> None:
+    cell.pick(3)
+    cell.act("delete")
+    everything = downloads("zip")
+    assert everything.name.startswith("cell 7-")
+    names = zipfile.ZipFile(everything).namelist()
+    assert sum("chromosomes/" in name and name.endswith(".png") for name in names) == 6
+    coco = json.loads(downloads("coco").read_text(encoding="utf-8"))
+    assert len(coco["annotations"]) == 6
+    assert coco["model"]["name"] == "drawn"
+    for format in ("overlay", "contact-sheet"):
+        with Image.open(downloads(format)) as picture:
+            assert np.ptp(np.asarray(picture)) > 100
+    assert downloads("ome-tiff").read_bytes()[:2] in (b"II", b"MM")
+
+
+def test_a_refused_picture_names_each_rule_and_what_to_do(page: Page, pictures: Any) -> None:
+    page.choose(pictures.blank)
+    assert page.text("#problem-title") == "This picture cannot be used"
+    assert page.focused() == "problem-title"
+    told = page.text("#problem .failures")
+    assert "The picture is blank" in told
+    assert re.search(r"Measured: contrast 0\.?\d*, expected at least", told)
+    assert "What to do: check lamp, shutter and exposure" in told
+    page.choose(pictures.cell)
+    page.wait(lambda: page.shown("work"), "not cut after a refusal")
+
+
+def test_a_file_that_is_no_picture(page: Page, tmp_path: Path) -> None:
+    note = tmp_path / "note.png"
+    note.write_text("no picture", encoding="utf-8")
+    page.choose(note)
+    assert "What to do:" in page.text("#problem")
+
+
+def test_a_page_of_several(page: Page, pictures: Any, tmp_path: Path) -> None:
+    stack = tmp_path / "stack.tif"
+    with Image.open(pictures.cell) as first:
+        first.save(stack, save_all=True, append_images=[first.rotate(180)])
+    page.choose(stack)
+    assert page.text("#page-count") == "2"
+    first = page.js("return document.getElementById('picture').src")
+    page.js("document.getElementById('page').select()")
+    page.keys("2", Keys.TAB)
+    page.wait(
+        lambda: page.shown("work") and page.js("return document.getElementById('picture').src") != first,
+        "page 2 was not cut",
+    )
+    assert page.js("return document.getElementById('page').value") == "2"
+
+
+def test_the_options_reach_the_server(cell: Page) -> None:
+    cell.one("#work [data-opens=options-dialog]").click()
+    cell.one("[name=scale]").send_keys("0.8")
+    cell.one("#cut-again").click()
+    facts = "return document.getElementById('facts').textContent"
+    cell.wait(lambda: cell.shown("work") and "Scale× 0.8" in cell.js(facts), "not cut again at that scale")
+
+
+def test_a_busy_server_is_asked_again(page: Page, pictures: Any) -> None:
+    page.js(
+        """const real = window.fetch;
+        window.fetch = (...given) => {
+            window.fetch = real;
+            return Promise.resolve(new Response('{}', {status: 503, headers: {'Retry-After': '1'}}));
+        };"""
+    )
+    page.give(pictures.cell)
+    page.wait(lambda: "trying again in 1 s" in page.text("#busy-said"), "busy was not told")
+    page.wait(lambda: page.shown("work"), "not tried again")
+
+
+def test_a_server_that_is_gone(cell: Page) -> None:
+    cell.js("window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))")
+    cell.one("[data-format=coco]").click()
+    cell.wait(lambda: cell.text("#problem-dialog").startswith("No connection"), "not told")
+    cell.keys(Keys.ESCAPE)
+    assert cell.text("#count") == "7"
+
+
+def test_a_server_with_keys_asks_for_one(page: Page, pictures: Any, tmp_path: Path) -> None:
+    key, line = new_key("lab")
+    (tmp_path / "keys").write_text(line, encoding="utf-8")
+    with running_server(api_keys=str(tmp_path / "keys")) as url:
+        page.browser.get(f"{url}/")
+        page.wait(lambda: bool(page.js("return document.getElementById('key-dialog').open")), "no key asked for")
+        page.keys(key, Keys.ENTER)
+        page.wait(lambda: page.js("return document.body.dataset.ready") == "yes", "the key was not taken")
+        page.choose(pictures.cell)
+        assert page.text("#count") == "7"
+        page.one("#model-card").click()
+        page.wait(lambda: "drawn" in page.text("#card-text"), "no card")
+        page.close()
+        page.open()

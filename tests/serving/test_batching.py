@@ -1,0 +1,118 @@
+"""Batches form while the network works, hold one size and one model, and fail for those in them alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn_cells import drawn_cell, threshold_predictor
+
+from chromseg.annotations.absorbance import to_absorbance
+from chromseg.inference.prepared import NothingLeft, Remainder
+from chromseg.serving.batching import Batcher
+
+
+class Recorder:
+    """A network that notes its batches and can be held up."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Any]] = []
+        self.go, self.started = threading.Event(), threading.Event()
+
+    def begin(self, images: Sequence[Any]) -> list[Remainder]:
+        self.batches.append([image.copy() for image in images])
+        self.started.set()
+        assert self.go.wait(10)
+        if any(image[0, 0] < 0 for image in images):
+            raise ValueError("a bad picture")
+        return [NothingLeft(image) for image in images]
+
+
+def picture(value: float, side: int = 4) -> Any:
+    return np.full((side, side), value, np.float32)
+
+
+def test_what_waits_goes_together_by_size() -> None:
+    sizes: list[int] = []
+    network, batcher = Recorder(), Batcher(3, on_batch=sizes.append)
+    futures = [batcher.submit(network, picture(0))]
+    assert network.started.wait(10)
+    futures += [batcher.submit(network, picture(n, 8 if n == 2 else 4)) for n in range(1, 6)]
+    assert len(batcher) == 5
+    network.go.set()
+    results = [future.result(10) for future in futures]
+    batcher.close()
+    assert [[image[0, 0] for image in batch] for batch in network.batches] == [[0], [1, 3, 4], [2], [5]]
+    assert sizes == [1, 3, 1, 1]
+    assert [result.remainder().max() for result in results] == [0, 1, 2, 3, 4, 5]
+    assert [result.batch for result in results] == [1, 3, 1, 3, 3, 1]
+
+
+def test_two_models_never_share_a_batch() -> None:
+    old, new, batcher = Recorder(), Recorder(), Batcher(8)
+    new.go.set()
+    futures = [batcher.submit(old, picture(0))]
+    assert old.started.wait(10)
+    futures += [batcher.submit(network, picture(n)) for n, network in enumerate((new, old, new))]
+    old.go.set()
+    for future in futures:
+        future.result(10)
+    batcher.close()
+    assert [len(batch) for batch in old.batches] == [1, 1]
+    assert [len(batch) for batch in new.batches] == [2]
+
+
+def test_large_pictures_go_alone() -> None:
+    network, batcher = Recorder(), Batcher(8, max_pixels=40)
+    futures = [batcher.submit(network, picture(0))]
+    assert network.started.wait(10)
+    futures += [batcher.submit(network, picture(n)) for n in range(4)] + [batcher.submit(network, picture(9, 16))]
+    network.go.set()
+    for future in futures:
+        future.result(10)
+    batcher.close()
+    assert [len(batch) for batch in network.batches] == [1, 2, 2, 1]
+
+
+def test_cancelled_pictures_are_left_out() -> None:
+    network, batcher = Recorder(), Batcher(8)
+    first = batcher.submit(network, picture(0))
+    assert network.started.wait(10)
+    waiting = [batcher.submit(network, picture(n)) for n in (1, 2)]
+    assert waiting[0].cancel()
+    network.go.set()
+    first.result(10)
+    waiting[1].result(10)
+    batcher.close()
+    assert [[image[0, 0] for image in batch] for batch in network.batches] == [[0], [2]]
+
+
+def test_an_error_reaches_its_batch_and_the_next_one_works() -> None:
+    network, batcher = Recorder(), Batcher(8)
+    network.go.set()
+    with pytest.raises(ValueError, match="bad picture"):
+        batcher.submit(network, picture(-1)).result(10)
+    assert batcher.submit(network, picture(1)).result(10).batch == 1
+    batcher.close()
+
+
+def test_closing_finishes_what_is_queued() -> None:
+    network, batcher = Recorder(), Batcher(1)
+    futures = [batcher.submit(network, picture(n)) for n in range(3)]
+    network.go.set()
+    batcher.close()
+    assert all(future.done() for future in futures)
+    with pytest.raises(RuntimeError):
+        batcher.submit(network, picture(0))
+
+
+def test_a_batch_gives_each_picture_what_it_gets_alone() -> None:
+    predictor = threshold_predictor()
+    images = [np.roll(to_absorbance(drawn_cell()[0], "dark-on-light"), shift, axis=0) for shift in (0, 7, 31)]
+    for image, remainder in zip(images, predictor.begin(images), strict=True):
+        alone, together = predictor.find(image), remainder()
+        np.testing.assert_array_equal(alone.masks, together.masks)
+        assert alone.scores == together.scores

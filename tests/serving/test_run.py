@@ -1,0 +1,144 @@
+"""The server as a process: it starts, says why not, ends without losing a request, and replaces workers that die."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from serving_app import png
+from typer.testing import CliRunner
+
+from chromseg.cli.app import app
+from chromseg.serving.keys import read_keys
+from chromseg.serving.settings import ServeSettings
+
+
+@contextmanager
+def started(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A `chromseg-ops serve` on a free port that is ready, and its URL."""
+    code = "from chromseg.cli.app import main; main()"
+    words = [sys.executable, "-c", code, "serve", "--port", "0", *map(str, arguments)]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            lines: list[str] = []
+            url = ""
+            while not url:
+                lines.append(process.stderr.readline())
+                assert lines[-1], f"it ended: {lines}"
+                if " on http://" in lines[-1]:
+                    url = lines[-1].split()[2]
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            wait_until(lambda: status_of(f"{url}/readyz") == 200)
+            yield process, url
+        finally:
+            process.terminate()
+            process.wait(120)
+
+
+def status_of(url: str, content: bytes | None = None) -> int:
+    try:
+        with urllib.request.urlopen(url, content, timeout=240) as answer:
+            answer.read()
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+def wait_until(done: Callable[[], Any], seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_it_ends_with_every_request_answered(make_model: Callable[..., Path]) -> None:
+    statuses: list[int] = []
+    with started("--model", make_model(), "--splicers", 1) as (process, url):
+        assert status_of(f"{url}/v1/segment", png()) == 200
+        threads = [
+            threading.Thread(target=lambda: statuses.append(status_of(f"{url}/v1/segment", png()))) for _ in range(12)
+        ]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        for thread in threads:
+            thread.join(240)
+        assert process.wait(240) == 0
+    assert statuses == [200] * 12
+    assert status_of(f"{url}/livez") == 0
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_replaced(make_model: Callable[..., Path]) -> None:
+    with started("--model", make_model(), "--splicers", 0, "--workers", 2) as (process, url):
+        workers = children_of(process.pid)
+        assert len(workers) == 2
+        workers[0].kill()
+        wait_until(lambda: workers[0].pid not in {one.pid for one in children_of(process.pid)})
+        for _ in range(10):
+            assert status_of(f"{url}/v1/segment", png()) == 200
+        wait_until(lambda: len(children_of(process.pid)) == 2)
+        with urllib.request.urlopen(f"{url}/metrics") as answer:  # of all workers together, the dead one included
+            text = answer.read().decode()
+        assert 'chromseg_requests_total{route="/v1/segment",status="200"} 10.0' in text
+
+
+def children_of(pid: int) -> list[psutil.Process]:
+    """Living worker processes, without multiprocessing's own helper."""
+    found = []
+    for one in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.Error):  # dead, and not buried yet
+            if "resource_tracker" not in " ".join(one.cmdline()):
+                found.append(one)
+    return found
+
+
+def test_what_keeps_it_from_starting_is_one_line(make_model: Callable[..., Path], store: Path) -> None:
+    run = CliRunner().invoke
+    model = str(make_model())
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for words, told in (
+            (["--model", model, "--port", port], "cannot listen on 127.0.0.1"),
+            (["--model", "models:/nobody@champion", "--port", "0"], "no registered model 'nobody'"),
+            (["--model", "no/folder", "--port", "0"], "no model folder"),
+            (["--model", model, "--host", "0.0.0.0", "--port", "0"], "--allow-anonymous"),
+            (["--model", model, "--api-keys", "nothing", "--port", "0"], "nothing cannot be read"),
+        ):
+            refused = run(app, ["serve", *words])
+            assert refused.exit_code == 1
+            (line,) = [line for line in refused.stderr.splitlines() if line.startswith("error: ")]
+            assert told in line
+
+
+def test_a_new_key_is_a_line_for_the_file(tmp_path: Path) -> None:
+    made = CliRunner().invoke(app, ["serve", "--new-key", "page"])
+    assert made.exit_code == 0
+    (tmp_path / "keys").write_text(made.stdout, encoding="utf-8")
+    key = made.stderr.split()[-1]
+    assert read_keys(tmp_path / "keys").owner_of(key) == "page"
+    assert read_keys(tmp_path / "keys").owner_of("other") is None
+
+
+def test_a_settings_object_survives_the_way_to_a_worker() -> None:
+    settings = ServeSettings(allow_hosts=("a",), corrections="x")
+    assert pickle.loads(pickle.dumps(settings)) == settings

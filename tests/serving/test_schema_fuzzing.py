@@ -1,0 +1,35 @@
+"""schemathesis sends what OpenAPI allows and what it does not: nothing brings an answer of 500 or more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from serving_app import running_server
+
+
+@pytest.mark.slow
+def test_no_request_is_answered_by_a_server_error(tmp_path: Path) -> None:
+    schemathesis = Path(sys.executable).with_name("schemathesis")
+    with running_server(corrections=str(tmp_path / "kept"), rate=0, timeout=120) as url:
+        answer = subprocess.run(
+            [
+                schemathesis,
+                "run",
+                f"{url}/openapi.json",
+                "--checks=not_a_server_error",
+                "--max-examples=8",
+                "--seed=1",
+                "--workers=1",
+                "--no-color",
+                "--request-timeout=120",
+            ],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
+    assert answer.returncode == 0, answer.stdout[-4000:] + answer.stderr[-2000:]
+    assert "Tested: 14" in answer.stdout
