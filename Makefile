@@ -20,7 +20,8 @@ setup: .venv/ready   ## make .venv from requirements.lock
 demo: setup      ## train on the sample, print test metrics, cut a picture with the bundled model
 	$(PY) -m pipelines.demo
 
-test: setup      ## all tests
+test: setup      ## all tests; first what they need of the system: PostgreSQL and Chromium
+	.ci/setup
 	$(PY) -m pytest
 
 quick: setup     ## the tests that take seconds

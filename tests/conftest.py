@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from clone import Clone
 from example_lineage import LINEAGE
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when PyTorch is imported: small networks lose time with more
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +35,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "project"
     root.mkdir()
     (root / "pyproject.toml").write_text("", encoding="utf-8")
+    shutil.copy(Path(__file__).with_name("lenient_promotion.yaml"), root / "promotion.yaml")
     monkeypatch.chdir(root)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("CHROMSEG_ACTOR", "Ada Tester <ada@lab.example>")
@@ -43,6 +48,12 @@ def store(project: Path, migrated_store: Path) -> Path:
     (project / "mlruns").mkdir()
     shutil.copy(migrated_store, project / "mlruns" / "mlflow.db")
     return project
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A fresh clone of the project, made once a session; what a test pulls there stays for the next."""
+    return Clone(tmp_path_factory.mktemp("clone") / "project")
 
 
 @pytest.fixture

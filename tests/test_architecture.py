@@ -15,13 +15,14 @@ ROOT = Path(__file__).parents[1]
 # A package may import those on lower levels; on its own level only itself, and the data contract `annotations`.
 LEVELS = [
     {"errors"},
-    {"config", "files"},
+    {"config", "files", "memory"},
     {"partition", "metrics", "annotations", "importers", "synthesis", "validation"},
     {"models"},
     {"training", "inference"},
     {"registry"},
     {"api"},
-    {"cli", "serving", "pipelines"},
+    {"serving", "pipelines"},
+    {"cli"},
 ]
 LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in packages}
 

@@ -23,8 +23,10 @@ VERBS = {
     "data": ("chromseg.cli.data:app", "Import, synthesize, validate, summarize and track annotated images."),
     "runs": ("chromseg.cli.runs:app", "Compare training runs."),
     "models": ("chromseg.cli.models:app", "Register models, decide which is the champion, see where one comes from."),
+    "registry": ("chromseg.cli.registry:app", "Back up the local registry, and restore it."),
     "predict": ("chromseg.cli.predict:predict", "Cut pictures into single chromosomes."),
     "partition": ("chromseg.cli.predict:partition", "Stage 2 alone: splice given maps into single chromosomes."),
+    "serve": ("chromseg.cli.serve:serve", "HTTP API and web page."),
     "ui": ("chromseg.cli.store:ui", "Open MLflow's web page on the project's store."),
 }
 

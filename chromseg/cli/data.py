@@ -96,6 +96,9 @@ def synthesize(
     singles: Annotated[
         str | None, typer.Option("--from", help="Lay the single chromosomes of this dataset into crossing clusters.")
     ] = None,
+    crowded: Annotated[
+        bool, typer.Option("--crowded", help="With --from: larger and denser clusters than real ones.")
+    ] = False,
     polarity: Annotated[
         str, typer.Option(help="dark-on-light (G-bands) or light-on-dark (Q-bands).")
     ] = "dark-on-light",
@@ -116,6 +119,7 @@ def synthesize(
         seed=seed,
         polarity=_choice(polarity, POLARITIES[1:], "--polarity"),  # type: ignore[arg-type]
         singles=None if singles is None else _dataset_folder(data_root, singles),
+        crowded=crowded,
         size=(height, width),
         crossings=crossings,
         touching=touching,

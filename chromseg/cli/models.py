@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chromseg.cli.model_tables import facts, lineage_facts, row
 from chromseg.cli.printing import print_facts, print_json, print_table
 
 if TYPE_CHECKING:
-    from chromseg.registry.promotion import Event
-    from chromseg.registry.versions import Version
+    from chromseg.registry.entries import Entry
+    from chromseg.registry.gates.judge import Judgement
 
 app = typer.Typer()
 
@@ -39,7 +39,7 @@ def list_models(
         typer.echo("none yet; `chromseg-ops init --with-bundled` registers the models in the box", err=True)
         return
     headings = ("model", "aliases", "variant", "seed", "overall", "data", "commit", "registered", "by")
-    print_table(headings, [_row(version) for version in versions])
+    print_table(headings, [row(version) for version in versions])
 
 
 @app.command()
@@ -51,7 +51,7 @@ def show(model: Reference, as_json: AsJson = False) -> None:
     if as_json:
         print_json(version.to_dict())
         return
-    print_facts(_facts(version) | dict(sorted(version.metrics.items())))
+    print_facts(facts(version) | dict(sorted(version.metrics.items())))
 
 
 @app.command()
@@ -74,11 +74,34 @@ def register(
 
 
 @app.command()
-def promote(model: Reference, reason: Reason, alias: Alias = "champion", as_json: AsJson = False) -> None:
-    """Make a version the champion (or challenger)."""
-    from chromseg.registry.promotion import promote as move
+def promote(
+    model: Reference,
+    reason: Annotated[str | None, typer.Option(help="Why; kept in the history.")] = None,
+    alias: Alias = "champion",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask all gates, change nothing.")] = False,
+    force: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Promote even if gates refuse, and why; shown forever.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a version the champion (or challenger), if every gate of promotion.yaml lets it pass."""
+    if reason is None and force is None and not dry_run:
+        raise typer.BadParameter("give --reason TEXT (or --dry-run, or --force REASON)")
+    from chromseg.registry.gates.policy import read_policy
+    from chromseg.registry.gates.probe import Probe
 
-    _print_move(model, move(model, reason=reason, alias=alias), as_json)
+    probe = Probe() if read_policy()[0].needs_prediction else None  # it imports PyTorch while we import MLflow
+    try:
+        from chromseg.registry.promotion import judge_promotion
+        from chromseg.registry.promotion import promote as move
+
+        if dry_run:
+            _print_judgement(judge_promotion(model, alias=alias, probe=probe), as_json)
+        else:
+            _print_move(model, move(model, reason=reason or "", alias=alias, force=force, probe=probe), as_json)
+    finally:
+        if probe is not None:
+            probe.stop()
 
 
 @app.command()
@@ -104,6 +127,87 @@ def history(name: Name, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def rebuild(
+    model: Reference,
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="How far test metrics may be apart on another machine or a GPU.")
+    ] = 0.02,
+    as_json: AsJson = False,
+) -> None:
+    """Train a version again from its commit, data and seed, and compare; exit 1 if something else comes out."""
+    from chromseg.registry.rebuild import rebuild as train_again
+
+    made = train_again(model, tolerance=tolerance, tell=lambda step: typer.echo(step, err=True))
+    if as_json:
+        print_json(made.to_dict())
+    elif made.same_weights:
+        typer.echo(f"{made.model} came out bit by bit: weights {made.weights_sha256}")
+    else:
+        typer.echo(f"{made.model} came out with other weights, {made.weights_sha256}")
+        print_table(("metric", "then", "now"), [(key, *figures) for key, figures in made.metrics.items()])
+    if not made.passed:
+        wanted = "the same weights" if made.exact else f"metrics within {made.tolerance:g}"
+        typer.echo(f"expected {wanted}", err=True)
+        raise typer.Exit(1)
+
+
+@app.command("export")
+def export_model(
+    model: Reference,
+    file: Annotated[Path, typer.Argument(help="File to write, such as chromseg-3.zip.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a version to one file, for a network without a connection."""
+    from chromseg.files import sha256
+    from chromseg.registry.transfer import export_version
+
+    version = export_version(model, file)
+    if as_json:
+        print_json({"model": version.label, "file": str(file), "sha256": sha256(file)})
+    else:
+        typer.echo(f"{version.label} is in {file}, SHA-256 {sha256(file)}")
+
+
+@app.command("import")
+def import_model(
+    file: Annotated[Path, typer.Argument(help="File written by `models export`.")],
+    name: Annotated[
+        str | None, typer.Option(help="Registered model that gets the version; default as at home.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register what `models export` wrote; hashes and the log's excerpt are verified."""
+    from chromseg.registry.transfer import import_version
+
+    version, new = import_version(file, name=name)
+    if as_json:
+        print_json({**version.to_dict(), "new": new})
+    else:
+        typer.echo(f"{version.label} " + ("imported" if new else "is these files already"))
+
+
+@app.command("verify-log")
+def verify_log(
+    files: Annotated[bool, typer.Option("--files", help="Compare the hashes of all models' files too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Follow the audit log from its first entry and compare it with the registry; exit 1 if anything was changed."""
+    from chromseg.registry.verify import verify
+
+    verdict = verify(files=files)
+    if as_json:
+        print_json(verdict.to_dict())
+    else:
+        typer.echo(f"{verdict.length} entries, head {verdict.head}")
+        for note in verdict.notes:
+            typer.echo(f"note: {note}")
+    for problem in verdict.problems:
+        typer.echo(f"error: {problem}", err=True)
+    if verdict.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
 def lineage(
     model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="NAME@ALIAS or NAME/VERSION.")] = None,
     result: Annotated[Path | None, typer.Option(help="An instances.json: which version made it?")] = None,
@@ -119,49 +223,21 @@ def lineage(
     if as_json:
         print_json(version.to_dict())
         return
-    print_facts(_facts(version) | _lineage_facts(version))
+    print_facts(facts(version) | lineage_facts(version))
 
 
-def _row(version: Version) -> tuple[object, ...]:
-    overall = version.metrics.get("test/overall_acc")
-    return (
-        f"{version.name}/{version.number}",
-        ", ".join(version.aliases) or None,
-        version.lineage.variant,
-        version.lineage.seed,
-        None if overall is None else f"{overall:.3f}",
-        ", ".join(version.lineage.data_md5),
-        _commit(version),
-        version.registered_at[:10],
-        version.registered_by,
-    )
+def _print_judgement(judgement: Judgement, as_json: bool) -> None:
+    if as_json:
+        print_json(judgement.to_dict())
+    else:
+        rows = [(gate.name, gate.measured, gate.limit, "pass" if gate.passed else "FAIL") for gate in judgement.gates]
+        print_table(("gate", "measured", "limit", "verdict"), rows)
+    if judgement.failed:
+        typer.echo(f"{judgement.version.label} would not become {judgement.alias}", err=True)
+        raise typer.Exit(1)
 
 
-def _facts(version: Version) -> dict[str, object]:
-    return {
-        "model": f"{version.name}/{version.number}",
-        "aliases": ", ".join(version.aliases),
-        "registered": f"{version.registered_at[:19]}Z by {version.registered_by}",
-        "weights sha256": version.weights_sha256,
-        "MLflow run": version.run,
-    }
-
-
-def _lineage_facts(version: Version) -> dict[str, object]:
-    facts: dict[str, Any] = version.lineage.to_dict()
-    data = {f"data md5 of {name}": md5 for name, md5 in facts.pop("data_md5").items()}
-    facts["git_commit"] = _commit(version, whole=True)
-    del facts["git_dirty"]
-    shown = {name: value if isinstance(value, str) else json.dumps(value) for name, value in facts.items()}
-    return {name.replace("_", " "): None if value in ("null", "[]") else value for name, value in shown.items()} | data
-
-
-def _commit(version: Version, *, whole: bool = False) -> str:
-    commit = version.lineage.git_commit if whole else version.lineage.git_commit[:8]
-    return commit + (" with changes" if version.lineage.git_dirty else "")
-
-
-def _print_move(model: str, event: Event, as_json: bool) -> None:
+def _print_move(model: str, event: Entry, as_json: bool) -> None:
     if as_json:
         print_json(event.to_dict())
         return

@@ -29,15 +29,13 @@ def predict(
     """
     from chromseg.api import load_predictor
     from chromseg.inference.batch import plan_jobs, run_jobs
-    from chromseg.inference.files import PictureWorker
+    from chromseg.inference.files import FolderWorker, PictureWorker
 
     used_scale = parse_scale(scale)
     check_polarity(polarity)
     jobs = plan_jobs(sources, out)
     worker = PictureWorker(load_predictor(model), polarity, used_scale)
-    if len(jobs) > 1:
-        worker = worker.with_expectations(jobs)
-    finish(run_jobs(jobs, out, worker, report), as_json)
+    finish(run_jobs(jobs, out, FolderWorker(worker, jobs) if len(jobs) > 1 else worker, report), as_json)
 
 
 def partition(

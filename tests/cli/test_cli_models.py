@@ -86,6 +86,12 @@ def test_lineage_of_an_alias_and_of_a_result(two: Path) -> None:
     assert _json("lineage", "--result", str(result)) == version
 
 
+def test_lineage_names_settings_and_scores(two: Path) -> None:
+    told = " ".join(_ops("lineage", "chromseg/2").split())
+    assert "config model.architecture unet" in told and "test/overall_acc 0.75" in told
+    assert "git dirty no" in told and "data validation not known" in told
+
+
 @pytest.mark.parametrize("arguments", [[], ["chromseg/1", "--result", "instances.json"]])
 def test_lineage_wants_one_question(store: Path, arguments: list[str]) -> None:
     assert "give either MODEL or --result FILE" in _ops("lineage", *arguments, code=2)
@@ -112,9 +118,51 @@ def test_register_refuses_uncommitted_code_unless_told(store: Path, make_model: 
     assert "--allow-dirty" in _ops("register", folder, code=1)
     assert _json("register", folder, "--allow-dirty", "--name", "mine")["allow_dirty"] is True
     assert _ops("register", folder, "--allow-dirty", "--name", "mine") == "mine/1 is these files already\n"
-    assert "with changes" in _ops("lineage", "mine/1")
+    assert "git dirty yes, allowed" in " ".join(_ops("lineage", "mine/1").split())
+    assert "with changes" in _ops("list", "mine")
     assert "code not committed" in _ops("history", "mine")
 
 
 def test_promote_wants_a_reason(two: Path) -> None:
     assert "--reason" in _ops("promote", "chromseg/2", code=2)
+
+
+def test_a_dry_run_prints_every_gate_and_changes_nothing(two: Path) -> None:
+    table = _ops("promote", "chromseg/2", "--dry-run").splitlines()
+    assert table[0].split() == ["gate", "measured", "limit", "verdict"]
+    assert all(line.endswith("pass") for line in table[1:])
+    policy = (two / "promotion.yaml").read_text().replace("validation: false", "validation: true")
+    (two / "promotion.yaml").write_text(policy)
+    answer = runner.invoke(app, ["models", "promote", "chromseg/2", "--dry-run"])
+    assert answer.exit_code == 1 and "FAIL" in answer.stdout and "would not become champion" in answer.stderr
+    assert "does not pass data validation" in _ops("promote", "chromseg/2", "--reason", "x", code=1)
+    assert _json("show", "chromseg@champion")["number"] == 1
+    assert _ops("promote", "chromseg/2", "--force", "in haste").endswith("is version 2 now\n")
+    assert "champion, forced" in _ops("list") and "in haste" in _ops("show", "chromseg/2")
+    assert _json("history", "chromseg")[-1]["action"] == "force"
+
+
+def test_a_version_leaves_and_comes_back_as_a_file(two: Path) -> None:
+    assert _ops("export", "chromseg@champion", "model.zip").startswith("chromseg/1 is in model.zip, SHA-256 ")
+    assert _ops("import", "model.zip", "--name", "theirs") == "theirs/1 imported\n"
+    assert _ops("import", "model.zip") == "chromseg/1 is these files already\n"
+    assert "model.zip exists" in _ops("export", "chromseg/1", "model.zip", code=1)
+
+
+def test_the_registry_is_backed_up_and_restored(two: Path) -> None:
+    answer = runner.invoke(app, ["registry", "backup", "registry.tar"])
+    assert answer.exit_code == 0 and "3 entries in the audit log" in answer.stdout
+    refused = runner.invoke(app, ["registry", "restore", "registry.tar"])
+    assert refused.exit_code == 1 and "--replace" in refused.stderr
+    assert runner.invoke(app, ["registry", "restore", "registry.tar", "--replace"]).exit_code == 0
+
+
+def test_verify_log_says_yes_or_what_is_wrong(two: Path) -> None:
+    from chromseg.registry.store import open_store
+
+    assert _ops("verify-log", "--files").startswith("3 entries, head ")
+    assert _json("verify-log")["problems"] == []
+    open_store().delete_model_version("chromseg-audit", "3")
+    answer = runner.invoke(app, ["models", "verify-log"])
+    assert answer.exit_code == 1
+    assert "its end was cut off" in answer.stderr

@@ -168,3 +168,26 @@ def test_partition_refuses_swapped_maps(tmp_path: Path) -> None:
     (folder / "x.png").rename(folder / "crossing_cell.png")
     done = run("partition", folder, "--out", tmp_path / "out")
     assert done.exit_code == 1 and "not swapped" in done.stderr
+
+
+def test_a_folder_is_decoded_once_and_few_pictures_at_a_time(
+    cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chromseg.inference import files
+    from chromseg.inference.batch import plan_jobs, run_jobs
+
+    (cells / "c.png").write_bytes(b"no picture")
+    decoded: list[str] = []
+    read, judge = files.read_picture, files.validate_inputs
+    tables: list[list[str]] = []
+    monkeypatch.setattr(files, "read_picture", lambda path: decoded.append(path.name) or read(path))
+    monkeypatch.setattr(
+        files, "validate_inputs", lambda rows, name: tables.append([row["file"] for row in rows]) or judge(rows, name)
+    )
+    jobs = plan_jobs([cells], tmp_path / "out")
+    worker = files.FolderWorker(files.PictureWorker(threshold_predictor()), jobs, ahead=40_000)
+    outcomes = run_jobs(jobs, tmp_path / "out", worker, lambda outcome: None)
+    assert [outcome.status for outcome in outcomes] == ["done", "failed", "done"]
+    assert decoded == ["a.png", "c.png", "b.tif"]
+    assert [len(table) for table in tables] == [1, 2]
+    assert "cannot be read" in str(outcomes[1].error)

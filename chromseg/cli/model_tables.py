@@ -1,0 +1,58 @@
+"""What `chromseg-ops models` prints of a version."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chromseg.registry.version import Version
+
+
+def row(version: Version) -> tuple[object, ...]:
+    """Its line in `models list`."""
+    overall = version.metrics.get("test/overall_acc")
+    return (
+        version.label,
+        ", ".join((*version.aliases, *("forced" for _ in version.forced[:1]))) or None,
+        version.lineage.variant,
+        version.lineage.seed,
+        None if overall is None else f"{overall:.3f}",
+        ", ".join(version.lineage.data_md5),
+        version.lineage.git_commit[:8] + (" with changes" if version.lineage.git_dirty else ""),
+        version.registered_at[:10],
+        version.registered_by,
+    )
+
+
+def facts(version: Version) -> dict[str, object]:
+    """Who registered it, and which files it is."""
+    return {
+        "model": version.label,
+        "aliases": ", ".join(version.aliases),
+        "registered": f"{version.registered_at[:19]}Z by {version.registered_by}",
+        "forced": "; ".join(version.forced) or "never",
+        "weights sha256": version.weights_sha256,
+        "MLflow run": version.run,
+    }
+
+
+def lineage_facts(version: Version) -> dict[str, object]:
+    """Where it comes from: run, code, data, validation, machine, settings, scores."""
+    told: dict[str, Any] = version.lineage.to_dict()
+    validation = {True: "passed", False: "failed", None: "not known"}[told.pop("validation")]
+    data = {f"data md5 of {name}": md5 for name, md5 in told.pop("data_md5").items()}
+    dirty = "yes, allowed at registration" if told.pop("git_dirty") else "no"
+    return (
+        {name.replace("_", " "): _text(value) for name, value in told.items()}
+        | {"git dirty": dirty, "data validation": validation}
+        | data
+        | {f"config {name}": value for name, value in sorted(version.config.items())}
+        | {name: value for name, value in sorted(version.metrics.items()) if name.startswith("test/")}
+    )
+
+
+def _text(value: Any) -> str | None:
+    if value is None or value == []:
+        return None
+    return value if isinstance(value, str) else json.dumps(value)
