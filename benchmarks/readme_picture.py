@@ -39,7 +39,7 @@ def main() -> None:
     )
     window = (slice(top, top + SIDE), slice(left, left + SIDE))
     result = predictor.predict(dataset.root / "images" / record.file_name, scale=1.0)
-    maps = binarize(predictor.probabilities(result.absorbance), predictor.postprocess, result.absorbance)
+    maps = binarize(predictor.infer(result.absorbance), predictor.postprocess, result.absorbance)
     shown = [
         i
         for i in result.instances
