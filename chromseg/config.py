@@ -161,6 +161,7 @@ class TrainConfig:
     optim: OptimConfig = OptimConfig()
     hardware: HardwareConfig = HardwareConfig()
     partition: PartitionConfig = PartitionConfig()
+    half_turn: bool = False  # predict the mean of the picture and the picture turned by 180°, in twice the time
 
 
 @dataclass(frozen=True)

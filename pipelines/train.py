@@ -9,6 +9,7 @@ import sys
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from chromseg.annotations import read_dataset, read_samples
 from chromseg.config import (
@@ -21,6 +22,7 @@ from chromseg.config import (
     parse,
     variant_config,
 )
+from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.models.package import ModelCard
 from chromseg.registry.provenance import gather_lineage
 from chromseg.registry.tracking import start_run
@@ -81,6 +83,7 @@ def train(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Fit
                 architecture=config.model,
                 stain=card.stain,
                 polarity=card.polarity,
+                preprocessing=_preprocessing(config) if maps else {},
                 partition=asdict(config.partition) if maps else {},
                 lineage=lineage.to_dict(),
             ),
@@ -90,6 +93,11 @@ def train(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Fit
         if isinstance(config.model, DetectorConfig):
             run.log_params({"threshold": choose_threshold(folder, validation())})
     return result
+
+
+def _preprocessing(config: TrainConfig) -> dict[str, Any]:
+    """What predictions of maps are made with, written down in full: later defaults must not change an old model."""
+    return {"half_turn": config.half_turn, "postprocess": asdict(PostprocessSettings())}
 
 
 if __name__ == "__main__":

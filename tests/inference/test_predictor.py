@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 import torch
 from drawn_cells import drawn_cell, threshold_predictor
 from PIL import Image
+from torch import Tensor, nn
 
 from chromseg.errors import InputRefusedError
 from chromseg.inference.predictor import Predictor
+from chromseg.models.maps import Maps
 
 
 @pytest.fixture
@@ -122,3 +125,20 @@ def test_probabilities_are_sigmoids_in_order(predictor: Predictor) -> None:
     assert probabilities.shape == (2, 8, 8)
     assert probabilities[0, 0, 0] == pytest.approx(0.5)
     assert probabilities[1, 0, 0] == pytest.approx(torch.sigmoid(torch.tensor(-22.0)).item())
+
+
+class SlantedNetwork(nn.Module):
+    """Its answer grows from left to right, whatever it is shown: it can tell a picture from the same turned."""
+
+    def forward(self, x: Tensor) -> Maps:
+        slant = torch.linspace(-2, 2, x.shape[-1]).expand(x.shape)
+        return Maps(slant + x, slant, None)
+
+
+@pytest.mark.parametrize("half_turn", [True, False])
+def test_half_turn_makes_the_answer_the_same_from_either_side(predictor: Predictor, half_turn: bool) -> None:
+    card = dataclasses.replace(predictor.card, preprocessing={"half_turn": half_turn})
+    own = dataclasses.replace(predictor, card=card, network=SlantedNetwork())  # type: ignore[call-arg]
+    picture = np.random.default_rng(0).random((12, 10), dtype=np.float32)
+    turned = own.infer(np.ascontiguousarray(picture[::-1, ::-1]))[:, ::-1, ::-1]
+    assert np.allclose(own.infer(picture), turned, atol=1e-6) == half_turn
