@@ -15,10 +15,10 @@ _MOMENTUM = 0.9
 
 
 def make_optimizer(network: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
-    """Adam, AdamW, or SGD with Nesterov momentum 0.9, over all parameters."""
+    """Adam, AdamW, or SGD with momentum 0.9, over all parameters."""
     common: dict[str, Any] = {"lr": config.lr, "weight_decay": config.weight_decay}
     if config.optimizer == "sgd":
-        return torch.optim.SGD(network.parameters(), momentum=_MOMENTUM, nesterov=True, **common)
+        return torch.optim.SGD(network.parameters(), momentum=_MOMENTUM, **common)
     if config.optimizer == "adamw":
         return torch.optim.AdamW(network.parameters(), **common)
     return torch.optim.Adam(network.parameters(), **common)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ DEFAULT_SIZES = {2: 32.0, 3: 64.0, 4: 128.0, 5: 256.0, 6: 512.0}  # of Mask R-CN
 DEFAULT_RATIOS = (0.5, 1.0, 2.0)
 PAPER_SIZES = (32.0, 64.0, 96.0, 128.0)
 PAPER_RATIOS = (1 / 5, 1 / 4, 1 / 3, 1 / 2, 1.0, 2.0, 3.0, 4.0, 5.0)
+_STRIDES = 4  # a box must be so many strides large for anchors of a level to lie well on it
 
 
 class Anchors(NamedTuple):
@@ -70,15 +72,16 @@ def _paper_sizes(levels: tuple[int, ...]) -> tuple[tuple[float, ...], ...]:
     return tuple(PAPER_SIZES[start : start + each] for start in range(0, len(PAPER_SIZES), each))
 
 
-def fit_anchors(boxes: npt.ArrayLike, levels: int, *, sizes_per_level: int = 1, ratios: int = 5) -> Anchors:
+def fit_anchors(boxes: npt.ArrayLike, levels: Sequence[int], *, ratios: int = 5) -> Anchors:
     """Anchors that suit the boxes of a dataset: quantiles of their sizes, and of their elongations either way.
 
     The paper counts the pixels of every chromosome and chooses by eye (§2.1, Fig. 3); this is the same as a rule.
+    Anchors stand a stride apart, so a level whose stride is coarse against the largest boxes gets none of the
+    quantiles: it keeps its default size.
 
     Args:
         boxes: float (N, 4), xyxy, as the network will see them (after scaling); boxes without area are ignored.
-        levels: How many the FPN gives; smaller sizes go to finer ones.
-        sizes_per_level: Sizes on each.
+        levels: Those of the FPN, ascending; one size on each, smaller ones on finer levels.
         ratios: An odd number: 1, and equally many upright and lying shapes.
 
     Raises:
@@ -87,15 +90,16 @@ def fit_anchors(boxes: npt.ArrayLike, levels: int, *, sizes_per_level: int = 1, 
     sides = _sides(boxes)
     if len(sides) == 0:
         raise DataError("no box", expected="boxes to fit anchors to", remedy="check the training set")
-    count = levels * sizes_per_level
-    sizes = np.quantile(np.sqrt(sides.prod(axis=1)), (np.arange(count) + 0.5) / count)
+    size = np.sqrt(sides.prod(axis=1))
+    fine = [level for level in levels if _STRIDES * 2**level <= np.quantile(size, 0.95)] or list(levels[:1])
+    quantiles = np.quantile(size, (np.arange(len(fine)) + 0.5) / len(fine))
+    fitted = dict(zip(fine, np.round(quantiles, 1).tolist(), strict=True))
     elongation = np.exp(np.abs(np.log(sides[:, 1] / sides[:, 0])))
     half = ratios // 2
     above = np.quantile(elongation, (2 * np.arange(half) + 2) / ratios) if half else np.zeros(0)
     rounded = [round(float(value), 3) for value in above]
-    grouped = np.round(sizes, 1).reshape(levels, sizes_per_level).tolist()
     return Anchors(
-        tuple(tuple(group) for group in grouped),
+        tuple((fitted.get(level, DEFAULT_SIZES[level]),) for level in levels),
         (*(round(1 / value, 3) for value in reversed(rounded)), 1.0, *rounded),
     )
 
@@ -108,7 +112,7 @@ def with_fitted_anchors(config: DetectorConfig, boxes: npt.ArrayLike) -> Detecto
     """
     if config.anchors != "auto" or config.anchor_sizes:
         return config
-    fitted = fit_anchors(boxes, len(config.levels))
+    fitted = fit_anchors(boxes, config.levels)
     return dataclasses.replace(config, anchor_sizes=fitted.sizes, anchor_ratios=fitted.ratios)
 
 

@@ -54,9 +54,9 @@ class BoxHead(nn.Module):
         self.fully_connected = nn.Sequential(
             nn.Flatten(), nn.Linear(width * GRID**2, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU()
         )
+        self.classes = _linear(hidden, config.classes + 1, sd=0.01)  # drawn before what only some variants have
         self.convolutions = _convolutions(width, config.head_norm) if config.box_head == "double" else None
         read = hidden if self.convolutions is None else width * GRID**2
-        self.classes = _linear(hidden, config.classes + 1, sd=0.01)
         self.offsets = _linear(read, 4, sd=0.001)
         self.uncertainty = _linear(read, 4, sd=0.001) if config.uncertainty else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
@@ -15,6 +16,7 @@ from chromseg.models.ucrd_net.anchors import resolve_anchors
 from chromseg.models.ucrd_net.images import ImageBatch
 
 _NMS_IOU = 0.7
+_SD = 0.01  # of first weights, as in RPNHead
 
 
 class ProposalNetwork(nn.Module):
@@ -25,6 +27,7 @@ class ProposalNetwork(nn.Module):
         anchors = resolve_anchors(config)
         in_training, in_detection = config.rpn_proposals
         kept = {"training": in_training, "testing": in_detection}
+        shared = torch.empty(config.fpn_width, config.fpn_width, 3, 3).normal_(std=_SD)
         self.rpn: Any = RegionProposalNetwork(
             AnchorGenerator(anchors.sizes, (anchors.ratios,) * len(anchors.sizes)),
             RPNHead(config.fpn_width, len(anchors.sizes[0]) * len(anchors.ratios)),
@@ -36,6 +39,8 @@ class ProposalNetwork(nn.Module):
             post_nms_top_n=kept,
             nms_thresh=_NMS_IOU,
         )
+        with torch.no_grad():  # RPNHead draws it after layers whose size is the number of anchors
+            self.rpn.head.conv[0][0].weight.copy_(shared)
 
     def forward(
         self, images: ImageBatch, features: Sequence[Tensor], boxes: Sequence[Tensor] | None = None

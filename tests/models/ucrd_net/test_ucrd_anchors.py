@@ -36,25 +36,32 @@ def test_default_sizes_stay_on_their_level() -> None:
 
 def test_fitted_sizes_are_quantiles() -> None:
     """Squares of side 10, 20, …, 100: the quarter and three-quarter quantiles."""
-    fitted = fit_anchors(boxes(*[(10 * k, 10 * k) for k in range(1, 11)]), 2)
+    fitted = fit_anchors(boxes(*[(10 * k, 10 * k) for k in range(1, 11)]), (2, 3))
     assert fitted.sizes == ((32.5,), (77.5,))
     assert fitted.ratios == (1, 1, 1, 1, 1)
 
 
+def test_levels_too_coarse_for_the_boxes_keep_their_default() -> None:
+    """Boxes of side 40: P2 and P3 have strides of a tenth and a fifth of that, P4 of four tenths."""
+    fitted = fit_anchors(boxes(*[(40, 40)] * 9), (2, 3, 4, 5, 6))
+    assert fitted.sizes == ((40,), (40,), (128,), (256,), (512,))
+    assert fit_anchors(boxes((8, 8)), (2, 3)).sizes == ((8,), (64,))
+
+
 def test_fitted_ratios_mirror_each_other() -> None:
     shapes = boxes((10, 20), (20, 10), (10, 40), (10, 10))
-    ratios = fit_anchors(shapes, 2).ratios
+    ratios = fit_anchors(shapes, (2, 3)).ratios
     assert ratios[2] == 1
     assert [a * b for a, b in zip(ratios, reversed(ratios), strict=True)] == pytest.approx([1] * 5, abs=5e-3)
     assert list(ratios) == sorted(ratios)
-    turned = fit_anchors(shapes[:, [1, 0, 3, 2]], 2)
+    turned = fit_anchors(shapes[:, [1, 0, 3, 2]], (2, 3))
     assert turned.ratios == ratios
 
 
 def test_fitted_anchors_cover_boxes_better_than_the_papers() -> None:
     rng = np.random.default_rng(0)
     shapes = boxes(*rng.uniform((11, 11), (45, 60), (300, 2)).tolist())
-    fitted, paper = fit_anchors(shapes, 2), Anchors(((32, 64), (96, 128)), (0.2, 0.25, 1 / 3, 0.5, 1, 2, 3, 4, 5))
+    fitted, paper = fit_anchors(shapes, (2, 3)), Anchors(((32, 64), (96, 128)), (0.2, 0.25, 1 / 3, 0.5, 1, 2, 3, 4, 5))
     assert anchor_ious(shapes, fitted).mean() > 0.7 > anchor_ious(shapes, paper).mean()
 
 
