@@ -81,8 +81,15 @@ class MatchedImage(NamedTuple):
 
 def match_image(image: ImageDetections, max_detections: int = MAX_DETECTIONS) -> MatchedImage:
     """Match an image's best detections with its truth at every threshold of COCO."""
-    best = _best(image, max_detections)
-    return MatchedImage(best.scores, *_match(best), int((~_crowd(image)).sum()))
+    best = _taken(image, _ranking(image)[:max_detections])
+    return MatchedImage(best.scores, *_match(best, COCO_THRESHOLDS), int((~_crowd(image)).sum()))
+
+
+def correct_detections(image: ImageDetections, threshold: float) -> BoolArray:
+    """Which detections find a true instance of their own at one IoU, matched in order of score: bool (D,)."""
+    order = _ranking(image)
+    hits, _ = _match(_taken(image, order), np.array([threshold]))
+    return np.asarray(hits[0, np.argsort(order)])
 
 
 def precision_of(images: Sequence[MatchedImage]) -> AveragePrecision:
@@ -102,19 +109,23 @@ def _crowd(image: ImageDetections) -> BoolArray:
     return np.zeros(image.ious.shape[1], dtype=bool) if image.crowd is None else image.crowd
 
 
-def _best(image: ImageDetections, count: int) -> ImageDetections:
-    order = np.argsort(-image.scores, kind="stable")[:count]
+def _ranking(image: ImageDetections) -> npt.NDArray[np.intp]:
+    """Indices of the detections, best score first: (D,)."""
+    return np.argsort(-image.scores, kind="stable")
+
+
+def _taken(image: ImageDetections, order: npt.NDArray[np.intp]) -> ImageDetections:
     return ImageDetections(image.ious[order], image.scores[order], image.crowd)
 
 
-def _match(image: ImageDetections) -> tuple[BoolArray, BoolArray]:
-    """Greedy matching in order of score at every threshold: hits and ignored, bool (thresholds, D) each.
+def _match(image: ImageDetections, thresholds: FloatArray) -> tuple[BoolArray, BoolArray]:
+    """Greedy matching of detections, best first, at every threshold: hits and ignored, bool (thresholds, D) each.
 
     A detection takes the free target it covers best; a crowd, which is never used up, only if no target fits.
     Of equally good targets the last is taken, as pycocotools does.
     """
     crowd = _crowd(image)
-    floor = np.minimum(COCO_THRESHOLDS, 1 - 1e-10)[:, None]  # as pycocotools has it
+    floor = np.minimum(thresholds, 1 - 1e-10)[:, None]  # as pycocotools has it
     free = np.tile(~crowd, (len(floor), 1))  # thresholds, targets
     hits = np.zeros((len(floor), len(image.scores)), dtype=bool)
     ignored = np.zeros_like(hits)

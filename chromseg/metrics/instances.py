@@ -14,8 +14,8 @@ from chromseg.annotations.maps import crossing_map
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.metrics.bootstrap import Interval, bootstrap_by_case
 from chromseg.metrics.calibration import expected_calibration_error
-from chromseg.metrics.detection import ImageDetections, average_precision, match_image, precision_of
-from chromseg.metrics.overlap import box_ious, boxes_of, mask_ious
+from chromseg.metrics.detection import ImageDetections, average_precision, correct_detections, match_image, precision_of
+from chromseg.metrics.overlap import FloatArray, box_ious, boxes_of, mask_ious
 from chromseg.metrics.splicing import SPLICE_IOU, assign
 
 
@@ -29,7 +29,8 @@ class InstanceScore:
         masks: IoUs of masks and scores, for AP; None where only boxes are known.
         boxes: The same for boxes.
         recovered: bool (T,), the true chromosomes that the best assignment finds at IoU ≥ 0.8 (of masks, if known).
-        correct: bool (P,), the predictions it finds them by.
+        correct: bool (P,), the predictions that find one at that IoU in order of score: of two on one chromosome, the
+            surer. Calibration counts these.
         crosses: bool (T,), the true chromosomes that lie on a crossing region of ≥ 40 px.
         count: How many chromosomes are handed out as found; P, unless `with_detections` says otherwise.
     """
@@ -53,16 +54,14 @@ def score_instances(
         MaskError: Not two bool stacks of one image size, or not one score per prediction.
     """
     scores = np.asarray(scores, dtype=np.float64)
-    ious = mask_ious(pred, target)
-    pairs, pair_ious = assign(ious)
-    right = pairs[pair_ious >= SPLICE_IOU]
+    masks = ImageDetections(mask_ious(pred, target), scores)
     return InstanceScore(
         name=name,
         case_id=case_id,
-        masks=ImageDetections(ious, scores),
+        masks=masks,
         boxes=ImageDetections(box_ious(boxes_of(pred), boxes_of(target)), scores),
-        recovered=np.isin(np.arange(len(target)), right[:, 1]),
-        correct=np.isin(np.arange(len(pred)), right[:, 0]),
+        recovered=recovered_instances(masks.ious),
+        correct=correct_detections(masks, SPLICE_IOU),
         crosses=crossing_instances(target),
         count=len(pred),
     )
@@ -79,16 +78,14 @@ def score_boxes(
 
     Which chromosomes cross is not known then.
     """
-    ious = box_ious(pred, target)
-    pairs, pair_ious = assign(ious)
-    right = pairs[pair_ious >= SPLICE_IOU]
+    boxes = ImageDetections(box_ious(pred, target), np.asarray(scores, dtype=np.float64))
     return InstanceScore(
         name=name,
         case_id=case_id,
         masks=None,
-        boxes=ImageDetections(ious, np.asarray(scores, dtype=np.float64)),
-        recovered=np.isin(np.arange(len(target)), right[:, 1]),
-        correct=np.isin(np.arange(len(pred)), right[:, 0]),
+        boxes=boxes,
+        recovered=recovered_instances(boxes.ious),
+        correct=correct_detections(boxes, SPLICE_IOU),
         crosses=np.zeros(len(target), dtype=bool),
         count=len(pred),
     )
@@ -101,6 +98,12 @@ def with_detections(handed_out: InstanceScore, everything: InstanceScore) -> Ins
     chromosome counts as found only if a user gets it.
     """
     return replace(everything, recovered=handed_out.recovered, count=handed_out.count)
+
+
+def recovered_instances(ious: FloatArray) -> BoolArray:
+    """Which true instances the best assignment finds at IoU ≥ 0.8, from the table of IoUs float64 (P, T): bool (T,)."""
+    pairs, pair_ious = assign(ious)
+    return np.isin(np.arange(ious.shape[1]), pairs[pair_ious >= SPLICE_IOU, 1])
 
 
 def crossing_instances(masks: BoolArray) -> BoolArray:
