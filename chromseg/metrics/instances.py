@@ -116,9 +116,10 @@ def summarize_instances(images: Sequence[InstanceScore]) -> dict[str, float | No
     """The instance metrics of design §4 over a set, fractions 0–1.
 
     Returns:
-        `mask_map`, `mask_ap50`, `mask_ap75`, `box_map`, `box_ap50`; `count_mae`, the mean over images of the error of
-        the count; `recovered_80`, the share of all true chromosomes found at IoU ≥ 0.8, and `recall_crossing`, the same
-        of those that cross another; `ece` of the scores. None where there is nothing to measure.
+        `mask_map`, `mask_ap50`, `mask_ap75`, `box_map`, `box_ap50`, `box_ap75`; `count_mae`, the mean over images of
+        the error of the count; `recovered_80`, the share of all true chromosomes found at IoU ≥ 0.8, and
+        `recall_crossing`, the same of those that cross another; `ece` of the scores. None where there is nothing to
+        measure.
     """
     masks = average_precision([image.masks for image in images if image.masks is not None])
     boxes = average_precision([image.boxes for image in images])
@@ -130,6 +131,7 @@ def summarize_instances(images: Sequence[InstanceScore]) -> dict[str, float | No
         "mask_ap75": masks.ap75,
         "box_map": boxes.map,
         "box_ap50": boxes.ap50,
+        "box_ap75": boxes.ap75,
         "count_mae": _mean(np.array([abs(image.count - image.recovered.size) for image in images])),
         "recall_crossing": _mean(recovered[crosses]),
         "recovered_80": _mean(recovered),

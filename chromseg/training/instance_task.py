@@ -23,7 +23,7 @@ from chromseg.training.epochs import EpochSet, Item
 from chromseg.training.instances import InstanceSet
 from chromseg.training.task import Batch
 
-_SHOWN = ("mask_map", "mask_ap50", "mask_ap75", "box_map", "box_ap50", "recall_crossing")
+_SHOWN = ("mask_map", "mask_ap50", "mask_ap75", "box_map", "box_ap50", "box_ap75", "recall_crossing")
 
 
 @dataclass(frozen=True)

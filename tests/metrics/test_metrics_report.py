@@ -3,7 +3,8 @@ import io
 
 import pytest
 
-from chromseg.metrics import ablation_csv, ablation_markdown, ablation_rows
+from chromseg.metrics import ablation_csv, ablation_markdown, ablation_rows, summarize
+from chromseg.metrics.report import HEADINGS
 
 RUNS = [
     {"variant": "unet", "seed": 1, "metrics": {"test/iou_crossing": 0.70, "test/sp_acc": None, "perf/ms": 100.0}},
@@ -54,3 +55,8 @@ def test_no_runs():
     assert ablation_rows([], KEYS) == []
     assert ablation_csv([]) == "variant,seeds\n"
     assert ablation_markdown([], {}) == "| variant | seeds |\n| --- | ---: |\n"
+
+
+def test_a_table_shows_mask_and_box_ap_and_only_what_is_measured():
+    assert {f"test/{kind}_{name}" for kind in ("mask", "box") for name in ("map", "ap50", "ap75")} <= set(HEADINGS)
+    assert {key for key in HEADINGS if key.startswith("test/")} <= set(summarize([]))

@@ -27,6 +27,7 @@ KEYS = [
     "mask_ap75",
     "box_map",
     "box_ap50",
+    "box_ap75",
     "count_mae",
     "recall_crossing",
     "recovered_80",
@@ -133,6 +134,7 @@ def test_instances_by_hand():
     assert metrics["test/mask_ap50"] == pytest.approx(67 / 101)
     assert metrics["test/mask_ap75"] == pytest.approx(34 / 101)
     assert metrics["test/box_ap50"] == pytest.approx(67 / 101)
+    assert metrics["test/box_ap75"] == pytest.approx(34 / 101)
     assert metrics["test/ece"] == pytest.approx((0.1 + 0.7) / 2)
 
 
