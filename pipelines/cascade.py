@@ -16,7 +16,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from chromseg.annotations import Sample, read_samples
-from chromseg.config import EvaluateConfig, PrepareConfig, block, parse
+from chromseg.config import EvaluateConfig, block, parse
 from chromseg.inference.evaluation import judge_cutout, judge_metaphase
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import summarize
@@ -65,19 +65,20 @@ def read_rule(path: Path | None) -> CascadeRule:
 
 
 def origin(profile: Profile, maps: Resolved, detector: Resolved) -> Lineage:
-    """The lineage: this commit and machine, the data of both parents, and the parents themselves."""
-    prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
+    """The lineage: this commit and machine, the data of both parents and of the test, and the parents themselves."""
+    config = parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
     cards = read_card(maps.folder), read_card(detector.folder)
     lineage = gather_lineage(
         experiment=NAME,
         variant=NAME,
         seed=SEED,
-        datasets=prepare.datasets,
+        datasets=(),
+        tested=config.dataset,
         profile=profile.name,
         ablation=" and ".join(pinned(maps, detector)),
         validation=all(bool(card.lineage.get("validation")) for card in cards),
     )
-    return replace(lineage, data_md5=data_of(*cards), parents=pinned(maps, detector))
+    return replace(lineage, data_md5=lineage.data_md5 | data_of(*cards), parents=pinned(maps, detector))
 
 
 def build(profile: Profile, maps: Resolved, detector: Resolved, rule: CascadeRule, run: RunTracker) -> Path:

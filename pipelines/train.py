@@ -24,6 +24,7 @@ from chromseg.config import (
 )
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.models.package import ModelCard
+from chromseg.registry.lineage import Lineage
 from chromseg.registry.provenance import gather_lineage
 from chromseg.registry.tracking import start_run
 from chromseg.training.loop import fit
@@ -43,18 +44,9 @@ def main() -> None:
 
 def train(profile: Profile, config: TrainConfig, variant: str, seed: int) -> FitResult:
     """Train one variant; a training that was interrupted goes on from its checkpoint, in the same run."""
-    prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
     evaluate = parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
     maps = isinstance(config.model, ModelConfig)
-    lineage = gather_lineage(
-        experiment=evaluate.experiment if maps else "ucrd-net",
-        variant=variant,
-        seed=seed,
-        datasets=prepare.datasets,
-        profile=profile.name,
-        ablation=config.ablation,
-        validation=True,  # the stage `validate` stops the pipeline on any failure
-    )
+    lineage = origin(profile, config, variant, seed)
     folder = profile.model(variant, seed)
     checkpoint = Path("mlruns") / "checkpoints" / profile.name / f"{folder.name}.pt"  # DVC clears `folder` before a run
     fold = None if config.fold is None else (config.fold, evaluate.folds)
@@ -93,6 +85,27 @@ def train(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Fit
         if isinstance(config.model, DetectorConfig):
             run.log_params({"threshold": choose_threshold(folder, validation())})
     return result
+
+
+def origin(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Lineage:
+    """The lineage: the data that trains, validates or tests the variant, and that which its first weights have seen.
+
+    The cases of all prepared datasets are dealt to folds together, so with a fold all of them decide.
+    """
+    prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
+    evaluate = parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
+    alone = config.dataset and config.fold is None
+    return gather_lineage(
+        experiment=evaluate.experiment if isinstance(config.model, ModelConfig) else "ucrd-net",
+        variant=variant,
+        seed=seed,
+        datasets=(config.dataset,) if alone else prepare.datasets,
+        tested=evaluate.dataset,
+        sources=(config.init, getattr(config.model, "weights", "")),
+        profile=profile.name,
+        ablation=config.ablation,
+        validation=True,  # the stage `validate` stops the pipeline on any failure
+    )
 
 
 def _preprocessing(config: TrainConfig) -> dict[str, Any]:

@@ -29,6 +29,8 @@ def gather_lineage(
     variant: str,
     seed: int,
     datasets: Sequence[str],
+    tested: str,
+    sources: Sequence[str] = (),
     profile: str = "default",
     ablation: str = "",
     data_root: Path = Path("data"),
@@ -40,7 +42,9 @@ def gather_lineage(
         experiment: MLflow experiment.
         variant: Name of the variant.
         seed: Of the run.
-        datasets: Names of the folders of `data_root` that train, validate or test it.
+        datasets: Names of the folders of `data_root` that train it.
+        tested: The one whose cases validate and test it.
+        sources: What it starts from, as `data_behind` takes it.
         profile: Name of the pipeline.
         ablation: What the variant changes, in words.
         data_root: The folder of datasets.
@@ -52,7 +56,7 @@ def gather_lineage(
     from chromseg.annotations.hashing import data_md5, test_md5
 
     commit, dirty = git_state()
-    roots = [data_root / name for name in datasets]
+    own = {name: data_md5(data_root / name) for name in dict.fromkeys((*datasets, tested))}
     return Lineage(
         run_id="",
         experiment=experiment,
@@ -62,13 +66,30 @@ def gather_lineage(
         profile=profile,
         git_commit=commit,
         git_dirty=dirty,
-        data_md5={root.name: data_md5(root) for root in roots},
-        test_md5=test_md5(roots),
+        data_md5=data_behind(*sources) | own,
+        test_md5=test_md5([data_root / tested]),
         environment=environment_hash(),
         hardware=hardware(),
         software=chromseg.__version__,
         validation=validation,
     )
+
+
+def data_behind(*sources: str) -> dict[str, str]:
+    """The data that models have seen from which a training starts: dataset → md5.
+
+    Args:
+        sources: `init` and `model.weights` of a variant: model folders, or files in them. What is neither ("",
+            "imagenet", a file without a `model.json` beside it) tells nothing.
+    """
+    from chromseg.models.package import CARD, read_card  # torch
+
+    seen: dict[str, str] = {}
+    for source in filter(None, sources):
+        folder = Path(source) if Path(source).is_dir() else Path(source).parent
+        if (folder / CARD).is_file():
+            seen |= read_card(folder).lineage.get("data_md5") or {}
+    return seen
 
 
 @cache

@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
+from tiny_boxes import write_boxes
 
-from chromseg.annotations import Dataset, DatasetCard, ImageRecord, InstanceRecord, write_dataset
 from chromseg.models.ucrd_net import Backbone
 from chromseg.models.ucrd_net.weights import load_backbone_weights
 from chromseg.registry.store import open_store
@@ -32,24 +31,6 @@ PARAMS: dict[str, Any] = {
     },
     "evaluate": {"dataset": "boxes"},
 }
-
-
-def write_boxes(root: Path) -> None:
-    """Three images, one a split, with two chromosomes of two classes each, one of which leaves the image."""
-    card = DatasetCard("boxes", "g-band", "dark-on-light", "drawn", "MIT", "none", "test", "1")
-    images = tuple(
-        ImageRecord(number, f"{number}.png", 48, 40, str(number), split)
-        for number, split in enumerate(("train", "val", "test"), start=1)
-    )
-    instances = tuple(
-        InstanceRecord(10 * image.id + kind, image.id, 5 * kind, [], (25.0 * (kind - 1), -2.0, 20.0, 30.0), 600.0)
-        for image in images
-        for kind in (1, 2)
-    )
-    pixels = np.full((40, 48), 230, dtype=np.uint8)
-    pixels[5:20, 5:15], pixels[5:20, 28:38] = 40, 120
-    dataset = Dataset(root / "boxes", card, images, instances, {5: "A1", 10: "Y"})
-    write_dataset(dataset, {image.id: pixels for image in images})
 
 
 def rows_of(table: Path) -> list[list[str]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,15 @@ def test_the_dvc_stage_is_found_by_what_it_wrote(project: Path) -> None:
     hashes = [provenance.dvc_stage_hash(project / folder) for folder in folders]
     assert None not in hashes and len(set(hashes)) == 3
     assert provenance.dvc_stage_hash(project / "models/other") is None
+
+
+def test_what_a_model_starts_from_has_seen_data_too(make_model: Callable[..., Path]) -> None:
+    first = make_model("first", data_md5={"cil24": "aa.dir", "sample": "bb.dir"})
+    second = make_model("second", data_md5={"drawn": "cc.dir"})
+    (second / "backbone.safetensors").touch()
+    sources = (str(first), str(second / "backbone.safetensors"), "imagenet", "")
+    assert provenance.data_behind(*sources) == {"cil24": "aa.dir", "sample": "bb.dir", "drawn": "cc.dir"}
+    assert provenance.data_behind("", "imagenet", str(first.parent / "gone")) == {}
 
 
 def test_hardware_names_processor_and_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

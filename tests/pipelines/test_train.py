@@ -1,0 +1,60 @@
+"""Stage `train`: what enters the lineage of a variant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tiny_boxes import write_boxes
+
+from chromseg.annotations import hashing
+from chromseg.config import variant_config
+from chromseg.registry.lineage import Lineage
+from pipelines.profile import Profile
+from pipelines.train import origin
+
+PARAMS: dict[str, Any] = {
+    "prepare": {"datasets": ["boxes", "more", "unused"]},
+    "train": {
+        "base": {"model": {"architecture": "ucrd-net"}},
+        "variants": {"alone": {"dataset": "more"}, "all": {}, "fold": {"dataset": "more", "fold": 0}},
+    },
+    "evaluate": {"dataset": "boxes"},
+}
+
+
+@pytest.fixture
+def three_sets(project: Path) -> Path:
+    """A project with three datasets, of which the first is the test set."""
+    for name in PARAMS["prepare"]["datasets"]:
+        write_boxes(project / "data", name)
+    return project
+
+
+def lineage_of(variant: str, **over: Any) -> Lineage:
+    params = PARAMS | {"train": PARAMS["train"] | {"base": PARAMS["train"]["base"] | over}}
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    profile = Profile()
+    return origin(profile, variant_config(profile.params, variant), variant, seed=0)
+
+
+def test_only_data_that_trains_validates_or_tests_is_told(three_sets: Path) -> None:
+    assert set(lineage_of("alone").data_md5) == {"more", "boxes"}
+    assert set(lineage_of("all").data_md5) == {"boxes", "more", "unused"}
+    assert set(lineage_of("fold").data_md5) == {"boxes", "more", "unused"}, "folds are dealt over all cases"
+
+
+def test_the_test_data_is_that_of_the_dataset_that_is_evaluated(three_sets: Path) -> None:
+    assert lineage_of("all").test_md5 == hashing.test_md5([Path("data/boxes")])
+
+
+def test_data_of_the_model_it_starts_from_is_told_too(three_sets: Path, make_model: Callable[..., Path]) -> None:
+    before = make_model("first", data_md5={"cil24": "aa.dir", "more": "an older state"})
+    (before / "backbone.safetensors").touch()
+    expected = {"cil24": "aa.dir"} | {name: hashing.data_md5(Path("data") / name) for name in ("more", "boxes")}
+    assert lineage_of("alone", init=str(before)).data_md5 == expected
+    model = {"architecture": "ucrd-net", "weights": str(before / "backbone.safetensors")}
+    assert lineage_of("alone", model=model).data_md5 == expected
