@@ -50,6 +50,7 @@ class DetectorConfig:
     head_norm: Literal["none", "group"] = "none"  # group norm after the convolutions of FPN and heads
     rpn_proposals: tuple[int, int] = (2000, 1000)  # kept per image in training and in detection
     rpn_samples: int = 256  # anchors per image that the RPN trains on
+    rpn_nms_iou: float = 0.7  # largest IoU of two proposals of one level
     box_head: Literal["two-fc", "double"] = "two-fc"  # double: two fc layers for class, two convolutions for boxes (UC)
     head_width: int = 1024
     box_samples: int = 512  # proposals per image that the box head trains on

@@ -22,6 +22,7 @@ def check_config(config: DetectorConfig) -> None:
         (0 < config.region_scale <= 1, "region_scale", "above 0, at most 1"),
         (0 <= config.correction <= 1, "correction", "0 to 1"),
         (0 < config.nms_iou <= 1, "nms_iou", "above 0, at most 1"),
+        (0 < config.rpn_nms_iou <= 1, "rpn_nms_iou", "above 0, at most 1"),
         (config.zoom > 0, "zoom", "above 0"),
         (0 <= config.score_min < 1, "score_min", "0 to below 1"),
         (len(config.rpn_proposals) == 2 and min(config.rpn_proposals) > 0, "rpn_proposals", "two numbers above 0"),

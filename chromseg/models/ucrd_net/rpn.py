@@ -15,7 +15,6 @@ from chromseg.config import DetectorConfig
 from chromseg.models.ucrd_net.anchors import resolve_anchors
 from chromseg.models.ucrd_net.images import ImageBatch
 
-_NMS_IOU = 0.7
 _SD = 0.01  # of first weights, as in RPNHead
 
 
@@ -37,7 +36,7 @@ class ProposalNetwork(nn.Module):
             positive_fraction=0.5,
             pre_nms_top_n=kept,
             post_nms_top_n=kept,
-            nms_thresh=_NMS_IOU,
+            nms_thresh=config.rpn_nms_iou,
         )
         with torch.no_grad():  # RPNHead draws it after layers whose size is the number of anchors
             self.rpn.head.conv[0][0].weight.copy_(shared)

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 from tiny_detector import BARS, FULL, TINY, scene, tiny
+from torchvision.ops import box_iou
 
 from chromseg.config import DetectorConfig
 from chromseg.errors import ConfigError, DataError, ModelError
@@ -181,6 +182,15 @@ def test_scaled_training_sees_the_same_truth() -> None:
         torch.testing.assert_close(inside[name], outside[name], rtol=2e-2, atol=1e-3)
 
 
+@pytest.mark.parametrize("limit", [0.1, 0.7])
+def test_proposals_of_a_level_overlap_no_more_than_they_may(limit: float) -> None:
+    network = tiny(levels=(2,), anchor_sizes=((16.0,),), rpn_nms_iou=limit).eval()
+    with torch.no_grad():
+        (proposals,), _ = network.rpn(*network._features([torch.rand(1, 64, 64)]))
+    most = box_iou(proposals, proposals).fill_diagonal_(0).max().item()
+    assert limit / 2 < most <= limit
+
+
 def test_long_side_has_a_limit() -> None:
     from chromseg.models.ucrd_net.images import make_batch
 
@@ -203,6 +213,8 @@ def test_long_side_has_a_limit() -> None:
         ({"region_scale": 0.0}, r"model\.region_scale"),
         ({"correction": 1.5}, r"model\.correction"),
         ({"nms_iou": 0.0}, r"model\.nms_iou"),
+        ({"rpn_nms_iou": 0.0}, r"model\.rpn_nms_iou"),
+        ({"rpn_nms_iou": 1.1}, r"model\.rpn_nms_iou"),
         ({"score_min": 1.0}, r"model\.score_min"),
         ({"rpn_proposals": (5,)}, r"model\.rpn_proposals.*two numbers"),
         ({"fpn_width": 0}, r"model\.fpn_width"),
