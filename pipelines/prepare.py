@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from chromseg.annotations import (
@@ -26,8 +27,11 @@ from pipelines.profile import Profile, run_stage, stage_arguments
 
 def main() -> None:
     """Write the samples of all datasets of the profile."""
-    profile = Profile(stage_arguments(__doc__).profile)
+    arguments = stage_arguments(__doc__, datasets=True)
+    profile = Profile(arguments.profile)
     config = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
+    if arguments.datasets is not None:
+        config = replace(config, datasets=tuple(name for name in config.datasets if name in arguments.datasets))
     count = write_samples(profile.prepared, samples(config, Path("data")))
     print(f"{count} samples of {', '.join(config.datasets)} in {profile.prepared}", file=sys.stderr)
 

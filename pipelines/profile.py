@@ -54,8 +54,14 @@ class Profile:
         return self.reports / "pretraining" / f"{variant}-{seed}"
 
 
-def stage_arguments(description: str, *, variant: bool = False) -> argparse.Namespace:
-    """The command line that all stages share: `--profile`, and `--variant`, `--seed` for those of one variant."""
+def stage_arguments(description: str, *, variant: bool = False, datasets: bool = False) -> argparse.Namespace:
+    """The command line of a stage: `--profile`, and what else a stage of its kind wants.
+
+    Args:
+        description: For `--help`.
+        variant: It works on one variant: `--variant`, `--seed`.
+        datasets: It may leave some datasets out: `--datasets`.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
         "--profile", default=DEFAULT, help="folder below profiles/; default is the project's own pipeline"
@@ -63,6 +69,8 @@ def stage_arguments(description: str, *, variant: bool = False) -> argparse.Name
     if variant:
         parser.add_argument("--variant", required=True, help="key of `variants` in the stage's block")
         parser.add_argument("--seed", type=int, default=0, help="seed of weights and random choices")
+    if datasets:
+        parser.add_argument("--datasets", nargs="+", help="only these of `prepare.datasets`; default all")
     return parser.parse_args()
 
 

@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from chromseg.config import block, read_params
 from chromseg.errors import RegistryError
 from chromseg.files import sha256
+from chromseg.registry.ancestry import profile_arguments, stages
 from chromseg.registry.data_at_hand import place_data
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.place import project_root
@@ -82,7 +82,7 @@ def rebuild(reference: str, *, tolerance: float = TOLERANCE, tell: Callable[[str
         )
     with _worktree(lineage) as tree:
         place_data(tree, lineage.data_md5)
-        for module, arguments in _stages(tree, lineage):
+        for module, arguments in stages(tree, lineage):
             tell(f"{module} {' '.join(arguments)}")
             _run(tree, module, *arguments)
         return _compared(tree, version, tolerance, tell)
@@ -113,31 +113,6 @@ def _demand_commit(root: Path, lineage: Lineage) -> None:
         ) from error
 
 
-def _stages(tree: Path, lineage: Lineage) -> list[tuple[str, list[str]]]:
-    """Modules to run with their arguments: the samples, then whatever the training starts from, then the training."""
-    profile = [] if lineage.profile == "default" else ["--profile", lineage.profile]
-    params = read_params((tree / "profiles" / lineage.profile if profile else tree) / "params.yaml")
-    stages = [("pipelines.prepare", profile)]
-    for variant, seed in _ancestry(params, lineage.variant, lineage.seed):
-        stage = "train" if variant in block(params, "train")["variants"] else "pretrain"
-        stages.append((f"pipelines.{stage}", [*profile, "--variant", variant, "--seed", str(seed)]))
-    return stages
-
-
-def _ancestry(params: dict[str, Any], variant: str, seed: int) -> list[tuple[str, int]]:
-    """What must be trained, in order: `init` and `model.weights` may name a folder that another variant leaves."""
-    settings: dict[str, Any] = {}
-    for stage in ("pretrain", "train"):
-        settings |= (params.get(stage) or {}).get("variants", {}).get(variant) or {}
-    before: list[tuple[str, int]] = []
-    for source in (settings.get("init"), (settings.get("model") or {}).get("weights")):
-        parts = Path(source or "").parts
-        if "models" in parts:
-            name, _, number = parts[parts.index("models") + 1].rpartition("-")
-            before += _ancestry(params, name, int(number))
-    return [*before, (variant, seed)]
-
-
 def _compared(tree: Path, version: Version, tolerance: float, tell: Callable[[str], None]) -> Rebuilt:
     lineage = version.lineage
     profile = tree if lineage.profile == "default" else tree / "profiles" / lineage.profile
@@ -147,9 +122,9 @@ def _compared(tree: Path, version: Version, tolerance: float, tell: Callable[[st
     exact = (lineage.hardware, lineage.environment) == (hardware(), environment_hash()) and "no GPU" in lineage.hardware
     metrics: dict[str, tuple[float, float | None]] = {}
     if not same:
-        arguments = [] if lineage.profile == "default" else ["--profile", lineage.profile]
         tell("pipelines.evaluate: the weights differ")
-        _run(tree, "pipelines.evaluate", *arguments, "--variant", lineage.variant, "--seed", str(lineage.seed))
+        own = (*profile_arguments(lineage.profile), "--variant", lineage.variant, "--seed", str(lineage.seed))
+        _run(tree, "pipelines.evaluate", *own)
         report = tree / "reports" / lineage.profile / "scores" / name / "metrics.json"
         measured = json.loads(report.read_text(encoding="utf-8"))["metrics"]
         known = {key: value for key in _COMPARED if (value := version.metrics.get(key)) is not None}

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from example_lineage import LINEAGE
 
 from chromseg.annotations.hashing import data_md5
 from chromseg.errors import RegistryError
+from chromseg.registry.ancestry import stages
+from chromseg.registry.lineage import Lineage
 from chromseg.registry.provenance import environment_hash, hardware
-from chromseg.registry.rebuild import _ancestry, rebuild
+from chromseg.registry.rebuild import rebuild
 from chromseg.registry.versions import register
 
 PREPARE = """
@@ -133,15 +137,53 @@ def test_a_cascade_points_to_its_parents(store: Path, make_model: Callable[..., 
         rebuild("cascade/1")
 
 
-def test_what_a_variant_starts_from_is_trained_first() -> None:
-    params = {
-        "pretrain": {"variants": {"classes": {}}},
+PARAMS: dict[str, dict[str, Any]] = {
+    "classes": {
+        "prepare": {"datasets": ["cil24"]},
+        "pretrain": {"variants": {"lite0": {}}},
+        "train": {"variants": {}},
+    },
+    "cells": {
+        "prepare": {"datasets": ["bioimlab", "drawn"]},
         "train": {
+            "base": {"model": {"weights": "profiles/classes/models/lite0-3/backbone.safetensors"}},
             "variants": {
-                "final": {"model": {"weights": "profiles/x/models/classes-3/backbone.safetensors"}},
-                "tuned": {"init": "profiles/x/models/final-0"},
-            }
+                "final": {},
+                "tuned": {"init": "profiles/cells/models/final-0"},
+                "twice": {"init": "models/own-net-1", "model": {"weights": "imagenet"}},
+            },
         },
-    }
-    assert _ancestry(params, "tuned", 0) == [("classes", 3), ("final", 0), ("tuned", 0)]
-    assert _ancestry(params, "classes", 1) == [("classes", 1)]
+    },
+    "default": {"prepare": {"datasets": ["sample"]}, "train": {"variants": {"own-net": {}}}},
+}
+
+
+def steps_of(tree: Path, *data: str, **trained: Any) -> list[str]:
+    for profile, params in PARAMS.items():
+        root = tree if profile == "default" else tree / "profiles" / profile
+        root.mkdir(parents=True, exist_ok=True)
+        (root / "params.yaml").write_text(yaml.safe_dump(params))
+    lineage = LINEAGE | {"run_id": "", "profile": "cells", "data_md5": dict.fromkeys(data, "aa.dir")} | trained
+    return [f"{module} {' '.join(arguments)}" for module, arguments in stages(tree, Lineage.from_dict(lineage))]
+
+
+def test_what_a_variant_starts_from_is_trained_first_in_its_own_profile(tmp_path: Path) -> None:
+    assert steps_of(tmp_path, "bioimlab", "drawn", "cil24", variant="tuned") == [
+        "pipelines.prepare --profile classes",
+        "pipelines.pretrain --profile classes --variant lite0 --seed 3",
+        "pipelines.prepare --profile cells",
+        "pipelines.train --profile cells --variant final --seed 0",
+        "pipelines.train --profile cells --variant tuned --seed 0",
+    ]
+    assert steps_of(tmp_path, "bioimlab", "drawn", "sample", variant="twice") == [
+        "pipelines.prepare ",
+        "pipelines.train --variant own-net --seed 1",
+        "pipelines.prepare --profile cells",
+        "pipelines.train --profile cells --variant twice --seed 0",
+    ]
+
+
+def test_only_data_that_the_model_has_seen_is_prepared(tmp_path: Path) -> None:
+    [first, *_] = steps_of(tmp_path, "sample", profile="default", variant="own-net")
+    assert first == "pipelines.prepare "
+    assert "pipelines.prepare --profile cells --datasets bioimlab" in steps_of(tmp_path, "bioimlab", variant="final")
