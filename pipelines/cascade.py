@@ -16,7 +16,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from chromseg.annotations import Sample, read_samples
-from chromseg.config import EvaluateConfig, block, parse
+from chromseg.config import parse
 from chromseg.inference.evaluation import judge_cutout, judge_metaphase
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import summarize
@@ -66,14 +66,13 @@ def read_rule(path: Path | None) -> CascadeRule:
 
 def origin(profile: Profile, maps: Resolved, detector: Resolved) -> Lineage:
     """The lineage: this commit and machine, the data of both parents and of the test, and the parents themselves."""
-    config = parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
     cards = read_card(maps.folder), read_card(detector.folder)
     lineage = gather_lineage(
         experiment=NAME,
         variant=NAME,
         seed=SEED,
         datasets=(),
-        tested=config.dataset,
+        tested=profile.evaluate.dataset,
         profile=profile.name,
         ablation=" and ".join(pinned(maps, detector)),
         validation=all(bool(card.lineage.get("validation")) for card in cards),
@@ -95,11 +94,10 @@ def build(profile: Profile, maps: Resolved, detector: Resolved, rule: CascadeRul
 
 def judge(profile: Profile, folder: Path, run: RunTracker) -> dict[str, float | None]:
     """Score the cascade on the test cases; the scores go into its card, its run and the reports."""
-    config = parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
     predictor = Predictor.from_folder(folder)
 
     def samples(kind: str) -> Iterator[Sample]:
-        return read_samples(profile.prepared, splits=("test",), kinds=(kind,), dataset=config.dataset)
+        return read_samples(profile.prepared, splits=("test",), kinds=(kind,), dataset=profile.evaluate.dataset)
 
     cutouts = [judge_cutout(predictor, sample).score for sample in samples("cutout")]
     metaphases = [judge_metaphase(predictor, sample) for sample in samples("metaphase")]

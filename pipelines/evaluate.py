@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from chromseg.annotations import Sample, read_dataset, read_samples
-from chromseg.config import EvaluateConfig, block, parse, variant_config
+from chromseg.config import variant_config
 from chromseg.files import replacing, write_json
 from chromseg.inference.evaluation import judge_cutout
 from chromseg.inference.instance_predictor import InstancePredictor
@@ -49,10 +49,10 @@ def main() -> None:
     cutouts, metaphases = [case.score for _, case in judged], [judge_image(predictor, sample) for sample in whole]
     timed = whole[0] if isinstance(predictor, InstancePredictor) or not judged else judged[0][0]
     metrics = summarize(cutouts, metaphases) | {"perf/infer_ms_per_image": infer_ms(predictor, timed)}
-    stain = read_dataset(Path("data") / parse_evaluate(profile).dataset).card.stain
+    stain = read_dataset(Path("data") / profile.evaluate.dataset).card.stain
     slices = summarize_slices(cutouts, [slice_labels(sample.masks, stain) for sample, _ in judged])
     scores = profile.scores(arguments.variant, arguments.seed)
-    studied = parse_evaluate(profile).studies and isinstance(predictor, InstancePredictor)
+    studied = profile.evaluate.studies and isinstance(predictor, InstancePredictor)
     rows = study(predictor, list(samples("val", "metaphase"))) if studied else []
     write_scores(scores, metrics, cutouts, metaphases, slices, rows)
     run = restore_run(model / "run.json")
@@ -73,15 +73,10 @@ def test_samples(profile: Profile, variant: str, kind: str) -> list[Sample]:
 
 def chosen_samples(profile: Profile, variant: str, split: str, kind: str) -> Iterator[Sample]:
     """The samples of one split and kind, by the variant's fold if it has one."""
-    config = parse_evaluate(profile)
+    config = profile.evaluate
     turn = variant_config(profile.params, variant).fold
     fold = None if turn is None else (turn, config.folds)
     return read_samples(profile.prepared, splits=(split,), kinds=(kind,), dataset=config.dataset, fold=fold)
-
-
-def parse_evaluate(profile: Profile) -> EvaluateConfig:
-    """The block `evaluate` of the profile's params."""
-    return parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
 
 
 def infer_ms(predictor: Predictor, sample: Sample) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import matplotlib
@@ -17,14 +18,15 @@ import numpy.typing as npt
 import torch
 
 from chromseg.annotations import read_dataset, read_samples
-from chromseg.config import EvaluateConfig, block, parse, variant_config
+from chromseg.config import TrainConfig, variant_config
 from chromseg.files import replacing, write_json
 from chromseg.metrics.classes import accuracies, confusion_matrix
 from chromseg.models.classifier import Classifier
 from chromseg.models.package import load_model
 from chromseg.models.ucrd_net.weights import save_backbone
-from chromseg.registry.restore import restore_run
+from chromseg.registry.tracking import RunTracker
 from chromseg.training.class_task import classify, patches_of
+from chromseg.training.result import FitResult
 from pipelines.profile import Profile, run_stage, stage_arguments
 from pipelines.train import train
 
@@ -38,17 +40,19 @@ def main() -> None:
     arguments = stage_arguments(__doc__, variant=True)
     profile = Profile(arguments.profile)
     config = variant_config(profile.params, arguments.variant, "pretrain")
-    evaluate = parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
-    folder = train(profile, config, arguments.variant, arguments.seed).folder
-    network, _ = load_model(folder, Classifier)
-    save_backbone(folder / BACKBONE, network.backbone)
-    matrix = judge(network, profile, evaluate.dataset, config.crop)
     report = profile.pretraining(arguments.variant, arguments.seed)
-    metrics = write_report(report, matrix, class_names(evaluate.dataset))
-    run = restore_run(folder / "run.json")
+    train(profile, config, arguments.variant, arguments.seed, finish=partial(finish, profile, config, report))
+
+
+def finish(profile: Profile, config: TrainConfig, report: Path, result: FitResult, run: RunTracker) -> None:
+    """Leave the backbone, and what the classifier scores in the folder `report` and in the run."""
+    dataset = profile.evaluate.dataset
+    network, _ = load_model(result.folder, Classifier)
+    save_backbone(result.folder / BACKBONE, network.backbone)
+    metrics = write_report(report, judge(network, profile, dataset, config.crop), class_names(dataset))
     run.log_metrics(metrics)
     run.log_artifact(report, "pretraining")
-    print(f"{folder / BACKBONE}: accuracy {metrics['test/accuracy']} on test cases", file=sys.stderr)
+    print(f"{result.folder / BACKBONE}: accuracy {metrics['test/accuracy']} on test cases", file=sys.stderr)
 
 
 def judge(network: Classifier, profile: Profile, dataset: str, size: int) -> npt.NDArray[np.int64]:

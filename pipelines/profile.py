@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chromseg.config import read_params
+from chromseg.config import EvaluateConfig, block, parse, read_params
 from chromseg.errors import ChromsegError
 
 DEFAULT = "default"
@@ -32,6 +32,11 @@ class Profile:
         return read_params(self.root / "params.yaml")
 
     @property
+    def evaluate(self) -> EvaluateConfig:
+        """Its block `evaluate`."""
+        return parse(EvaluateConfig, block(self.params, "evaluate"), "evaluate")
+
+    @property
     def prepared(self) -> Path:
         """Samples, written by `prepare`."""
         return self.root / "prepared"
@@ -39,6 +44,10 @@ class Profile:
     def model(self, variant: str, seed: int) -> Path:
         """Folder of one trained variant."""
         return self.root / "models" / f"{variant}-{seed}"
+
+    def checkpoint(self, variant: str, seed: int) -> Path:
+        """What an interrupted training goes on from; not in its folder, which DVC clears before a run."""
+        return Path("mlruns") / "checkpoints" / self.name / f"{variant}-{seed}.pt"
 
     @property
     def reports(self) -> Path:

@@ -6,15 +6,15 @@ A network of maps is validated on cut-outs, a detector or classifier on whole im
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chromseg.annotations import read_dataset, read_samples
+from chromseg.annotations import Sample, read_dataset, read_samples
 from chromseg.config import (
     DetectorConfig,
-    EvaluateConfig,
     ModelConfig,
     PrepareConfig,
     TrainConfig,
@@ -26,7 +26,7 @@ from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.models.package import ModelCard
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.provenance import gather_lineage
-from chromseg.registry.tracking import start_run
+from chromseg.registry.tracking import RunTracker, start_run
 from chromseg.training.loop import fit
 from chromseg.training.result import FitResult
 from pipelines.detectors import choose_threshold
@@ -38,53 +38,83 @@ def main() -> None:
     arguments = stage_arguments(__doc__, variant=True)
     profile = Profile(arguments.profile)
     config = variant_config(profile.params, arguments.variant)
-    result = train(profile, config, arguments.variant, arguments.seed)
-    print(f"{result.folder}: epoch {result.best_epoch + 1} of {result.epochs} kept, {result.metrics}", file=sys.stderr)
+    train(profile, config, arguments.variant, arguments.seed, finish=partial(finish, profile, config))
 
 
-def train(profile: Profile, config: TrainConfig, variant: str, seed: int) -> FitResult:
-    """Train one variant; a training that was interrupted goes on from its checkpoint, in the same run."""
-    evaluate = parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
-    maps = isinstance(config.model, ModelConfig)
+def train(
+    profile: Profile, config: TrainConfig, variant: str, seed: int, finish: Callable[[FitResult, RunTracker], None]
+) -> None:
+    """Train one variant, and `finish` it within its run.
+
+    What was interrupted, also while it finished, goes on from its checkpoint, in the same run.
+    """
+    folder, checkpoint = profile.model(variant, seed), profile.checkpoint(variant, seed)
     lineage = origin(profile, config, variant, seed)
-    folder = profile.model(variant, seed)
-    checkpoint = Path("mlruns") / "checkpoints" / profile.name / f"{folder.name}.pt"  # DVC clears `folder` before a run
-    fold = None if config.fold is None else (config.fold, evaluate.folds)
-    card = read_dataset(Path("data") / evaluate.dataset).card
-    validation = partial(
-        read_samples,
-        profile.prepared,
-        splits=() if "val" in config.train_on else ("val",),
-        kinds=("cutout",) if maps else ("metaphase",),
-        dataset=evaluate.dataset,
-        fold=fold,
-    )
     with start_run(lineage, resume=checkpoint.is_file()) as run:
         lineage = replace(lineage, run_id=run.run_id)
         result = fit(
             config,
-            read_samples(
-                profile.prepared, splits=config.train_on, kinds=config.samples, dataset=config.dataset, fold=fold
-            ),
-            validation(),
+            training_samples(profile, config),
+            validation_samples(profile, config),
             folder,
             seed=seed,
             tracker=run,
-            card=ModelCard(
-                name=variant,
-                architecture=config.model,
-                stain=card.stain,
-                polarity=card.polarity,
-                preprocessing=_preprocessing(config) if maps else {},
-                partition=asdict(config.partition) if maps else {},
-                lineage=lineage.to_dict(),
-            ),
+            card=first_card(profile, config, lineage),
             tags=lineage.tags(),
             checkpoint=checkpoint,
+            keep_checkpoint=True,
         )
-        if isinstance(config.model, DetectorConfig):
-            run.log_params({"threshold": choose_threshold(folder, validation())})
-    return result
+        finish(result, run)
+    checkpoint.unlink(missing_ok=True)
+
+
+def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTracker) -> None:
+    """Choose a detector's threshold, and tell how the training ended."""
+    if isinstance(config.model, DetectorConfig):
+        run.log_params({"threshold": choose_threshold(result.folder, validation_samples(profile, config))})
+    print(f"{result.folder}: epoch {result.best_epoch + 1} of {result.epochs} kept, {result.metrics}", file=sys.stderr)
+
+
+def training_samples(profile: Profile, config: TrainConfig) -> Iterator[Sample]:
+    """What the variant trains on."""
+    return read_samples(
+        profile.prepared,
+        splits=config.train_on,
+        kinds=config.samples,
+        dataset=config.dataset,
+        fold=fold_of(profile, config),
+    )
+
+
+def validation_samples(profile: Profile, config: TrainConfig) -> Iterator[Sample]:
+    """What its epoch and threshold are chosen by; none if they train."""
+    return read_samples(
+        profile.prepared,
+        splits=() if "val" in config.train_on else ("val",),
+        kinds=("cutout",) if isinstance(config.model, ModelConfig) else ("metaphase",),
+        dataset=profile.evaluate.dataset,
+        fold=fold_of(profile, config),
+    )
+
+
+def fold_of(profile: Profile, config: TrainConfig) -> tuple[int, int] | None:
+    """Which of how many parts of a cross-validation tests, if the variant is one turn of it."""
+    return None if config.fold is None else (config.fold, profile.evaluate.folds)
+
+
+def first_card(profile: Profile, config: TrainConfig, lineage: Lineage) -> ModelCard:
+    """What is known of the model before it is trained."""
+    data = read_dataset(Path("data") / profile.evaluate.dataset).card
+    maps = isinstance(config.model, ModelConfig)
+    return ModelCard(
+        name=lineage.variant,
+        architecture=config.model,
+        stain=data.stain,
+        polarity=data.polarity,
+        preprocessing=_preprocessing(config) if maps else {},
+        partition=asdict(config.partition) if maps else {},
+        lineage=lineage.to_dict(),
+    )
 
 
 def origin(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Lineage:
@@ -93,14 +123,13 @@ def origin(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Li
     The cases of all prepared datasets are dealt to folds together, so with a fold all of them decide.
     """
     prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
-    evaluate = parse(EvaluateConfig, block(profile.params, "evaluate"), "evaluate")
     alone = config.dataset and config.fold is None
     return gather_lineage(
-        experiment=evaluate.experiment if isinstance(config.model, ModelConfig) else "ucrd-net",
+        experiment=profile.evaluate.experiment if isinstance(config.model, ModelConfig) else "ucrd-net",
         variant=variant,
         seed=seed,
         datasets=(config.dataset,) if alone else prepare.datasets,
-        tested=evaluate.dataset,
+        tested=profile.evaluate.dataset,
         sources=(config.init, getattr(config.model, "weights", "")),
         profile=profile.name,
         ablation=config.ablation,

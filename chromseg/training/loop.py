@@ -44,6 +44,7 @@ def fit(
     card: ModelCard | None = None,
     tags: Mapping[str, str] | None = None,
     checkpoint: Path | None = None,
+    keep_checkpoint: bool = False,
 ) -> FitResult:
     """Train one variant and write its model.
 
@@ -67,6 +68,8 @@ def fit(
             where it has none; default a card named like the folder.
         tags: For run.json.
         checkpoint: Where the checkpoint lies; default `folder/checkpoint.pt`. It is removed at the end.
+        keep_checkpoint: Leave it to the caller, who has more to do that a crash must not cost: the same call then only
+            writes the model again.
 
     Raises:
         DataError: No training samples, some of another kind than the network needs, or validation samples that cannot
@@ -95,7 +98,10 @@ def fit(
             _close_epoch(run, metrics)
             for each in trackers:
                 each.log_metrics(metrics, run.progress.epoch - 1)
-    return finish_run(run, folder, described(card or ModelCard(folder.name, config.model), survey), trackers)
+    result = finish_run(run, folder, described(card or ModelCard(folder.name, config.model), survey), trackers)
+    if run.accelerator.is_main_process and not keep_checkpoint:
+        run.checkpoint.unlink(missing_ok=True)
+    return result
 
 
 def train_one_epoch(run: Run, dataset: EpochSet, stop: StopRequest) -> dict[str, float]:

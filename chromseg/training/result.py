@@ -36,10 +36,10 @@ class FitResult:
 
 
 def finish_run(run: Run, folder: Path, card: ModelCard, trackers: list[Tracker]) -> FitResult:
-    """Write the best weights as a model into `folder`, tell the trackers, and remove the checkpoint.
+    """Write the best weights as a model into `folder`, and tell the trackers.
 
     Raises:
-        OutputError: The folder cannot be written; the checkpoint stays.
+        OutputError: The folder cannot be written.
     """
     progress = run.progress
     run.network.load_state_dict(run.best_weights)
@@ -50,7 +50,6 @@ def finish_run(run: Run, folder: Path, card: ModelCard, trackers: list[Tracker])
         for tracker in trackers:
             tracker.log_artifact(folder / WEIGHTS)
             tracker.log_artifact(folder / CARD)
-        run.checkpoint.unlink(missing_ok=True)
     run.accelerator.wait_for_everyone()
     return FitResult(folder, card, progress.best_epoch, progress.epoch, metrics, progress.history)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tiny_boxes import write_boxes
 from chromseg.models.ucrd_net import Backbone
 from chromseg.models.ucrd_net.weights import load_backbone_weights
 from chromseg.registry.store import open_store
+from chromseg.training import loop
 from pipelines import prepare, pretrain
 
 PARAMS: dict[str, Any] = {
@@ -37,17 +38,20 @@ def rows_of(table: Path) -> list[list[str]]:
     return list(csv.reader(table.read_text().splitlines()))
 
 
-def test_the_stage_leaves_a_backbone_its_scores_and_a_run(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def boxes(store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with prepared samples of boxes, about to pre-train."""
     write_boxes(store / "data")
     (store / "params.yaml").write_text(yaml.safe_dump(PARAMS))
-    (store / "requirements.lock").write_text("# a lock\n")
-    for command in (["init", "-q"], ["add", "params.yaml"], ["commit", "-qm", "params"]):
-        identity = ["-c", "user.name=Ada", "-c", "user.email=ada@lab.example"]
-        subprocess.run(["git", *identity, *command], cwd=store, check=True)
-    for stage, arguments in ((prepare, []), (pretrain, ["--variant", "lite0"])):
-        monkeypatch.setattr(sys, "argv", [stage.__name__, *arguments])
-        stage.main()
+    monkeypatch.setattr(sys, "argv", ["prepare"])
+    prepare.main()
+    monkeypatch.setattr(sys, "argv", ["pretrain", "--variant", "lite0"])
+    return store
 
+
+def test_the_stage_leaves_a_backbone_its_scores_and_a_run(boxes: Path) -> None:
+    store = boxes
+    pretrain.main()
     folder, report = store / "models/lite0-0", store / "reports/default/pretraining/lite0-0"
     load_backbone_weights(Backbone("efficientnet-lite0", deepest=2), str(folder / "backbone.safetensors"))
     metrics = json.loads((report / "metrics.json").read_text())["metrics"]
@@ -61,3 +65,22 @@ def test_the_stage_leaves_a_backbone_its_scores_and_a_run(store: Path, monkeypat
     assert run.data.metrics["test/accuracy"] == metrics["test/accuracy"] and run.data.tags["variant"] == "lite0"
     files = {file.path for file in client.list_artifacts(run.info.run_id, "pretraining")}
     assert {"pretraining/confusion.png", "pretraining/confusion.csv", "pretraining/accuracy.csv"} <= files
+
+
+def test_killed_before_its_last_step_it_only_finishes(boxes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pretrain, "write_report", killed)
+        with pytest.raises(KeyboardInterrupt):
+            pretrain.main()
+    shutil.rmtree(boxes / "models")  # as DVC does before it runs the stage again
+    with monkeypatch.context() as patch:
+        patch.delattr(loop, "_train_step")
+        pretrain.main()
+    assert (boxes / "models/lite0-0/backbone.safetensors").is_file()
+    assert list((boxes / "mlruns/checkpoints").rglob("*.pt")) == []
+    client = open_store()
+    [run] = client.search_runs([client.get_experiment_by_name("ucrd-net").experiment_id])
+    assert run.info.status == "FINISHED" and {"train/loss", "test/accuracy"} <= run.data.metrics.keys()

@@ -1,7 +1,9 @@
-"""Stage `train`: what enters the lineage of a variant."""
+"""Stage `train`: what enters the lineage of a variant, and how a training comes to its end."""
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,11 @@ from tiny_boxes import write_boxes
 
 from chromseg.annotations import hashing
 from chromseg.config import variant_config
+from chromseg.models.package import read_card
 from chromseg.registry.lineage import Lineage
+from chromseg.registry.store import open_store
+from chromseg.training import loop
+from pipelines import prepare, train
 from pipelines.profile import Profile
 from pipelines.train import origin
 
@@ -21,6 +27,31 @@ PARAMS: dict[str, Any] = {
     "train": {
         "base": {"model": {"architecture": "ucrd-net"}},
         "variants": {"alone": {"dataset": "more"}, "all": {}, "fold": {"dataset": "more", "fold": 0}},
+    },
+    "evaluate": {"dataset": "boxes"},
+}
+
+TINY: dict[str, Any] = {
+    "prepare": {"datasets": ["boxes"]},
+    "train": {
+        "base": {
+            "samples": ["metaphase"],
+            "crop": 32,
+            "model": {
+                "architecture": "ucrd-net",
+                "backbone": "efficientnet-lite0",
+                "levels": [2, 3],
+                "deepest": 3,
+                "fpn_width": 8,
+                "rpn_proposals": [20, 10],
+                "head_width": 8,
+                "mask_width": 8,
+                "mask_convolutions": 1,
+                "score_min": 0.0,
+            },
+            "optim": {"epochs": 1, "steps_per_epoch": 2, "batch_size": 2, "patience": 0},
+        },
+        "variants": {"tiny": {}},
     },
     "evaluate": {"dataset": "boxes"},
 }
@@ -58,3 +89,34 @@ def test_data_of_the_model_it_starts_from_is_told_too(three_sets: Path, make_mod
     assert lineage_of("alone", init=str(before)).data_md5 == expected
     model = {"architecture": "ucrd-net", "weights": str(before / "backbone.safetensors")}
     assert lineage_of("alone", model=model).data_md5 == expected
+
+
+@pytest.fixture
+def tiny(store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with prepared samples, about to train a tiny detector."""
+    write_boxes(store / "data")
+    (store / "params.yaml").write_text(yaml.safe_dump(TINY))
+    monkeypatch.setattr(sys, "argv", ["prepare"])
+    prepare.main()
+    monkeypatch.setattr(sys, "argv", ["train", "--variant", "tiny"])
+    return store
+
+
+def test_killed_before_the_threshold_is_chosen_it_only_finishes(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: Any) -> float:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "choose_threshold", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train.main()
+    weights = read_card(tiny / "models/tiny-0").weights_sha256
+    shutil.rmtree(tiny / "models")  # as DVC does before it runs the stage again
+    with monkeypatch.context() as patch:
+        patch.delattr(loop, "_train_step")
+        train.main()
+    assert read_card(tiny / "models/tiny-0").weights_sha256 == weights
+    assert list((tiny / "mlruns/checkpoints").rglob("*.pt")) == []
+    client = open_store()
+    [run] = client.search_runs([client.get_experiment_by_name("ucrd-net").experiment_id])
+    assert run.info.status == "FINISHED" and "threshold" in run.data.params

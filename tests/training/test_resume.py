@@ -135,6 +135,17 @@ def test_without_resume_the_checkpoint_counts_for_nothing(
     same(result, uninterrupted)
 
 
+def test_a_kept_checkpoint_only_finishes(
+    uninterrupted: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = [crossed("a"), crossed("b", 4)]
+    fit(tiny_config(), samples, samples, tmp_path, seed=0, keep_checkpoint=True)
+    assert (tmp_path / "checkpoint.pt").exists()
+    (tmp_path / "model.safetensors").unlink()
+    monkeypatch.delattr(loop, "_train_step")
+    same(train(tmp_path), uninterrupted)
+
+
 def stop_in_second_epoch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: Any) -> dict[str, float]:
         raise KeyboardInterrupt
