@@ -66,8 +66,18 @@ def _fresh(config: object) -> UCRDNet:
 
 
 def test_masks_and_boxes_alone_train_together(tmp_path: Path) -> None:
+    """The mask loss of both is that of the one with masks, while the boxes of both count."""
     result = fit(detector_config(1), [cell("a"), cell("b", masks=False)], [cell("c")], tmp_path, seed=0)
     assert result.metrics["train/loss_mask"] > 0
+    everything = {"rpn_samples": 10**6, "box_samples": 10**4, "mask_samples": 10**4}  # so that chance picks nothing
+    model = dataclasses.replace(result.card.architecture, **everything)  # type: ignore[arg-type, type-var]
+    task, config = InstanceTask(), dataclasses.replace(detector_config(1, crop=0), model=model)
+    objective = task.objective(_fresh(model).eval(), config)
+    dataset = task.dataset([cell("a"), cell("b", 4, masks=False)], config, seed=0)
+    masked, boxed = sorted((dataset[0], dataset[1]), key=lambda item: item["target"].masks is None)
+    alone, both = (objective(task.collate(items)) for items in ([masked], [masked, boxed]))
+    torch.testing.assert_close(both["loss_mask"], alone["loss_mask"])
+    assert not torch.isclose(both["loss_box"], alone["loss_box"], rtol=1e-3)
 
 
 def test_an_interrupted_training_ends_with_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
