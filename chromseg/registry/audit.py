@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from chromseg.errors import RegistryError
@@ -16,7 +16,7 @@ from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersio
 from chromseg.registry.entries import Chain, Entry, follow
 from chromseg.registry.place import tracking_uri
 from chromseg.registry.store import translated
-from chromseg.registry.witness import HEAD_TAG, contradiction, head_text, remember, remembered
+from chromseg.registry.witness import HEAD_TAG, contradiction, head_text, longer, remember, remembered
 
 LOG = "chromseg-audit"
 _ENTRY = "entry"
@@ -32,9 +32,9 @@ def read_log(client: MlflowClient) -> Chain:
     Raises:
         RegistryError: It was changed, entries are missing, or its end was cut off.
     """
-    seen = _seen.get(tracking_uri(), Chain())
-    chain = _extended(client, seen)
-    return _trusted(chain, _problems(chain, {}))
+    heads = _own_head()
+    chain = _extended(client, _seen.get(tracking_uri(), Chain()))
+    return _trusted(chain, _problems(chain, heads))
 
 
 def verify_log(client: MlflowClient) -> Chain:
@@ -43,8 +43,9 @@ def verify_log(client: MlflowClient) -> Chain:
     Returns:
         The chain, with everything that is wrong in its `problems`.
     """
+    heads = _heads_of_models(client) | _own_head()
     chain = follow(_records(_fetch(client, 0)))
-    problems = _problems(chain, _heads_of_models(client))
+    problems = _problems(chain, heads)
     if not problems:
         remember(chain)
     return replace(chain, problems=problems)
@@ -113,12 +114,9 @@ def _trusted(chain: Chain, problems: Sequence[str]) -> Chain:
     return chain
 
 
-def _problems(chain: Chain, heads: dict[str, str]) -> tuple[str, ...]:
-    told = dict(heads)
-    own = remembered()
-    if own is not None:
-        told["this project folder (mlruns/audit-heads.json)"] = own
-    found = [contradiction(chain, text, where) for where, text in told.items()]
+def _problems(chain: Chain, heads: Mapping[str, str]) -> tuple[str, ...]:
+    """What is wrong with `chain`; `heads` were read before it, lest an entry written in between look like a cut end."""
+    found = [contradiction(chain, text, where) for where, text in heads.items()]
     return (*chain.problems, *(problem for problem in found if problem))
 
 
@@ -167,9 +165,18 @@ def _ensure_log(client: MlflowClient) -> None:
 
 
 def _write_head_down(client: MlflowClient, model: str, chain: Chain) -> None:
+    """Never over a newer one; and as a tag has no compare-and-swap, whoever wrote it looks whether the log went on."""
     with translated(f"the head of the log cannot be written down at {model}"):
-        client.set_registered_model_tag(model, HEAD_TAG, head_text(chain))
+        shown = client.get_registered_model(model).tags.get(HEAD_TAG, "")
+        while longer(shown, text := head_text(chain)) == text != shown:
+            client.set_registered_model_tag(model, HEAD_TAG, text)
+            shown, chain = text, read_log(client)
     remember(chain)
+
+
+def _own_head() -> dict[str, str]:
+    own = remembered()
+    return {} if own is None else {"this project folder (mlruns/audit-heads.json)": own}
 
 
 def _heads_of_models(client: MlflowClient) -> dict[str, str]:

@@ -27,14 +27,19 @@ def head_text(chain: Chain) -> str:
 
 def contradiction(chain: Chain, text: str, where: str) -> str | None:
     """What is wrong with `chain` if `text`, found at `where`, was once its head; None if nothing is."""
-    length, _, digest = text.partition(" ")
-    if not length.isdigit():
+    length, digest = _length(text), text.partition(" ")[2]
+    if length < 0:
         return f"{where} holds no head of a log: {text!r}"
-    if int(length) > len(chain.entries):
+    if length > len(chain.entries):
         return f"the log has {len(chain.entries)} entries, but {where} has seen {length}: its end was cut off"
-    if chain.hash_at(int(length)) != digest:
+    if chain.hash_at(length) != digest:
         return f"entry {length} of the log is not the one that {where} has seen"
     return None
+
+
+def longer(one: str, other: str) -> str:
+    """Of two heads as written down that of the longer log, `other` if neither is; what is no head is shorter."""
+    return one if _length(one) > _length(other) else other
 
 
 def remembered() -> str | None:
@@ -43,18 +48,25 @@ def remembered() -> str | None:
 
 
 def remember(chain: Chain) -> None:
-    """Write the head down for this project folder."""
+    """Write the head down for this project folder, unless it has seen a longer log."""
     file = _file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(file.with_suffix(".lock"), timeout=60):
-            write_json(file, _read(file) | {tracking_uri(): head_text(chain)})
+            heads = _read(file)
+            write_json(file, heads | {tracking_uri(): longer(heads.get(tracking_uri(), ""), head_text(chain))})
     except OSError as error:
         raise OutputError(
             f"cannot write {file} ({error.strerror or error})",
             expected="a project folder that can be written",
             remedy="correct its rights or free some space",
         ) from error
+
+
+def _length(text: str) -> int:
+    """Entries of the log whose head this is; -1 if it is none."""
+    length = text.partition(" ")[0]
+    return int(length) if length.isdecimal() else -1
 
 
 def _file() -> Path:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chromseg.errors import RegistryError
 from chromseg.registry import audit
 from chromseg.registry.audit import LOG, append, read_log
+from chromseg.registry.backend import MlflowClient
 from chromseg.registry.entries import Chain, Entry
 from chromseg.registry.promotion import history, promote
 from chromseg.registry.references import known_names
@@ -138,3 +141,51 @@ def test_an_unreadable_memory_is_not_passed_over(promoted: Path) -> None:
     (promoted / "mlruns" / "audit-heads.json").write_text("[")
     with pytest.raises(RegistryError, match=r"audit-heads.json cannot be read"):
         show("chromseg@champion")
+
+
+@pytest.mark.parametrize("read", [lambda: show("chromseg/1"), lambda: verify()])
+def test_an_entry_that_is_written_while_the_log_is_read_is_no_tampering(
+    promoted: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[], Any]
+) -> None:
+    real, left = audit._fetch, iter([True])
+
+    def overtaken(*arguments: Any) -> Any:
+        found = real(*arguments)
+        if next(left, False):
+            promote("chromseg/1", reason="faster")
+        return found
+
+    monkeypatch.setattr(audit, "_fetch", overtaken)
+    assert not getattr(read(), "problems", ())
+
+
+def test_what_was_seen_is_never_forgotten_for_an_older_log(promoted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that is held up between its entry and writing the head down, while another writes the next one."""
+    real, left = audit._write_head_down, iter([True])
+
+    def held_up(*arguments: Any) -> None:
+        if next(left, False):
+            promote("chromseg/2", reason="faster", alias="challenger")
+        real(*arguments)
+
+    monkeypatch.setattr(audit, "_write_head_down", held_up)
+    promote("chromseg/1", reason="slower")
+    head = f"6 {history('chromseg')[-1].hash}"
+    assert list(json.loads((promoted / "mlruns" / "audit-heads.json").read_text()).values()) == [head]
+    assert open_store().get_registered_model("chromseg").tags["chromseg.audit_head"] == head
+
+
+def test_a_writer_that_put_an_older_head_over_a_newer_one_puts_it_right(
+    promoted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow's tags have no compare-and-swap: another may write between reading the tag and writing it."""
+    real, left = MlflowClient.set_registered_model_tag, iter([True])
+
+    def held_up(*arguments: Any) -> None:
+        if next(left, False):
+            promote("chromseg/2", reason="faster", alias="challenger")
+        real(*arguments)
+
+    monkeypatch.setattr(MlflowClient, "set_registered_model_tag", held_up)
+    promote("chromseg/1", reason="slower")
+    assert open_store().get_registered_model("chromseg").tags["chromseg.audit_head"].startswith("6 ")
