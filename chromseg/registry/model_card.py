@@ -89,7 +89,7 @@ def card_sections(
         )
         + "\n\nNo image of these sets is part of this model's weights or of the project.",
         "Lineage": _table({key: _plain(value) for key, value in card.lineage.items() if value not in _NOTHING}),
-        "Limits": "- At most two chromosomes per crossing; where three meet, the result is flagged `needs-review`.\n"
+        "Limits": "- Where three or more meet at one crossing they are flagged `three-at-crossing`: look at each.\n"
         "- Chromosomes that touch side by side without a visible seam may come out as one.\n"
         "- Other stains, microscopes and preparations differ: measure on your own images before you rely on it.",
         "Citation": _CITATION,
