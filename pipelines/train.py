@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from accelerate import Accelerator
+
 from chromseg.annotations import Sample, read_dataset, read_samples
 from chromseg.config import (
     DetectorConfig,
@@ -46,25 +48,27 @@ def train(
 ) -> None:
     """Train one variant, and `finish` it within its run.
 
-    What was interrupted, also while it finished, goes on from its checkpoint, in the same run.
+    What was interrupted, also while it finished, goes on from its checkpoint, in the same run. Under `torchrun` the
+    first process alone tracks, writes and finishes; the others lend a hand in training.
     """
-    folder, checkpoint = profile.model(variant, seed), profile.checkpoint(variant, seed)
+    checkpoint = profile.checkpoint(variant, seed)
+    learn = partial(
+        fit,
+        config,
+        training_samples(profile, config),
+        validation_samples(profile, config),
+        profile.model(variant, seed),
+        seed=seed,
+        checkpoint=checkpoint,
+        keep_checkpoint=True,
+    )
+    if not Accelerator().is_main_process:
+        learn()
+        return
     lineage = origin(profile, config, variant, seed)
     with start_run(lineage, resume=checkpoint.is_file()) as run:
         lineage = replace(lineage, run_id=run.run_id)
-        result = fit(
-            config,
-            training_samples(profile, config),
-            validation_samples(profile, config),
-            folder,
-            seed=seed,
-            tracker=run,
-            card=first_card(profile, config, lineage),
-            tags=lineage.tags(),
-            checkpoint=checkpoint,
-            keep_checkpoint=True,
-        )
-        finish(result, run)
+        finish(learn(tracker=run, card=first_card(profile, config, lineage), tags=lineage.tags()), run)
     checkpoint.unlink(missing_ok=True)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -120,3 +122,19 @@ def test_killed_before_the_threshold_is_chosen_it_only_finishes(tiny: Path, monk
     client = open_store()
     [run] = client.search_runs([client.get_experiment_by_name("ucrd-net").experiment_id])
     assert run.info.status == "FINISHED" and "threshold" in run.data.params
+
+
+@pytest.mark.slow
+def test_of_two_processes_the_first_alone_tracks_and_writes(tiny: Path) -> None:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    command = [*torchrun, "-m", "pipelines.train", "--variant", "tiny"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("models/tiny-0: epoch 1 of 1 kept") == 1
+    client = open_store()
+    [run] = client.search_runs([client.get_experiment_by_name("ucrd-net").experiment_id])
+    assert run.info.status == "FINISHED" and {"threshold", "optim.batch_size"} <= run.data.params.keys()
+    card = read_card(tiny / "models/tiny-0")
+    assert card.lineage["run_id"] == run.info.run_id and card.name == "tiny"
+    assert list((tiny / "mlruns/checkpoints").rglob("*.pt")) == []
