@@ -72,7 +72,7 @@ class InstanceSet(EpochSet):
         seed: Of all random choices.
 
     Raises:
-        DataError: No samples, or one with maps only.
+        DataError: No samples, one with maps only, or with several classes one whose classes are unknown or too many.
     """
 
     def __init__(self, samples: Iterable[Sample], config: TrainConfig, seed: int) -> None:
@@ -80,7 +80,7 @@ class InstanceSet(EpochSet):
         self._scenes: list[_Scene] = []
         self._singles: list[FloatArray] = []
         for sample in samples:
-            self._scenes.append(_scene(sample))
+            self._scenes.append(_scene(sample, self._classes))
             if config.augment.paste and sample.masks is not None:
                 self._singles.extend(free_singles(sample.image, sample.masks))
         if not self._scenes:
@@ -116,7 +116,7 @@ class InstanceSet(EpochSet):
             "image": torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).unsqueeze(0),
             "target": Target(
                 torch.from_numpy(boxes),
-                torch.from_numpy(np.minimum(labels, self._classes)),
+                torch.from_numpy(labels),
                 None if masks is None else torch.from_numpy(masks.astype(np.uint8)),
             ),
         }
@@ -166,7 +166,7 @@ def scaling(size: Span, model: DetectorConfig) -> float:
     return scale_factor(size, model.zoom, model.min_size, model.max_size)
 
 
-def _scene(sample: Sample) -> _Scene:
+def _scene(sample: Sample, classes: int) -> _Scene:
     if sample.masks is None and sample.boxes is None:
         raise DataError(
             f"sample {sample.name} with maps only",
@@ -175,14 +175,35 @@ def _scene(sample: Sample) -> _Scene:
         )
     image = np.round(np.clip(sample.image, 0, 1) * 255).astype(np.uint8)[None]
     if sample.masks is None:
-        assert sample.boxes is not None and sample.labels is not None
+        assert sample.boxes is not None
         ground = np.zeros(sample.image.shape, dtype=bool)
-        return _Scene(image, None, sample.boxes, sample.labels, places_of(sample, ground))
+        return _Scene(image, None, sample.boxes, _labels(sample, classes), places_of(sample, ground))
+    if classes > 1:
+        raise DataError(
+            f"sample {sample.name} with masks of unknown classes",
+            expected="boxes with classes, to tell them apart",
+            remedy="set `model.classes` to 1, or name a dataset of boxes in `train.base.dataset`",
+        )
     masks = sample.masks[sample.masks.any(axis=(1, 2))]
     boxes = boxes_of(masks)
     patches = [_patch(mask, box.astype(int)) for mask, box in zip(masks, boxes, strict=True)]
     labels = np.ones(len(masks), dtype=np.int64)
     return _Scene(image, patches, boxes.astype(np.float32), labels, places_of(sample, contact_map(masks)))
+
+
+def _labels(sample: Sample, classes: int) -> Labels:
+    """Classes of a sample's boxes from 1 to `classes`; of one class all are, whatever the data tells."""
+    assert sample.labels is not None
+    if classes == 1:
+        return np.ones_like(sample.labels)
+    most = int(sample.labels.max(initial=0))
+    if most > classes:
+        raise DataError(
+            f"sample {sample.name} with a chromosome of class {most}",
+            expected=f"classes 1 to {classes}",
+            remedy="raise `model.classes`, or set it to 1",
+        )
+    return sample.labels
 
 
 def _patch(mask: BoolArray, box: npt.NDArray[np.int64]) -> _Patch:

@@ -121,9 +121,16 @@ def test_a_whole_image_that_is_not_square_is_never_laid_on_its_side() -> None:
     assert sizes == {(96, 120)}
 
 
-def test_classes_beyond_the_detectors_are_one() -> None:
+def test_one_class_is_any_chromosome_and_several_are_those_of_the_boxes() -> None:
     assert item(boxed(), config(0))[1].labels.tolist() == [1, 1, 1]
     assert item(boxed(), config(0, dataclasses.replace(MODEL, classes=24)))[1].labels.tolist() == [3, 7, 24]
+
+
+def test_classes_that_the_detector_or_the_data_lacks_are_refused() -> None:
+    with pytest.raises(DataError, match=r"b with a chromosome of class 24; expected classes 1 to 23.*model\.classes"):
+        InstanceSet([boxed()], config(0, dataclasses.replace(MODEL, classes=23)), seed=0)
+    with pytest.raises(DataError, match=r"a with masks of unknown classes; expected.*model\.classes"):
+        InstanceSet([bars()], config(0, dataclasses.replace(MODEL, classes=2)), seed=0)
 
 
 def test_an_image_without_chromosomes_gives_an_empty_target() -> None:
