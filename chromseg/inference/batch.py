@@ -60,8 +60,9 @@ def run_jobs(
 ) -> list[Outcome]:
     """Do the jobs in order; a refused or failed picture is noted and the rest goes on.
 
-    Leaves `failures.json` in `out` where any failed, and removes an older one where none did. A place that cannot
-    be written ends the run at once: the next pictures would fail alike.
+    Leaves `failures.json` in `out` with what failed now, and what failed earlier among other files; without any it is
+    removed. A place that cannot be written ends the run at once: the next pictures would fail alike. An error that
+    nobody foresaw is a failure of its picture too.
 
     Raises:
         OutputError: A result cannot be written.
@@ -74,20 +75,38 @@ def run_jobs(
             raise
         except ChromsegError as error:
             outcome = Outcome(job, "failed", error=error)
+        except Exception as error:
+            outcome = Outcome(job, "failed", error=_unforeseen(job, error))
         outcomes.append(outcome)
         on_outcome(outcome)
-    failed = [(outcome.job, outcome.error) for outcome in outcomes if outcome.error]
-    if failed:
-        write_json(
-            out / FAILURES_FILE,
-            [
-                {"file": str(job.source), "got": error.got, "expected": error.expected, "remedy": error.remedy}
-                for job, error in failed
-            ],
-        )
-    else:
-        (out / FAILURES_FILE).unlink(missing_ok=True)
+    _note_failures(out / FAILURES_FILE, outcomes)
     return outcomes
+
+
+def _unforeseen(job: Job, error: Exception) -> DataError:
+    return DataError(
+        f"{job.source}: internal error ({type(error).__name__}: {error})",
+        expected="a picture that can be worked on",
+        remedy="leave it out, and send it with this line to the developers",
+    )
+
+
+def _note_failures(path: Path, outcomes: list[Outcome]) -> None:
+    """Write what failed now, and keep what failed before among files that were not done now."""
+    now = {str(outcome.job.source) for outcome in outcomes}
+    try:
+        before = [each for each in json.loads(path.read_text(encoding="utf-8")) if each["file"] not in now]
+    except (OSError, ValueError, KeyError, TypeError):
+        before = []  # none, or not ours
+    failed = [
+        {"file": str(outcome.job.source), "got": error.got, "expected": error.expected, "remedy": error.remedy}
+        for outcome in outcomes
+        if (error := outcome.error)
+    ]
+    if before or failed:
+        write_json(path, before + failed)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def is_done(source: Path, folder: Path, *, weights_sha256: str | None, options: dict[str, Any]) -> bool:

@@ -56,7 +56,7 @@ def test_one_bad_picture_does_not_stop_the_rest(tmp_path: Path) -> None:
     assert seen == ["done", "failed", "done"] == [outcome.status for outcome in outcomes]
     (failure,) = json.loads((tmp_path / "out/failures.json").read_text())
     assert failure["file"].endswith("b") and failure["got"] == "b is blank"
-    run_jobs(jobs[:1], tmp_path / "out", work, lambda outcome: None)
+    run_jobs(jobs, tmp_path / "out", lambda job: Outcome(job, "done"), lambda outcome: None)
     assert not (tmp_path / "out/failures.json").exists(), "an old list of failures must not survive a clean run"
 
 
@@ -83,3 +83,27 @@ def test_done_means_same_bytes_weights_and_options(tmp_path: Path) -> None:
     assert not is_done(source, tmp_path / "a", weights_sha256="w", options={"asked_scale": "auto"})
     touch(tmp_path / "a/instances.json", '{"half": ')
     assert not is_done(source, tmp_path / "a", weights_sha256="w", options={})
+
+
+def test_an_error_that_nobody_foresaw_is_one_failure(tmp_path: Path) -> None:
+    jobs = [Job(tmp_path / name, tmp_path / "out" / name) for name in ("a", "b")]
+
+    def work(job: Job) -> Outcome:
+        if job.source.name == "a":
+            raise TypeError("Missing dimensions")
+        return Outcome(job, "done", 3)
+
+    outcomes = run_jobs(jobs, tmp_path / "out", work, lambda _: None)
+    assert [outcome.status for outcome in outcomes] == ["failed", "done"]
+    assert "TypeError: Missing dimensions" in str(outcomes[0].error)
+
+
+def test_failures_of_other_files_stay(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def failing(job: Job) -> Outcome:
+        raise DataError("bad", expected="good", remedy="mend it")
+
+    run_jobs([Job(tmp_path / "a", out / "a")], out, failing, lambda _: None)
+    run_jobs([Job(tmp_path / "b", out / "b")], out, lambda job: Outcome(job, "done"), lambda _: None)
+    assert [each["file"] for each in json.loads((out / "failures.json").read_text())] == [str(tmp_path / "a")]
