@@ -1,11 +1,14 @@
 """The whole local store as one file, and back: database, models, and the heads of the log that were seen.
 
 The database is copied first: a version is in it only after its files are complete, and files are never taken away, so
-every version in the copy finds its files. Paths in the database are absolute; restored elsewhere they are rewritten.
+every version in the copy finds its files. Only the heads of the log come before it: newer ones than the copy's log has
+would call it cut off. Paths in the database are absolute; restored elsewhere they are rewritten.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import shutil
 import sqlite3
@@ -16,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from chromseg.errors import RegistryError
 from chromseg.files import replacing, sha256
@@ -26,7 +29,7 @@ from chromseg.registry.place import sqlite_path, tracking_uri
 from chromseg.registry.witness import HEADS
 
 _FORMAT = 1
-_LEFT_OUT = {"cache", "checkpoints", ".init.lock", "audit-heads.lock"}  # made anew, or not the registry's
+_LEFT_OUT = {"cache", "checkpoints", ".init.lock", HEADS, "audit-heads.lock"}  # made anew, copied first, or not ours
 _PATHS = (  # columns of MLflow's tables that hold absolute paths
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -71,21 +74,14 @@ def backup(file: Path) -> Backup:
         )
     root = database.parent
     with tempfile.TemporaryDirectory() as scratch, replacing(file) as temporary:
-        copy = Path(scratch) / database.name
-        with closing(sqlite3.connect(database)) as old, closing(sqlite3.connect(copy)) as new:
-            old.backup(new)
-        contents = {database.name: copy} | {path.relative_to(root).as_posix(): path for path in _files(root, database)}
-        chain = _log(copy)
-        hashes = {name: sha256(path) for name, path in contents.items()}
-        made = Backup(
-            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), str(root), len(chain.entries), chain.head, hashes
-        )
+        first = _first_copies(root, database, Path(scratch))
+        chain = _log(first[database.name])
+        contents = first | {path.relative_to(root).as_posix(): path for path in _files(root, database)}
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         with tarfile.open(temporary, "w") as archive:
-            _add_text(
-                archive, Path(scratch), "manifest.json", json.dumps({"format": _FORMAT, **asdict(made)}, indent=1)
-            )
-            for name, path in contents.items():
-                archive.add(path, f"mlruns/{name}", recursive=False)
+            hashes = {name: _add(archive, f"mlruns/{name}", path) for name, path in contents.items()}
+            made = Backup(at, str(root), len(chain.entries), chain.head, hashes)
+            _add_text(archive, "manifest.json", json.dumps({"format": _FORMAT, **asdict(made)}, indent=1))
     return made
 
 
@@ -134,17 +130,54 @@ def _database() -> Path:
     return path
 
 
+def _first_copies(root: Path, database: Path, scratch: Path) -> dict[str, Path]:
+    """Heads of the log, then the database, as they are now."""
+    copies = {}
+    if (root / HEADS).is_file():
+        copies[HEADS] = Path(shutil.copy2(root / HEADS, scratch))
+    copies[database.name] = scratch / database.name
+    with closing(sqlite3.connect(database)) as old, closing(sqlite3.connect(copies[database.name])) as new:
+        old.backup(new)
+    return copies
+
+
 def _files(root: Path, database: Path) -> Iterator[Path]:
+    """What is copied after the database; what is only being written (`files.replacing`) is passed over."""
     for path in sorted(root.rglob("*")):
         inside = path.relative_to(root).parts
         own = inside[0] in _LEFT_OUT or inside[0].startswith(database.name)
-        if path.is_file() and not path.is_symlink() and not own:
+        half = any(part.startswith(".") and ".tmp-" in part for part in inside)
+        if path.is_file() and not path.is_symlink() and not own and not half:
             yield path
 
 
-def _add_text(archive: tarfile.TarFile, scratch: Path, name: str, text: str) -> None:
-    (scratch / name).write_text(text, encoding="utf-8")
-    archive.add(scratch / name, name)
+def _add(archive: tarfile.TarFile, name: str, path: Path) -> str:
+    """Add a file, read once, and give the SHA-256 of what was written of it, which its owner may go on changing."""
+    with path.open("rb") as stream:
+        info = archive.gettarinfo(arcname=name, fileobj=stream)
+        tee = _Hashing(stream)
+        archive.addfile(info, tee)
+    return tee.digest.hexdigest()
+
+
+class _Hashing(io.RawIOBase):
+    """A stream that hashes what is read from it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.digest = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, hashed."""
+        block = self._stream.read(size)
+        self.digest.update(block)
+        return block
+
+
+def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = len(text.encode())
+    archive.addfile(info, io.BytesIO(text.encode()))
 
 
 def _unpacked(file: Path, target: Path) -> Backup:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tarfile
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chromseg.errors import RegistryError
+from chromseg.registry import backup as module
+from chromseg.registry.audit import LOG
 from chromseg.registry.backup import backup, restore
 from chromseg.registry.promotion import promote, rollback
 from chromseg.registry.resolve import resolve
@@ -23,15 +29,24 @@ def saved(promoted: Path, tmp_path: Path) -> Path:
     return tmp_path / "registry.tar"
 
 
-def test_restored_in_another_place_it_works_there(
-    saved: Path, promoted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def move(promoted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
+    """Go to another project, which has no store; in the first one's place MLflow would go on with what it has open."""
+
+    def go() -> Path:
+        project = tmp_path / "moved"
+        project.mkdir()
+        (project / "pyproject.toml").touch()
+        shutil.copy(promoted / "promotion.yaml", project)
+        monkeypatch.chdir(project)
+        return project
+
+    return go
+
+
+def test_restored_in_another_place_it_works_there(saved: Path, move: Callable[[], Path]) -> None:
     before = verify()
-    project = tmp_path / "moved"
-    project.mkdir()
-    (project / "pyproject.toml").touch()
-    shutil.copy(promoted / "promotion.yaml", project)
-    monkeypatch.chdir(project)
+    project = move()
     assert restore(saved).head == before.head
     verdict = verify(files=True)
     assert (verdict.head, verdict.problems, verdict.notes) == (before.head, (), ())
@@ -45,6 +60,55 @@ def test_restored_in_another_place_it_works_there(
     assert restore(saved, replace=True).length == 4
     [kept] = project.glob("mlruns.before-restore-*")
     assert (kept / "mlflow.db").is_file() and (project / "mlruns" / "mlflow.db").is_file()
+
+
+def test_a_promotion_while_the_backup_is_made_is_in_it_or_not_and_it_works(
+    promoted: Path, move: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = module._log
+
+    def overtaken(database: Path) -> Any:
+        promote("chromseg/1", reason="meanwhile")
+        return real(database)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_log", overtaken)
+        backup(tmp_path / "registry.tar")
+    move()
+    assert restore(tmp_path / "registry.tar").length == 4
+    assert show("chromseg@champion").number == 2
+    assert verify().problems == ()
+
+
+def test_a_cut_log_is_still_found_out_after_backup_and_restore(
+    promoted: Path, move: Callable[[], Path], tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(promoted / "mlruns" / "mlflow.db")) as connection, connection:
+        for table in ("model_version_tags", "model_versions"):
+            connection.execute(f"DELETE FROM {table} WHERE name = ? AND version = 4", (LOG,))
+    assert backup(tmp_path / "registry.tar").length == 3
+    move()
+    restore(tmp_path / "registry.tar")
+    assert len([problem for problem in verify().problems if "cut off" in problem]) == 2
+
+
+def test_a_file_that_grows_while_the_backup_is_made_does_not_spoil_it(
+    promoted: Path, move: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (promoted / "mlruns" / "notes.txt").write_text("short")
+    real = tarfile.TarFile.addfile
+
+    def late(archive: tarfile.TarFile, info: tarfile.TarInfo, *arguments: Any) -> None:
+        if info.name.endswith("notes.txt"):
+            (promoted / "mlruns" / "notes.txt").write_text("longer now")
+        real(archive, info, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tarfile.TarFile, "addfile", late)
+        backup(tmp_path / "registry.tar")
+    project = move()
+    restore(tmp_path / "registry.tar")
+    assert (project / "mlruns" / "notes.txt").read_text() == "longe"
 
 
 def test_a_damaged_backup_is_not_restored(
