@@ -30,6 +30,7 @@ from chromseg.inference.map_predictor import MapPredictor
 from chromseg.metrics import InstanceScore, average_precision, bootstrap_by_case, summarize_instances
 from chromseg.models.cascade import CascadeRule
 from chromseg.registry.provenance import git_state, hardware
+from pipelines.profile import best_device
 
 FAMILIES = ("chromseg", "ucrd-net", "cascade")
 _TOLD = ("variant", "seed", "profile", "git_commit", "data_md5", "ablation")
@@ -71,7 +72,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def together(maps: str, detector: str, rule: Path | None = None) -> Cascade:
     """A cascade in memory, of two models given by folder or name."""
-    by_maps, by_detector = load_predictor(maps), load_predictor(detector)
+    by_maps, by_detector = (load_predictor(model, device=best_device()) for model in (maps, detector))
     assert isinstance(by_maps, MapPredictor) and isinstance(by_detector, InstancePredictor)
     chosen = CascadeRule() if rule is None else parse(CascadeRule, json.loads(rule.read_text())["rule"], "rule")
     return Cascade(by_maps.card, by_maps.identity, maps=by_maps, detector=by_detector, rule=chosen)

@@ -29,7 +29,7 @@ from chromseg.registry.resolve import Resolved
 from chromseg.registry.tracking import RunTracker, start_run
 from chromseg.training.tracker import JsonTracker, finite
 from pipelines.evaluate import write_scores
-from pipelines.profile import DEFAULT, Profile, run_stage
+from pipelines.profile import DEFAULT, Profile, best_device, run_stage
 
 SEED = 0  # nothing is left to chance
 
@@ -94,7 +94,7 @@ def build(profile: Profile, maps: Resolved, detector: Resolved, rule: CascadeRul
 
 def judge(profile: Profile, folder: Path, run: RunTracker) -> dict[str, float | None]:
     """Score the cascade on the test cases; the scores go into its card, its run and the reports."""
-    predictor = Predictor.from_folder(folder)
+    predictor = Predictor.from_folder(folder, device=best_device())
 
     def samples(kind: str) -> Iterator[Sample]:
         return read_samples(profile.prepared, splits=("test",), kinds=(kind,), dataset=profile.evaluate.dataset)

@@ -31,7 +31,7 @@ from chromseg.metrics import (
 from chromseg.registry.restore import restore_run
 from pipelines.detectors import judge_image, study, write_calibration, write_table
 from pipelines.pictures import draw_gallery
-from pipelines.profile import Profile, run_stage, stage_arguments
+from pipelines.profile import Profile, best_device, run_stage, stage_arguments
 
 _WITH_INTERVAL = ("iou_crossing", "overlap_acc", "sp_acc", "overall_acc")
 _TIMED = 10
@@ -42,7 +42,7 @@ def main() -> None:
     arguments = stage_arguments(__doc__, variant=True)
     profile = Profile(arguments.profile)
     model = profile.model(arguments.variant, arguments.seed)
-    predictor = Predictor.from_folder(model)
+    predictor = Predictor.from_folder(model, device=best_device())
     samples = partial(chosen_samples, profile, arguments.variant)
     judged = [(sample, judge_cutout(predictor, sample)) for sample in samples("test", "cutout")]
     whole = list(samples("test", "metaphase"))
@@ -85,6 +85,8 @@ def infer_ms(predictor: Predictor, sample: Sample) -> float:
     for _ in range(_TIMED + 2):
         start = time.perf_counter()
         predictor.infer(sample.image)
+        if predictor.device != "cpu":
+            torch.cuda.synchronize()  # a GPU answers before it has finished
         times.append(1000 * (time.perf_counter() - start))
     return float(torch.tensor(times[2:]).median())
 

@@ -27,7 +27,7 @@ from chromseg.models.ucrd_net.weights import save_backbone
 from chromseg.registry.tracking import RunTracker
 from chromseg.training.class_task import classify, patches_of
 from chromseg.training.result import FitResult
-from pipelines.profile import Profile, run_stage, stage_arguments
+from pipelines.profile import Profile, best_device, run_stage, stage_arguments
 from pipelines.train import train
 
 matplotlib.use("Agg")
@@ -59,9 +59,11 @@ def judge(network: Classifier, profile: Profile, dataset: str, size: int) -> npt
     """Confusion matrix int64 (classes, classes) of the test cases: rows are true classes, columns answers."""
     samples = read_samples(profile.prepared, splits=("test",), kinds=("metaphase",), dataset=dataset)
     matrix = np.zeros((network.config.classes,) * 2, dtype=np.int64)
+    device = torch.device(best_device())
+    network = network.to(device)
     for sample in samples:
         patches = patches_of(sample)
-        matrix += confusion_matrix(patches.labels, classify(network, patches, size, torch.device("cpu")), len(matrix))
+        matrix += confusion_matrix(patches.labels, classify(network, patches, size, device), len(matrix))
     return matrix
 
 
