@@ -29,7 +29,9 @@ def runs() -> None:
 def compare(
     experiment: Annotated[str, typer.Option(help="MLflow experiment.")] = "chromseg",
     profile: Annotated[str | None, typer.Option(help="Only runs of this pipeline; default all, a table each.")] = None,
-    baseline: Annotated[str | None, typer.Option(help="Variant to compare with; default the first trained.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Variant to compare with; default the pipeline's `compare.baseline`.")
+    ] = None,
     form: Annotated[Form, typer.Option("--format", help="How the table is printed.")] = Form.MARKDOWN,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chromseg.annotations.dataset import DatasetCard, read_dataset
-from chromseg.config import read_params
-from chromseg.errors import ConfigError, DataError
+from chromseg.errors import DataError
 from chromseg.files import write_text
 from chromseg.registry.card_page import html_page
 from chromseg.registry.card_text import CARD, FAILURES, PAGE, UNKNOWN, compose, sections_of
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.model_card import card_sections
 from chromseg.registry.place import project_root
+from chromseg.registry.profile_params import compare_setting
 
 if TYPE_CHECKING:
     from chromseg.models.package import ModelCard
@@ -86,23 +86,13 @@ def _dataset_card(name: str) -> DatasetCard | None:
 def _failures(folder: Path, lineage: Lineage) -> list[Path]:
     """Pictures of failures, copied into the folder: its own, or those of `compare` if they show this variant."""
     own = folder / FAILURES
-    if not own.is_dir() and _gallery(lineage) == lineage.variant:
+    if not own.is_dir() and compare_setting(lineage.profile, "gallery") == lineage.variant:
         pictures = sorted((_reports(lineage) / "comparison").glob("gallery-*.png"))
         if pictures:
             own.mkdir()
         for picture in pictures:
             shutil.copy(picture, own)
     return sorted(own.glob("*.png"))
-
-
-def _gallery(lineage: Lineage) -> str | None:
-    """Which variant `compare` draws, in the pipeline that trained the model."""
-    root = project_root()
-    file = (root if lineage.profile == "default" else root / "profiles" / lineage.profile) / "params.yaml"
-    try:
-        return str((read_params(file).get("compare") or {}).get("gallery")) if file.is_file() else None
-    except ConfigError:
-        return None
 
 
 def _reports(lineage: Lineage) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 from chromseg.errors import RegistryError
 from chromseg.metrics.report import HEADINGS, Row, RunResult, ablation_csv, ablation_markdown, ablation_rows
 from chromseg.registry.backend import MlflowClient, Run
+from chromseg.registry.profile_params import compare_setting
 from chromseg.registry.store import open_store, translated
 
 
@@ -54,7 +55,8 @@ def compare_runs(experiment: str, *, profile: str | None = None, baseline: str |
     Args:
         experiment: Name.
         profile: Only runs of this pipeline.
-        baseline: The variant to compare with; default the first that was trained.
+        baseline: The variant to compare with; default `compare.baseline` in the params of the pipeline, or the first
+            that was trained where those are not at hand or that one has no scores.
 
     Raises:
         RegistryError: The experiment or the baseline is unknown, or there is no evaluated run.
@@ -71,7 +73,7 @@ def compare_runs(experiment: str, *, profile: str | None = None, baseline: str |
 
 
 def _evaluated(client: MlflowClient, experiment: str, profile: str | None) -> list[Run]:
-    """Finished runs with test metrics, oldest first."""
+    """Finished runs with a figure for the table, oldest first."""
     with translated("runs cannot be searched"):
         found = client.get_experiment_by_name(experiment)
         if found is None:
@@ -95,8 +97,8 @@ def _evaluated(client: MlflowClient, experiment: str, profile: str | None) -> li
 
 
 def _counts(run: Run) -> bool:
-    tested = any(key.startswith("test/") for key in run.data.metrics)
-    return tested and {"variant", "seed", "profile", "test_md5"} <= run.data.tags.keys()
+    shown = not HEADINGS.keys().isdisjoint(run.data.metrics)  # a classifier's runs have other scores
+    return shown and {"variant", "seed", "profile", "test_md5"} <= run.data.tags.keys()
 
 
 def _latest(runs: list[Run]) -> list[Run]:
@@ -118,4 +120,6 @@ def _results(runs: list[Run], key: tuple[str, str], baseline: str | None) -> lis
             expected=f"one of: {', '.join(variants)}",
             remedy="evaluate it, or choose another baseline",
         )
-    return sorted(results, key=lambda result: result["variant"] != (baseline or variants[0]))
+    usual = compare_setting(key[0], "baseline")
+    first = baseline or (usual if usual in variants else variants[0])
+    return sorted(results, key=lambda result: result["variant"] != first)

@@ -65,6 +65,25 @@ def test_the_baseline_may_be_chosen(runs: Path) -> None:
     assert table.rows[1].cells["test/overall_acc"].difference == -0.375
 
 
+def test_the_baseline_of_the_profile_is_the_default(runs: Path) -> None:
+    for folder in (runs, runs / "profiles" / "paper"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "params.yaml").write_text("compare: {baseline: chromseg}\n")
+    default, paper, _ = compare_runs("chromseg")
+    assert [row.variant for row in default.rows] == ["chromseg", "unet"]
+    assert [row.variant for row in paper.rows] == ["unet"], "a baseline that is not evaluated yet cannot be one"
+
+
+def test_runs_without_a_column_in_the_table_are_left_out(store: Path) -> None:
+    with start_run(replace(Lineage.from_dict(LINEAGE), variant="lite0", experiment="ucrd-net")) as tracker:
+        tracker.log_metrics({"test/accuracy": 0.9, "test/n_chromosomes": 100.0})
+    with pytest.raises(RegistryError, match="no evaluated run in experiment ucrd-net"):
+        compare_runs("ucrd-net")
+    _run("mask-rcnn", 0, 0.5, experiment="ucrd-net")
+    [table] = compare_runs("ucrd-net")
+    assert [row.variant for row in table.rows] == ["mask-rcnn"]
+
+
 def test_the_table_as_markdown_csv_and_json(runs: Path) -> None:
     table = compare_runs("chromseg")[0]
     assert "| variant | seeds | overall |" in table.to_markdown()
