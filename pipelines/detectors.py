@@ -12,35 +12,43 @@ from typing import Any
 import matplotlib
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from chromseg.annotations import Sample
+from chromseg.annotations.rasterize import BoolArray
 from chromseg.errors import DataError
 from chromseg.inference.evaluation import judge_metaphase
-from chromseg.inference.instance_predictor import InstancePredictor
+from chromseg.inference.instance_predictor import InstancePredictor, whole_masks, without_duplicates
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import (
-    SPLICE_IOU,
     CalibrationBin,
     InstanceScore,
-    box_ious,
-    mask_ious,
+    recovered_instances,
     reliability,
     score_boxes,
+    score_instances,
     scores_and_hits,
     summarize_instances,
-    with_detections,
 )
-from chromseg.metrics.splicing import assign
 from chromseg.models.package import write_card
-from chromseg.models.ucrd_net import Detections, paste_masks
+from chromseg.models.ucrd_net import Detections
 
 matplotlib.use("Agg")
 
-FloatArray = npt.NDArray[np.float64]
-
-_THRESHOLDS = tuple(np.round(np.arange(0.1, 0.95, 0.05), 2).tolist())
+THRESHOLDS: tuple[float, ...] = tuple(np.round(np.arange(0.1, 0.95, 0.05), 2).tolist())
 _LAMBDAS = tuple(np.round(np.arange(0.0, 1.05, 0.1), 1).tolist())
-_STUDIED = ("mask_map", "mask_ap50", "mask_ap75", "box_map", "box_ap50", "recall_crossing", "count_mae", "ece")
+_STUDIED = (
+    "mask_map",
+    "mask_ap50",
+    "mask_ap75",
+    "box_map",
+    "box_ap50",
+    "box_ap75",
+    "recovered_80",
+    "recall_crossing",
+    "count_mae",
+    "ece",
+)
 
 
 def judge_image(predictor: Predictor, sample: Sample) -> InstanceScore:
@@ -55,15 +63,48 @@ def judge_image(predictor: Predictor, sample: Sample) -> InstanceScore:
         raise DataError(
             f"sample {sample.name} with boxes only", expected="masks", remedy="judge a detector on it, or another set"
         )
-    found = predictor.infer(sample.image)
-    sure = found.take(found.class_scores >= predictor.settings.score)
-    return with_detections(_by_boxes(sure, sample), _by_boxes(found, sample))
+    (score,) = scores_at(predictor, predictor.infer(sample.image), sample, [predictor.settings.score])
+    return score
+
+
+def scores_at(
+    predictor: InstancePredictor, detections: Detections, sample: Sample, thresholds: Sequence[float]
+) -> list[InstanceScore]:
+    """Compare the detections of an image with its truth, once for each class score from which they are handed out.
+
+    As `judge_metaphase` does, but masks are drawn once for all thresholds. Where only boxes are known, boxes are
+    compared.
+    """
+    found = detections.to("cpu")
+    masks = whole_masks(found, sample.image.shape)
+    seen = np.flatnonzero(masks.any(axis=(1, 2)))
+    found, masks = found.take(torch.from_numpy(seen)), masks[seen]
+    everything = _compared(found, masks, sample)
+    ious = (everything.masks or everything.boxes).ious
+    handed_out: dict[int, npt.NDArray[np.int64]] = {}  # by how many are sure enough, since duplicates take long to find
+    scores = []
+    for threshold in thresholds:
+        sure = torch.nonzero(found.class_scores >= threshold).flatten().numpy()
+        if len(sure) not in handed_out:
+            handed_out[len(sure)] = sure[without_duplicates(masks[sure], predictor.settings.duplicate)]
+        kept = handed_out[len(sure)]
+        scores.append(replace(everything, recovered=recovered_instances(ious[kept]), count=len(kept)))
+    return scores
+
+
+def best_threshold(images: Sequence[Sequence[InstanceScore]]) -> int:
+    """Index of the threshold with the best F1: of what is handed out, and of what is there, how much matches.
+
+    Args:
+        images: Of each image a score for each threshold, ascending; of equally good ones the first is taken.
+    """
+    return max(range(len(THRESHOLDS)), key=lambda index: _f1([each[index] for each in images]))
 
 
 def choose_threshold(folder: Path, samples: Iterable[Sample]) -> float:
     """Set the class score from which a detector hands a chromosome out, by validation samples, in its card.
 
-    The least threshold with the best F1: of what is handed out, and of what is there, how much matches at IoU ≥ 0.8.
+    The least threshold with the best F1 of what would then be handed out; a match has IoU ≥ 0.8.
 
     Args:
         folder: The model; its card is written anew.
@@ -74,14 +115,14 @@ def choose_threshold(folder: Path, samples: Iterable[Sample]) -> float:
     """
     predictor = Predictor.from_folder(folder)
     assert isinstance(predictor, InstancePredictor)
-    tables = [_table(predictor, sample) for sample in samples]
-    best = max(_THRESHOLDS, key=lambda threshold: _f1(tables, threshold))
-    if not _f1(tables, best):
+    images = [scores_at(predictor, predictor.infer(sample.image), sample, THRESHOLDS) for sample in samples]
+    best = best_threshold(images)
+    if not _f1([each[best] for each in images]):
         return predictor.settings.score
-    settings = asdict(replace(predictor.settings, score=best))
+    settings = asdict(replace(predictor.settings, score=THRESHOLDS[best]))
     card = predictor.card
     write_card(folder, replace(card, preprocessing={**card.preprocessing, "instances": settings}))
-    return best
+    return THRESHOLDS[best]
 
 
 def write_calibration(folder: Path, images: Sequence[InstanceScore]) -> None:
@@ -109,24 +150,29 @@ def draw_reliability(path: Path, bins: Sequence[CalibrationBin]) -> None:
     pyplot.close(figure)
 
 
-def study(predictor: InstancePredictor, samples: Sequence[Sample]) -> list[dict[str, Any]]:
+def study(predictor: InstancePredictor, samples: Iterable[Sample]) -> list[dict[str, Any]]:
     """What can be changed without training, one row each: λ of eq. 11 (with UC), and how duplicates are dropped.
+
+    Each row is judged at the threshold that suits it best, since a change may move all scores.
 
     Args:
         predictor: A trained detector.
         samples: Validation samples, since a choice may follow.
 
     Returns:
-        Rows with "changed", "value" and metrics.
+        Rows with "changed", "value", "threshold" and metrics.
     """
     changes: list[tuple[str, Any]] = [("nms", kind) for kind in ("box", "soft", "mask")]
     if predictor.network.config.uncertainty:
         changes += [("correction", value) for value in _LAMBDAS]
-    rows = []
-    for name, value in changes if samples else ():
-        metrics = summarize_instances([judge_image(changed(predictor, {name: value}), sample) for sample in samples])
-        rows.append({"changed": name, "value": value, **{key: metrics[key] for key in _STUDIED}})
-    return rows
+    others = [changed(predictor, {name: value}) for name, value in changes]
+    judged: list[list[list[InstanceScore]]] = [[] for _ in changes]
+    for sample in samples:
+        look = predictor.network.look([predictor.for_network(sample.image)])
+        for other, images in zip(others, judged, strict=True):
+            (found,) = other.network.decide(look)
+            images.append(scores_at(other, found, sample, THRESHOLDS))
+    return [_row(*change, images) for change, images in zip(changes, judged, strict=True) if images]
 
 
 def changed(predictor: InstancePredictor, values: Mapping[str, Any]) -> InstancePredictor:
@@ -144,24 +190,22 @@ def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
         writer.writerows(rows)
 
 
-def _table(predictor: InstancePredictor, sample: Sample) -> tuple[FloatArray, FloatArray]:
-    """Class scores (D,) of all detections of a sample, and their IoUs (D, T) with the truth."""
-    found = predictor.infer(sample.image).to("cpu")
-    scores = found.class_scores.double().numpy()
-    if sample.masks is None:
-        assert sample.boxes is not None
-        return scores, box_ious(found.boxes.double().numpy(), sample.boxes.astype(np.float64))
-    height, width = sample.image.shape
-    return scores, mask_ious(paste_masks(found.roi_masks, found.boxes, (height, width)).numpy(), sample.masks)
-
-
-def _f1(tables: Sequence[tuple[FloatArray, FloatArray]], threshold: float) -> float:
-    handed = [ious[scores >= threshold] for scores, ious in tables]
-    matched = sum(int((assign(ious)[1] >= SPLICE_IOU).sum()) for ious in handed)
-    return 2 * matched / max(1, sum(sum(ious.shape) for ious in handed))
-
-
-def _by_boxes(found: Detections, sample: Sample) -> InstanceScore:
+def _compared(found: Detections, masks: BoolArray, sample: Sample) -> InstanceScore:
+    """All detections and their masks bool (D, H, W), compared with the truth."""
+    scores = found.scores.double().numpy()
+    if sample.masks is not None:
+        return score_instances(sample.name, sample.case_id, masks, scores, sample.masks)
     assert sample.boxes is not None
-    boxes, scores = found.boxes.double().cpu().numpy(), found.scores.double().cpu().numpy()
+    boxes = found.boxes.double().numpy()
     return score_boxes(sample.name, sample.case_id, boxes, scores, sample.boxes.astype(np.float64))
+
+
+def _f1(images: Sequence[InstanceScore]) -> float:
+    matched = sum(int(image.recovered.sum()) for image in images)
+    return 2 * matched / max(1, sum(image.count + image.recovered.size for image in images))
+
+
+def _row(name: str, value: Any, images: Sequence[Sequence[InstanceScore]]) -> dict[str, Any]:
+    best = best_threshold(images)
+    metrics = summarize_instances([each[best] for each in images])
+    return {"changed": name, "value": value, "threshold": THRESHOLDS[best], **{key: metrics[key] for key in _STUDIED}}

@@ -56,9 +56,12 @@ class InstancePredictor(Predictor):
     @torch.inference_mode()
     def infer(self, absorbance: FloatArray) -> Detections:
         """Run the network: float32 (H, W) → all detections above its own, low threshold."""
-        image = torch.from_numpy(np.ascontiguousarray(absorbance))[None].to(self.device)
-        (detections,) = self.network.detect([image])
+        (detections,) = self.network.detect([self.for_network(absorbance)])
         return detections
+
+    def for_network(self, absorbance: FloatArray) -> torch.Tensor:
+        """The picture float32 (1, H, W) where the network is."""
+        return torch.from_numpy(np.ascontiguousarray(absorbance))[None].to(self.device)
 
     @torch.inference_mode()
     def instances(
@@ -73,8 +76,7 @@ class InstancePredictor(Predictor):
         """
         settings = settings or self.settings
         sure = detections.take(torch.nonzero(detections.class_scores >= settings.score).flatten()).to("cpu")
-        masks = paste_masks(sure.roi_masks, sure.boxes, (int(shape[0]), int(shape[1]))).numpy()
-        masks = np.array([largest_region(mask) for mask in masks], dtype=bool).reshape(-1, *shape)
+        masks = whole_masks(sure, shape)
         uncertainty = [None] * len(masks) if sure.uncertainty is None else sure.uncertainty.tolist()
         flags = tuple((NEEDS_REVIEW,) if score < settings.doubtful else () for score in sure.class_scores.tolist())
         found = Found(masks, tuple(sure.scores.tolist()), flags, tuple(uncertainty))
@@ -84,6 +86,12 @@ class InstancePredictor(Predictor):
     def settings(self) -> InstanceSettings:
         """What counts as found: the card's settings."""
         return InstanceSettings(**self.card.preprocessing.get("instances", {}))
+
+
+def whole_masks(detections: Detections, shape: tuple[int, ...]) -> BoolArray:
+    """The masks of detections in a picture of (H, W) = `shape`, each in one piece: bool (D, H, W)."""
+    masks = paste_masks(detections.roi_masks, detections.boxes, (int(shape[0]), int(shape[1]))).cpu().numpy()
+    return np.array([largest_region(mask) for mask in masks], dtype=bool).reshape(-1, *shape)
 
 
 def largest_region(mask: BoolArray) -> BoolArray:

@@ -17,10 +17,10 @@ from chromseg.config import DetectorConfig
 from chromseg.errors import DataError
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.predictor import Predictor
-from chromseg.metrics import boxes_of, score_instances
+from chromseg.metrics import boxes_of, score_instances, summarize_instances
 from chromseg.models import build_model
 from chromseg.models.package import ModelCard, save_model
-from chromseg.models.ucrd_net import Detections
+from chromseg.models.ucrd_net import Detections, UCRDNet
 from pipelines import detectors
 from pipelines.figures import draw_anchors, draw_crossings, draw_regions
 
@@ -72,16 +72,19 @@ def model(tmp_path: Path) -> Path:
     return folder
 
 
-def found(scores: list[float]) -> Detections:
-    """The true boxes and masks of `crossed`, the last ones wide of the mark, with these class scores."""
+def found(scores: list[float], again: tuple[float, ...] = ()) -> Detections:
+    """The true boxes and masks of `crossed`, the last ones wide of the mark, with these class scores.
+
+    After them the first chromosome, found `again` with other scores.
+    """
     truth = crossed().masks
     assert truth is not None
     boxes = torch.tensor(boxes_of(truth), dtype=torch.float32)
-    boxes = torch.cat([boxes, boxes + 40])[: len(scores)]
-    sure = torch.tensor(scores)
-    return Detections(
-        boxes, torch.ones(len(scores), dtype=torch.int64), sure, sure, None, torch.ones(len(scores), 4, 4)
-    )
+    boxes = torch.cat([torch.cat([boxes, boxes + 40])[: len(scores)], boxes[:1].repeat(len(again), 1)])
+    sure = torch.tensor([*scores, *again])
+    masks = torch.ones(len(sure), 4, 4)
+    every = Detections(boxes, torch.ones(len(sure), dtype=torch.int64), sure, sure, None, masks)
+    return every.take(sure.argsort(descending=True, stable=True))
 
 
 @pytest.fixture
@@ -98,6 +101,30 @@ def test_the_threshold_parts_true_from_false_and_is_kept_in_the_card(model: Path
     assert isinstance(predictor, InstancePredictor)
     assert predictor.settings.score == pytest.approx(0.4) and predictor.settings.duplicate == 0.8
     assert detectors.choose_threshold(model, [boxed()]) == pytest.approx(0.4)
+
+
+def test_the_threshold_is_judged_by_what_is_handed_out(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found twice is handed out once, so it must not raise the threshold above an unsure chromosome."""
+    looks = []
+    twice = found([0.9, 0.8, 0.3], again=(0.5, 0.45))
+    monkeypatch.setattr(InstancePredictor, "infer", lambda self, image: looks.append(1) or twice)
+    assert detectors.choose_threshold(model, [crossed()]) == pytest.approx(0.1)
+    assert detectors.choose_threshold(model, [boxed()]) == pytest.approx(0.1)
+    assert len(looks) == 2, "the network runs once an image"
+
+
+def test_an_image_judged_at_many_thresholds_is_as_judged_at_each(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = Predictor.from_folder(model)
+    assert isinstance(predictor, InstancePredictor)
+    twice = found([0.9, 0.6, 0.45, 0.2], again=(0.7,))
+    monkeypatch.setattr(InstancePredictor, "infer", lambda self, image: twice)
+    thresholds = (0.1, 0.5, 0.65)
+    for threshold, score in zip(thresholds, detectors.scores_at(predictor, twice, crossed(), thresholds), strict=True):
+        preprocessing = {"instances": {"score": threshold}}
+        own = dataclasses.replace(predictor, card=dataclasses.replace(predictor.card, preprocessing=preprocessing))
+        whole = detectors.judge_image(own, crossed())
+        assert summarize_instances([score]) == summarize_instances([whole])
+        assert score.count == whole.count == {0.1: 4, 0.5: 2, 0.65: 1}[threshold]
 
 
 def test_without_a_match_the_threshold_stays(model: Path, answers: list[float]) -> None:
@@ -125,6 +152,7 @@ def test_studies_change_lambda_and_suppression_and_nothing_else(model: Path) -> 
     assert [row["value"] for row in rows[:3]] == ["box", "soft", "mask"]
     assert [row["value"] for row in rows[3:]] == [round(0.1 * step, 1) for step in range(11)]
     assert predictor.network.config == TINY
+    assert all(row["threshold"] in detectors.THRESHOLDS for row in rows)
     other = detectors.changed(predictor, {"correction": 1.0})
     scores = [each.infer(crossed().image) for each in (predictor, other)]
     assert torch.equal(scores[1].scores, scores[1].class_scores)  # λ = 1 is the class score
@@ -132,6 +160,25 @@ def test_studies_change_lambda_and_suppression_and_nothing_else(model: Path) -> 
     plain = detectors.changed(predictor, {"uncertainty": False})
     assert [row["changed"] for row in detectors.study(plain, [crossed()])] == ["nms"] * 3
     assert detectors.study(predictor, []) == []
+
+
+def test_a_study_gives_what_the_changed_network_gives_by_itself(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the picture is looked at once."""
+    predictor = Predictor.from_folder(model)
+    assert isinstance(predictor, InstancePredictor)
+    alone = {}
+    for kind in ("box", "soft", "mask"):
+        other = detectors.changed(predictor, {"nms": kind, "score_min": 0.0})
+        each = detectors.scores_at(other, other.infer(crossed().image), crossed(), detectors.THRESHOLDS)
+        alone[kind] = summarize_instances(each[:1])  # nothing matches, so the first threshold is the best
+    looks, look = [], UCRDNet.look
+    monkeypatch.setattr(UCRDNet, "look", lambda self, images: looks.append(1) or look(self, images))
+    rows = detectors.study(detectors.changed(predictor, {"score_min": 0.0}), [crossed(), crossed()])
+    assert len(looks) == 2, "once an image"
+    assert len({row["ece"] for row in rows[:3]}) == 3
+    for row in rows[:3]:
+        metrics = {key: value for key, value in row.items() if key in alone[row["value"]]}
+        assert metrics == pytest.approx({key: alone[row["value"]][key] for key in metrics})
 
 
 def test_calibration_leaves_a_table_and_a_picture(tmp_path: Path) -> None:

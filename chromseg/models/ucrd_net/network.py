@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +32,22 @@ from chromseg.models.ucrd_net.sampling import Samples, sample_proposals, take_po
 from chromseg.models.ucrd_net.targets import Detections, Target, check_targets
 
 Part = TypeVar("Part", bound=nn.Module)
+
+
+class Look(NamedTuple):
+    """What the network sees in images before it decides which boxes stay; neither λ nor NMS changes it.
+
+    Attributes:
+        batch: The images.
+        features: float32 (B, C, h, w) of each level.
+        proposals: float32 (R, 4) of each image, in the batch's pixels.
+        answers: What the box head says of them, image by image.
+    """
+
+    batch: ImageBatch
+    features: list[Tensor]
+    proposals: list[Tensor]
+    answers: list[box_head.BoxPrediction]
 
 
 class UCRDNet(nn.Module):
@@ -109,18 +125,26 @@ class UCRDNet(nn.Module):
         Raises:
             ModelError: An image is not (1, H, W).
         """
+        return self.decide(self.look(images), correction=correction)
+
+    @torch.no_grad()
+    def look(self, images: Sequence[Tensor]) -> Look:
+        """The first part of `detect`, and most of its time: all up to the box head's answers."""
         batch, features = self._features(images)
         proposals, _ = self.rpn(batch, features)
         pred = self._box_head(features, proposals)
+        return Look(batch, features, proposals, pred.split([len(each) for each in proposals]))
+
+    @torch.no_grad()
+    def decide(self, look: Look, *, correction: float | None = None) -> list[Detections]:
+        """The second part of `detect`: which boxes stay, and their masks."""
         lam = self.config.correction if correction is None else correction
         found = [
             suppress(read_boxes(own, each, size, self.config, lam), self.config)
-            for own, each, size in zip(
-                pred.split([len(each) for each in proposals]), proposals, batch.sizes, strict=True
-            )
+            for own, each, size in zip(look.answers, look.proposals, look.batch.sizes, strict=True)
         ]
-        masks, fits = self._masks(features, [each.boxes for each in found])
-        return [self._finish(*each) for each in zip(found, masks, fits, batch.factors, strict=True)]
+        masks, fits = self._masks(look.features, [each.boxes for each in found])
+        return [self._finish(*each) for each in zip(found, masks, fits, look.batch.factors, strict=True)]
 
     @torch.no_grad()
     def region_maps(self, image: Tensor, boxes: Tensor) -> RegionMaps:
