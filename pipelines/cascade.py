@@ -74,7 +74,7 @@ def origin(profile: Profile, maps: Resolved, detector: Resolved) -> Lineage:
         datasets=(),
         tested=profile.evaluate.dataset,
         profile=profile.name,
-        ablation=" and ".join(pinned(maps, detector)),
+        ablation=" and ".join(card.name for card in cards),
         validation=all(bool(card.lineage.get("validation")) for card in cards),
     )
     return replace(lineage, data_md5=lineage.data_md5 | data_of(*cards), parents=pinned(maps, detector))

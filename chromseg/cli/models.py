@@ -177,13 +177,16 @@ def import_model(
     as_json: AsJson = False,
 ) -> None:
     """Register what `models export` wrote; hashes and the log's excerpt are verified."""
-    from chromseg.registry.transfer import import_version
+    from chromseg.registry.transfer import absent_parents, import_version
 
     version, new = import_version(file, name=name)
+    absent = absent_parents(version)
     if as_json:
-        print_json({**version.to_dict(), "new": new})
+        print_json({**version.to_dict(), "new": new, "absent_parents": list(absent)})
     else:
         typer.echo(f"{version.label} " + ("imported" if new else "is these files already"))
+    if absent:
+        typer.echo(f"not in this store: its parents {', '.join(absent)} of the store it came from", err=True)
 
 
 @app.command("verify-log")

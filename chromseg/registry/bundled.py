@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import chromseg
 from chromseg.errors import RegistryError
+from chromseg.files import write_text
+from chromseg.registry.card_text import CARD, compose, sections_of
+from chromseg.registry.parents import pinned_here
 from chromseg.registry.place import project_root
 from chromseg.registry.promotion import promote
 from chromseg.registry.references import known_aliases
@@ -16,12 +23,14 @@ from chromseg.registry.version import Version
 from chromseg.registry.versions import register, show
 
 _BY = "chromseg-ops init"
+_NUMBERED = ("Intended use", "Lineage")
 
 
 def register_bundled() -> list[tuple[Version, bool]]:
     """Register every bundled model under its folder's name, as champion where there is none; twice is once.
 
-    Its lineage is the one in its `model.json`: the run, commit and data it was really trained with.
+    Its lineage is the one in its `model.json`: the run, commit and data it was really trained with. A cascade comes
+    after its parents, and is pinned to the versions they are here.
 
     Returns:
         Each version, and whether it is new.
@@ -30,13 +39,45 @@ def register_bundled() -> list[tuple[Version, bool]]:
         RegistryError: There are none and DVC cannot fetch them.
     """
     registered = []
-    for folder in _folders(project_root()):
-        version, new = register(folder, folder.name, allow_dirty=True, by=_BY)
+    for folder in _parents_first(_folders(project_root())):
+        with _pinned(folder) as ready:
+            version, new = register(ready, folder.name, allow_dirty=True, by=_BY)
         if "champion" not in known_aliases(open_store(), version.name):
             reason = f"comes with ChromSeg-Ops {chromseg.__version__}"
             promote(f"{version.name}/{version.number}", reason=reason, by=_BY)
         registered.append((show(f"{version.name}/{version.number}"), new))
     return registered
+
+
+def _parents_first(folders: list[Path]) -> list[Path]:
+    from chromseg.models.package import read_card  # torch
+
+    return sorted(folders, key=lambda folder: bool(read_card(folder).parents))
+
+
+@contextmanager
+def _pinned(folder: Path) -> Iterator[Path]:
+    """The folder; of a cascade whose parents have other numbers in this store, a copy that says so."""
+    from chromseg.models.package import read_card, write_card
+
+    card = read_card(folder)
+    here = pinned_here(open_store(), card) if card.parents else card
+    if here == card:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = shutil.copytree(folder, Path(scratch) / folder.name)
+        write_card(copy, here)
+        _forget_numbers(copy / CARD)
+        yield copy
+
+
+def _forget_numbers(card: Path) -> None:
+    """Drop the sections of a model card that name the parents; registration writes them anew."""
+    if card.is_file():
+        sections = sections_of(card.read_text(encoding="utf-8"))
+        kept = {heading: text for heading, text in sections.items() if heading not in _NUMBERED}
+        write_text(card, compose(card.parent.name, kept))
 
 
 def _folders(root: Path) -> list[Path]:

@@ -25,7 +25,7 @@ from chromseg.registry.references import Reference, check_name, find_version, pa
 from chromseg.registry.resolve import checked_folder
 from chromseg.registry.store import open_store
 from chromseg.registry.version import SIGNED, Version, find, signature, timestamp
-from chromseg.registry.versions import bring_in
+from chromseg.registry.versions import bring_in, list_versions
 
 _FORMAT = 1
 _NAMES = re.compile(r"model\.safetensors|model\.json|[\w-]+\.(md|html)|failures/[\w.-]+\.png")
@@ -119,6 +119,15 @@ def import_version(file: Path, *, name: str | None = None, by: str | None = None
             reason=f"from {transfer.name}/{transfer.version} of another store",
             facts={"origin": [entry.to_dict() for entry in transfer.own], "origin_head": transfer.excerpt[-1].hash},
         )
+
+
+def absent_parents(version: Version) -> tuple[str, ...]:
+    """The parents of a cascade, as they are called at its home, whose weights no version of this store has."""
+    from chromseg.models.package import read_card  # torch
+
+    here = {each.weights_sha256 for each in list_versions()}
+    parents = read_card(checked_folder(version)).parents.values()
+    return tuple(f"{own['name']}/{own['version']}" for own in parents if own["weights_sha256"] not in here)
 
 
 def _excerpt(entries: Sequence[Entry], version: Version) -> Sequence[Entry]:

@@ -23,6 +23,7 @@ from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersio
 from chromseg.registry.entries import Chain, Entry
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.packaging import log_package
+from chromseg.registry.parents import check_parents
 from chromseg.registry.provenance import dvc_stage_hash
 from chromseg.registry.references import Reference, all_versions, check_name, known_names, parse_reference, standing
 from chromseg.registry.restore import restore_record
@@ -50,7 +51,7 @@ def register(folder: Path, name: str, *, allow_dirty: bool = False, by: str | No
     Raises:
         ModelError: The folder cannot be used.
         LineageError: The lineage is incomplete, or dirty without `allow_dirty`.
-        RegistryError: Nobody's name is known, or the store does not take it.
+        RegistryError: Nobody's name is known, a parent is not registered, or the store does not take it.
     """
     from chromseg.models.package import CARD, load_model  # torch, which reading the registry does without
 
@@ -60,6 +61,7 @@ def register(folder: Path, name: str, *, allow_dirty: bool = False, by: str | No
     lineage = _admitted(card, folder, allow_dirty)
     init_store()
     client = open_store()
+    check_parents(client, folder, card)
     hashes = {"weights_sha256": card.weights_sha256, "card_sha256": sha256(folder / CARD)}
 
     def enter() -> ModelVersion:

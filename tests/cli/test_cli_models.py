@@ -149,6 +149,15 @@ def test_a_version_leaves_and_comes_back_as_a_file(two: Path) -> None:
     assert "model.zip exists" in _ops("export", "chromseg/1", "model.zip", code=1)
 
 
+def test_parents_that_stay_behind_are_told(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _ops("export", "chromseg/1", "model.zip")
+    monkeypatch.setattr("chromseg.registry.transfer.absent_parents", lambda version: ("chromseg/7", "ucrd-net/2"))
+    answer = runner.invoke(app, ["models", "import", "model.zip", "--name", "theirs"])
+    assert (answer.exit_code, answer.stdout) == (0, "theirs/1 imported\n")
+    assert "not in this store: its parents chromseg/7, ucrd-net/2" in answer.stderr
+    assert _json("import", "model.zip", "--name", "theirs")["absent_parents"] == ["chromseg/7", "ucrd-net/2"]
+
+
 def test_the_registry_is_backed_up_and_restored(two: Path) -> None:
     answer = runner.invoke(app, ["registry", "backup", "registry.tar"])
     assert answer.exit_code == 0 and "3 entries in the audit log" in answer.stdout

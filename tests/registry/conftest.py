@@ -7,8 +7,12 @@ import shutil
 from collections.abc import Callable
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from chromseg.registry.resolve import Resolved
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +58,15 @@ def promoted(
     put_back(copy, place / "mlruns")
     monkeypatch.chdir(place)
     return place
+
+
+@pytest.fixture
+def parents(make_model: Callable[..., Path], tmp_path: Path) -> tuple[Resolved, Resolved]:
+    """Two model folders as the registry would hand them out."""
+    from tiny_cascade import make_detector
+
+    from chromseg.registry.resolve import Resolved
+
+    return Resolved(make_model("maps"), "chromseg", 3), Resolved(
+        make_detector(tmp_path / "models/detector"), "ucrd-net", 1
+    )

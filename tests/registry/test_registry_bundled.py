@@ -4,13 +4,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tiny_cascade import build
 
 from chromseg.errors import RegistryError
 from chromseg.registry.bundled import register_bundled
+from chromseg.registry.card_text import sections_of
 from chromseg.registry.promotion import history, promote
+from chromseg.registry.resolve import Resolved, resolve
 from chromseg.registry.versions import list_versions, register, show
 
 
@@ -40,6 +44,29 @@ def test_a_champion_of_the_lab_stays(bundled: Path, make_model: Callable[..., Pa
     [(version, new)] = register_bundled()
     assert (version.number, new) == (2, True)
     assert show("chromseg@champion").number == 1
+
+
+@pytest.mark.parametrize("own", [0, 1])
+def test_a_cascade_in_the_box_is_pinned_to_its_parents_as_they_are_numbered_here(
+    own: int, store: Path, make_model: Callable[..., Path], parents: tuple[Resolved, Resolved]
+) -> None:
+    """Alphabetically it would come before them; and a laboratory's own model may have their numbers."""
+    for number in range(own):
+        register(make_model("own", seed=7), "chromseg")
+        promote(f"chromseg/{number + 1}", reason="ours")
+    maps, detector = (replace(parent, version=1) for parent in parents)
+    build(store / "bundled/cascade", maps, detector)
+    (store / "bundled/cascade/MODEL_CARD.md").write_text("# x\n\n## Intended use\n\nchromseg/1\n\n## Limits\n\nnone\n")
+    for parent in (maps, detector):
+        shutil.copytree(parent.folder, store / "bundled" / str(parent.name))
+    for new in (True, False):
+        found = register_bundled()
+        assert [version.name for version, _ in found] == ["chromseg", "ucrd-net", "cascade"]
+        assert {is_new for _, is_new in found} == {new}
+    parent = f"chromseg/{1 + own}"
+    assert show("cascade/1").lineage.parents == (f"models:/{parent}", "models:/ucrd-net/1")
+    told = sections_of((resolve("models:/cascade/1") / "MODEL_CARD.md").read_text())
+    assert parent in told["Intended use"] and told["Limits"] == "none"
 
 
 def test_an_empty_box_is_told(store: Path) -> None:

@@ -13,58 +13,19 @@ import pandas as pd
 import pytest
 import torch
 from drawn_cells import drawn_cell
-from example_lineage import LINEAGE
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from tiny_cascade import TINY, build
 
 from chromseg import load_predictor
-from chromseg.config import DetectorConfig
 from chromseg.errors import ModelError, RegistryError
 from chromseg.inference.cascade import Cascade
-from chromseg.models import build_model
-from chromseg.models.cascade import CascadeRule
-from chromseg.models.package import ModelCard, load_model, read_card, save_model, write_card
+from chromseg.models.package import ModelCard, load_model, read_card, write_card
 from chromseg.registry.backend import mlflow
-from chromseg.registry.cascade import build_cascade, data_of, pinned, resolve_parent
-from chromseg.registry.lineage import Lineage
+from chromseg.registry.cascade import data_of, resolve_parent
 from chromseg.registry.place import tracking_uri
 from chromseg.registry.resolve import Resolved
 from chromseg.registry.versions import register, show
-
-TINY = DetectorConfig(
-    "ucrd-net",
-    backbone="efficientnet-lite0",
-    deepest=3,
-    levels=(2, 3),
-    fpn_width=8,
-    head_width=8,
-    mask_width=8,
-    mask_convolutions=1,
-    rpn_proposals=(20, 10),
-    uncertainty=True,
-    box_head="double",
-)
-
-
-@pytest.fixture
-def detector_folder(tmp_path: Path) -> Path:
-    torch.manual_seed(0)
-    lineage = LINEAGE | {"run_id": "run-of-detector", "experiment": "ucrd-net", "data_md5": {"cells": "ab.dir"}}
-    card = ModelCard("compact", TINY, lineage=lineage, preprocessing={"instances": {"score": 0.4}})
-    save_model(tmp_path / "models" / "detector", build_model(TINY), card)
-    return tmp_path / "models" / "detector"
-
-
-@pytest.fixture
-def parents(make_model: Callable[..., Path], detector_folder: Path) -> tuple[Resolved, Resolved]:
-    """Two model folders as the registry would hand them out."""
-    return Resolved(make_model(), "chromseg", 3), Resolved(detector_folder, "ucrd-net", 1)
-
-
-def build(folder: Path, maps: Resolved, detector: Resolved, **rule: float) -> ModelCard:
-    origin = LINEAGE | {"experiment": "cascade", "variant": "cascade", "run_id": "run-of-cascade"}
-    lineage = dataclasses.replace(Lineage.from_dict(origin), parents=pinned(maps, detector))
-    return build_cascade(folder, maps, detector, CascadeRule(**rule), lineage)
 
 
 def picture() -> bytes:
@@ -133,6 +94,24 @@ def test_the_data_of_both_parents_is_told() -> None:
         return ModelCard("a", TINY, lineage={"data_md5": md5})
 
     assert data_of(seen(a="1", b="2"), seen(a="1", b="3", c="4")) == {"a": "1", "b": "2, 3", "c": "4"}
+
+
+def test_a_cascade_without_its_parents_is_not_registered(
+    store: Path, parents: tuple[Resolved, Resolved], tmp_path: Path, make_model: Callable[..., Path]
+) -> None:
+    maps, detector = parents
+    build(tmp_path / "both", dataclasses.replace(maps, version=1), detector)
+    with pytest.raises(RegistryError, match=r"is built of models:/chromseg/1, which is not registered here; expected"):
+        register(tmp_path / "both", "cascade")
+    register(make_model("other", seed=7), "chromseg")
+    with pytest.raises(RegistryError, match=r"is built of models:/chromseg/1, which has weights .* here; expected"):
+        register(tmp_path / "both", "cascade")
+    register(maps.folder, "chromseg")
+    build(tmp_path / "again", dataclasses.replace(maps, version=2), detector)
+    with pytest.raises(RegistryError, match=r"is built of models:/ucrd-net/1, which is not registered here; expected"):
+        register(tmp_path / "again", "cascade")
+    register(detector.folder, "ucrd-net")
+    assert register(tmp_path / "again", "cascade")[0].label == "cascade/1"
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from example_lineage import LINEAGE
 
 from chromseg.annotations.hashing import data_md5
 from chromseg.errors import RegistryError
+from chromseg.models.package import read_card, write_card
 from chromseg.registry.ancestry import stages
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.provenance import environment_hash, hardware
@@ -132,7 +134,11 @@ def test_a_commit_that_is_not_there_and_a_version_of_parents(repository: Callabl
 
 
 def test_a_cascade_points_to_its_parents(store: Path, make_model: Callable[..., Path]) -> None:
-    register(make_model(parents=["models:/chromseg/1"]), "cascade")
+    parent, folder = make_model("parent"), make_model("both", seed=1, parents=["models:/chromseg/1"])
+    register(parent, "chromseg")
+    pin = {"name": "chromseg", "version": "1", "weights_sha256": read_card(parent).weights_sha256}
+    write_card(folder, replace(read_card(folder), parents={"maps": pin}))
+    register(folder, "cascade")
     with pytest.raises(RegistryError, match="is built of models:/chromseg/1"):
         rebuild("cascade/1")
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_cascade import build
 
 from chromseg.errors import RegistryError
 from chromseg.files import sha256
 from chromseg.registry.promotion import history, promote
-from chromseg.registry.resolve import resolve
-from chromseg.registry.transfer import export_version, import_version
+from chromseg.registry.resolve import Resolved, resolve, resolve_model
+from chromseg.registry.transfer import absent_parents, export_version, import_version
 from chromseg.registry.verify import verify
-from chromseg.registry.versions import list_versions, show
+from chromseg.registry.versions import list_versions, register, show
 
 
 @pytest.fixture
@@ -133,3 +134,20 @@ def test_a_file_is_not_overwritten(promoted: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.zip").touch()
     with pytest.raises(RegistryError, match="exists"):
         export_version("chromseg/1", tmp_path / "mine.zip")
+
+
+def test_parents_that_stay_behind_are_told(
+    promoted: Path, elsewhere: Path, parents: tuple[Resolved, Resolved], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = Path.cwd()
+    monkeypatch.chdir(promoted)
+    maps, detector = resolve_model("models:/chromseg/2"), parents[1]
+    register(detector.folder, "ucrd-net")
+    build(tmp_path / "both", maps, detector)
+    register(tmp_path / "both", "cascade")
+    export_version("cascade/1", tmp_path / "cascade.zip")
+    monkeypatch.chdir(there)
+    version, _ = import_version(tmp_path / "cascade.zip")
+    assert absent_parents(version) == ("chromseg/2", "ucrd-net/1")
+    assert import_version(elsewhere)[0].label == "chromseg/1"
+    assert absent_parents(version) == ("ucrd-net/1",), "another number, the same weights"
