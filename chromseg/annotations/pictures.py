@@ -157,9 +157,9 @@ def _read_with_pillow(content: bytes, name: str, allowance: _Allowance) -> tuple
                 return tuple(_page_of_picture(frame) for frame in _frames(picture, allowance))
     except Image.DecompressionBombError as error:
         raise _too_large(name, str(error), allowance.a_page) from error
+    except InputRefusedError:
+        raise
     except Exception as error:  # Pillow's readers raise many kinds on damaged files, TypeError among them
-        if isinstance(error, InputRefusedError):
-            raise
         if content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             return _read_with_tifffile(content, name, _Allowance(name, allowance.a_page, allowance.together))
         raise _unreadable(name, error) from error
