@@ -162,6 +162,7 @@ class TrainConfig:
     optim: OptimConfig = OptimConfig()
     hardware: HardwareConfig = HardwareConfig()
     partition: PartitionConfig = PartitionConfig()
+    instance_score: float = 0.5  # class score from which a detector hands out, unless val is left to choose it by
     half_turn: bool = False  # predict the mean of the picture and the picture turned by 180°, in twice the time
 
 

@@ -75,9 +75,10 @@ def origin(profile: Profile, maps: Resolved, detector: Resolved) -> Lineage:
         tested=profile.evaluate.dataset,
         profile=profile.name,
         ablation=" and ".join(card.name for card in cards),
-        validation=all(bool(card.lineage.get("validation")) for card in cards),
     )
-    return replace(lineage, data_md5=lineage.data_md5 | data_of(*cards), parents=pinned(maps, detector))
+    valid = all(bool(card.lineage.get("validation")) for card in cards)
+    md5 = lineage.data_md5 | data_of(*cards)
+    return replace(lineage, data_md5=md5, validation=valid, parents=pinned(maps, detector))
 
 
 def build(profile: Profile, maps: Resolved, detector: Resolved, rule: CascadeRule, run: RunTracker) -> Path:

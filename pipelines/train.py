@@ -24,6 +24,7 @@ from chromseg.config import (
     parse,
     variant_config,
 )
+from chromseg.inference.instance_predictor import InstanceSettings
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.models.package import ModelCard
 from chromseg.registry.lineage import Lineage
@@ -33,6 +34,7 @@ from chromseg.training.loop import fit
 from chromseg.training.result import FitResult
 from pipelines.detectors import choose_threshold
 from pipelines.profile import Profile, run_stage, stage_arguments
+from pipelines.validate import passed
 
 
 def main() -> None:
@@ -115,7 +117,7 @@ def first_card(profile: Profile, config: TrainConfig, lineage: Lineage) -> Model
         architecture=config.model,
         stain=data.stain,
         polarity=data.polarity,
-        preprocessing=_preprocessing(config) if maps else {},
+        preprocessing=_preprocessing(config),
         partition=asdict(config.partition) if maps else {},
         lineage=lineage.to_dict(),
     )
@@ -128,22 +130,28 @@ def origin(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Li
     """
     prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
     alone = config.dataset and config.fold is None
-    return gather_lineage(
+    datasets, tested = (config.dataset,) if alone else prepare.datasets, profile.evaluate.dataset
+    lineage = gather_lineage(
         experiment=profile.evaluate.experiment if isinstance(config.model, ModelConfig) else "ucrd-net",
         variant=variant,
         seed=seed,
-        datasets=(config.dataset,) if alone else prepare.datasets,
-        tested=profile.evaluate.dataset,
+        datasets=datasets,
+        tested=tested,
         sources=(config.init, getattr(config.model, "weights", "")),
         profile=profile.name,
         ablation=config.ablation,
-        validation=True,  # the stage `validate` stops the pipeline on any failure
     )
+    seen = {name: lineage.data_md5[name] for name in (*datasets, tested)}
+    return replace(lineage, validation=passed(profile.reports / "validation", seen))
 
 
 def _preprocessing(config: TrainConfig) -> dict[str, Any]:
-    """What predictions of maps are made with, written down in full: later defaults must not change an old model."""
-    return {"half_turn": config.half_turn, "postprocess": asdict(PostprocessSettings())}
+    """What predictions are made with, written down in full: later defaults must not change an old model."""
+    if isinstance(config.model, ModelConfig):
+        return {"half_turn": config.half_turn, "postprocess": asdict(PostprocessSettings())}
+    if isinstance(config.model, DetectorConfig):
+        return {"instances": asdict(InstanceSettings(score=config.instance_score))}
+    return {}
 
 
 if __name__ == "__main__":

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from chromseg.annotations.hashing import data_md5
 from chromseg.config import block, parse
+from chromseg.files import write_json
 from chromseg.validation import ValidateConfig, validate_dataset, write_reports
 from pipelines.profile import Profile, run_stage, stage_arguments
+
+VERDICTS = "verdicts.json"  # in the folder of the reports
 
 
 def main() -> None:
@@ -20,21 +26,33 @@ def main() -> None:
 
 
 def validate(config: ValidateConfig, data_root: Path, out: Path) -> list[str]:
-    """Validate datasets, write their reports, print every failure on one line with file, column and value.
+    """Validate datasets, write their reports and verdicts, print every failure on one line with file, column and value.
 
     Returns:
         Names of the datasets with critical failures.
     """
-    failed = []
+    failed, verdicts = [], {}
     for name in config.datasets:
         report = validate_dataset(data_root / name, config.limits)
         _, page = write_reports(report, out)
         for failure in report.failures:
             print(f"{name}: {failure}")
         print(f"{name}: {report.summary}; see {page}")
+        verdicts[name] = {"data_md5": data_md5(data_root / name), "ok": report.ok}
         if not report.ok:
             failed.append(name)
+    write_json(out / VERDICTS, verdicts)
     return failed
+
+
+def passed(out: Path, datasets: Mapping[str, str]) -> bool | None:
+    """Whether `validate` passed these datasets as they are (name → md5); None if it has not looked."""
+    path = out / VERDICTS
+    verdicts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    seen = [verdicts.get(name, {}) for name in datasets]
+    if any(verdict.get("data_md5") != md5 for verdict, md5 in zip(seen, datasets.values(), strict=True)):
+        return None
+    return all(verdict["ok"] for verdict in seen)
 
 
 if __name__ == "__main__":

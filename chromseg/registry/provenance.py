@@ -34,9 +34,8 @@ def gather_lineage(
     profile: str = "default",
     ablation: str = "",
     data_root: Path = Path("data"),
-    validation: bool | None = None,
 ) -> Lineage:
-    """The lineage of a training about to start; `run_id` is still empty.
+    """The lineage of a training about to start; `run_id`, and whether the data passed validation, are still empty.
 
     Args:
         experiment: MLflow experiment.
@@ -48,7 +47,6 @@ def gather_lineage(
         profile: Name of the pipeline.
         ablation: What the variant changes, in words.
         data_root: The folder of datasets.
-        validation: Whether the data passed validation.
 
     Raises:
         DataError: A dataset is missing.
@@ -71,7 +69,6 @@ def gather_lineage(
         environment=environment_hash(),
         hardware=hardware(),
         software=chromseg.__version__,
-        validation=validation,
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,11 @@ from chromseg.models.package import read_card
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.store import open_store
 from chromseg.training import loop
+from chromseg.validation import ValidateConfig
 from pipelines import prepare, train
 from pipelines.profile import Profile
-from pipelines.train import origin
+from pipelines.train import first_card, origin
+from pipelines.validate import validate
 
 PARAMS: dict[str, Any] = {
     "prepare": {"datasets": ["boxes", "more", "unused"]},
@@ -91,6 +95,29 @@ def test_data_of_the_model_it_starts_from_is_told_too(three_sets: Path, make_mod
     assert lineage_of("alone", init=str(before)).data_md5 == expected
     model = {"architecture": "ucrd-net", "weights": str(before / "backbone.safetensors")}
     assert lineage_of("alone", model=model).data_md5 == expected
+
+
+def test_the_lineage_says_whether_the_data_as_it_is_passed_validation(three_sets: Path) -> None:
+    assert lineage_of("alone").validation is None, "never validated"
+    reports = Path("reports/default/validation")
+    validate(ValidateConfig(("boxes", "more")), Path("data"), reports)
+    assert lineage_of("alone").validation is False, "three equal pictures"
+    verdicts = json.loads((reports / "verdicts.json").read_text())
+    good = {name: verdict | {"ok": True} for name, verdict in verdicts.items()}
+    (reports / "verdicts.json").write_text(json.dumps(good))
+    assert lineage_of("alone").validation is True
+    assert lineage_of("all").validation is None, "one of its datasets was not validated"
+    card = Path("data/more/dataset.yaml")
+    card.write_text(card.read_text().replace("drawn", "drawn anew"))
+    assert lineage_of("alone").validation is None, "another state of it was"
+
+
+def test_the_threshold_is_written_down_before_it_is_chosen(three_sets: Path) -> None:
+    Path("params.yaml").write_text(yaml.safe_dump(PARAMS))
+    profile = Profile()
+    config = replace(variant_config(profile.params, "alone"), instance_score=0.75)
+    card = first_card(profile, config, origin(profile, config, "alone", seed=0))
+    assert card.preprocessing["instances"]["score"] == 0.75
 
 
 @pytest.fixture
