@@ -121,6 +121,7 @@ def follow(records: Iterable[tuple[int, str]], chain: Chain | None = None) -> Ch
     chain = chain or Chain()
     entries, lost, problems = list(chain.entries), dict(chain.lost), list(chain.problems)
     heads = {GENESIS: 0} | {entry.hash: length for length, entry in enumerate(entries, 1)}
+    held = _stacks(entries)
     stored = chain.stored
     for number, text in sorted(records):
         problems += [f"entry {missing} is missing" for missing in range(stored + 1, number)]
@@ -133,6 +134,9 @@ def follow(records: Iterable[tuple[int, str]], chain: Chain | None = None) -> Ch
         if heads.get(entry.prev) == len(entries):
             entries.append(entry)
             heads[entry.hash] = len(entries)
+            stack = held.setdefault((entry.model, entry.alias), [])
+            problems += [f"entry {number} {lie}" for lie in _lies(entry, stack)]
+            _move(stack, entry)
         elif entry.prev in heads:
             lost[number] = entry
         else:
@@ -141,17 +145,39 @@ def follow(records: Iterable[tuple[int, str]], chain: Chain | None = None) -> Ch
 
 
 def aliases(entries: Iterable[Entry]) -> dict[str, list[int]]:
-    """Alias → the versions it stands on, its present one last: a promotion adds one, a rollback takes one away."""
-    held: dict[str, list[int]] = {}
+    """Of one model: alias → the versions it stands on, its present one last: a promotion adds, a rollback takes."""
+    return {alias: stack for (_, alias), stack in _stacks(entries).items() if alias is not None}
+
+
+def _stacks(entries: Iterable[Entry]) -> dict[tuple[str, str | None], list[int]]:
+    held: dict[tuple[str, str | None], list[int]] = {}
     for entry in entries:
-        if entry.alias is None:
-            continue
-        stack = held.setdefault(entry.alias, [])
-        if entry.action == "rollback":
-            stack.pop()
-        else:
-            stack.append(entry.version)
+        _move(held.setdefault((entry.model, entry.alias), []), entry)
     return held
+
+
+def _move(stack: list[int], entry: Entry) -> None:
+    if entry.action == "rollback":
+        del stack[-1:]
+    else:
+        stack.append(entry.version)
+
+
+def _lies(entry: Entry, stack: list[int]) -> list[str]:
+    """What an entry says of the alias it moves that is not so, in words; at most one thing."""
+    if entry.alias is None:
+        return []
+    what = f"the {entry.alias} of {entry.model}"
+    before = stack[-1] if stack else None
+    if entry.previous != before:
+        return [f"says that {_named(entry.previous)} was {what}, which was {_named(before)}"]
+    if entry.action == "rollback" and stack[-2:-1] != [entry.version]:
+        return [f"says that {_named(entry.version)} was {what} before, which was not so"]
+    return []
+
+
+def _named(version: int | None) -> str:
+    return "none" if version is None else f"version {version}"
 
 
 def canonical(value: Any) -> str:

@@ -52,7 +52,8 @@ def promote(
     client = open_store()
 
     def entry(chain: Chain) -> Entry:
-        _check_unmoved(chain, version.name, alias, current)
+        if _held(chain, version.name, alias)[-1:] != ([] if current is None else [current]):
+            raise _overtaken(chain, version.name, alias, current)
         return Entry(
             timestamp(), by, action, version.name, version.number, alias, current, reason, facts=judgement.facts()
         )
@@ -96,7 +97,7 @@ def rollback(name: str, *, reason: str, alias: str = "champion", by: str | None 
     _check_alias(alias)
     client = open_store()
     by, reason = by or current_actor(), _checked_reason(reason)
-    held = aliases(standing(client, name)[1].of(name)).get(alias, [])
+    held = _held(standing(client, name)[1], name, alias)
     current = held[-1] if held else None
     if len(held) < 2:
         raise RegistryError(
@@ -107,7 +108,8 @@ def rollback(name: str, *, reason: str, alias: str = "champion", by: str | None 
     checked_folder(find(client, Reference(name, version=held[-2])))
 
     def entry(chain: Chain) -> Entry:
-        _check_unmoved(chain, name, alias, current)
+        if _held(chain, name, alias) != held:  # its top may be the same again, and what lies below it not
+            raise _overtaken(chain, name, alias, current)
         return Entry(timestamp(), by, "rollback", name, held[-2], alias, current, reason)
 
     return _carry_out(client, append(client, entry))
@@ -129,16 +131,18 @@ def _carry_out(client: MlflowClient, entry: Entry) -> Entry:
     return entry
 
 
-def _check_unmoved(chain: Chain, name: str, alias: str, expected: int | None) -> None:
-    moves = [entry for entry in chain.of(name) if entry.alias == alias]
-    held = aliases(moves).get(alias, [])
-    if (held[-1] if held else None) != expected:
-        last = moves[-1]
-        raise RegistryError(
-            f"{last.by} made version {last.version} the {alias} of {name} at {last.at[:19]}Z, while this was decided",
-            expected=f"{'version ' + str(expected) if expected else 'none'} as the {alias}",
-            remedy=f"look at it (`chromseg-ops models history {name}`) and decide again",
-        )
+def _held(chain: Chain, name: str, alias: str) -> list[int]:
+    """The versions that the alias stands on, its present one last."""
+    return aliases(chain.of(name)).get(alias, [])
+
+
+def _overtaken(chain: Chain, name: str, alias: str, expected: int | None) -> RegistryError:
+    last = [entry for entry in chain.of(name) if entry.alias == alias][-1]
+    return RegistryError(
+        f"{last.by} made version {last.version} the {alias} of {name} at {last.at[:19]}Z, while this was decided",
+        expected=f"{'version ' + str(expected) if expected else 'none'} as the {alias}, as before",
+        remedy=f"look at it (`chromseg-ops models history {name}`) and decide again",
+    )
 
 
 def _refused(judgement: Judgement) -> RegistryError:

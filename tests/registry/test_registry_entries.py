@@ -18,7 +18,8 @@ def _entry(version: int, prev: str = GENESIS, **changes: object) -> Entry:
 def _log(length: int) -> list[Entry]:
     entries: list[Entry] = []
     for version in range(1, length + 1):
-        entries.append(_entry(version, entries[-1].hash if entries else GENESIS))
+        before = {"prev": entries[-1].hash, "previous": version - 1} if entries else {}
+        entries.append(_entry(version, **before))
     return entries
 
 
@@ -40,7 +41,7 @@ def test_an_empty_log() -> None:
 def test_the_second_of_two_writers_has_lost() -> None:
     first, second = _log(2)
     late = _entry(7, first.hash)
-    following = _entry(3, second.hash)
+    following = _entry(3, second.hash, previous=2)
     chain = follow(_stored([first, second, late, following]))
     assert chain.entries == (first, second, following)
     assert (dict(chain.lost), chain.problems) == ({3: late}, ())
@@ -50,8 +51,8 @@ def test_the_second_of_two_writers_has_lost() -> None:
 def test_a_changed_entry_breaks_the_chain_even_with_a_valid_text(field: str) -> None:
     entries = _log(3)
     entries[1] = replace(entries[1], **{field: 9 if field == "version" else "someone else"})  # type: ignore[arg-type]
-    assert follow(_stored(entries)).problems == (
-        "entry 3 follows none in the log: one before it was changed or taken out",
+    assert follow(_stored(entries)).problems[-1] == (
+        "entry 3 follows none in the log: one before it was changed or taken out"
     )
 
 
@@ -78,3 +79,20 @@ def test_a_rollback_takes_the_last_promotion_away() -> None:
     moves = [_entry(1), _entry(2), _entry(2, alias="challenger"), _entry(1, action="rollback"), _entry(3)]
     assert aliases(moves) == {"champion": [1, 3], "challenger": [2]}
     assert aliases([_entry(1, alias=None, action="register")]) == {}
+
+
+@pytest.mark.parametrize(
+    ("last", "problem"),
+    [
+        (_entry(9, previous=1), "says that version 1 was the champion of chromseg, which was version 2"),
+        (_entry(9), "says that none was the champion of chromseg, which was version 2"),
+        (_entry(9, action="rollback", previous=2), "says that version 9 was the champion of chromseg before"),
+        (_entry(2, alias="challenger", action="rollback"), "says that version 2 was the challenger of chromseg before"),
+    ],
+)
+def test_an_entry_that_fits_its_place_but_not_the_aliases_is_a_problem(last: Entry, problem: str) -> None:
+    log = _log(2)
+    [found] = follow(_stored([*log, replace(last, prev=log[-1].hash)])).problems
+    assert problem in found
+    sound = _entry(1, action="rollback", previous=2, prev=log[-1].hash)
+    assert follow(_stored([*log, sound])).problems == ()

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chromseg.errors import RegistryError
+from chromseg.registry import promotion
 from chromseg.registry.backend import MlflowClient
 from chromseg.registry.promotion import history, promote, rollback
 from chromseg.registry.resolve import resolve_model
 from chromseg.registry.store import open_store
+from chromseg.registry.verify import verify
 from chromseg.registry.versions import list_versions, register, show
 
 
@@ -51,6 +54,26 @@ def test_rollback_goes_back_step_by_step_not_to_and_fro(three: Path) -> None:
     promote("chromseg/3", reason="repaired")
     assert rollback("chromseg", reason="not repaired").version == 1
     assert show("chromseg@champion").number == 1
+
+
+def test_a_rollback_goes_where_it_was_decided_to_go_or_nowhere(three: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is decided the champion goes from 2 to 1, 3 and 2 again: the version before it is no longer 1."""
+    for number in (1, 2):
+        promote(f"chromseg/{number}", reason="newer")
+    real, left = promotion.append, iter([True])
+
+    def overtaken(*arguments: Any) -> Any:
+        if next(left, False):
+            rollback("chromseg", reason="faster")
+            for number in (3, 2):
+                promote(f"chromseg/{number}", reason="faster")
+        return real(*arguments)
+
+    monkeypatch.setattr(promotion, "append", overtaken)
+    with pytest.raises(RegistryError, match=r"made version 2 the champion of chromseg at .*, while this was decided"):
+        rollback("chromseg", reason="slower")
+    assert rollback("chromseg", reason="decided again").version == 3
+    assert verify().problems == ()
 
 
 def test_nothing_moves_without_a_reason_or_to_where_it_is(three: Path) -> None:
