@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from chromseg.inference.predictor import Predictor
-from chromseg.registry.resolve import DEFAULT, resolve_model
+from chromseg.models.package import CARD
+from chromseg.registry.place import DEFAULT_MODEL
 
 
-def load_predictor(uri_or_folder: str | Path = DEFAULT, *, device: str = "cpu") -> Predictor:
+def load_predictor(uri_or_folder: str | Path = DEFAULT_MODEL, *, device: str = "cpu") -> Predictor:
     """Load a model that cuts images into chromosomes.
 
     Args:
@@ -23,6 +24,10 @@ def load_predictor(uri_or_folder: str | Path = DEFAULT, *, device: str = "cpu") 
         RegistryError: The name, alias or version is unknown; the message lists those known.
         ModelError: The folder holds no usable model.
     """
+    if (Path(uri_or_folder) / CARD).is_file():  # needs no store, and no seconds for MLflow
+        return Predictor.from_folder(Path(uri_or_folder), device=device)
+    from chromseg.registry.resolve import resolve_model
+
     found = resolve_model(uri_or_folder)
     version = None if found.version is None else str(found.version)
     return Predictor.from_folder(found.folder, name=found.name or "", version=version, device=device)

@@ -85,9 +85,15 @@ def read_picture(
         return Picture((_page_of_array(source, name),), hashlib.sha256(source.tobytes()).hexdigest())
     if isinstance(source, bytes):
         content = source
-    else:
+    elif isinstance(source, str | Path):
         name = Path(source).name
         content = _read_bytes(Path(source))
+    else:
+        raise InputRefusedError(
+            f"{name} is a Python {type(source).__name__}",
+            expected="a path, the bytes of a picture file, or a NumPy array (H, W) or (H, W, 3)",
+            remedy="pass one of these; `numpy.asarray` makes an array of most picture objects",
+        )
     pages = _read_with_pillow(content, name, _Allowance(name, max_pixels, max_total))
     return Picture(pages, hashlib.sha256(content).hexdigest())
 

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chromseg.registry.place import DEFAULT_MODEL
+
 if TYPE_CHECKING:
     from chromseg.inference.batch import Outcome
 
-CHAMPION = "models:/chromseg@champion"
+ModelOption = Annotated[str, typer.Option(help="Registered model (models:/NAME@ALIAS) or a model folder.")]
 
 
 def predict(
     sources: Annotated[list[Path], typer.Argument(metavar="SRC...", help="Pictures, or folders of them.")],
     out: Annotated[Path, typer.Option(help="Folder for the results; one folder a picture.")],
-    model: Annotated[str, typer.Option(help="Registered model (models:/NAME@ALIAS) or a model folder.")] = CHAMPION,
+    model: ModelOption = DEFAULT_MODEL,
     polarity: Annotated[str, typer.Option(help="auto, dark-on-light or light-on-dark.")] = "auto",
     scale: Annotated[str, typer.Option(help="auto, or the factor that brings pictures to the model's scale.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
@@ -88,6 +90,8 @@ def report(outcome: Outcome) -> None:
         review = f", {outcome.review} to be looked at" if outcome.review else ""
         line = f"{outcome.job.source}: {outcome.count} chromosomes{review}"
     typer.echo(line, err=True)
+    for note in outcome.notes:
+        typer.echo(f"  note: {note}", err=True)
 
 
 def finish(outcomes: list[Outcome], as_json: bool) -> None:
@@ -99,7 +103,14 @@ def finish(outcomes: list[Outcome], as_json: bool) -> None:
     counts["to_review"] = sum(outcome.review for outcome in outcomes)
     if as_json:
         results = [
-            {"file": str(o.job.source), "status": o.status, "folder": str(o.job.folder), "chromosomes": o.count}
+            {
+                "file": str(o.job.source),
+                "status": o.status,
+                "folder": str(o.job.folder),
+                "chromosomes": o.count,
+                "to_review": o.review,
+                "notes": list(o.notes),
+            }
             for o in outcomes
         ]
         typer.echo(json.dumps({**counts, "results": results}, indent=2))

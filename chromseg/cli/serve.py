@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from chromseg.cli.predict import CHAMPION
+from chromseg.cli.predict import ModelOption
+from chromseg.registry.place import DEFAULT_MODEL
 
 
 def serve(
-    model: Annotated[str, typer.Option(help="Registered model (models:/NAME@ALIAS) or a model folder.")] = CHAMPION,
+    model: ModelOption = DEFAULT_MODEL,
     host: Annotated[str, typer.Option(help="Address to listen on; the default is this machine alone.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Server processes, each with a model of its own.")] = 1,

@@ -30,8 +30,9 @@ class Outcome:
 
     job: Job
     status: Literal["done", "skipped", "failed"]
-    count: int = 0  # chromosomes found
+    count: int = 0  # chromosomes found, now or before
     review: int = 0  # of them flagged
+    notes: tuple[str, ...] = ()  # warnings of the input and result rules
     error: ChromsegError | None = None
 
 
@@ -109,17 +110,27 @@ def _note_failures(path: Path, outcomes: list[Outcome]) -> None:
         path.unlink(missing_ok=True)
 
 
-def is_done(source: Path, folder: Path, *, weights_sha256: str | None, options: dict[str, Any]) -> bool:
-    """Whether `folder` holds the result of the same bytes, weights and options."""
+@dataclass(frozen=True)
+class Before:
+    """What an earlier run left of one picture."""
+
+    count: int
+    review: int
+
+
+def done_before(source: Path, folder: Path, *, weights_sha256: str | None, options: dict[str, Any]) -> Before | None:
+    """The result of the same bytes, weights and options that `folder` holds; None if it does not."""
     try:
         made = json.loads((folder / INSTANCES_FILE).read_text())
-        return bool(
+        same = (
             made["model"]["image_sha256"] == sha256(source)
             and made["model"]["weights_sha256"] == weights_sha256
             and {key: made["options"][key] for key in options} == options
         )
+        flags = [bool(annotation["flags"]) for annotation in made["annotations"]]
     except (OSError, ValueError, KeyError, TypeError):
-        return False  # absent, or not ours: do it again
+        return None  # absent, or not ours: do it again
+    return Before(len(flags), sum(flags)) if same else None
 
 
 def _pictures(source: Path, out: Path, suffixes: tuple[str, ...]) -> list[tuple[Path, Path]]:

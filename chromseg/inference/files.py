@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from chromseg.annotations.pictures import Page, Picture, read_picture
 from chromseg.errors import ChromsegError, InputRefusedError
-from chromseg.inference.batch import Job, Outcome, is_done
+from chromseg.inference.batch import Before, Job, Outcome, done_before
 from chromseg.inference.exports import write_result
 from chromseg.inference.predictor import Predictor
 from chromseg.validation import Report, image_facts, unreadable_facts, validate_inputs
@@ -38,16 +38,20 @@ class PictureWorker:
             InputRefusedError: The file, or a page of it, must not be predicted on; other pages are written.
             OutputError: The result cannot be written.
         """
-        return Outcome(job, "skipped") if self.has_done(job) else self.work_on(job, read_picture(job.source))
+        before = self.done_before(job)
+        return skipped(job, before) if before else self.work_on(job, read_picture(job.source))
 
     def work_on(self, job: Job, picture: Picture) -> Outcome:
         """Predict the pages of a file that is decoded already; raises as `__call__`."""
         pages = len(picture.pages)
         count = review = 0
+        notes: list[str] = []
         refused: ChromsegError | None = None
         for page in range(pages):
             folder = job.folder / f"page-{page + 1:03d}" if pages > 1 else job.folder
-            if pages > 1 and self.has_done(Job(job.source, folder)):
+            before = self.done_before(Job(job.source, folder)) if pages > 1 else None
+            if before:
+                count, review = count + before.count, review + before.review
                 continue
             name = page_name(job.source, page, pages)
             try:
@@ -58,14 +62,15 @@ class PictureWorker:
             write_result(result, folder, file_name=job.source.name, options=self._options)
             count += len(result.instances)
             review += sum(bool(instance.flags) for instance in result.instances)
+            notes += warnings_of(result.validation)
         if refused:
             raise refused
-        return Outcome(job, "done", count, review)
+        return Outcome(job, "done", count, review, tuple(notes))
 
-    def has_done(self, job: Job) -> bool:
-        """Whether the job's folder holds the result of the same bytes, weights and options."""
+    def done_before(self, job: Job) -> Before | None:
+        """What the job's folder holds of the same bytes, weights and options."""
         weights = self.predictor.identity.weights_sha256
-        return is_done(job.source, job.folder, weights_sha256=weights, options=self._options)
+        return done_before(job.source, job.folder, weights_sha256=weights, options=self._options)
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -85,15 +90,16 @@ class FolderWorker:
 
     def __init__(self, worker: PictureWorker, jobs: Sequence[Job], ahead: int = _AHEAD) -> None:
         self.worker, self.ahead = worker, ahead
-        self._todo = [job for job in jobs if not worker.has_done(job)]
-        self._coming = iter(self._todo)
+        self._before = {job: worker.done_before(job) for job in jobs}
+        self._coming = (job for job, before in self._before.items() if before is None)
         self._decoded: dict[Job, Picture | InputRefusedError] = {}
         self._verdicts = FolderVerdicts(Report("nothing decoded yet", 0, (), ()))
 
     def __call__(self, job: Job) -> Outcome:
         """Do one file; raises as `PictureWorker`."""
-        if job not in self._todo:
-            return Outcome(job, "skipped")
+        before = self._before[job]
+        if before:
+            return skipped(job, before)
         if job not in self._decoded:
             self._decode_next()
         picture = self._decoded.pop(job)
@@ -142,6 +148,17 @@ class FolderVerdicts:
         own = self.report.of(name)
         own.raise_refused()
         return own
+
+
+def skipped(job: Job, before: Before) -> Outcome:
+    """A job that an earlier run did."""
+    return Outcome(job, "skipped", before.count, before.review)
+
+
+def warnings_of(validation: Mapping[str, Any]) -> list[str]:
+    """The warnings in a result's `validation`, each in a line for people."""
+    found = [failure for report in validation.values() for failure in report["failures"]]
+    return [f"{each['meaning']} ({each['column']} {each['value']}); {each['remedy']}" for each in found]
 
 
 def page_name(path: Path, page: int, pages: int) -> str:

@@ -16,12 +16,15 @@ from chromseg.annotations.rasterize import BoolArray
 from chromseg.config import PartitionConfig
 from chromseg.errors import DataError, MaskError
 from chromseg.files import sha256
-from chromseg.inference.batch import Job, Outcome, is_done
+from chromseg.inference.batch import Job, Outcome, done_before
 from chromseg.inference.exports import write_result
+from chromseg.inference.files import skipped, warnings_of
 from chromseg.inference.result import Instance, ModelIdentity, Result, box_of, crop_of
 from chromseg.partition import partition_crossings
+from chromseg.validation import check_result
 
 _CHROMOSOME, _CROSSING, _IMAGE = "chromosome_", "crossing_", "image_"
+_BETWEEN = 0.25  # share of a map's pixels that borders smoothed by resizing may make neither dark nor light
 _MOSTLY = 0.5  # share of a crossing map that must lie on chromosomes for the two files to belong together
 
 
@@ -66,35 +69,52 @@ class MapWorker:
         options: dict[str, Any] = {"crossing_sha256": sha256(crossing_path), **asdict(self.config)}
         if image_path.is_file():
             options["picture_sha256"] = sha256(image_path)
-        if is_done(job.source, job.folder, weights_sha256=None, options=options):
-            return Outcome(job, "skipped")
+        before = done_before(job.source, job.folder, weights_sha256=None, options=options)
+        if before:
+            return skipped(job, before)
         chromosome, crossing = _read_map(job.source), _read_map(crossing_path)
         crossing = _fitting(chromosome, crossing, crossing_path)
         image, polarity = _read_image(image_path, chromosome.shape) if image_path.is_file() else (None, None)
         partition = partition_crossings(chromosome, crossing, image, **asdict(self.config))
         shown = chromosome.astype(np.float32) if image is None else image
+        instances = tuple(
+            Instance(mask, box, confidence, flags, None, crop_of(shown, mask, box))
+            for mask, flags, confidence in zip(partition.masks, partition.flags, partition.confidence, strict=True)
+            for box in [box_of(mask)]
+        )
         result = Result(
-            instances=tuple(
-                Instance(mask, box, confidence, flags, None, crop_of(shown, mask, box))
-                for mask, flags, confidence in zip(partition.masks, partition.flags, partition.confidence, strict=True)
-                for box in [box_of(mask)]
-            ),
+            instances=instances,
             absorbance=shown,
             polarity=polarity or "dark-on-light",
             scale=1.0,
-            validation={},
+            validation={"result": check_result(instances, chromosome, name=str(job.source)).to_json()},
             model=ModelIdentity("crossing-partition", None, None, {}, None, asdict(self.config), chromseg.__version__),
             image_sha256=sha256(job.source),
         )
         write_result(result, job.folder, file_name=job.source.name, options=options)
-        return Outcome(job, "done", len(result.instances), sum(bool(flags) for flags in partition.flags))
+        review = sum(bool(flags) for flags in partition.flags)
+        return Outcome(job, "done", len(instances), review, tuple(warnings_of(result.validation)))
 
 
 def _read_map(path: Path) -> BoolArray:
-    """A map bool (H, W): of two grey levels the lighter is true, of more those from the middle of the scale up."""
+    """A map bool (H, W): of two grey levels the lighter is true, of more those from the middle of the scale up.
+
+    Raises:
+        InputRefusedError: It cannot be read.
+        MaskError: Much of it is neither dark nor light: a picture, not a map.
+    """
     grey = read_picture(path).pages[0].grey
     levels = np.unique(grey)
-    return np.asarray(grey > 0 if len(levels) <= 2 else grey >= 128)
+    if len(levels) <= 2:
+        return np.asarray(grey > 0)
+    between = np.mean((grey >= 64) & (grey < 192))
+    if between > _BETWEEN:
+        raise MaskError(
+            f"{path} is grey in {between:.0%} of its pixels",
+            expected=f"a map: black and white, at most {_BETWEEN:.0%} between (smoothed borders)",
+            remedy=f"export the map; the picture itself is named {_IMAGE}NAME.png",
+        )
+    return np.asarray(grey >= 128)
 
 
 def _fitting(chromosome: BoolArray, crossing: BoolArray, path: Path) -> BoolArray:

@@ -121,6 +121,8 @@ class Predictor(ABC):
         with clock.step("normalise"):
             view = self.look_at(picture.page(page), polarity=polarity, scale=scale)
         with clock.step("validate"):
+            if scale != "auto":  # a wrong factor makes the rules refuse a good picture, with the wrong reason
+                view.check_scale(name, max_pixels)
             report = self.check_input(picture.page(page), name, scale=view.page_pixels)
             view.check_scale(name, max_pixels)
         with clock.step("resize"):

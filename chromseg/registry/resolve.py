@@ -10,13 +10,11 @@ from typing import Any
 from chromseg.errors import DataError, ModelError, RegistryError
 from chromseg.files import sha256
 from chromseg.registry.packaging import FILES, fetch_folder
-from chromseg.registry.place import project_root
+from chromseg.registry.place import DEFAULT_MODEL, project_root
 from chromseg.registry.references import is_reference, parse_reference
 from chromseg.registry.store import open_store
 from chromseg.registry.version import Version, find
 from chromseg.registry.versions import list_versions
-
-DEFAULT = "models:/chromseg@champion"
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def resolve_model(model: str | Path) -> Resolved:
     if missing:
         raise ModelError(
             f"{folder} lacks {' and '.join(missing)}" if folder.is_dir() else f"no model folder {folder}",
-            expected=f"a folder with {' and '.join(FILES)}, or a registered model such as {DEFAULT}",
+            expected=f"a folder with {' and '.join(FILES)}, or a registered model such as {DEFAULT_MODEL}",
             remedy="check the path, or see `chromseg-ops models list`",
         )
     return Resolved(folder)
@@ -85,15 +83,22 @@ def version_of_result(file: Path) -> Version:
 def _model_block(file: Path) -> dict[str, Any]:
     try:
         block = json.loads(file.read_text(encoding="utf-8"))["model"]
-        if not isinstance(block["weights_sha256"], str):
+        weights = block["weights_sha256"]
+        if not (weights is None or isinstance(weights, str)):
             raise TypeError("weights_sha256 is no text")
-        return dict(block)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{file} cannot be read as a result ({type(error).__name__}: {error})",
             expected="an instances.json written by `chromseg-ops predict`",
             remedy="check the path",
         ) from error
+    if weights is None:
+        raise DataError(
+            f"{file} was made from given maps, by no model",
+            expected="an instances.json written by `chromseg-ops predict`",
+            remedy="its block `model` tells how: partition settings and software version",
+        )
+    return dict(block)
 
 
 def _claimed(made_by: dict[str, Any]) -> tuple[str, str]:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +81,7 @@ def test_a_second_run_skips_and_a_changed_option_does_not(cells: Path, tmp_path:
     run("predict", cells, "--out", out)
     stamp = (out / "a" / "instances.json").stat().st_mtime_ns
     again = json.loads(run("predict", cells, "--out", out, "--json").stdout)
-    assert (again["done"], again["skipped"]) == (0, 2)
+    assert (again["done"], again["skipped"], again["chromosomes"]) == (0, 2, 8)
     assert (out / "a" / "instances.json").stat().st_mtime_ns == stamp
     other = json.loads(run("predict", cells, "--out", out, "--scale", 1.2, "--json").stdout)
     assert (other["done"], other["skipped"]) == (2, 0)
@@ -160,6 +165,31 @@ def test_partition_refuses_maps_that_do_not_fit(tmp_path: Path) -> None:
     assert done.exit_code == 1 and "without a crossing map" in done.stderr
 
 
+def test_partition_refuses_a_picture_for_a_map(tmp_path: Path) -> None:
+    save_maps(tmp_path / "maps", "cell")
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "maps" / "crossing_cell.png")
+    done = run("partition", tmp_path / "maps", "--out", tmp_path / "out")
+    assert done.exit_code == 1 and "crossing_cell.png is grey in 50% of its pixels" in done.stderr
+
+
+def test_what_is_odd_about_a_result_is_told(tmp_path: Path) -> None:
+    save_maps(tmp_path / "maps", "cell", image=False)
+    for kind in ("chromosome", "crossing"):
+        Image.fromarray(np.zeros((200, 200), np.uint8)).save(tmp_path / "maps" / f"{kind}_cell.png")
+    done = run("partition", tmp_path / "maps", "--out", tmp_path / "out", "--json")
+    assert done.exit_code == 0 and "note: " in done.stderr
+    [result] = json.loads(done.stdout)["results"]
+    assert result["notes"] and "n_instances 0" in result["notes"][0]
+    validation = json.loads((tmp_path / "out" / "cell" / "instances.json").read_text())["validation"]
+    assert validation["result"]["n_warnings"] == 1
+
+
+def test_a_wrong_factor_is_named_before_anything_else(cells: Path, tmp_path: Path) -> None:
+    done = run("predict", cells / "a.png", "--out", tmp_path / "out", "--scale", 99)
+    assert done.exit_code == 1 and "must be resized by 99.00" in done.stderr and "blur" not in done.stderr
+
+
 def test_partition_refuses_swapped_maps(tmp_path: Path) -> None:
     save_maps(tmp_path / "maps", "cell", image=False)
     folder = tmp_path / "maps"
@@ -191,3 +221,34 @@ def test_a_folder_is_decoded_once_and_few_pictures_at_a_time(
     assert decoded == ["a.png", "c.png", "b.tif"]
     assert [len(table) for table in tables] == [1, 2]
     assert "cannot be read" in str(outcomes[1].error)
+
+
+@pytest.mark.slow
+def test_killed_it_leaves_whole_results_and_goes_on(make_model: Callable[..., Path], tmp_path: Path) -> None:
+    """Killed at once after each new result: every folder under a final name is whole, and the next run skips it."""
+    cells, out = tmp_path / "cells", tmp_path / "out"
+    cells.mkdir()
+    for number in range(6):
+        Image.fromarray(np.roll(drawn_cell()[0], number, axis=1)).save(cells / f"{number}.png")
+    main = [sys.executable, "-c", "from chromseg.cli.app import main; main()"]
+    command = [*main, "predict", str(cells), "--model", str(make_model("tiny")), "--out", str(out), "--json"]
+    for done in (1, 3):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and len(list(out.glob("*/instances.json"))) < done:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    whole = [folder for folder in out.iterdir() if folder.name.isdecimal()]
+    for folder in whole:
+        annotations = json.loads((folder / "instances.json").read_text())["annotations"]
+        assert len(list((folder / "chromosomes").iterdir())) == len(annotations)
+        assert pixels(folder / "overlay.png").ndim == 3
+    summary = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert (summary["skipped"], summary["done"]) == (len(whole), 6 - len(whole))
+    assert sorted(out.glob("[!.]*")) == [out / str(number) for number in range(6)]
+
+
+@pytest.mark.slow
+def test_a_model_folder_needs_no_mlflow(make_model: Callable[..., Path]) -> None:
+    code = f"import sys, chromseg; chromseg.load_predictor({str(make_model('tiny'))!r}); print('mlflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

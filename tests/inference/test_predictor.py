@@ -90,6 +90,11 @@ def test_bytes_path_and_array_agree(predictor: Predictor, tmp_path: Path) -> Non
     assert {len(result.instances) for result in results} == {4}
 
 
+def test_what_is_no_picture_in_python_is_named(predictor: Predictor) -> None:
+    with pytest.raises(InputRefusedError, match="is a Python int; expected a path"):
+        predictor.predict(5)  # type: ignore[arg-type]
+
+
 def test_page_out_of_range_is_refused(predictor: Predictor) -> None:
     with pytest.raises(InputRefusedError, match="page 3 of a file of 1"):
         predictor.predict(drawn_cell()[0], page=3)

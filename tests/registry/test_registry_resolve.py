@@ -102,6 +102,11 @@ def test_of_equal_weights_the_version_named_in_the_result_counts(
         assert version_of_result(file) == version
 
 
+def test_a_result_of_given_maps_has_no_version(store: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="made from given maps, by no model"):
+        version_of_result(_result(tmp_path, name="crossing-partition", version=None, weights_sha256=None))
+
+
 def test_a_result_that_lies_about_its_version_is_told(champion: Version, tmp_path: Path) -> None:
     file = _result(tmp_path, name="chromseg", version="2", weights_sha256=champion.weights_sha256)
     with pytest.raises(RegistryError, match=r"made by chromseg/2 with weights .*with these weights: chromseg/1;"):
