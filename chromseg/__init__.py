@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_predictor"]
+DEFAULT_MODEL = "models:/chromseg@champion"  # where none is named
+__all__ = ["DEFAULT_MODEL", "__version__", "load_predictor"]
 
 if TYPE_CHECKING:
     from chromseg.api import load_predictor

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from chromseg import DEFAULT_MODEL
 from chromseg.inference.predictor import Predictor
 from chromseg.models.package import CARD
-from chromseg.registry.place import DEFAULT_MODEL
 
 
 def load_predictor(uri_or_folder: str | Path = DEFAULT_MODEL, *, device: str = "cpu") -> Predictor:

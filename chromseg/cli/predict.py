@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chromseg.registry.place import DEFAULT_MODEL
+from chromseg import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from chromseg.inference.batch import Outcome

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from chromseg import DEFAULT_MODEL
 from chromseg.cli.predict import ModelOption
-from chromseg.registry.place import DEFAULT_MODEL
 
 
 def serve(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-DEFAULT_MODEL = "models:/chromseg@champion"  # where none is named
 MARKERS = ("mlruns/mlflow.db", ".dvc", "pyproject.toml")
 
 

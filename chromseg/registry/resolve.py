@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chromseg import DEFAULT_MODEL
 from chromseg.errors import DataError, ModelError, RegistryError
 from chromseg.files import sha256
 from chromseg.registry.packaging import FILES, fetch_folder
-from chromseg.registry.place import DEFAULT_MODEL, project_root
+from chromseg.registry.place import project_root
 from chromseg.registry.references import is_reference, parse_reference
 from chromseg.registry.store import open_store
 from chromseg.registry.version import Version, find

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chromseg import DEFAULT_MODEL
+
 FORMATS = ("json", "coco", "zip", "overlay", "ome-tiff", "contact-sheet")
 INCLUDES = ("picture", "outlines", "crops", "crossings")
 EXPECTED_COUNT = 46  # chromosomes of a human metaphase
@@ -38,7 +40,7 @@ class ServeSettings:
         keep_names: Write clients' file names into logs and results.
     """
 
-    model: str = "models:/chromseg@champion"
+    model: str = DEFAULT_MODEL
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
