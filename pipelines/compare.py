@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
-import numpy as np
-import numpy.typing as npt
+from PIL import Image
 
-from chromseg.annotations import Sample, read_samples
-from chromseg.config import CompareConfig, DetectorConfig, TrainConfig, block, parse, variant_config
+from chromseg.annotations import Sample
+from chromseg.config import CompareConfig, DetectorConfig, block, parse, variant_config
 from chromseg.errors import DataError
 from chromseg.files import replacing, write_json
-from chromseg.inference.evaluation import CutoutCase, judge_cutout
+from chromseg.inference.evaluation import judge_cutout
 from chromseg.inference.failures import OUTCOMES, outcome_of
+from chromseg.inference.figures import Shown, compare_variants, region_figure
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.predictor import Predictor
-from chromseg.metrics import CutoutScore, boxes_of, summarize
+from chromseg.inference.sheets import Picture
+from chromseg.metrics import CutoutScore, summarize
 from chromseg.metrics.report import HEADINGS, RunResult, ablation_csv, ablation_markdown, ablation_rows
+from chromseg.models.package import read_card
 from chromseg.partition.cut_points import crossings_by_cut_points
-from chromseg.training.instances import scaling
+from pipelines.anchors import draw_anchors, train_boxes
 from pipelines.curves import draw_curves, read_curves, write_curves
-from pipelines.evaluate import test_samples
-from pipelines.figures import draw_anchors, draw_crossings, draw_regions
+from pipelines.evaluate import chosen_samples
 from pipelines.pictures import draw_gallery
-from pipelines.profile import Profile, run_stage, stage_arguments
+from pipelines.profile import Profile, best_device, run_stage, stage_arguments
 
 
 def main() -> None:
@@ -33,6 +36,9 @@ def main() -> None:
     profile = Profile(stage_arguments(__doc__).profile)
     config = parse(CompareConfig, block(profile.params, "compare"), "compare")
     runs = read_results(profile, config.baseline)
+    trained = trained_models(profile)
+    for line in missing(profile, runs, trained):
+        print(line, file=sys.stderr)
     untrained = [judge_cut_points(profile, config.gallery)] if config.cut_points else []
     with replacing(profile.reports / "comparison") as root:
         root.mkdir()
@@ -41,13 +47,12 @@ def main() -> None:
         (root / "ablation.md").write_text(ablation_markdown(rows, headings), encoding="utf-8")
         (root / "ablation.csv").write_text(ablation_csv(rows), encoding="utf-8")
         write_json(root / "metrics.json", {row.variant: {k: c.mean for k, c in row.cells.items()} for row in rows})
-        curves = read_curves(profile, runs)
+        curves = read_curves(profile, [run for run in runs if has_curve(profile, run)])
         write_curves(root / "curves.csv", curves)
         draw_curves(root / "curves.png", curves)
-        judged = judge(profile, config.gallery)
-        for kind, caption in OUTCOMES.items():
-            draw_gallery(root / f"gallery-{kind}.png", caption, [case for case in judged if outcome_of(*case) == kind])
-        draw_detectors(root, profile, config)
+        if config.gallery in trained:
+            draw_galleries(root, profile, config.gallery, trained[config.gallery])
+        draw_detectors(root, profile, config, trained)
     print((profile.reports / "comparison" / "ablation.md").read_text(encoding="utf-8"))
 
 
@@ -71,6 +76,36 @@ def read_results(profile: Profile, baseline: str) -> list[RunResult]:
     return sorted(runs, key=lambda run: (run["variant"] != baseline, run["variant"], run["seed"]))
 
 
+def trained_models(profile: Profile) -> dict[str, Path]:
+    """Model folder of the first seed of each variant that is trained, in the order of the params file."""
+    trained: dict[str, Path] = {}
+    for variant in profile.params["train"]["variants"]:
+        folders = (profile.root / "models").glob(f"{glob.escape(variant)}-*")
+        seeds = [int(seed) for folder in folders if (seed := folder.name.removeprefix(f"{variant}-")).isdecimal()]
+        if seeds:
+            trained[variant] = profile.model(variant, min(seeds))
+    return trained
+
+
+def missing(profile: Profile, runs: Sequence[RunResult], trained: Collection[str]) -> list[str]:
+    """What the comparison lacks, a line each."""
+    variants = list(profile.params["train"]["variants"])
+    scored = {run["variant"] for run in runs}
+    lacking = {
+        "left out, not trained": [name for name in variants if name not in trained],
+        "left out, trained but not evaluated": [name for name in variants if name in trained and name not in scored],
+        "no curve, since its model is gone": [
+            f"{run['variant']}-{run['seed']}" for run in runs if not has_curve(profile, run)
+        ],
+    }
+    return [f"{what}: {', '.join(names)}" for what, names in lacking.items() if names]
+
+
+def has_curve(profile: Profile, run: RunResult) -> bool:
+    """Whether the record of its training is there."""
+    return (profile.model(run["variant"], run["seed"]) / "run.json").is_file()
+
+
 def judge_cut_points(profile: Profile, variant: str) -> RunResult:
     """The cut-point geometry of Table II on the true chromosome maps of the same test cut-outs; it has no stage 2."""
     scores = [
@@ -82,62 +117,60 @@ def judge_cut_points(profile: Profile, variant: str) -> RunResult:
             pred_chromosome=sample.chromosome,
             true_chromosome=sample.chromosome,
         )
-        for sample in test_samples(profile, variant, "cutout")
+        for sample in chosen_samples(profile, variant, "test", "cutout")
     ]
     return {"variant": "cut-points", "seed": 0, "metrics": summarize(scores)}
 
 
-def judge(profile: Profile, variant: str) -> list[tuple[Sample, CutoutCase]]:
-    """Every test cut-out with what the variant's first seed makes of it."""
-    predictor = first_model(profile, variant)
-    return [(sample, judge_cutout(predictor, sample)) for sample in test_samples(profile, variant, "cutout")]
+def draw_galleries(root: Path, profile: Profile, variant: str, model: Path) -> None:
+    """Test cut-outs as one model sees them, by outcome."""
+    predictor = Predictor.from_folder(model, device=best_device())
+    cutouts = chosen_samples(profile, variant, "test", "cutout")
+    judged = [(sample, judge_cutout(predictor, sample)) for sample in cutouts]
+    for kind, caption in OUTCOMES.items():
+        draw_gallery(root / f"gallery-{kind}.png", caption, [case for case in judged if outcome_of(*case) == kind])
 
 
-def draw_detectors(root: Path, profile: Profile, config: CompareConfig) -> None:
+def draw_detectors(root: Path, profile: Profile, config: CompareConfig, trained: Mapping[str, Path]) -> None:
     """What only detectors have: crossings in whole metaphases (Fig. 6), regions (Fig. 7) and anchors (Fig. 3).
 
-    Shown are the baseline and the variant of the gallery; if neither is a detector, the first and the last that is.
+    Figs. 6 and 7 show the baseline and the variant of the gallery; if neither is a detector, the first and the last
+    that is. Where no chromosomes cross, or the test images have boxes alone, there is nothing to show.
     """
-    configs = {variant: variant_config(profile.params, variant) for variant in profile.params["train"]["variants"]}
-    detectors = [variant for variant, own in configs.items() if isinstance(own.model, DetectorConfig)]
-    shown = [name for name in (config.baseline, config.gallery) if name in detectors] or detectors[:1] + detectors[-1:]
-    if not shown:
+    models = {variant: read_card(folder).architecture for variant, folder in trained.items()}
+    detectors = {variant: model for variant, model in models.items() if isinstance(model, DetectorConfig)}
+    if not detectors:
         return
-    predictors = {variant: first_model(profile, variant) for variant in dict.fromkeys(shown)}
-    samples = test_samples(profile, shown[-1], "metaphase")
-    draw_crossings(root / "gallery-metaphases.png", samples, predictors)
-    last = predictors[shown[-1]]
-    if isinstance(last, InstancePredictor) and last.network.config.region != "none" and samples:
-        draw_regions(root / "gallery-regions.png", last, samples[0])
-    models = {variant: first_model(profile, variant).card.architecture for variant in detectors}
-    boxes = train_boxes(profile, configs[shown[-1]])
+    names = list(detectors)
+    shown = [name for name in (config.baseline, config.gallery) if name in detectors] or [names[0], names[-1]]
+    predictors = {name: Predictor.from_folder(trained[name], device=best_device()) for name in dict.fromkeys(shown)}
+    sample = first_crossing(profile, shown[-1])
+    if sample is not None:
+        write_picture(root / "gallery-metaphases.png", compare_variants(seen_by(predictors, profile, shown[-1])))
+        last = predictors[shown[-1]]
+        if isinstance(last, InstancePredictor) and last.network.config.region != "none":
+            write_picture(root / "gallery-regions.png", region_figure(last, sample))
+    boxes = train_boxes(profile, variant_config(profile.params, shown[-1]))
     if len(boxes):
-        draw_anchors(root / "anchors.png", boxes, cast(dict[str, DetectorConfig], models))
+        draw_anchors(root / "anchors.png", boxes, detectors)
 
 
-def train_boxes(profile: Profile, config: TrainConfig) -> npt.NDArray[np.float32]:
-    """Boxes float32 (N, 4) of the training images, at the size at which a detector sees them."""
-    assert isinstance(config.model, DetectorConfig)
-    found = [np.zeros((0, 4))]
-    for sample in read_samples(profile.prepared, splits=("train",), kinds=("metaphase",), dataset=config.dataset):
-        boxes = sample.boxes if sample.masks is None else boxes_of(sample.masks)
-        seen = (config.crop, config.crop) if config.crop else (sample.image.shape[0], sample.image.shape[1])
-        found.append((np.zeros((0, 4)) if boxes is None else boxes) * scaling(seen, config.model))
-    return np.concatenate(found).astype(np.float32)
+def seen_by(predictors: Mapping[str, Predictor], profile: Profile, variant: str) -> Iterator[Shown]:
+    """Each test metaphase that has instances, with what each predictor finds in it."""
+    for sample in chosen_samples(profile, variant, "test", "metaphase"):
+        if sample.masks is not None:
+            yield Shown(sample, {name: each.find(sample.image).masks for name, each in predictors.items()})
 
 
-def first_model(profile: Profile, variant: str) -> Predictor:
-    """The variant's model of the first seed.
+def first_crossing(profile: Profile, variant: str) -> Sample | None:
+    """The first test metaphase in which chromosomes cross."""
+    samples = chosen_samples(profile, variant, "test", "metaphase")
+    return next((sample for sample in samples if sample.masks is not None and sample.crossing.any()), None)
 
-    Raises:
-        DataError: It is not trained.
-    """
-    folders = sorted((profile.root / "models").glob(f"{variant}-*"))
-    if not folders:
-        raise DataError(
-            f"no model of `{variant}`", expected="a trained variant", remedy="train it, or correct `compare`"
-        )
-    return Predictor.from_folder(folders[0])
+
+def write_picture(path: Path, picture: Picture) -> None:
+    """Write uint8 (H, W, 3) as PNG."""
+    Image.fromarray(picture).save(path)
 
 
 if __name__ == "__main__":

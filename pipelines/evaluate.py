@@ -66,11 +66,6 @@ def main() -> None:
     print(f"{arguments.variant}-{arguments.seed}: {shown}", file=sys.stderr)
 
 
-def test_samples(profile: Profile, variant: str, kind: str) -> list[Sample]:
-    """The test samples of one kind, by the variant's fold if it has one."""
-    return list(chosen_samples(profile, variant, "test", kind))
-
-
 def chosen_samples(profile: Profile, variant: str, split: str, kind: str) -> Iterator[Sample]:
     """The samples of one split and kind, by the variant's fold if it has one."""
     config = profile.evaluate

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import nlargest
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from chromseg.inference.overlay import draw_overlay
 from chromseg.inference.result import box_of
 from chromseg.inference.sheets import GalleryRow, Picture, gallery
 from chromseg.metrics import match_instances
-from chromseg.models.ucrd_net.region import REGIONS
+from chromseg.models.ucrd_net.region import REGIONS, place_parts
 
 _MARGIN = 12  # pixels around what is shown
 _SIDE = 220  # pixels of a tile
@@ -40,35 +41,30 @@ class Shown(NamedTuple):
     masks: Mapping[str, BoolArray]
 
 
-def compare_variants(shown: Sequence[Shown], rows: int = 8) -> Picture:
+def compare_variants(shown: Iterable[Shown], rows: int = 8) -> Picture:
     """Fig. 6: the same clusters as each variant sees them.
 
     The clusters are those around a crossing where the variants differ most in how well they find its chromosomes.
 
     Args:
-        shown: Images, each with the same variants.
+        shown: Images, each with the same variants; one is held at a time.
         rows: How many clusters at most.
 
     Returns:
         uint8 (H, W, 3), a column a variant, after the image and the truth; a note where there is nothing to show.
     """
-    cases = [case for image in shown for case in _clusters(image)]
-    cases.sort(key=lambda case: -case[0])
+    cases = nlargest(rows, (case for image in shown for case in _clusters(image)), key=lambda case: case.apart)
     table = []
-    for _, image, window, fits in cases[:rows]:
-        assert image.sample.masks is not None
-        picture = image.sample.image[window]
-        pictures = [_draw(picture, image.sample.masks[:0], window), _draw(picture, image.sample.masks, window)]
-        pictures += [_draw(picture, masks, window) for masks in image.masks.values()]
-        told = ", ".join(f"{variant} {fit:.2f}" for variant, fit in fits.items())
-        table.append(GalleryRow(f"{image.sample.name}: mean IoU {told}", pictures))
-    variants = list(shown[0].masks) if shown else []
+    for case in cases:
+        told = ", ".join(f"{variant} {fit:.2f}" for variant, fit in case.fits.items())
+        table.append(GalleryRow(f"{case.name}: mean IoU {told}", case.pictures))
+    variants = list(cases[0].fits) if cases else []
     note = "crossings where the variants differ most" if table else "no crossing in these images"
     return gallery(table, headings=["image", "truth", *variants], side=_SIDE, note=note)
 
 
 def region_figure(predictor: InstancePredictor, sample: Sample, count: int = 4) -> Picture:
-    """Fig. 7: for chromosomes that cross another, the features and weights of each region, and the fused features.
+    """Fig. 7: for chromosomes that cross another, each region, its features and weights, and the fused features.
 
     Args:
         predictor: A network with region decomposition.
@@ -76,8 +72,8 @@ def region_figure(predictor: InstancePredictor, sample: Sample, count: int = 4) 
         count: How many chromosomes.
 
     Returns:
-        uint8 (H, W, 3). Per chromosome two rows: features (mean size over channels), then weights α (eq. 13), blue for
-        0, white for an even share of 1/5, red for 1.
+        uint8 (H, W, 3). Per chromosome three rows, a column a region: what it shows of the image, its features (mean
+        size over channels), its weights α (eq. 13); in the last column the outline, and the fused features.
 
     Raises:
         ModelError: The network is without region decomposition.
@@ -92,33 +88,43 @@ def region_figure(predictor: InstancePredictor, sample: Sample, count: int = 4) 
     features = maps.features.abs().mean(dim=2).cpu().numpy()  # 5, R, S, S
     fused = maps.fused.abs().mean(dim=1).cpu().numpy()  # R, S, S
     weights = maps.weights.cpu().numpy()
+    placed = torch.cat([place_parts(maps.parts.cpu(), boxes), boxes[None]])  # 5, R, 4
     rows = []
     for row, index in enumerate(chosen):
         x0, y0, x1, y1 = box_of(sample.masks[index])
-        alone = np.s_[y0:y1, x0:x1]
+        outlined = _draw(sample.image[y0:y1, x0:x1], sample.masks[index][None], np.s_[y0:y1, x0:x1])
+        shown = [_grey(_cut(sample.image, region)) for region in placed[:, row].tolist()]
+        rows.append(GalleryRow(f"{sample.name}, chromosome {index + 1}: what each region shows", [*shown, outlined]))
         top = max(float(features[:, row].max()), float(fused[row].max()), 1e-9)
-        seen = [_grey(sample.image[alone]), *(_grey(one / top) for one in (*features[:, row], fused[row]))]
-        rows.append(GalleryRow(f"{sample.name}, chromosome {index + 1}: features", seen))
-        outline = _draw(sample.image[alone], sample.masks[index][None], alone)
-        rows.append(GalleryRow("weights", [outline, *(_shares(one) for one in weights[:, row])]))
-    note = "of each region the features, and below its weights"
-    return gallery(rows, headings=["box", *REGIONS, "fused"], side=_SIDE // 2, note=note)
+        rows.append(GalleryRow("features", [_grey(one / top) for one in (*features[:, row], fused[row])]))
+        rows.append(GalleryRow("weights", [_shares(one) for one in weights[:, row]]))
+    note = "weights: blue 0, white 1/5 (an even share), red 1; features: darker is larger, one scale a chromosome"
+    return gallery(rows, headings=[*REGIONS, "together"], side=_SIDE // 2, note=note)
 
 
-def _clusters(image: Shown) -> list[tuple[float, Shown, Window, dict[str, float]]]:
-    """Each crossing cluster: how far the variants lie apart, the image, where it is, and how well each does there."""
+class _Case(NamedTuple):
+    """One crossing cluster: how far the variants lie apart, how well each does there, and its pictures."""
+
+    apart: float
+    name: str
+    window: Window
+    fits: dict[str, float]
+    pictures: list[Picture]
+
+
+def _clusters(image: Shown) -> Iterator[_Case]:
     truth = image.sample.masks
     if truth is None or not len(truth):
-        return []
+        return
     labels, count = label_regions(regions_of_at_least(crossing_map(truth), MIN_CROSSING_AREA))
     meeting = {tuple(np.flatnonzero(truth[:, labels == label].any(axis=1))) for label in range(1, count + 1)}
-    found = []
     for indices in sorted(meeting):
         own = truth[list(indices)]
         window = _around(np.asarray(own.any(axis=0)))
         fits = {variant: _fit(masks, own) for variant, masks in image.masks.items()}
-        found.append((max(fits.values()) - min(fits.values()), image, window, fits))
-    return found
+        seen = (truth[:0], truth, *image.masks.values())
+        pictures = [_draw(image.sample.image[window], masks, window) for masks in seen]
+        yield _Case(max(fits.values()) - min(fits.values()), image.sample.name, window, fits, pictures)
 
 
 def _fit(masks: BoolArray, own: BoolArray) -> float:
@@ -134,6 +140,12 @@ def _around(region: BoolArray) -> Window:
 def _draw(picture: FloatArray, masks: BoolArray, window: Window) -> Picture:
     inside = masks[:, *window]
     return draw_overlay(picture, inside[inside.any(axis=(1, 2))])
+
+
+def _cut(image: FloatArray, region: list[float]) -> FloatArray:
+    """The pixels of an xyxy region, at least one."""
+    x0, y0, x1, y1 = (round(edge) for edge in region)
+    return image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
 
 
 def _grey(values: npt.NDArray[np.floating]) -> Picture:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
-import torch
 from drawn_cells import drawn_cell
+from tiny_detector import TINY, tiny
 
 from chromseg.annotations import Sample
-from chromseg.config import DetectorConfig
 from chromseg.errors import ModelError
 from chromseg.inference.figures import Shown, _clusters, _shares, compare_variants, region_figure
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.load import identity_of
-from chromseg.models import build_model
 from chromseg.models.package import ModelCard
 
 
@@ -22,21 +22,18 @@ def cell() -> Sample:
     return Sample.from_masks("cell", "drawn/1", "test", "metaphase", (255 - picture).astype(np.float32) / 255, masks)
 
 
-def detector(region: str) -> InstancePredictor:
-    torch.manual_seed(0)
-    config = DetectorConfig(
-        "ucrd-net", backbone="efficientnet-lite0", deepest=3, levels=(2, 3), fpn_width=8, head_width=8, region=region
-    )
-    card = ModelCard("tiny", config)
-    return InstancePredictor(card, identity_of(card), network=build_model(config).eval())
+def detector(region: Literal["none", "decomposed", "learned"]) -> InstancePredictor:
+    network = tiny(TINY, region=region).eval()
+    card = ModelCard("tiny", network.config)
+    return InstancePredictor(card, identity_of(card), network=network)
 
 
 def test_clusters_are_ranked_by_how_far_the_variants_lie_apart() -> None:
     sample = cell()
     assert sample.masks is not None
-    ((apart, _, window, fits),) = _clusters(Shown(sample, {"good": sample.masks, "bad": sample.masks[1:]}))
-    assert fits == {"good": pytest.approx(1.0), "bad": pytest.approx(0.5)} and apart == pytest.approx(0.5)
-    assert window == (slice(0, 92), slice(8, 112)), "both bars of the cross with a margin"
+    (case,) = _clusters(Shown(sample, {"good": sample.masks, "bad": sample.masks[1:]}))
+    assert case.fits == {"good": pytest.approx(1.0), "bad": pytest.approx(0.5)} and case.apart == pytest.approx(0.5)
+    assert case.window == (slice(0, 92), slice(8, 112)), "both bars of the cross with a margin"
 
 
 def test_a_column_a_variant() -> None:
@@ -48,9 +45,10 @@ def test_a_column_a_variant() -> None:
 
 
 @pytest.mark.parametrize("region", ["decomposed", "learned"])
-def test_regions_of_chromosomes_that_cross(region: str) -> None:
+def test_regions_of_chromosomes_that_cross(region: Literal["decomposed", "learned"]) -> None:
     page = region_figure(detector(region), cell(), count=2)
-    assert page.shape[1] == 8 + 7 * 118, "box, five regions, fused"
+    assert page.shape[1] == 8 + 6 * 118, "five regions, and the whole of them"
+    assert page.shape[0] == 8 + 2 * 8 + 2 * 18 + 2 * 3 * (18 + 110 + 8)
 
 
 def test_a_network_without_regions_is_refused() -> None:

@@ -11,36 +11,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny_detector import UCRD, save_tiny
 
 from chromseg.annotations import Sample
-from chromseg.config import DetectorConfig
 from chromseg.errors import DataError
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import boxes_of, score_instances, summarize_instances
-from chromseg.models import build_model
-from chromseg.models.package import ModelCard, save_model
 from chromseg.models.ucrd_net import Detections, UCRDNet
 from pipelines import detectors
-from pipelines.figures import draw_anchors, draw_crossings, draw_regions
-
-TINY = DetectorConfig(
-    "ucrd-net",
-    backbone="efficientnet-lite0",
-    levels=(2, 3),
-    deepest=3,
-    anchors="auto",
-    anchor_sizes=((16.0,), (28.0,)),
-    anchor_ratios=(0.5, 1.0, 2.0),
-    fpn_width=8,
-    rpn_proposals=(60, 40),
-    head_width=16,
-    mask_width=8,
-    mask_convolutions=1,
-    box_head="double",
-    uncertainty=True,
-    region="decomposed",
-)
 
 
 def crossed() -> Sample:
@@ -65,11 +44,7 @@ def size_of(picture: Path) -> tuple[int, int]:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    torch.manual_seed(0)
-    folder = tmp_path / "model"
-    folder.mkdir()
-    save_model(folder, build_model(TINY), ModelCard("tiny", TINY))
-    return folder
+    return save_tiny(tmp_path / "model")
 
 
 def found(scores: list[float], again: tuple[float, ...] = ()) -> Detections:
@@ -151,7 +126,7 @@ def test_studies_change_lambda_and_suppression_and_nothing_else(model: Path) -> 
     rows = detectors.study(predictor, [crossed()])
     assert [row["value"] for row in rows[:3]] == ["box", "soft", "mask"]
     assert [row["value"] for row in rows[3:]] == [round(0.1 * step, 1) for step in range(11)]
-    assert predictor.network.config == TINY
+    assert predictor.network.config == UCRD
     assert all(row["threshold"] in detectors.THRESHOLDS for row in rows)
     other = detectors.changed(predictor, {"correction": 1.0})
     scores = [each.infer(crossed().image) for each in (predictor, other)]
@@ -190,18 +165,3 @@ def test_calibration_leaves_a_table_and_a_picture(tmp_path: Path) -> None:
     assert size_of(tmp_path / "reliability.png")[0] > 100
     detectors.write_calibration(tmp_path, [])
     assert (tmp_path / "reliability.csv").read_text().strip() == "name"
-
-
-def test_pictures_are_drawn(model: Path, tmp_path: Path, answers: list[float]) -> None:
-    predictor = Predictor.from_folder(model)
-    assert isinstance(predictor, InstancePredictor)
-    draw_crossings(tmp_path / "crossings.png", [boxed(), crossed()], {"tiny": predictor})
-    width, height = size_of(tmp_path / "crossings.png")
-    assert width > 3 * 256 and 256 < height < 2 * 256 + 100  # one row: boxes alone show no cluster
-    assert draw_regions(tmp_path / "regions.png", predictor, crossed())
-    answers[:] = []
-    assert not draw_regions(tmp_path / "none.png", predictor, crossed())
-    boxes = boxes_of(crossed().masks).astype(np.float32)  # type: ignore[arg-type]
-    paper = dataclasses.replace(TINY, anchors="paper")
-    draw_anchors(tmp_path / "anchors.png", boxes, {"tiny": TINY, "same": TINY, "paper": paper})
-    assert size_of(tmp_path / "anchors.png")[0] > 100

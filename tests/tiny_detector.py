@@ -1,12 +1,15 @@
-"""The smallest detector that has every part, and images of bars for it."""
+"""The smallest detectors that have every part, and images of bars for them."""
 
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
+from typing import Any
 
 import torch
 
 from chromseg.config import DetectorConfig
+from chromseg.models.package import ModelCard, save_model
 from chromseg.models.ucrd_net import Target, UCRDNet
 
 TINY = DetectorConfig(
@@ -26,9 +29,8 @@ TINY = DetectorConfig(
     mask_convolutions=1,
     mask_samples=8,
 )
-FULL = dataclasses.replace(
-    TINY, box_head="double", uncertainty=True, region="decomposed", mask_scoring=True, nms="mask"
-)
+UCRD = dataclasses.replace(TINY, box_head="double", uncertainty=True, region="decomposed")
+FULL = dataclasses.replace(UCRD, mask_scoring=True, nms="mask")
 
 Bar = tuple[int, int, int, int]  # xyxy
 
@@ -36,6 +38,13 @@ Bar = tuple[int, int, int, int]  # xyxy
 def tiny(config: DetectorConfig = TINY, **changes: object) -> UCRDNet:
     torch.manual_seed(0)
     return UCRDNet(dataclasses.replace(config, **changes))  # type: ignore[arg-type]
+
+
+def save_tiny(folder: Path, config: DetectorConfig = UCRD, **card: Any) -> Path:
+    """Write a detector with random weights as a model folder; `card` has further entries of its card."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_model(folder, tiny(config).eval(), ModelCard(**({"name": "tiny", "architecture": config} | card)))
+    return folder
 
 
 def scene(height: int, width: int, bars: list[Bar], *, masks: bool = True) -> tuple[torch.Tensor, Target]:
