@@ -35,9 +35,29 @@ def read_curves(profile: Profile, runs: Sequence[RunResult]) -> list[dict[str, A
 
 
 def write_curves(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Curves as CSV; what a family does not measure is empty."""
+    """Curves as CSV; what a family does not measure is empty.
+
+    Beside the table of everything goes one for each drawn metric, `curves/train-loss.csv` say, with a column for each
+    run: the form in which `dvc plots` draws each run as a line of its own.
+    """
     names = dict.fromkeys(name for row in rows for name in row)
     write_table(path, [{name: row.get(name, "") for name in names} for row in rows])
+    path.with_suffix("").mkdir()
+    for metric in _DRAWN:
+        if any(row.get(metric) is not None for row in rows):
+            write_table(path.with_suffix("") / f"{metric.replace('/', '-')}.csv", by_run(rows, metric))
+
+
+def by_run(rows: Sequence[dict[str, Any]], metric: str) -> list[dict[str, Any]]:
+    """One row per epoch: epoch, and the metric of each run that measures it, by `<variant>-<seed>`."""
+    runs = dict.fromkeys(_name(row) for row in rows if row.get(metric) is not None)
+    points = {(row["epoch"], _name(row)): row.get(metric, "") for row in rows}
+    epochs = sorted({row["epoch"] for row in rows})
+    return [{"epoch": epoch} | {run: points.get((epoch, run), "") for run in runs} for epoch in epochs]
+
+
+def _name(row: dict[str, Any]) -> str:
+    return f"{row['variant']}-{row['seed']}"
 
 
 def draw_curves(path: Path, rows: Sequence[dict[str, Any]]) -> None:
