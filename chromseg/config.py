@@ -154,7 +154,7 @@ class TrainConfig:
     train_on: tuple[str, ...] = ("train",)  # splits; with "val" among them nothing is left to choose an epoch by
     init: str = ""  # folder of a model of equal architecture to start from; random weights if empty
     dataset: str = ""  # train on this dataset only; on all of `prepare.datasets` if empty
-    fold: int | None = None  # which of `prepare.folds` is the test set instead of the dataset's own split
+    fold: int | None = None  # which of `evaluate.folds` is the test set instead of the dataset's own split
     samples: tuple[str, ...] = ("cutout",)  # kinds of sample to train on: cutout, metaphase
     crop: int = 256  # side of training crops in pixels; 0, for detectors: whole images
     loss: LossConfig = LossConfig()

@@ -70,37 +70,43 @@ def _read_mask(path: Path, src: Path, image: ImportedImage) -> BoolArray:
     return np.asarray(grey > full / 2)
 
 
-def _inside(images: tuple[ImportedImage, ...]) -> float:
-    """Share of all crossing pixels that lie on the second map; nan without any crossing."""
+def _shared(images: tuple[ImportedImage, ...]) -> tuple[float, float]:
+    """Of all crossing pixels, and of all pixels of the second maps, the share on the other map; nan of none."""
     pairs = [image.maps for image in images if image.maps is not None]
-    total = sum(int(crossing.sum()) for crossing, _ in pairs)
-    return sum(int((crossing & second).sum()) for crossing, second in pairs) / total if total else float("nan")
+    both = sum(int((crossing & second).sum()) for crossing, second in pairs)
+    totals = (sum(int(pair[index].sum()) for pair in pairs) for index in (0, 1))
+    of_crossing, of_second = (both / total if total else float("nan") for total in totals)
+    return of_crossing, of_second
 
 
 def _judge(images: tuple[ImportedImage, ...]) -> Second:
     """Which reading of the second map all pairs together allow; without crossings both mean the same."""
-    inside = _inside(images)
-    if _fits(inside, "chromosome"):
+    shared = _shared(images)
+    if _fits(shared, "chromosome"):
         return "chromosome"
-    if _fits(inside, "non-overlap"):
+    if _fits(shared, "non-overlap"):
         return "non-overlap"
+    swapped = ": the two seem swapped" if shared[1] > 1 - _TOLERANCE else ""
     raise MaskError(
-        f"second masks that hold {inside:.0%} of the crossing pixels",
+        f"second masks that hold {shared[0]:.0%} of the crossing pixels{swapped}",
         expected="nearly all (a chromosome map) or nearly none (non-overlap regions)",
         remedy="check that binary_label1_* are the crossings and binary_label2_* belong to the same images",
     )
 
 
-def _fits(inside: float, second: Second) -> bool:
-    return not (inside < 1 - _TOLERANCE if second == "chromosome" else inside > _TOLERANCE)
+def _fits(shared: tuple[float, float], second: Second) -> bool:
+    of_crossing, of_second = shared
+    if second == "chromosome":
+        return not of_crossing < 1 - _TOLERANCE
+    return not (of_crossing > _TOLERANCE or of_second > _TOLERANCE)  # swapped maps: the second lies on the first
 
 
 def _settle(image: ImportedImage, second: Second) -> ImportedImage:
     """The image with the two maps of the data contract: crossing, and chromosome, which holds it."""
-    inside = _inside((image,))
-    if not _fits(inside, second):
+    shared = _shared((image,))
+    if not _fits(shared, second):
         raise MaskError(
-            f"a second mask that holds {inside:.0%} of the crossing pixels",
+            f"a second mask that holds {shared[0]:.0%} of the crossing pixels",
             expected="nearly all, for --second chromosome"
             if second == "chromosome"
             else "nearly none, for --second non-overlap",
@@ -112,4 +118,6 @@ def _settle(image: ImportedImage, second: Second) -> ImportedImage:
         raise MaskError(
             "two empty masks", expected="at least one chromosome", remedy="annotate the image or leave it out"
         )
+    if not other.any():
+        raise MaskError("an empty second mask", expected="chromosomes on it", remedy="export it anew")
     return replace(image, maps=(crossing, crossing | other))

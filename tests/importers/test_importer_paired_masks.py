@@ -63,6 +63,23 @@ def test_a_second_mask_that_fits_neither_is_refused(source, tmp_path, save, bars
     assert "second masks that hold 50% of the crossing pixels" in problem(src, tmp_path)
 
 
+@pytest.mark.parametrize("options", [Options(), Options(second="non-overlap"), Options(second="chromosome")])
+def test_swapped_masks_are_refused(source, tmp_path, save, bars, options):
+    src = source()
+    for tag in ("3", "10"):
+        save(src / f"binary_label1_{tag}.png", black_and_white(bars.any(axis=0)))
+        save(src / f"binary_label2_{tag}.png", black_and_white(bars.all(axis=0)))
+    text = problem(src, tmp_path, options=options)
+    assert "of the crossing pixels" in text and ("seem swapped" in text or options.second)
+
+
+@pytest.mark.parametrize("second", [None, "non-overlap"])
+def test_a_black_second_mask_beside_crossings_is_named(source, tmp_path, save, second):
+    src = source("non-overlap")
+    save(src / "binary_label2_3.png", np.zeros((60, 80), np.uint8))
+    assert "image_3.png: an empty second mask" in problem(src, tmp_path, options=Options(second=second))
+
+
 def test_one_image_that_does_not_fit_the_rest_is_named(source, tmp_path, save, bars):
     src = source(tags=[str(number) for number in range(12)])
     save(src / "binary_label2_7.png", black_and_white(bars.any(axis=0) & ~bars.all(axis=0)))
