@@ -12,7 +12,7 @@ from chromseg.registry.entries import ADMITS, Chain, Entry
 from chromseg.registry.references import all_versions, known_names
 from chromseg.registry.resolve import checked_folder
 from chromseg.registry.store import open_store
-from chromseg.registry.version import as_version
+from chromseg.registry.version import FILE_HASHES, as_version
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,15 @@ def _notes(chain: Chain, versions: dict[tuple[str, int], ModelVersion]) -> list[
         for number, entry in chain.lost.items()
     ]
     cut_short = [
-        f"{name}/{number} was not registered to the end; register its folder again, which completes it"
+        _unregistered(found, [each for each in versions.values() if chain.admitted(each.name, int(each.version))])
         for (name, number), found in versions.items()
         if "lineage" in found.tags and chain.admitted(name, number) is None
     ]
     return lost + cut_short
+
+
+def _unregistered(found: ModelVersion, registered: list[ModelVersion]) -> str:
+    for each in registered:
+        if each.name == found.name and all(each.tags[key] == found.tags.get(key) for key in FILE_HASHES):
+            return f"{found.name}/{found.version} came second with the files of {each.name}/{each.version}"
+    return f"{found.name}/{found.version} was not registered to the end; register its folder again, which completes it"

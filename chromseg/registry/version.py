@@ -19,6 +19,7 @@ SIGNED = (
     "lineage", "config", "metrics", "weights_sha256", "card_sha256", "data_md5", "git_commit",
     "registered_by", "registered_at", "allow_dirty",
 )  # fmt: skip
+FILE_HASHES = ("weights_sha256", "card_sha256")  # equal: the same files
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from chromseg.registry.references import Reference, all_versions, check_name, kn
 from chromseg.registry.restore import restore_record
 from chromseg.registry.store import init_store, open_store, translated
 from chromseg.registry.tracking import RunTracker
-from chromseg.registry.version import Version, as_version, find, signature, timestamp
+from chromseg.registry.version import FILE_HASHES, Version, as_version, find, signature, timestamp
 from chromseg.training.tracker import read_run
 
 if TYPE_CHECKING:
@@ -106,27 +106,35 @@ def bring_in(
         run = restore_record(client, record, json.loads(tags["metrics"]))
         return _enter(client, folder, name, run, tags)
 
-    hashes = {key: tags[key] for key in ("weights_sha256", "card_sha256")}
+    hashes = {key: tags[key] for key in FILE_HASHES}
     return _admit(client, name, hashes, enter, Entry("", by, "import", name, 0, reason=reason, facts=dict(facts)))
 
 
 def _admit(
     client: MlflowClient, name: str, hashes: Mapping[str, str], enter: Callable[[], ModelVersion], draft: Entry
 ) -> tuple[Version, bool]:
-    """Put a version into the store, unless it is there, and then into the log, unless it is there."""
-    found = _same_files(client, name, hashes)
-    if found is not None and read_log(client).admitted(name, int(found.version)):
-        return find(client, Reference(name, version=int(found.version))), False
-    found = found or enter()
-    number = int(found.version)
+    """Put a version into the store, unless it is there, and then into the log, unless it is there.
+
+    Of two that bring the same files at the same moment the log lets one version in, and both get that one.
+    """
+    same = _same_files(client, name, hashes)
+    if known := _first_admitted(read_log(client), same):
+        return find(client, Reference(name, version=known.version)), False
+    found = same[0] if same else enter()
     signed = {"weights_sha256": found.tags["weights_sha256"], "tags_sha256": signature(found.tags)}
+    own = replace(draft, at=timestamp(), version=int(found.version), facts=draft.facts | signed)
 
     def entry(chain: Chain) -> Entry:
-        known = chain.admitted(name, number)
-        return known or replace(draft, at=timestamp(), version=number, facts=draft.facts | signed)
+        return _first_admitted(chain, _same_files(client, name, hashes)) or own
 
-    append(client, entry)
-    return find(client, Reference(name, version=number)), True
+    entered = append(client, entry)
+    return find(client, Reference(name, version=entered.version)), replace(entered, prev=own.prev) == own
+
+
+def _first_admitted(chain: Chain, versions: Sequence[ModelVersion]) -> Entry | None:
+    """The entry that let one of these versions in; None if none is in."""
+    entries = (chain.admitted(each.name, int(each.version)) for each in versions)
+    return next(filter(None, entries), None)
 
 
 def list_versions(name: str | None = None) -> list[Version]:
@@ -156,10 +164,9 @@ def _versions(client: MlflowClient, name: str) -> list[Version]:
     return [as_version(each, aliases, chain) for each in found]
 
 
-def _same_files(client: MlflowClient, name: str, hashes: Mapping[str, str]) -> ModelVersion | None:
-    """The version that has these files already, registered to the end or not."""
-    versions = all_versions(client, name)
-    return next((each for each in versions if hashes.items() <= each.tags.items()), None)
+def _same_files(client: MlflowClient, name: str, hashes: Mapping[str, str]) -> list[ModelVersion]:
+    """The versions that have these files already, registered to the end or not, oldest first."""
+    return [each for each in all_versions(client, name) if hashes.items() <= each.tags.items()]
 
 
 def _tags(run: RunTracker, card: ModelCard, lineage: Lineage, by: str) -> dict[str, str]:

@@ -153,3 +153,36 @@ def test_of_promoters_at_the_same_moment_one_wins_and_the_others_are_told(
     assert show("chromseg@champion").number == winner
     assert [entry.version for entry in history("chromseg") if entry.alias] == [winner]
     assert verify().problems == ()
+
+
+def _register_together(project: Path, folder: Path, number: int, barrier: Any) -> None:
+    """Neither makes its version before the other has looked for one with these files."""
+    from chromseg.registry import versions
+
+    _enter(project)
+    real = versions._enter
+
+    def enter(*args: Any) -> Any:
+        barrier.wait(timeout=60)
+        return real(*args)
+
+    versions._enter = enter
+    version, new = register(folder, "chromseg")
+    (project / f"{number}.outcome").write_text(f"{version.label} {new}")
+
+
+def test_of_processes_that_register_the_same_files_at_once_one_makes_the_version(
+    store: Path, make_model: Callable[..., Path], clean_process: ForkServerContext
+) -> None:
+    folder, numbers = make_model(), range(2)
+    barrier = clean_process.Barrier(len(numbers))
+    processes = [clean_process.Process(target=_register_together, args=(store, folder, n, barrier)) for n in numbers]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(timeout=120)
+    [only] = list_versions()
+    outcomes = sorted((store / f"{number}.outcome").read_text() for number in numbers)
+    assert outcomes == [f"{only.label} False", f"{only.label} True"]
+    assert [entry.version for entry in history("chromseg")] == [only.number]
+    assert verify().problems == () and len([note for note in verify().notes if "with the files of" in note]) == 1

@@ -3,12 +3,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chromseg.errors import LineageError, ModelError, RegistryError
 from chromseg.files import sha256
+from chromseg.registry import versions
+from chromseg.registry.promotion import history
 from chromseg.registry.store import open_store
+from chromseg.registry.verify import verify
 from chromseg.registry.versions import list_versions, register, show
 
 MakeModel = Callable[..., Path]
@@ -43,6 +47,28 @@ def test_the_same_files_are_one_version(store: Path, make_model: MakeModel) -> N
     assert (other.number, new) == (2, True)
     elsewhere, new = register(make_model("a third"), "ucrd-net")
     assert (elsewhere.name, elsewhere.number, new) == ("ucrd-net", 1, True)
+
+
+def test_two_who_register_the_same_files_at_once_get_one_version(
+    store: Path, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one begins later and ends earlier."""
+    folder, real, left, others = make_model(), versions._enter, iter([True]), []
+
+    def overtaken(*arguments: Any) -> Any:
+        if next(left, False):
+            others.append(register(folder, "chromseg"))
+        return real(*arguments)
+
+    monkeypatch.setattr(versions, "_enter", overtaken)
+    version, new = register(folder, "chromseg")
+    assert (version.number, new) == (1, False)
+    assert others == [(version, True)] and list_versions() == [version]
+    assert register(folder, "chromseg") == (version, False)
+    assert [entry.version for entry in history("chromseg")] == [1]
+    verdict = verify()
+    assert verdict.problems == ()
+    assert verdict.notes == ("chromseg/2 came second with the files of chromseg/1",)
 
 
 @pytest.mark.parametrize("missing", ["git_commit", "data_md5", "test_md5", "environment"])
