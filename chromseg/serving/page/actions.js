@@ -42,14 +42,14 @@ export function actions(session) {
   };
 
   const acts = {
-    accept: () => change(edits.accept(session.instances, session.meant)),
-    reject: () => change(edits.reject(session.instances, session.meant)),
-    delete: () => change(edits.remove(session.instances, session.meant)),
+    accept: () => change(edits.accept(session.instances, session.selected)),
+    reject: () => change(edits.reject(session.instances, session.selected)),
+    delete: () => change(edits.remove(session.instances, session.selected)),
     undo: () => announce(`Undone: ${lower(session.undo())}.`),
     redo: () => announce(`Done again: ${lower(session.redo())}.`),
-    join: () => (session.meant.length > 1 ? change(edits.join(session.instances, session.meant)) : pickPartner()),
+    join: () => (session.selected.length > 1 ? change(edits.join(session.instances, session.selected)) : pickPartner()),
     split: () => {
-      const [id] = session.meant;
+      const [id] = session.selected;
       const { mask } = session.find(id);
       const beside = (points) => !contains(mask, ...points.at(-1).map(Math.floor));
       const enough = (points) => points.length > 1 && beside(points) && cut(mask, points).length > 1;
@@ -58,7 +58,7 @@ export function actions(session) {
       return draws({ task, closed: false, start: middle(id), enough }, edit);
     },
     redraw: () => {
-      const [id] = session.meant;
+      const [id] = session.selected;
       const task = `Draw the outline of chromosome ${id} anew, all around it.`;
       const edit = (points) => edits.redraw(session.instances, id, points, session.size);
       return draws({ task, closed: true, start: middle(id) }, edit);
@@ -70,7 +70,7 @@ export function actions(session) {
       return draws({ task, closed: true, start }, (points) => edits.add(session.instances, points, session.size));
     },
     next: () => nextFlagged(session),
-    look: () => zoomTo(session.find(session.meant[0]).mask),
+    look: () => zoomTo(session.find(session.selected[0]).mask),
     larger: () => zoomBy(1),
     smaller: () => zoomBy(-1),
     fit: () => fit(),
@@ -82,8 +82,10 @@ export function actions(session) {
   };
 
   const obstacle = (name) => {
-    if (NEED_SOME.includes(name) && !session.meant.length) return "Choose a chromosome first.";
-    if (NEED_ONE.includes(name) && session.meant.length !== 1) return "Choose one chromosome first.";
+    const chosen = session.selected.length;
+    if (chosen === 0 && [...NEED_SOME, ...NEED_ONE].includes(name)) return "Choose a chromosome first.";
+    if (chosen > 1 && NEED_ONE.includes(name)) return "Choose one chromosome only.";
+    if (name === "next" && !doubtful(session.instances).length) return "Nothing is left to look at.";
     if (name === "undo" && !session.canUndo) return "Nothing to undo.";
     if (name === "redo" && !session.canRedo) return "Nothing to do again.";
     return "";
@@ -102,7 +104,7 @@ export function actions(session) {
   }
 
   function pickPartner() {
-    const [first] = session.meant;
+    const [first] = session.selected;
     const stop = () => {
       session.picker = null;
       work.classList.remove("picking");
@@ -148,7 +150,6 @@ export function actions(session) {
 /** Select the next doubtful chromosome after the active one. */
 function nextFlagged(session) {
   const ids = doubtful(session.instances).map(({ id }) => id);
-  if (!ids.length) return announce("Nothing more to look at.");
   const id = ids.find((other) => other > session.active) ?? ids[0];
   session.select(id);
   focusStage();

@@ -42,15 +42,10 @@ export class Session extends EventTarget {
     return this.instances.find((instance) => instance.id === id);
   }
 
-  /** What an action is meant for: the selected ones, else the one that has the focus. */
-  get meant() {
-    return this.selected.length ? this.selected : [this.active].filter((id) => id !== null);
-  }
-
   /** Do one edit (see edits.js); what follows an undone step is forgotten. */
   apply(edit) {
     if (this.#saved > this.#at) this.#saved = -1;
-    this.#steps = [...this.#steps.slice(0, this.#at + 1), { ...edit, before: this.meant }];
+    this.#steps = [...this.#steps.slice(0, this.#at + 1), { ...edit, before: this.selected }];
     this.#go(this.#at + 1, edit.selected);
     return edit.said;
   }

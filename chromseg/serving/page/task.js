@@ -18,7 +18,7 @@ export function startTask(asked, acts) {
     button.onclick = acts[name];
   }
   bar.hidden = false;
-  announce(asked);
+  announce(asked, { seen: false });
 }
 
 /** It is done, or given up. */

@@ -68,6 +68,12 @@ class Page:
     def shown(self, name: str) -> bool:
         return bool(self.js("return !document.getElementById(arguments[0]).hidden", name))
 
+    def seen(self, name: str) -> bool:
+        """Whether all of an element with text lies in what the window shows."""
+        script = """const {left, top, right, bottom, width} = document.getElementById(arguments[0]).getBoundingClientRect();
+            return width > 40 && left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight"""
+        return bool(self.js(script, name))
+
     def labels(self, place: str = "cuts") -> dict[int, str]:
         """What is told of each chromosome, by number, in the order of the picture or of the `sheet`."""
         script = "return [...document.querySelectorAll(`#${arguments[0]} [role=option]`)].map(o => o.ariaLabel)"

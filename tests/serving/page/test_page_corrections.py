@@ -41,9 +41,12 @@ def test_reject_lowers_the_count_and_can_be_taken_back(cell: Page) -> None:
 
 def test_delete(cell: Page) -> None:
     cell.focus(4)
-    cell.keys(Keys.DELETE)
+    cell.keys(Keys.ENTER, Keys.DELETE)
     assert list(cell.labels()) == [1, 2, 3, 5, 6, 7]
     assert cell.focused().startswith("Chromosome 3"), "the focus stays near"
+    cell.keys(Keys.DELETE)
+    cell.heard("Choose a chromosome first.")
+    assert list(cell.labels()) == [1, 2, 3, 5, 6, 7], "the neighbour was not chosen"
 
 
 def test_join_with_the_next_one_chosen(cell: Page) -> None:
@@ -172,10 +175,29 @@ def test_a_new_step_after_undo_forgets_the_undone(cell: Page) -> None:
     assert list(cell.labels()) == [1, 2, 3, 5, 6, 7]
 
 
-def test_an_action_without_a_chromosome_says_so(cell: Page) -> None:
+def test_an_action_with_nothing_chosen_only_says_so(cell: Page) -> None:
+    before = state(cell)
+    for action in ("delete", "accept", "reject", "join", "split", "redraw", "look"):
+        cell.js("document.getElementById('said').textContent = ''")
+        cell.act(action)
+        cell.heard("Choose a chromosome first.")
+        assert cell.seen("said"), "for eyes too"
+        assert not cell.shown("task"), f"{action} began something"
+    assert state(cell) == before
+    assert cell.selected() == []
+
+
+def test_what_was_said_leaves_the_eye_again(cell: Page) -> None:
+    cell.act("delete")
+    cell.heard("Choose a chromosome first.")
+    cell.wait(lambda: not cell.seen("said"), "still there")
+    assert cell.js("return document.getElementById('said').textContent") == "Choose a chromosome first."
+
+
+def test_what_wants_one_chromosome_is_not_done_to_two(cell: Page) -> None:
     cell.pick(1, 2)
     cell.act("split")
-    cell.heard("Choose one chromosome first.")
+    cell.heard("Choose one chromosome only.")
 
 
 def test_saving_puts_a_file_on_the_server(cell: Page, corrections: Path) -> None:
