@@ -123,7 +123,7 @@ class FolderWorker:
             held += sum(page.grey.size for page in picture.pages)
             if held >= self.ahead:
                 break
-        self._verdicts = FolderVerdicts(validate_inputs(rows, "the pictures"))
+        self._verdicts = FolderVerdicts(validate_inputs(rows, "the pictures", self.worker.predictor.limits))
 
     def _facts(self, job: Job, picture: Picture) -> Iterator[dict[str, Any]]:
         worker, pages = self.worker, len(picture.pages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from chromseg.models.cascade import CascadeNetwork
 from chromseg.models.fold import folded
 from chromseg.models.maps import MapNetwork
 from chromseg.models.package import ModelCard, load_model, parent_card
+from chromseg.validation import InputCheck
 
 if TYPE_CHECKING:
     from chromseg.inference.cascade import Cascade
@@ -40,6 +42,11 @@ def predictor_from_folder(
         ModelError: The folder holds no usable model.
     """
     keep_freed_memory()
+    predictor = _of_its_family(folder, name, version, device)
+    return replace(predictor, check_input=InputCheck(predictor.limits))
+
+
+def _of_its_family(folder: Path, name: str, version: str | None, device: str) -> Predictor:
     network, card = load_model(folder)
     identity = identity_of(card, name, version)
     if isinstance(network, CascadeNetwork):

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from chromseg.annotations.absorbance import FloatArray, Polarity
 from chromseg.annotations.pictures import MAX_PIXELS, Page, Picture, Source, read_picture
+from chromseg.config import parse
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.prepared import NothingLeft, Prepared, Remainder
 from chromseg.inference.result import ModelIdentity, Result
 from chromseg.inference.view import View, resize, view_of
 from chromseg.models.package import ModelCard
-from chromseg.validation import InputCheck, Report
+from chromseg.validation import ImageLimits, InputCheck, Report
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Predictor(ABC):
         from chromseg.inference.load import predictor_from_folder  # it knows the families, which know this class
 
         return predictor_from_folder(folder, name=name, version=version, device=device)
+
+    @property
+    def limits(self) -> ImageLimits:
+        """What the input rules demand of a picture: the limits in the card, or today's where it names none."""
+        return parse(ImageLimits, self.card.input, "input") if self.card.input else ImageLimits()
 
     @abstractmethod
     def infer(self, absorbance: FloatArray) -> Any:

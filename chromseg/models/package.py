@@ -38,7 +38,7 @@ class ModelCard:
             None if nothing in them looks like a chromosome.
         preprocessing: How a file becomes the network's input, beyond absorbance float32 0-1.
         partition: Keyword settings of `partition_crossings` that go with the model.
-        input: What is expected of an input (sizes, say); validation reads it.
+        input: Limits of the input rules, by the names of `validation.ImageLimits`; {} for those of today.
         metrics: Metric key → value, as in design §4.
         lineage: Data md5, commit, parents and the like; the registry demands some of it.
         weights_sha256: Of `model.safetensors`; set on saving.

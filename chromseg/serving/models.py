@@ -21,6 +21,7 @@ from chromseg.registry.references import is_reference, parse_reference
 from chromseg.registry.resolve import resolve_model
 from chromseg.registry.watch import AliasWatch
 from chromseg.serving.checks import ServerCheck
+from chromseg.validation.rules import image_rules
 
 _LOG = logging.getLogger("chromseg.serving")
 _WARM_SIDES = (256, 64)  # px
@@ -150,7 +151,8 @@ class Models:
     def _ready(self, version: int | None) -> Loaded:
         """Load a model and let it predict once, which is slower than every later time."""
         loaded = self._source.load(version)
-        loaded = replace(loaded, predictor=replace(loaded.predictor, check_input=ServerCheck()))
+        check = ServerCheck(image_rules(loaded.predictor.limits))
+        loaded = replace(loaded, predictor=replace(loaded.predictor, check_input=check))
         for side in _WARM_SIDES:
             loaded.predictor.begin([np.zeros((side, side), dtype=np.float32)])
         return loaded

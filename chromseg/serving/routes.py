@@ -14,7 +14,6 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 import chromseg
 from chromseg.annotations.pictures import SUFFIXES
 from chromseg.serving import cards, schemas
-from chromseg.serving.checks import ServerCheck
 from chromseg.serving.corrections import Correction, save_correction
 from chromseg.serving.documents import parse_document
 from chromseg.serving.engine import Asked, Engine, Segmented
@@ -25,6 +24,7 @@ from chromseg.serving.render import Wanted
 from chromseg.serving.settings import EXPECTED_COUNT, FORMATS, INCLUDES
 from chromseg.serving.uploads import Upload, read_upload
 from chromseg.serving.work import Answer, Exporting
+from chromseg.validation.rules import image_rules
 
 Format = Literal["json", "coco", "zip", "overlay", "ome-tiff", "contact-sheet"]
 ExportFormat = Literal["coco", "zip", "overlay", "ome-tiff", "contact-sheet"]
@@ -145,7 +145,8 @@ def _add_facts(router: APIRouter, engine: Engine) -> None:
     async def rules() -> Any:
         """The input rules in force."""
         names = schemas.RuleAnswer.model_fields
-        return [{name: getattr(rule, name) for name in names} for rule in ServerCheck().rules]
+        in_force = image_rules(engine.models.current.predictor.limits)
+        return [{name: getattr(rule, name) for name in names} for rule in in_force]
 
 
 def _scale(text: str) -> float | Literal["auto"]:

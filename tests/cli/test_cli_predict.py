@@ -212,7 +212,7 @@ def test_a_folder_is_decoded_once_and_few_pictures_at_a_time(
     tables: list[list[str]] = []
     monkeypatch.setattr(files, "read_picture", lambda path: decoded.append(path.name) or read(path))
     monkeypatch.setattr(
-        files, "validate_inputs", lambda rows, name: tables.append([row["file"] for row in rows]) or judge(rows, name)
+        files, "validate_inputs", lambda rows, *rest: tables.append([row["file"] for row in rows]) or judge(rows, *rest)
     )
     jobs = plan_jobs([cells], tmp_path / "out")
     worker = files.FolderWorker(files.PictureWorker(threshold_predictor()), jobs, ahead=40_000)

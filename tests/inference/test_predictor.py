@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from chromseg.errors import InputRefusedError
+from chromseg.inference.batch import Job
+from chromseg.inference.files import FolderWorker, PictureWorker
 from chromseg.inference.predictor import Predictor
 from chromseg.models.maps import Maps
+from chromseg.models.package import read_card, write_card
+from chromseg.validation import ImageLimits
 
 
 @pytest.fixture
@@ -93,6 +98,21 @@ def test_bytes_path_and_array_agree(predictor: Predictor, tmp_path: Path) -> Non
 def test_what_is_no_picture_in_python_is_named(predictor: Predictor) -> None:
     with pytest.raises(InputRefusedError, match="is a Python int; expected a path"):
         predictor.predict(5)  # type: ignore[arg-type]
+
+
+def test_the_limits_in_the_card_judge_the_picture(make_model: Callable[..., Path]) -> None:
+    folder = make_model("strict")
+    assert Predictor.from_folder(folder).limits == ImageLimits(), "a card that names none"
+    write_card(folder, dataclasses.replace(read_card(folder), input={"min_side": 300}))
+    strict = Predictor.from_folder(folder)
+    assert strict.limits == dataclasses.replace(ImageLimits(), min_side=300)
+    with pytest.raises(InputRefusedError, match="rule not-too-small"):
+        strict.predict(drawn_cell()[0])
+    jobs = [Job(folder / name, folder / "out") for name in ("a.png", "b.png")]
+    for job in jobs:
+        Image.fromarray(drawn_cell()[0]).save(job.source)
+    with pytest.raises(InputRefusedError, match="rule not-too-small"):
+        FolderWorker(PictureWorker(strict), jobs)(jobs[0])
 
 
 def test_page_out_of_range_is_refused(predictor: Predictor) -> None:
