@@ -1,4 +1,5 @@
-"""`make demo`: train a variant on the built-in sample, show its test metrics, cut a picture with the bundled model."""
+"""`make demo`: train a variant on the built-in sample, show its test metrics, cut a picture with the bundled model,
+and register what was trained."""
 
 from __future__ import annotations
 
@@ -8,12 +9,13 @@ import sys
 from pathlib import Path
 
 VARIANT = "chromseg-0"
+MODEL = Path("models") / VARIANT
 SCORES = Path("reports/default/scores") / VARIANT / "metrics.json"
 OUT = Path("demo")
 
 
 def main() -> None:
-    """Run the four steps, each as the command that a user would type."""
+    """Run the steps, each as the command that a user would type."""
     run("dvc", "pull", "--quiet", "data.dvc", "bundled.dvc")
     run("dvc", "repro", f"evaluate@{VARIANT}")
     print(f"\nTest metrics of {VARIANT} on the built-in sample (synthetic, a few minutes of training):")
@@ -23,6 +25,8 @@ def main() -> None:
     picture = sorted(Path("data/sample/images").iterdir())[0]
     run("chromseg-ops", "predict", str(picture), "--out", str(OUT))
     print(f"\nThe picture, cut: {OUT / picture.stem / 'overlay.png'}")
+    run("chromseg-ops", "models", "register", str(MODEL), "--name", "chromseg")
+    run("chromseg-ops", "models", "list")
 
 
 def run(*command: str) -> None:
