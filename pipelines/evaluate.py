@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from chromseg.annotations import Sample, read_dataset, read_samples
 from chromseg.config import variant_config
+from chromseg.errors import DataError
 from chromseg.files import replacing, write_json
 from chromseg.inference.evaluation import judge_cutout
 from chromseg.inference.instance_predictor import InstancePredictor
@@ -46,14 +48,17 @@ def main() -> None:
     samples = partial(chosen_samples, profile, arguments.variant)
     judged = [(sample, judge_cutout(predictor, sample)) for sample in samples("test", "cutout")]
     whole = list(samples("test", "metaphase"))
+    if not judged and not whole:
+        raise no_test_samples(profile)
     cutouts, metaphases = [case.score for _, case in judged], [judge_image(predictor, sample) for sample in whole]
-    timed = whole[0] if isinstance(predictor, InstancePredictor) or not judged else judged[0][0]
+    timed = whole[0] if whole and (isinstance(predictor, InstancePredictor) or not judged) else judged[0][0]
     metrics = summarize(cutouts, metaphases) | {"perf/infer_ms_per_image": infer_ms(predictor, timed)}
     stain = read_dataset(Path("data") / profile.evaluate.dataset).card.stain
     slices = summarize_slices(cutouts, [slice_labels(sample.masks, stain) for sample, _ in judged])
     scores = profile.scores(arguments.variant, arguments.seed)
-    studied = profile.evaluate.studies and isinstance(predictor, InstancePredictor)
-    rows = study(predictor, list(samples("val", "metaphase"))) if studied else []
+    rows = []
+    if profile.evaluate.studies and isinstance(predictor, InstancePredictor):
+        rows = study_unseen(profile, arguments.variant, predictor)
     write_scores(scores, metrics, cutouts, metaphases, slices, rows)
     run = restore_run(model / "run.json")
     run.log_metrics(metrics | slices)
@@ -72,6 +77,25 @@ def chosen_samples(profile: Profile, variant: str, split: str, kind: str) -> Ite
     turn = variant_config(profile.params, variant).fold
     fold = None if turn is None else (turn, config.folds)
     return read_samples(profile.prepared, splits=(split,), kinds=(kind,), dataset=config.dataset, fold=fold)
+
+
+def no_test_samples(profile: Profile) -> DataError:
+    """What is wrong where there is nothing to judge by."""
+    dataset = profile.evaluate.dataset
+    return DataError(
+        f"no test sample of `{dataset}` in {profile.prepared}",
+        expected="a dataset of `prepare.datasets` with cases in the split `test`",
+        remedy=f"give it some (`data import --split`, or `split` in data/{dataset}/annotations.json), or name another "
+        "set as `evaluate.dataset`",
+    )
+
+
+def study_unseen(profile: Profile, variant: str, predictor: InstancePredictor) -> list[dict[str, Any]]:
+    """The study on validation images; none, and a line that says so, if the variant was trained on them."""
+    if "val" in variant_config(profile.params, variant).train_on:
+        print(f"{variant}: no study, since it was trained on the validation images", file=sys.stderr)
+        return []
+    return study(predictor, chosen_samples(profile, variant, "val", "metaphase"))
 
 
 def infer_ms(predictor: Predictor, sample: Sample) -> float:
