@@ -39,7 +39,7 @@ class DetectorConfig:
 
     architecture: Literal["ucrd-net"]
     backbone: Literal["resnet101", "resnet50", "resnet18", "efficientnet-lite0"] = "resnet101"
-    weights: str = ""  # of the backbone at the start: "" random, "imagenet", or a safetensors or pth file
+    weights: str = ""  # of the backbone at the start: "" random, "imagenet", torchvision's name, or a file
     norm: Literal["batch", "frozen"] = "batch"  # frozen: batch norms stay those of `weights`
     levels: tuple[int, ...] = (2, 3, 4, 5, 6)  # FPN levels with an output; FE: (2, 3)
     deepest: int = 5  # the last stage of the backbone that the FPN reads, C5; a shallower one makes a smaller network

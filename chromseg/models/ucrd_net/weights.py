@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 from torchvision import models
+from torchvision.models import WeightsEnum
 
 from chromseg.errors import ModelError
 from chromseg.files import replacing
@@ -30,13 +31,14 @@ def load_backbone_weights(backbone: Backbone, weights: str) -> None:
 
     Args:
         backbone: Its weights are replaced.
-        weights: "imagenet", or a safetensors or pth file: one that `save_backbone` wrote, or a state dict of
-            torchvision's ResNet, or of the published EfficientNet-Lite0.
+        weights: "imagenet"; for a ResNet also a member of torchvision's enum, such as "IMAGENET1K_V2" or
+            "ResNet101_Weights.IMAGENET1K_V2"; or a safetensors or pth file: one that `save_backbone` wrote, or a state
+            dict of torchvision's ResNet, or of the published EfficientNet-Lite0.
 
     Raises:
         ModelError: They cannot be found or read, or are of another network.
     """
-    found = _one_channel(_renamed(_imagenet(backbone.name) if weights == IMAGENET else _read(Path(weights))))
+    found = _one_channel(_renamed(_found(backbone.name, weights)))
     wanted = backbone.body.state_dict()
     known = Backbone(backbone.name).body.state_dict() if set(found) - set(wanted) else wanted
     strange = [name for name in found if name not in known and not name.startswith(_CLASSIFIERS)]
@@ -63,16 +65,21 @@ def save_backbone(path: Path, backbone: Backbone) -> None:
         temporary.write_bytes(save(weights, metadata={"backbone": backbone.name}))
 
 
-def _imagenet(name: str) -> Mapping[str, Tensor]:
+def _found(name: str, weights: str) -> Mapping[str, Tensor]:
+    """The tensors that `weights` means for the backbone `name`."""
     if name == "efficientnet-lite0":
-        return _read(_packaged_file())
+        return _read(_packaged_file() if weights == IMAGENET else Path(weights))
+    members = models.get_model_weights(name)
+    member = "IMAGENET1K_V1" if weights == IMAGENET else weights.removeprefix(f"{members.__name__}.")
+    return _fetched(members[member]) if member in members.__members__ else _read(Path(weights))
+
+
+def _fetched(weights: WeightsEnum) -> Mapping[str, Tensor]:
     try:
-        state: Mapping[str, Tensor] = models.get_model_weights(name)["IMAGENET1K_V1"].get_state_dict(
-            progress=False, check_hash=True
-        )
+        state: Mapping[str, Tensor] = weights.get_state_dict(progress=False, check_hash=True)
     except OSError as error:
         raise ModelError(
-            f"ImageNet weights of {name} cannot be fetched ({error})",
+            f"the weights {weights} cannot be fetched ({error})",
             expected="a connection to download.pytorch.org, or the file in torch's cache",
             remedy="fetch the file elsewhere and give its path as `model.weights`",
         ) from error
@@ -93,7 +100,11 @@ def _packaged_file() -> Path:
 
 def _read(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
-        raise ModelError(f"no weights {path}", expected="a file", remedy="correct `model.weights`, or make the file")
+        raise ModelError(
+            f"no weights {path}",
+            expected="a file, `imagenet`, or for a ResNet a name such as ResNet101_Weights.IMAGENET1K_V2",
+            remedy="correct `model.weights`, or make the file",
+        )
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

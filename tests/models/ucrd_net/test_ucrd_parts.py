@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+import torchvision
 from safetensors.torch import save_file
 from tiny_detector import TINY
+from torchvision.models import WeightsEnum
 
 from chromseg.errors import ModelError
 from chromseg.models import build_model
@@ -86,6 +88,38 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "list.pth")
     with pytest.raises(ModelError, match="without weights"):
         load_backbone_weights(Backbone("resnet18"), str(tmp_path / "list.pth"))
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "IMAGENET1K_V1", "DEFAULT", "ResNet18_Weights.IMAGENET1K_V1"])
+def test_published_weights_by_torchvision_s_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: str
+) -> None:
+    """From torch's cache, so that nothing is fetched."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    state = torchvision.models.resnet18().state_dict()
+    cached = tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
+    cached.parent.mkdir(parents=True)
+    torch.save(state, cached)
+    network = build_model(_replaced(backbone="resnet18", weights=weights))
+    assert torch.equal(network.backbone.body["layer2"][0].conv1.weight, state["layer2.0.conv1.weight"])  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        ("imagenet", "ResNet50_Weights.IMAGENET1K_V1 cannot be fetched"),
+        ("IMAGENET1K_V2", "ResNet50_Weights.IMAGENET1K_V2 cannot be fetched"),
+        ("ResNet101_Weights.IMAGENET1K_V2", "no weights ResNet101_Weights.IMAGENET1K_V2; expected a file, `imagenet`"),
+        ("IMAGENET1K_V3", "no weights IMAGENET1K_V3; expected a file, `imagenet`"),
+    ],
+)
+def test_weights_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch, weights: str, told: str) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise OSError("no connection")
+
+    monkeypatch.setattr(WeightsEnum, "get_state_dict", offline)
+    with pytest.raises(ModelError, match=told):
+        load_backbone_weights(Backbone("resnet50", deepest=2), weights)
 
 
 def test_imagenet_weights_of_the_compact_backbone() -> None:
