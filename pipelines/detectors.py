@@ -16,9 +16,10 @@ import torch
 
 from chromseg.annotations import Sample
 from chromseg.annotations.rasterize import BoolArray
+from chromseg.config import DetectorConfig
 from chromseg.errors import DataError
 from chromseg.inference.evaluation import judge_metaphase
-from chromseg.inference.instance_predictor import InstancePredictor, whole_masks, without_duplicates
+from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import (
     CalibrationBin,
@@ -30,7 +31,7 @@ from chromseg.metrics import (
     scores_and_hits,
     summarize_instances,
 )
-from chromseg.models.package import write_card
+from chromseg.models.package import ModelCard, read_card, write_card
 from chromseg.models.ucrd_net import Detections
 
 matplotlib.use("Agg")
@@ -76,7 +77,7 @@ def scores_at(
     compared.
     """
     found = detections.to("cpu")
-    masks = whole_masks(found, sample.image.shape)
+    masks = predictor.masks_of(found, sample.image.shape)
     seen = np.flatnonzero(masks.any(axis=(1, 2)))
     found, masks = found.take(torch.from_numpy(seen)), masks[seen]
     everything = _compared(found, masks, sample)
@@ -86,7 +87,7 @@ def scores_at(
     for threshold in thresholds:
         sure = torch.nonzero(found.class_scores >= threshold).flatten().numpy()
         if len(sure) not in handed_out:
-            handed_out[len(sure)] = sure[without_duplicates(masks[sure], predictor.settings.duplicate)]
+            handed_out[len(sure)] = sure[predictor.distinct(masks[sure])]
         kept = handed_out[len(sure)]
         scores.append(replace(everything, recovered=recovered_instances(ious[kept]), count=len(kept)))
     return scores
@@ -101,7 +102,37 @@ def best_threshold(images: Sequence[Sequence[InstanceScore]]) -> int:
     return max(range(len(THRESHOLDS)), key=lambda index: _f1([each[index] for each in images]))
 
 
-def choose_threshold(folder: Path, samples: Iterable[Sample]) -> float:
+def learned_masks(card: ModelCard, init: str = "") -> bool:
+    """Whether a trained detector's mask head has seen masks: in its training, or in that of the model it began as.
+
+    Args:
+        card: As training left it.
+        init: Folder of the model that it started from; empty for none.
+    """
+    if card.chromosome_area is not None:  # the median area of the masks that were seen
+        return True
+    return bool(init) and not settings_of(read_card(Path(init))).boxes_only
+
+
+def mark_boxes_only(folder: Path) -> None:
+    """Let a detector whose mask head knows nothing hand out boxes, and drop duplicates by box; its card says so."""
+    card = read_card(folder)
+    assert isinstance(card.architecture, DetectorConfig)
+    by_box = replace(card.architecture, nms="box") if card.architecture.nms == "mask" else card.architecture
+    write_settings(folder, replace(card, architecture=by_box), replace(settings_of(card), boxes_only=True))
+
+
+def settings_of(card: ModelCard) -> InstanceSettings:
+    """What a detector's card says of handing out."""
+    return InstanceSettings(**card.preprocessing.get("instances", {}))
+
+
+def write_settings(folder: Path, card: ModelCard, settings: InstanceSettings) -> None:
+    """Write the card of a detector with other settings."""
+    write_card(folder, replace(card, preprocessing={**card.preprocessing, "instances": asdict(settings)}))
+
+
+def choose_threshold(folder: Path, samples: Iterable[Sample], device: str = "cpu") -> float:
     """Set the class score from which a detector hands a chromosome out, by validation samples, in its card.
 
     The least threshold with the best F1 of what would then be handed out; a match has IoU ≥ 0.8.
@@ -109,19 +140,18 @@ def choose_threshold(folder: Path, samples: Iterable[Sample]) -> float:
     Args:
         folder: The model; its card is written anew.
         samples: Validation samples; with none, or if nothing matches at any threshold, the card stays as it is.
+        device: Where the network runs, in PyTorch's words.
 
     Returns:
         The threshold.
     """
-    predictor = Predictor.from_folder(folder)
+    predictor = Predictor.from_folder(folder, device=device)
     assert isinstance(predictor, InstancePredictor)
     images = [scores_at(predictor, predictor.infer(sample.image), sample, THRESHOLDS) for sample in samples]
     best = best_threshold(images)
     if not _f1([each[best] for each in images]):
         return predictor.settings.score
-    settings = asdict(replace(predictor.settings, score=THRESHOLDS[best]))
-    card = predictor.card
-    write_card(folder, replace(card, preprocessing={**card.preprocessing, "instances": settings}))
+    write_settings(folder, predictor.card, replace(predictor.settings, score=THRESHOLDS[best]))
     return THRESHOLDS[best]
 
 
@@ -162,7 +192,8 @@ def study(predictor: InstancePredictor, samples: Iterable[Sample]) -> list[dict[
     Returns:
         Rows with "changed", "value", "threshold" and metrics.
     """
-    changes: list[tuple[str, Any]] = [("nms", kind) for kind in ("box", "soft", "mask")]
+    kinds = ("box", "soft") if predictor.settings.boxes_only else ("box", "soft", "mask")
+    changes: list[tuple[str, Any]] = [("nms", kind) for kind in kinds]
     if predictor.network.config.uncertainty:
         changes += [("correction", value) for value in _LAMBDAS]
     others = [changed(predictor, {name: value}) for name, value in changes]

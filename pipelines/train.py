@@ -32,8 +32,9 @@ from chromseg.registry.provenance import gather_lineage
 from chromseg.registry.tracking import RunTracker, start_run
 from chromseg.training.loop import fit
 from chromseg.training.result import FitResult
-from pipelines.detectors import choose_threshold
-from pipelines.profile import Profile, run_stage, stage_arguments
+from chromseg.validation import ImageLimits
+from pipelines.detectors import choose_threshold, learned_masks, mark_boxes_only
+from pipelines.profile import Profile, best_device, run_stage, stage_arguments
 from pipelines.validate import passed
 
 
@@ -75,9 +76,13 @@ def train(
 
 
 def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTracker) -> None:
-    """Choose a detector's threshold, and tell how the training ended."""
+    """Choose a detector's threshold, note whether it knows masks, and tell how the training ended."""
     if isinstance(config.model, DetectorConfig):
-        run.log_params({"threshold": choose_threshold(result.folder, validation_samples(profile, config))})
+        if not learned_masks(result.card, config.init):
+            mark_boxes_only(result.folder)
+            print(f"{result.folder}: no training image has masks, so it hands out boxes", file=sys.stderr)
+        threshold = choose_threshold(result.folder, validation_samples(profile, config), best_device())
+        run.log_params({"threshold": threshold})
     print(f"{result.folder}: epoch {result.best_epoch + 1} of {result.epochs} kept, {result.metrics}", file=sys.stderr)
 
 
@@ -119,6 +124,7 @@ def first_card(profile: Profile, config: TrainConfig, lineage: Lineage) -> Model
         polarity=data.polarity,
         preprocessing=_preprocessing(config),
         partition=asdict(config.partition) if maps else {},
+        input=asdict(ImageLimits()),
         lineage=lineage.to_dict(),
     )
 

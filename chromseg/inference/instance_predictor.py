@@ -16,6 +16,8 @@ from chromseg.inference.predictor import Predictor
 from chromseg.models.ucrd_net import Detections, UCRDNet, paste_masks
 from chromseg.partition.cluster import NEEDS_REVIEW
 
+BOX_ONLY = "box-only"
+
 
 @dataclass(frozen=True)
 class InstanceSettings:
@@ -27,11 +29,14 @@ class InstanceSettings:
         duplicate: Of two masks that share this part of the smaller one, the one with the lower score is dropped; two
             chromosomes that cross share far less.
         doubtful: Class score below which a chromosome is flagged for review.
+        boxes_only: No training image had masks, so the mask head knows nothing: every mask is the rectangle of its box,
+            flagged `box-only`, and none counts as a duplicate of another.
     """
 
     score: float = 0.5
     duplicate: float = 0.8
     doubtful: float = 0.7
+    boxes_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,11 +81,24 @@ class InstancePredictor(Predictor):
         """
         settings = settings or self.settings
         sure = detections.take(torch.nonzero(detections.class_scores >= settings.score).flatten()).to("cpu")
-        masks = whole_masks(sure, shape)
+        masks = self.masks_of(sure, shape)
         uncertainty = [None] * len(masks) if sure.uncertainty is None else sure.uncertainty.tolist()
-        flags = tuple((NEEDS_REVIEW,) if score < settings.doubtful else () for score in sure.class_scores.tolist())
+        always = (BOX_ONLY,) if settings.boxes_only else ()
+        doubts = [(NEEDS_REVIEW,) if score < settings.doubtful else () for score in sure.class_scores.tolist()]
+        flags = tuple((*doubt, *always) for doubt in doubts)
         found = Found(masks, tuple(sure.scores.tolist()), flags, tuple(uncertainty))
-        return in_reading_order(found.subset(without_duplicates(masks, settings.duplicate)))
+        return in_reading_order(found.subset(self.distinct(masks, settings)))
+
+    def masks_of(self, detections: Detections, shape: tuple[int, ...]) -> BoolArray:
+        """The masks of detections in a picture of (H, W) = `shape`: bool (D, H, W); rectangles if it knows no other."""
+        if self.settings.boxes_only:
+            detections = detections._replace(roi_masks=torch.ones_like(detections.roi_masks))
+        return whole_masks(detections, shape)
+
+    def distinct(self, masks: BoolArray, settings: InstanceSettings | None = None) -> list[int]:
+        """Which of bool (N, H, W), best first, are no duplicates: indices. Rectangles may well lie in one another."""
+        settings = settings or self.settings
+        return without_duplicates(masks, math.inf if settings.boxes_only else settings.duplicate)
 
     @property
     def settings(self) -> InstanceSettings:

@@ -31,7 +31,7 @@ def build_cascade(folder: Path, maps: Resolved, detector: Resolved, rule: Cascad
         Its card.
 
     Raises:
-        ModelError: A parent is damaged, or not of the family it is to play the part of.
+        ModelError: A parent is damaged, not of the family it is to play the part of, or a detector without masks.
         OutputError: The folder cannot be written.
     """
     from chromseg.config import DetectorConfig, ModelConfig
@@ -53,6 +53,12 @@ def build_cascade(folder: Path, maps: Resolved, detector: Resolved, rule: Cascad
             f"a cascade of {map_card.stain} {map_card.polarity} and {detector_card.stain} {detector_card.polarity}",
             expected="two models of one stain and polarity",
             remedy="choose parents that were trained for the same pictures",
+        )
+    if detector_card.preprocessing.get("instances", {}).get("boxes_only"):
+        raise ModelError(
+            f"{detector.folder}, which was trained on boxes alone",
+            expected="a detector that has learned masks",
+            remedy="choose another model for --detector",
         )
     config = CascadeConfig("cascade", map_card.architecture, detector_card.architecture, rule)
     card = replace(

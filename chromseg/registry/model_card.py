@@ -112,6 +112,11 @@ def _slice_figures(metrics: Mapping[str, float | None], name: str) -> str:
 
 def _purpose(card: ModelCard) -> str:
     if isinstance(card.architecture, DetectorConfig):
+        if card.preprocessing.get("instances", {}).get("boxes_only"):
+            return (
+                "Finds the boxes of the chromosomes of a metaphase. It was trained on boxes alone: every mask it hands out "
+                "is the rectangle of a box, flagged `box-only`."
+            )
         return "Finds the chromosomes of a metaphase, each as an instance with its mask."
     if isinstance(card.architecture, CascadeConfig):
         names = " and ".join(f"{parent['name']}/{parent['version']}" for parent in card.parents.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from drawn_cells import drawn_cell, recalling_predictor
@@ -45,6 +47,19 @@ def test_what_is_found_twice_is_one() -> None:
     told = np.concatenate([masks, masks[:1], half])
     result = recalling_predictor(told, scores=[0.9, 0.9, 0.9, 0.9, 0.8, 0.95]).predict(picture)
     assert len(result.instances) == 4
+
+
+def test_a_detector_that_has_learned_boxes_alone_hands_out_boxes_and_says_so() -> None:
+    picture, _ = drawn_cell()
+    slanted = np.zeros((2, 200, 200), dtype=bool)
+    slanted[0, 60:130, 60:130] = np.eye(70, dtype=bool)
+    slanted[1, 110:120, 70:80] = True  # beside it, and within its box
+    predictor = recalling_predictor(slanted)
+    card = dataclasses.replace(predictor.card, preprocessing={"instances": {"boxes_only": True}})
+    result = dataclasses.replace(predictor, card=card).predict(picture, scale=1.0)
+    assert [instance.bbox for instance in result.instances] == [(60, 60, 130, 130), (70, 110, 80, 120)]
+    assert all(instance.mask.sum() == area for instance, area in zip(result.instances, (4900, 100), strict=True))
+    assert [instance.flags for instance in result.instances] == [("box-only",)] * 2
 
 
 def test_nothing_found_is_an_answer() -> None:

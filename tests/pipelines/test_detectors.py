@@ -18,6 +18,7 @@ from chromseg.errors import DataError
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import boxes_of, score_instances, summarize_instances
+from chromseg.models.package import read_card
 from chromseg.models.ucrd_net import Detections, UCRDNet
 from pipelines import detectors
 
@@ -113,6 +114,21 @@ def test_an_image_with_boxes_only_is_judged_by_boxes(model: Path, answers: list[
     score = detectors.judge_image(Predictor.from_folder(model), boxed())
     assert score.masks is None and score.recovered.all()
     assert score.boxes.ious.shape == (5, 3) and score.count == 3  # all are ranked, those from 0.5 on handed out
+
+
+def test_a_mask_head_that_saw_no_masks_is_told_by_the_card(tmp_path: Path) -> None:
+    folder = save_tiny(tmp_path / "boxes", dataclasses.replace(UCRD, nms="mask"))
+    detectors.mark_boxes_only(folder)
+    predictor = Predictor.from_folder(folder)
+    assert isinstance(predictor, InstancePredictor) and predictor.settings.boxes_only
+    assert predictor.network.config.nms == "box", "masks cannot tell duplicates"
+    score = detectors.judge_image(predictor, crossed())
+    assert score.masks is not None and score.masks.ious.shape[1] == 3
+    assert [row["value"] for row in detectors.study(predictor, [crossed()])[:3]] == ["box", "soft", 0.0]
+    masked = save_tiny(tmp_path / "masks", chromosome_area=600.0)
+    assert detectors.learned_masks(read_card(masked)) and not detectors.learned_masks(read_card(folder))
+    assert detectors.learned_masks(read_card(folder), str(masked)), "it goes on from one that has learned masks"
+    assert not detectors.learned_masks(read_card(folder), str(folder))
 
 
 def test_maps_cannot_be_judged_by_boxes(make_model: Any) -> None:

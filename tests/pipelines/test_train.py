@@ -149,6 +149,7 @@ def test_killed_before_the_threshold_is_chosen_it_only_finishes(tiny: Path, monk
     client = open_store()
     [run] = client.search_runs([client.get_experiment_by_name("ucrd-net").experiment_id])
     assert run.info.status == "FINISHED" and "threshold" in run.data.params
+    assert read_card(tiny / "models/tiny-0").preprocessing["instances"]["boxes_only"], "it has seen boxes alone"
 
 
 @pytest.mark.slow

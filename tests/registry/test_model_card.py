@@ -82,6 +82,15 @@ def test_the_registered_card_keeps_what_the_folder_says_and_adds_the_rest(
     assert missing_sections((kept / "MODEL_CARD.md").read_text(), default.model_card) == []
 
 
+def test_a_detector_of_boxes_alone_is_told_from_one_of_masks() -> None:
+    def purpose(**instances: bool) -> str:
+        card = ModelCard("boxes", DetectorConfig("ucrd-net"), preprocessing={"instances": instances})
+        return sections_of(model_card(card, [], {}, 1, "random"))["Intended use"]
+
+    assert "trained on boxes alone" in purpose(boxes_only=True)
+    assert "each as an instance with its mask" in purpose()
+
+
 def test_data_whose_terms_are_unknown_make_a_card_incomplete(store: Path, make_model: Callable[..., Path]) -> None:
     version, _ = register(make_model(), "chromseg")
     card = (resolve(f"models:/{version.label}") / "MODEL_CARD.md").read_text()

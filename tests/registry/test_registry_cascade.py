@@ -84,6 +84,14 @@ def test_parents_of_two_stains_do_not_go_together(parents: tuple[Resolved, Resol
         build(tmp_path / "both", maps, detector)
 
 
+def test_a_detector_of_boxes_alone_is_no_parent(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    maps, detector = parents
+    card = read_card(detector.folder)
+    write_card(detector.folder, dataclasses.replace(card, preprocessing={"instances": {"boxes_only": True}}))
+    with pytest.raises(ModelError, match="trained on boxes alone; expected a detector that has learned masks"):
+        build(tmp_path / "both", maps, detector)
+
+
 def test_a_folder_has_no_version_to_pin(parents: tuple[Resolved, Resolved]) -> None:
     with pytest.raises(RegistryError, match="as a parent; expected a registered model"):
         resolve_parent(str(parents[0].folder))
