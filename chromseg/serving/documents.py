@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,18 +19,27 @@ _OVERHANG = 32.0  # pixels that a drawn outline may leave the picture by
 Text = Annotated[str, Field(max_length=200)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Md5 = dict[Text, Text]
+Setting = Text | bool | int | float | None
+Count = Annotated[int, Field(strict=True, ge=0, le=2**31)]  # of pixels
 
 
 class _Lenient(BaseModel):
-    """Keys that are not known are left out."""
+    """Keys that are not known are left out; no value is NaN or infinite, which no answer could repeat as JSON."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=(), allow_inf_nan=False)
+
+
+class RunLengths(_Lenient):
+    """A mask as COCO encodes it, compressed or not."""
+
+    size: tuple[Count, Count]
+    counts: str | list[Count]
 
 
 class Drawn(_Lenient):
     """One instance; the server computes id, box and area anew."""
 
-    segmentation: list[list[float]] | dict[str, Any]
+    segmentation: list[list[float]] | RunLengths
     score: Share = 1.0
     flags: list[Text] = Field(default_factory=list, max_length=20)
     uncertainty: float | None = None
@@ -53,7 +62,7 @@ class Maker(_Lenient):
     weights_sha256: Text | None = None
     data_md5: Md5 = Field(default_factory=dict, max_length=50)
     commit: Text | None = None
-    partition: dict[Text, Any] = Field(default_factory=dict, max_length=20)
+    partition: dict[Text, Setting] = Field(default_factory=dict, max_length=20)
     software_version: Text = ""
 
 
@@ -96,11 +105,16 @@ def masks_of(instances: Sequence[Drawn], height: int, width: int) -> list[BoolAr
             -_OVERHANG <= y <= height + _OVERHANG for y in ys
         ):
             raise _bad(f"an outline outside the picture of {width}×{height}")
-    masks = [rasterize(one.segmentation, height, width) for one in instances]
+    masks = [_mask_of(one.segmentation, height, width) for one in instances]
     for number, mask in enumerate(masks, start=1):
         if not mask.any():
             raise _bad(f"instance {number} covers no pixel")
     return masks
+
+
+def _mask_of(segmentation: list[list[float]] | RunLengths, height: int, width: int) -> BoolArray:
+    plain = segmentation if isinstance(segmentation, list) else segmentation.model_dump()
+    return rasterize(plain, height, width)
 
 
 def _bad(got: str) -> DataError:

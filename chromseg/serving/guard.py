@@ -111,7 +111,7 @@ class Guard:
             return
         if origin.rstrip("/").lower() in self._origins:
             return
-        if urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        if _place(origin) != headers.get("host", "").lower():
             raise _foreign(f"origin {origin[:80]!r}")
 
     def _owner(self, headers: Headers) -> str:
@@ -189,6 +189,14 @@ def _with_headers(send: Send, request_id: str, path: str) -> Send:
 def is_page(path: str) -> bool:
     """Whether a path is of the web page's own files, which hold nothing secret."""
     return not path.startswith(("/v1/", "/invocations", "/metrics", "/version", "/openapi.json", *PROBES))
+
+
+def _place(origin: str) -> str:
+    """Host and port of an Origin header; empty if it has none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _host_name(host: str) -> str:

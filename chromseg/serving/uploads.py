@@ -96,10 +96,10 @@ async def _read_form(request: Request, most: int) -> Upload:
             request.headers, limited(request, most), max_files=4, max_fields=16, max_part_size=min(most, _MAX_TEXT)
         )
         form = await parser.parse()
-    except MultiPartException as error:
+    except (MultiPartException, UnicodeError) as error:  # the latter of charset `undefined`, say
         raise ProblemError(
             "bad-request",
-            f"a form that cannot be read ({error.message})",
+            f"a form that cannot be read ({getattr(error, 'message', error)})",
             expected="multipart/form-data with the image in field `image`",
             remedy="let your HTTP library build the form, as `curl -F image=@cell.png` does",
         ) from error
@@ -109,12 +109,17 @@ async def _read_form(request: Request, most: int) -> Upload:
             content = await value.read()
             await value.close()
             if key in FILE_FIELDS:
-                image, name = content, value.filename or ""
+                image, name = content, _text(value.filename or "")
             else:
                 fields[key] = content.decode("utf-8", errors="replace")
         elif key not in FILE_FIELDS:
-            fields[key] = value
+            fields[key] = _text(value)
     return Upload(_not_empty(image), name, fields)
+
+
+def _text(value: str) -> str:
+    """Without lone surrogates, which a form's charset may let in and no answer could repeat."""
+    return value.encode("utf-8", errors="replace").decode()
 
 
 def _not_empty(image: bytes) -> bytes:

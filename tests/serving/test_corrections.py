@@ -150,6 +150,9 @@ SIZE = {"size": [200, 200]}
         {**SIZE, "counts": "0P"},
         {**SIZE, "counts": "`" * 50},
         {**SIZE, "counts": None},
+        {**SIZE, "counts": [10**30]},
+        {"size": 5, "counts": "x"},
+        {"size": [200, None], "counts": "x"},
         {},
         [],
         [[0, 0, 5]],
@@ -188,6 +191,58 @@ def test_forms_that_are_none_are_refused(tmp_path: Path, fields: dict[str, str])
         answer = server.post("/v1/corrections", data=form, files={"image": ("cell.png", png())})
         assert answer.status_code == 400, answer.text
     assert files(tmp_path) == []
+
+
+UNSPEAKABLE = (
+    '{"annotations": [{"segmentation": [[10, 150, 30, 150, 30, 190]], "uncertainty": NaN}]}',
+    '{"annotations": [{"segmentation": [[10, 150, 30, 150, 30, Infinity]]}]}',
+    '{"annotations": [{"segmentation": [[10, 150, 30, 150, 30, 190]]}], "model": {"partition": {"radius": NaN}}}',
+    '{"annotations": [{"segmentation": [[10, 150, 30, 150, 30, 190]]}], "model": {"partition": {"radius": 1e999}}}',
+    '{"annotations": [{"segmentation": [[10, 150, 30, 150, 30, 190]]}], "model": {"partition": {"radius": [1]}}}',
+    '{"annotations": [{"segmentation": [[10, 150, 30, 150, 30, 190]]}], "model": {"partition": {"\\ud800": 1}}}',
+    '{"annotations": [{"segmentation": [[10, 150, 30, 150, 30, 190]]}], "model": {"partition": {"a": "\\ud800"}}}',
+    '{"annotations": [{"segmentation": [[10, 150, 30, 150, 30, 190]], "flags": ["\\ud800"]}]}',
+)
+
+
+@pytest.mark.parametrize("document", UNSPEAKABLE)
+def test_what_no_json_can_say_is_refused(tmp_path: Path, document: str) -> None:
+    image = {"image": ("cell.png", png())}
+    with client(corrections=str(tmp_path)) as server:
+        found = json.dumps(segmented(server))
+        for form in ({"original": document, "corrected": found}, {"original": found, "corrected": document}):
+            answer = server.post("/v1/corrections", data={"reviewer": "Ada"} | form, files=image)
+            assert (answer.status_code, answer.json()["error"]["kind"]) == (400, "bad-request"), answer.text
+        for format in ("coco", "zip"):
+            answer = server.post("/v1/export", params={"format": format}, data={"instances": document}, files=image)
+            assert (answer.status_code, answer.json()["error"]["kind"]) == (400, "bad-request"), answer.text
+    assert files(tmp_path) == []
+
+
+def form_of(charset: str, note: bytes, image: bytes, name: bytes = b"a") -> dict[str, Any]:
+    """A correction as multipart/form-data that names a charset, as HTTP allows and no browser does."""
+    drawn = b'{"annotations": [{"segmentation": [[10, 150, 30, 150, 30, 190]]}]}'
+    fields = {b"original": drawn, b"corrected": drawn, b"instances": drawn, b"reviewer": b"Ada", b"note": note}
+    head = b'--x\r\nContent-Disposition: form-data; name="'
+    body = b"".join(head + key + b'"\r\n\r\n' + content + b"\r\n" for key, content in fields.items())
+    body += head + b'image"; filename="' + name + b'"\r\n\r\n' + image + b"\r\n--x--\r\n"
+    return {"content": body, "headers": {"content-type": f"multipart/form-data; boundary=x; charset={charset}"}}
+
+
+def test_surrogates_of_an_odd_charset_are_replaced(tmp_path: Path) -> None:
+    form = form_of("unicode_escape", rb"\ud800", png(), rb"\ud800.png")
+    with client(corrections=str(tmp_path), keep_names=True) as server:
+        assert server.post("/v1/corrections", **form).status_code == 201
+        told = server.post("/v1/export", params={"format": "coco"}, **form)
+    assert told.json()["images"][0]["file_name"] == "?.png"
+    (kept,) = (tmp_path / "history").iterdir()
+    assert json.loads(kept.read_text(encoding="utf-8"))["info"]["note"] == "?"
+
+
+@pytest.mark.parametrize(("charset", "status"), [("undefined", 400), ("zlib", 201), ("no-such", 201)])
+def test_odd_charsets_are_no_bug(tmp_path: Path, charset: str, status: int) -> None:
+    with client(corrections=str(tmp_path)) as server:
+        assert server.post("/v1/corrections", **form_of(charset, b"\xff..", png())).status_code == status
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -42,13 +42,15 @@ def test_hosts(host: str, status: int) -> None:
         ({"origin": "http://127.0.0.1:9999"}, 403),
         ({"origin": "https://evil.example"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "http://[bad"}, 403),
         ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}, 403),
         ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, 200),
     ],
 )
 def test_origins(headers: dict[str, str], status: int) -> None:
     with client(allow_origins=("https://viewer.example",)) as server:
-        assert server.post("/v1/segment", content=png(), headers=headers).status_code == status
+        answer = server.post("/v1/segment", content=png(), headers=headers)
+        assert (answer.status_code, answer.headers["x-frame-options"]) == (status, "DENY")
 
 
 def test_an_allowed_origin_may_read_the_answer() -> None:
