@@ -10,45 +10,61 @@ const REVIEWER = "chromseg-reviewer"; // kept in this browser, so that it is typ
 const form = document.getElementById("save-form");
 const note = document.getElementById("save-note");
 const reviewer = document.getElementById("reviewer");
+const button = form.querySelector("button");
+
+let saved = ""; // what was said of the last save of this picture
 
 /** Bring the form to life; `current()` gives {file, answer, page}; `on` tells whether the server keeps corrections. */
 export function saving(session, current, on) {
   form.hidden = !on;
   document.getElementById("save-off").hidden = on;
   reviewer.value = localStorage.getItem(REVIEWER) ?? "";
-  session.addEventListener("change", () => {
-    if (session.unsaved) note.textContent = "Not saved yet.";
-  });
+  session.addEventListener("change", () => tell(session));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (button.getAttribute("aria-busy") === "true") return;
+    button.setAttribute("aria-busy", "true");
     try {
       localStorage.setItem(REVIEWER, reviewer.value.trim());
-      await save(session, current(), new FormData(form));
+      await save(session, current, new FormData(form));
     } catch (problem) {
       showProblem(problem);
+    } finally {
+      button.removeAttribute("aria-busy");
+      tell(session);
     }
   });
 }
 
 /** Forget what was said about the picture before. */
 export function resetSaving() {
-  note.textContent = "";
+  saved = "";
   form.elements.case.value = "";
   form.elements.note.value = "";
 }
 
-async function save(session, { file, answer, page }, fields) {
+async function save(session, current, fields) {
+  const { file, answer, page } = current();
   note.textContent = "Saving …";
   const given = Object.fromEntries([...fields].map(([name, value]) => [name, value.trim()]));
-  const saved = await api.correct(file, {
+  const { step } = session; // what is sent; more may be done until the answer comes
+  const kept = await api.correct(file, {
     ...given,
     page,
     original: JSON.stringify(withoutPictures(answer)),
-    corrected: JSON.stringify({ annotations: annotationsOf(session.instances, session.size) }),
+    corrected: JSON.stringify({ annotations: annotationsOf(step.instances, session.size) }),
   });
-  session.markSaved();
-  const time = new Date(saved.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  const counts = `${saved.n_corrected} chromosomes, ${saved.n_original} before`;
-  note.textContent = `Saved at ${time} by ${saved.reviewer}: ${counts}.`;
-  announce(note.textContent);
+  const time = new Date(kept.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const counts = `${kept.n_corrected} chromosomes, ${kept.n_original} before`;
+  const said = `Saved at ${time} by ${kept.reviewer}: ${counts}.`;
+  if (current().answer !== answer) return announce(`${file.name}: ${said}`); // another picture is at work by now
+  saved = said;
+  session.markSaved(step);
+  return announce(said);
+}
+
+function tell(session) {
+  if (button.getAttribute("aria-busy") === "true") return;
+  const unsaved = saved ? "Changed since: not saved yet." : "Not saved yet.";
+  note.textContent = [saved, session.unsaved ? unsaved : ""].filter(Boolean).join(" ");
 }

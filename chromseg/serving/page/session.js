@@ -5,7 +5,7 @@ import { crossingsOf } from "./crossings.js";
 export class Session extends EventTarget {
   #steps = [{ instances: [], said: "" }]; // the first as found; later ones tell {selected, before}: ids after, before
   #at = 0;
-  #saved = 0; // the step that was saved last
+  #saved = this.#steps[0]; // the step that was saved last
   size = [0, 0]; // [height, width] of the picture
   selected = []; // ids
   active = null; // the id that Tab goes to
@@ -15,14 +15,19 @@ export class Session extends EventTarget {
   /** Begin with a picture's instances as found. */
   start(instances, size) {
     this.#steps = [{ instances, said: "" }];
-    this.#saved = 0;
+    this.#saved = this.#steps[0];
     this.size = size;
     this.picker = null;
     this.#go(0, []);
   }
 
   get instances() {
-    return this.#steps[this.#at].instances;
+    return this.step.instances;
+  }
+
+  /** Where the work stands: to be handed to `markSaved` once it is saved, however much was done meanwhile. */
+  get step() {
+    return this.#steps[this.#at];
   }
 
   get canUndo() {
@@ -35,7 +40,7 @@ export class Session extends EventTarget {
 
   /** Whether there is work that would be lost. */
   get unsaved() {
-    return this.#at !== this.#saved;
+    return this.step !== this.#saved;
   }
 
   find(id) {
@@ -44,7 +49,6 @@ export class Session extends EventTarget {
 
   /** Do one edit (see edits.js); what follows an undone step is forgotten. */
   apply(edit) {
-    if (this.#saved > this.#at) this.#saved = -1;
     this.#steps = [...this.#steps.slice(0, this.#at + 1), { ...edit, before: this.selected }];
     this.#go(this.#at + 1, edit.selected);
     return edit.said;
@@ -52,7 +56,7 @@ export class Session extends EventTarget {
 
   /** Back one step; what was undone. */
   undo() {
-    const { said, before } = this.#steps[this.#at];
+    const { said, before } = this.step;
     this.#go(this.#at - 1, before);
     return said;
   }
@@ -64,8 +68,9 @@ export class Session extends EventTarget {
     return said;
   }
 
-  markSaved() {
-    this.#saved = this.#at;
+  /** A step of this picture was saved. */
+  markSaved(step) {
+    this.#saved = step;
     this.#tell();
   }
 

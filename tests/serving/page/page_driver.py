@@ -70,7 +70,8 @@ class Page:
 
     def seen(self, name: str) -> bool:
         """Whether all of an element with text lies in what the window shows."""
-        script = """const {left, top, right, bottom, width} = document.getElementById(arguments[0]).getBoundingClientRect();
+        script = """const box = document.getElementById(arguments[0]).getBoundingClientRect();
+            const {left, top, right, bottom, width} = box;
             return width > 40 && left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight"""
         return bool(self.js(script, name))
 
@@ -124,6 +125,21 @@ class Page:
     def act(self, name: str) -> None:
         """Press one of the buttons above the picture."""
         self.one(f"[data-action={name}]").click()
+
+    def hold_back(self, path: str) -> None:
+        """Let the next answer from a path wait until `let_go`."""
+        script = """const real = window.fetch, waiting = new Promise((letGo) => (window.letGo = letGo));
+            window.fetch = async (...given) => {
+                if (!String(given[0]).includes(arguments[0])) return real(...given);
+                window.fetch = real;
+                const answer = await real(...given);
+                await waiting;
+                return answer;
+            }"""
+        self.js(script.replace("arguments[0]", repr(path)))
+
+    def let_go(self) -> None:
+        self.js("window.letGo()")
 
     def focus(self, number: int, place: str = "cuts") -> None:
         self.js("document.querySelector(`#${arguments[0]} [data-id='${arguments[1]}']`).focus()", place, number)

@@ -222,6 +222,54 @@ def test_saving_puts_a_file_on_the_server(cell: Page, corrections: Path) -> None
     assert decode_rle(halves[0]["segmentation"], 200, 200)[120:180, 40:51].sum() == halves[0]["area"]
 
 
+def test_an_edit_made_while_a_save_is_on_its_way_is_not_saved(cell: Page) -> None:
+    cell.one("#reviewer").send_keys("Ada Tester")
+    cell.pick(3)
+    cell.act("delete")
+    cell.hold_back("v1/corrections")
+    cell.one("#save-form button").click()
+    assert cell.text("#save-note") == "Saving …"
+    cell.pick(4)
+    cell.act("reject")
+    cell.let_go()
+    cell.wait(lambda: "6 chromosomes, 7 before" in cell.text("#save-note"), "not saved")
+    assert cell.text("#save-note").endswith("Changed since: not saved yet.")
+    assert asks_before_leaving(cell)
+    cell.act("undo")
+    assert cell.text("#save-note").endswith("6 chromosomes, 7 before.")
+    assert not asks_before_leaving(cell), "this is what was saved"
+    cell.act("undo")
+    assert asks_before_leaving(cell)
+    cell.act("redo")
+
+
+def test_a_save_that_fails_leaves_the_corrections_unsaved(cell: Page) -> None:
+    cell.one("#reviewer").send_keys("Ada Tester")
+    cell.pick(3)
+    cell.act("delete")
+    cell.js("window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))")
+    cell.one("#save-form button").click()
+    cell.wait(lambda: cell.text("#problem-dialog").startswith("No connection"), "not told")
+    assert cell.text("#save-note") == "Not saved yet."
+    assert asks_before_leaving(cell)
+
+
+def test_a_save_that_is_on_its_way_is_not_sent_twice(cell: Page) -> None:
+    cell.one("#reviewer").send_keys("Ada Tester")
+    cell.hold_back("v1/corrections")
+    cell.one("#save-form button").click()
+    cell.js("window.fetch = () => { throw new Error('sent twice') }")
+    cell.one("#save-form button").click()
+    cell.let_go()
+    cell.wait(lambda: cell.text("#save-note").startswith("Saved at"), "not saved")
+
+
+def asks_before_leaving(page: Page) -> bool:
+    """Whether the browser would ask before the window is closed."""
+    script = "return !window.dispatchEvent(new Event('beforeunload', {cancelable: true}))"
+    return bool(page.js(script))
+
+
 def test_a_reviewer_is_asked_for(cell: Page) -> None:
     cell.js("localStorage.clear(); document.getElementById('reviewer').value = ''")
     cell.one("#save-form button").click()
