@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -174,12 +175,20 @@ def import_model(
     name: Annotated[
         str | None, typer.Option(help="Registered model that gets the version; default as at home.")
     ] = None,
+    announced: Annotated[
+        str | None,
+        typer.Option("--sha256", metavar="HEX", help="The file's hash, as the sender told it by another way."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Register what `models export` wrote; hashes and the log's excerpt are verified."""
+    if announced is not None and not re.fullmatch("[0-9a-fA-F]{64}", announced.strip()):
+        raise typer.BadParameter(
+            f"--sha256 {announced}: expected the 64 hexadecimal digits that `models export` printed"
+        )
     from chromseg.registry.transfer import absent_parents, import_version
 
-    version, new = import_version(file, name=name)
+    version, new = import_version(file, name=name, announced=announced)
     absent = absent_parents(version)
     if as_json:
         print_json({**version.to_dict(), "new": new, "absent_parents": list(absent)})

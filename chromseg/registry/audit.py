@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count, takewhile
 
 from chromseg.errors import RegistryError
 from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersion
@@ -19,7 +20,7 @@ from chromseg.registry.store import translated
 from chromseg.registry.witness import HEAD_TAG, contradiction, head_text, longer, remember, remembered
 
 LOG = "chromseg-audit"
-_ENTRY = "entry"
+_PIECE = 16_000  # characters: MLflow takes no tag of more than 100,000, and MySQL none of more than 64 KiB
 _ATTEMPTS = 20
 _seen: dict[str, Chain] = {}  # by store: what this process has followed already
 
@@ -86,6 +87,21 @@ def append(client: MlflowClient, make: Callable[[Chain], Entry]) -> Entry:
     )
 
 
+def pieces(text: str) -> dict[str, str]:
+    """Tags that hold the text of an entry, by name: `entry`, and where it is long `entry.1`, `entry.2` and so on."""
+    starts = range(0, len(text), _PIECE)
+    return {_piece(i): text[start : start + _PIECE] for i, start in enumerate(starts)}
+
+
+def joined(tags: Mapping[str, str]) -> str:
+    """The text that `pieces` took apart; "" if there is none."""
+    return "".join(tags[name] for name in takewhile(tags.__contains__, map(_piece, count())))
+
+
+def _piece(i: int) -> str:
+    return f"entry.{i}" if i else "entry"
+
+
 def forget() -> None:
     """Follow the log from its beginning next time: the store was replaced."""
     _seen.clear()
@@ -134,13 +150,13 @@ def _fetch(client: MlflowClient, after: int) -> list[ModelVersion]:
 
 
 def _records(versions: Sequence[ModelVersion]) -> list[tuple[int, str]]:
-    return [(int(version.version), version.tags.get(_ENTRY, "")) for version in versions]
+    return [(int(version.version), joined(version.tags)) for version in versions]
 
 
 def _written(client: MlflowClient, entry: Entry) -> bool:
     """Whether the store took the entry; False if it was busy with another writer."""
     try:
-        client.create_model_version(LOG, f"{LOG}:/{entry.hash}", tags={_ENTRY: entry.to_json()}, await_creation_for=0)
+        client.create_model_version(LOG, f"{LOG}:/{entry.hash}", tags=pieces(entry.to_json()), await_creation_for=0)
     except MlflowException as error:
         if _busy(error):
             time.sleep(random.uniform(0.01, 0.05))

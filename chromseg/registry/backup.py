@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from chromseg.errors import RegistryError
 from chromseg.files import replacing, sha256
-from chromseg.registry.audit import LOG, forget
+from chromseg.registry.audit import LOG, forget, joined
 from chromseg.registry.entries import Chain, follow
 from chromseg.registry.place import sqlite_path, tracking_uri
 from chromseg.registry.witness import HEADS
@@ -216,9 +216,12 @@ def _take(archive: tarfile.TarFile, name: str, expected: str, target: Path) -> N
 
 def _log(database: Path) -> Chain:
     """The audit log, read without MLflow."""
-    query = "SELECT version, value FROM model_version_tags WHERE name = ? AND key = 'entry' ORDER BY version"
+    query = "SELECT version, key, value FROM model_version_tags WHERE name = ?"
+    tags: dict[int, dict[str, str]] = {}
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-        return follow((int(number), str(text)) for number, text in connection.execute(query, (LOG,)))
+        for number, key, value in connection.execute(query, (LOG,)):
+            tags.setdefault(int(number), {})[key] = value
+    return follow((number, joined(own)) for number, own in tags.items())
 
 
 def _move_paths(database: Path, old: Path, new: Path) -> None:

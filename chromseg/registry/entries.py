@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from typing import Any, Literal
 
 GENESIS = "0" * 64  # what stands before the first entry
@@ -47,9 +48,9 @@ class Entry:
     facts: dict[str, Any] = field(default_factory=dict)
     prev: str = GENESIS
 
-    @property
+    @cached_property
     def hash(self) -> str:
-        """SHA-256 of its text."""
+        """SHA-256 of its text; asked for again whenever the log is read."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:

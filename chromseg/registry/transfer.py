@@ -1,17 +1,21 @@
 """A registered version as one file, for networks without a connection: files, facts, and the log that vouches for them.
 
 The file is a ZIP: `manifest.json` and `model/…`. On arrival the hash of every file is compared, the excerpt of the log
-is followed link by link, and the entry that let the version in must speak of these very weights and facts.
+is followed link by link up to the head that the log had when it was cut from it, and the entry that let the version in
+must speak of these very weights and facts. Whoever can rewrite the whole file can rewrite all that too: hence its own
+hash, which the sender says by another way.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +23,7 @@ import chromseg
 from chromseg.errors import RegistryError
 from chromseg.files import replacing, sha256
 from chromseg.registry.actor import current_actor
-from chromseg.registry.entries import ADMITS, Entry
+from chromseg.registry.entries import ADMITS, GENESIS, Chain, Entry
 from chromseg.registry.packaging import FILES
 from chromseg.registry.references import Reference, check_name, find_version, parse_reference, standing
 from chromseg.registry.resolve import checked_folder
@@ -27,7 +31,7 @@ from chromseg.registry.store import open_store
 from chromseg.registry.version import SIGNED, Version, find, signature, timestamp
 from chromseg.registry.versions import bring_in, list_versions
 
-_FORMAT = 1
+_FORMAT = 2  # 1 did not say how long the log was, so that its end could be cut off unseen
 _NAMES = re.compile(r"model\.safetensors|model\.json|[\w-]+\.(md|html)|failures/[\w.-]+\.png")
 _LARGEST = 8 * 2**30  # bytes, unpacked
 
@@ -40,7 +44,10 @@ class Transfer:
         name: Registered model it was taken from.
         version: Its version there.
         tags: Lineage, metrics and hashes it was registered with.
-        excerpt: The log from its registration to the last entry that speaks of it.
+        excerpt: The log from its registration to the end.
+        first: Place of the excerpt's first entry in the log, from 1.
+        length: Entries of the whole log.
+        head: Hash of its last one.
         files: SHA-256 by name.
     """
 
@@ -48,6 +55,9 @@ class Transfer:
     version: int
     tags: dict[str, str]
     excerpt: tuple[Entry, ...]
+    first: int
+    length: int
+    head: str
     files: dict[str, str]
 
     @property
@@ -69,6 +79,7 @@ def export_version(reference: str, file: Path) -> Version:
     version = find(client, parse_reference(reference))
     own = Reference(version.name, version=version.number)
     folder, found = checked_folder(version), find_version(client, own)
+    chain = standing(client, version.name)[1]
     contents = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     kept = {name: path for name, path in contents.items() if _NAMES.fullmatch(name)}
     manifest = {
@@ -76,7 +87,7 @@ def export_version(reference: str, file: Path) -> Version:
         "name": version.name,
         "version": version.number,
         "tags": {name: found.tags[name] for name in SIGNED if name in found.tags},
-        "log": [entry.to_json() for entry in _excerpt(standing(client, version.name)[1].entries, version)],
+        "log": _excerpt(chain, version),
         "files": {name: sha256(path) for name, path in kept.items()},
         "exported": {"at": timestamp(), "by": current_actor(), "software": chromseg.__version__},
     }
@@ -87,27 +98,34 @@ def export_version(reference: str, file: Path) -> Version:
     return version
 
 
-def import_version(file: Path, *, name: str | None = None, by: str | None = None) -> tuple[Version, bool]:
+def import_version(
+    file: Path, *, name: str | None = None, announced: str | None = None, by: str | None = None
+) -> tuple[Version, bool]:
     """Register what `export_version` wrote as the next version; the same files again are the version they already are.
 
     Args:
         file: The transfer file.
         name: Registered model that gets the version; default: its name at home.
+        announced: SHA-256 of the file, as the sender said it by another way; that it was compared is recorded.
         by: Who; default: `current_actor()`.
 
     Returns:
         The version, and whether it is new.
 
     Raises:
-        RegistryError: The file is damaged, was tampered with, or its log does not vouch for it.
+        RegistryError: The file is not the one announced, is damaged, was tampered with, or its log does not vouch for
+            it.
     """
     by = by or current_actor()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "model"
         try:
-            with zipfile.ZipFile(file) as archive:
-                transfer = _checked(file, _read_manifest(archive))
-                _unpack(archive, transfer, folder)
+            with file.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+                _check_announced(file, digest, announced)
+                with zipfile.ZipFile(stream) as archive:
+                    transfer = _checked(file, _read_manifest(archive))
+                    _unpack(archive, transfer, folder)
         except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError) as error:
             raise _bad(file, f"{type(error).__name__}: {error}") from error
         _compare(file, transfer, folder)
@@ -117,7 +135,13 @@ def import_version(file: Path, *, name: str | None = None, by: str | None = None
             transfer.tags,
             by=by,
             reason=f"from {transfer.name}/{transfer.version} of another store",
-            facts={"origin": [entry.to_dict() for entry in transfer.own], "origin_head": transfer.excerpt[-1].hash},
+            facts={
+                "origin": [entry.to_dict() for entry in transfer.own],
+                "origin_head": transfer.head,
+                "origin_length": transfer.length,
+                "file_sha256": digest,
+                "file_announced": announced is not None,
+            },
         )
 
 
@@ -130,24 +154,49 @@ def absent_parents(version: Version) -> tuple[str, ...]:
     return tuple(f"{own['name']}/{own['version']}" for own in parents if own["weights_sha256"] not in here)
 
 
-def _excerpt(entries: Sequence[Entry], version: Version) -> Sequence[Entry]:
-    """The log from the version's registration to the last entry about it, without a gap."""
-    about = [i for i, each in enumerate(entries) if (each.model, each.version) == (version.name, version.number)]
-    return entries[about[0] : about[-1] + 1]
+def _excerpt(chain: Chain, version: Version) -> dict[str, Any]:
+    """The log from the version's registration to its end without a gap, and where that is in the whole log."""
+    entries = chain.entries
+    start = next(i for i, each in enumerate(entries) if (each.model, each.version) == (version.name, version.number))
+    texts = [entry.to_json() for entry in entries[start:]]
+    return {"first": start + 1, "length": len(entries), "head": chain.head, "entries": texts}
 
 
 def _read_manifest(archive: zipfile.ZipFile) -> Transfer:
     values: dict[str, Any] = json.loads(archive.read("manifest.json"))
     if values["format"] != _FORMAT:
         raise ValueError(f"format {values['format']}, not {_FORMAT}")
-    entries = tuple(Entry.from_json(text) for text in values["log"])
-    return Transfer(values["name"], values["version"], dict(values["tags"]), entries, dict(values["files"]))
+    log = values["log"]
+    return Transfer(
+        values["name"],
+        values["version"],
+        dict(values["tags"]),
+        tuple(Entry.from_json(text) for text in log["entries"]),
+        log["first"],
+        log["length"],
+        log["head"],
+        dict(values["files"]),
+    )
+
+
+def _check_announced(file: Path, digest: str, announced: str | None) -> None:
+    if announced is not None and digest != announced.strip().lower():
+        raise RegistryError(
+            f"{file} has SHA-256 {digest}",
+            expected=f"{announced}, as announced",
+            remedy="do not import it; ask the sender for the file and for its hash again, on separate ways",
+        )
 
 
 def _checked(file: Path, transfer: Transfer) -> Transfer:
-    links = [later.prev == earlier.hash for earlier, later in zip(transfer.excerpt, transfer.excerpt[1:], strict=False)]
-    if not transfer.own or not all(links):
+    entries = transfer.excerpt
+    links = [later.prev == earlier.hash for earlier, later in pairwise(entries)]
+    if not transfer.own or not all(links) or (entries[0].prev == GENESIS) != (transfer.first == 1):
         raise _bad(file, "its excerpt of the audit log has a gap or was changed")
+    if (transfer.first + len(entries) - 1, entries[-1].hash) != (transfer.length, transfer.head):
+        raise _bad(
+            file, f"its excerpt of the audit log was trimmed: it does not reach entry {transfer.length}, the head"
+        )
     first = transfer.own[0]
     if first.action not in ADMITS or first.facts["tags_sha256"] != signature(transfer.tags):
         raise _bad(file, "its lineage and hashes are not those that were registered")

@@ -143,7 +143,11 @@ def test_a_dry_run_prints_every_gate_and_changes_nothing(two: Path) -> None:
 
 
 def test_a_version_leaves_and_comes_back_as_a_file(two: Path) -> None:
-    assert _ops("export", "chromseg@champion", "model.zip").startswith("chromseg/1 is in model.zip, SHA-256 ")
+    told = _ops("export", "chromseg@champion", "model.zip")
+    assert told.startswith("chromseg/1 is in model.zip, SHA-256 ")
+    _ops("import", "model.zip", "--sha256", "a slip", code=2)
+    assert "as announced" in _ops("import", "model.zip", "--sha256", "0" * 64, code=1)
+    assert _ops("import", "model.zip", "--name", "known", "--sha256", told.split()[-1]) == "known/1 imported\n"
     assert _ops("import", "model.zip", "--name", "theirs") == "theirs/1 imported\n"
     assert _ops("import", "model.zip") == "chromseg/1 is these files already\n"
     assert "model.zip exists" in _ops("export", "chromseg/1", "model.zip", code=1)

@@ -10,12 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.utils.validation import MAX_MODEL_REGISTRY_TAG_VALUE_LENGTH
 from tiny_cascade import build
 
 from chromseg.errors import RegistryError
 from chromseg.files import sha256
+from chromseg.registry.audit import _written, forget
+from chromseg.registry.backup import backup, restore
+from chromseg.registry.entries import Entry
+from chromseg.registry.gates.gate import Gate
 from chromseg.registry.promotion import history, promote
 from chromseg.registry.resolve import Resolved, resolve, resolve_model
+from chromseg.registry.store import open_store
 from chromseg.registry.transfer import absent_parents, export_version, import_version
 from chromseg.registry.verify import verify
 from chromseg.registry.versions import list_versions, register, show
@@ -92,11 +98,25 @@ def _lie_about_metrics(values: dict[str, Any]) -> None:
 
 
 def _drop_an_entry(values: dict[str, Any]) -> None:
-    del values["log"][1]
+    del values["log"]["entries"][1]
 
 
 def _forget_the_registration(values: dict[str, Any]) -> None:
-    del values["log"][0]
+    del values["log"]["entries"][0]
+    values["log"]["first"] += 1
+
+
+def _forget_the_end(values: dict[str, Any]) -> None:
+    del values["log"]["entries"][-1]
+
+
+def _pretend_a_shorter_log(values: dict[str, Any]) -> None:
+    _forget_the_end(values)
+    values["log"]["length"] -= 1
+
+
+def _pretend_a_beginning(values: dict[str, Any]) -> None:
+    values["log"].update(first=1, length=values["log"]["length"] - values["log"]["first"] + 1)
 
 
 def _climb_out(values: dict[str, Any]) -> None:
@@ -112,7 +132,10 @@ def _climb_out(values: dict[str, Any]) -> None:
         (lambda members: members.pop("manifest.json"), "KeyError"),
         (_manifest(_lie_about_metrics), "not those that were registered"),
         (_manifest(_drop_an_entry), "a gap or was changed"),
-        (_manifest(_forget_the_registration), "has a gap|not those"),
+        (_manifest(_forget_the_registration), "not those"),
+        (_manifest(_forget_the_end), r"was trimmed: it does not reach entry 4, the head"),
+        (_manifest(_pretend_a_shorter_log), r"was trimmed: it does not reach entry 3, the head"),
+        (_manifest(_pretend_a_beginning), "a gap or was changed"),
         (_manifest(_climb_out), "KeyError|no model folder has"),
         (_manifest(lambda values: values.update(format=9)), "format 9"),
     ],
@@ -121,6 +144,45 @@ def test_what_was_tampered_with_does_not_arrive(elsewhere: Path, change: Callabl
     with pytest.raises(RegistryError, match=message):
         import_version(_rewritten(elsewhere, change))
     assert list_versions() == []
+
+
+def test_the_file_must_be_the_one_that_was_announced(elsewhere: Path) -> None:
+    digest = sha256(elsewhere)
+    with pytest.raises(RegistryError, match=rf"has SHA-256 {digest}; expected {'0' * 64}, as announced"):
+        import_version(elsewhere, announced="0" * 64)
+    assert list_versions() == []
+    assert import_version(elsewhere, announced=digest.upper())[0].label == "chromseg/1"
+    import_version(elsewhere, name="unannounced")
+    told = [history(name)[0].facts for name in ("chromseg", "unannounced")]
+    assert [facts["file_sha256"] for facts in told] == [digest] * 2
+    assert [facts["file_announced"] for facts in told] == [True, False]
+
+
+def test_a_long_history_comes_along_whole(
+    promoted: Path, elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """150 moves with the answers of 30 gates each: far more than MLflow takes in one tag."""
+    there = Path.cwd()
+    monkeypatch.chdir(promoted)
+    gates = {"gates": [Gate(f"gate {i}", "measured", "limit", True).to_dict() for i in range(30)]}
+    client, standing, head = open_store(), 2, history("chromseg")[-1].hash
+    for i in range(150):
+        before, standing = standing, 3 - standing
+        move = Entry("now", "Ada", "force", "chromseg", standing, "champion", before, f"move {i}", gates, head)
+        assert _written(client, move)
+        head = move.hash
+    export_version("chromseg@champion", tmp_path / "long.zip")
+    assert (verify().length, verify().problems) == (154, ())
+    monkeypatch.chdir(there)
+    version, _ = import_version(tmp_path / "long.zip")
+    forget()
+    [entry] = history("chromseg")
+    assert len(entry.to_json()) > MAX_MODEL_REGISTRY_TAG_VALUE_LENGTH
+    assert [each["action"] for each in entry.facts["origin"]] == ["register", "promote"] + ["force"] * 75
+    assert show(version.label).forced == tuple(f"move {i}" for i in range(1, 150, 2))
+    backup(tmp_path / "all.tar")
+    assert restore(tmp_path / "all.tar", replace=True).length == 1
+    assert verify(files=True).problems == ()
 
 
 def test_a_file_that_is_none(elsewhere: Path) -> None:
