@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from chromseg.annotations import Sample, read_samples
+from chromseg.annotations import Sample, read_dataset, read_samples
 from chromseg.config import parse
 from chromseg.inference.evaluation import judge_cutout, judge_metaphase
 from chromseg.inference.predictor import Predictor
-from chromseg.metrics import summarize
+from chromseg.metrics import slice_labels, summarize, summarize_slices
 from chromseg.models.cascade import CascadeRule
 from chromseg.models.package import read_card, write_card
 from chromseg.registry.cascade import NAME, build_cascade, data_of, pinned, resolve_parent
@@ -100,12 +100,15 @@ def judge(profile: Profile, folder: Path, run: RunTracker) -> dict[str, float | 
     def samples(kind: str) -> Iterator[Sample]:
         return read_samples(profile.prepared, splits=("test",), kinds=(kind,), dataset=profile.evaluate.dataset)
 
-    cutouts = [judge_cutout(predictor, sample).score for sample in samples("cutout")]
+    judged = [(sample, judge_cutout(predictor, sample).score) for sample in samples("cutout")]
+    cutouts = [score for _, score in judged]
     metaphases = [judge_metaphase(predictor, sample) for sample in samples("metaphase")]
+    stain = read_dataset(Path("data") / profile.evaluate.dataset).card.stain
     metrics = summarize(cutouts, metaphases)
-    run.log_metrics(metrics)
-    write_card(folder, replace(read_card(folder), metrics=finite(metrics)))
-    write_scores(profile.scores(NAME, SEED), metrics, cutouts, metaphases)
+    slices = summarize_slices(cutouts, [slice_labels(sample.masks, stain) for sample, _ in judged])
+    run.log_metrics(metrics | slices)
+    write_card(folder, replace(read_card(folder), metrics=finite(metrics | slices)))
+    write_scores(profile.scores(NAME, SEED), metrics, cutouts, metaphases, slices)
     return metrics
 
 
