@@ -23,20 +23,22 @@ const VIEWS = ["start", "busy", "problem", "work"];
 
 const byId = (id) => document.getElementById(id);
 const session = new Session();
-let current = null; // {file, answer, page}
+let current = null; // {file, answer, page}: the result that is shown
+let refused = null; // {file, page}: what was given last and could not be cut
+let again = null; // of these two the one that "Cut again" means
 let stopping = new AbortController();
 
 /** Show one of the views; its heading gets the focus. */
 function show(view) {
   for (const name of VIEWS) byId(name).hidden = name !== view;
-  byId("cut-again").hidden = current === null;
   byId(view).querySelector("h1").focus();
 }
 
-/** Cut a picture, unless that would lose work. */
+/** Cut a picture, unless that would lose work. The result at work stays until there is another. */
 async function take(file, page = 0) {
-  if (session.unsaved && !(await agrees())) return;
+  if (session.unsaved && !(await agrees())) return showPage();
   cancelTask();
+  byId("refusal").hidden = true;
   stopping.abort();
   stopping = new AbortController();
   byId("busy-name").textContent = file.name;
@@ -48,11 +50,25 @@ async function take(file, page = 0) {
     await showResult(file, answer);
   } catch (problem) {
     if (problem.name === "AbortError") return;
-    current = { file, page };
-    session.start([], [0, 0]);
-    describe(problem, byId("problem"));
-    show("problem");
+    refused = { file, page };
+    describe(problem, byId(current ? "refusal" : "problem"), file.name);
+    if (current) showBeside();
+    else show("problem");
   }
+}
+
+/** What was wrong with another picture, over the result that stays. */
+function showBeside() {
+  byId("refusal-kept").textContent = current.file.name;
+  byId("refusal").hidden = false;
+  showPage();
+  show("work");
+  byId("refusal-title").focus();
+}
+
+/** The number of the page that is shown, whichever was asked for last. */
+function showPage() {
+  if (current) byId("page").value = current.page + 1;
 }
 
 async function showResult(file, answer) {
@@ -61,8 +77,8 @@ async function showResult(file, answer) {
   byId("file-name").textContent = file.name;
   byId("pages").hidden = pages < 2;
   byId("page").max = pages;
-  byId("page").value = page + 1;
   byId("page-count").textContent = pages;
+  showPage();
   resetSaving();
   aboutResult(answer);
   showPicture(answer.picture, [height, width]);
@@ -90,7 +106,16 @@ async function agrees() {
 function stop() {
   stopping.abort();
   announce("Stopped.");
-  show(current?.answer ? "work" : "start");
+  showPage();
+  show(current ? "work" : "start");
+}
+
+function openOptions({ currentTarget }) {
+  again = currentTarget.closest("#problem, #refusal") ? refused : current;
+  byId("cut-again").hidden = again === null;
+  byId("options-for").textContent = again
+    ? `Cut again reads ${again.file.name} anew. Later pictures are read the same way.`
+    : "All pictures are read this way, until you change it or load this page anew.";
 }
 
 async function begin() {
@@ -107,11 +132,18 @@ async function begin() {
   taking((file) => take(file));
   byId("stop").addEventListener("click", stop);
   byId("options").addEventListener("submit", ({ submitter }) => {
-    if (submitter.id === "cut-again") take(current.file, current.page);
+    if (submitter.id === "cut-again") take(again.file, again.page);
   });
   byId("page").addEventListener("change", ({ target }) => {
     if (target.reportValidity()) take(current.file, Number(target.value) - 1);
   });
+  byId("refusal-close").addEventListener("click", () => {
+    byId("refusal").hidden = true;
+    byId("file-name").focus();
+  });
+  for (const button of document.querySelectorAll("[data-opens=options-dialog]")) {
+    button.addEventListener("click", openOptions);
+  }
   for (const button of document.querySelectorAll("[data-opens]")) {
     button.addEventListener("click", () => byId(button.dataset.opens).showModal());
   }

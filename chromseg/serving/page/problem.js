@@ -23,12 +23,13 @@ export function showProblem(problem) {
   dialog.showModal();
 }
 
-/** Write a problem into a place with .title, .got, .expected, .remedy and .failures. */
-export function describe(problem, place) {
+/** Write a problem, with a file of `name` if given, into a place with .title, .got, .expected, .remedy, .failures. */
+export function describe(problem, place, name = "") {
   if (!(problem instanceof ServerProblem)) throw problem; // a bug: the console should have it
   const part = (name) => place.querySelector(`.${name}`);
   const broken = problem.failures.filter(({ severity }) => severity === "critical");
-  part("title").textContent = TITLES[problem.kind] ?? "That did not work";
+  const title = TITLES[problem.kind] ?? "That did not work";
+  part("title").textContent = name ? `${name}: ${title.charAt(0).toLowerCase()}${title.slice(1)}` : title;
   part("failures").replaceChildren(...broken.map(failure));
   part("failures").hidden = broken.length === 0;
   part("plain").hidden = broken.length > 0;

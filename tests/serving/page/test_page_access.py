@@ -39,9 +39,20 @@ def test_axe_finds_nothing_in_a_result_at_work(cell: Page) -> None:
     assert violations(cell) == []
 
 
+def test_axe_finds_nothing_in_a_refusal_beside_a_result(cell: Page, pictures: Any) -> None:
+    cell.give(pictures.blank)
+    cell.wait(lambda: cell.shown("refusal"), "not refused")
+    cell.act("delete")
+    cell.heard("Choose a chromosome first.")
+    assert violations(cell) == []
+    for width in (768, 400):
+        cell.size(width)
+        assert too_wide(cell) == 0
+
+
 @pytest.mark.parametrize("name", ["options-dialog", "help-dialog"])
 def test_axe_finds_nothing_in_dialogs(cell: Page, name: str) -> None:
-    cell.one(f"header [data-opens={name}], #work [data-opens={name}]").click()
+    cell.one(f"header [data-opens={name}], #work .title-row [data-opens={name}]").click()
     assert violations(cell) == []
 
 

@@ -160,7 +160,7 @@ def test_every_export_is_of_the_result_as_corrected(cell: Page, downloads: Calla
 
 def test_a_refused_picture_names_each_rule_and_what_to_do(page: Page, pictures: Any) -> None:
     page.choose(pictures.blank)
-    assert page.text("#problem-title") == "This picture cannot be used"
+    assert page.text("#problem-title") == "blank.png: this picture cannot be used"
     assert page.focused() == "problem-title"
     told = page.text("#problem .failures")
     assert "The picture is blank" in told
@@ -168,6 +168,33 @@ def test_a_refused_picture_names_each_rule_and_what_to_do(page: Page, pictures: 
     assert "What to do: check lamp, shutter and exposure" in told
     page.choose(pictures.cell)
     page.wait(lambda: page.shown("work"), "not cut after a refusal")
+
+
+def test_a_second_picture_that_is_refused_leaves_the_first_and_its_corrections(cell: Page, pictures: Any) -> None:
+    cell.pick(3)
+    cell.act("delete")
+    cell.give(pictures.blank)
+    cell.wait(lambda: bool(cell.js("return document.getElementById('lose-dialog').open")), "not asked")
+    cell.keys(Keys.TAB, Keys.ENTER)  # go on
+    cell.wait(lambda: cell.shown("refusal") and cell.shown("work"), "the refusal is not shown beside the result")
+    assert cell.text("#refusal-title") == "blank.png: this picture cannot be used"
+    assert cell.focused() == "refusal-title"
+    assert "What to do: check lamp, shutter and exposure" in cell.text("#refusal .failures")
+    assert "still that of cell 7.png" in cell.text("#refusal")
+    assert cell.text("#file-name") == "cell 7.png"
+    assert cell.text("#save-note") == "Not saved yet."
+    assert list(cell.labels()) == [1, 2, 4, 5, 6, 7]
+    cell.act("undo")
+    assert cell.text("#count") == "7", "steps back are kept too"
+    cell.one("#refusal [data-opens]").click()
+    assert "reads blank.png anew" in cell.text("#options-for")
+    cell.keys(Keys.ESCAPE)
+    cell.one("#work .title-row [data-opens]").click()
+    assert "reads cell 7.png anew" in cell.text("#options-for")
+    cell.keys(Keys.ESCAPE)
+    cell.one("#refusal-close").click()
+    assert not cell.shown("refusal")
+    assert cell.focused() == "file-name"
 
 
 def test_a_file_that_is_no_picture(page: Page, tmp_path: Path) -> None:
@@ -191,10 +218,20 @@ def test_a_page_of_several(page: Page, pictures: Any, tmp_path: Path) -> None:
         "page 2 was not cut",
     )
     assert page.js("return document.getElementById('page').value") == "2"
+    page.act("add")
+    page.drag((10, 10), (30, 10), (30, 25), (10, 25))
+    page.heard("Added chromosome 8.")
+    page.js("document.getElementById('page').select()")
+    page.keys("1", Keys.TAB)
+    page.wait(lambda: bool(page.js("return document.getElementById('lose-dialog').open")), "not asked")
+    page.keys(Keys.ENTER)  # stay
+    page.wait(
+        lambda: page.js("return document.getElementById('page').value") == "2", "the number is that of another page"
+    )
 
 
 def test_the_options_reach_the_server(cell: Page) -> None:
-    cell.one("#work [data-opens=options-dialog]").click()
+    cell.one("#work .title-row [data-opens=options-dialog]").click()
     cell.one("[name=scale]").send_keys("0.8")
     cell.one("#cut-again").click()
     facts = "return document.getElementById('facts').textContent"
