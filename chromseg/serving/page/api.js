@@ -14,6 +14,8 @@ export class ServerProblem extends Error {
 
 export const settings = () => json("v1/settings");
 export const model = () => json("v1/model");
+/** The same without asking a person for anything, or a busy server twice. */
+export const modelNow = async () => (await call("v1/model", {}, null)).json();
 export const rules = () => json("v1/rules");
 export const cardText = async () => (await call("v1/model/card?format=markdown")).text();
 
@@ -53,10 +55,12 @@ async function json(path, options, waiting) {
   return (await call(path, options, waiting)).json();
 }
 
+/** `waiting` as of `segment`; null to try once and ask for no key. */
 async function call(path, options = {}, waiting = () => {}) {
   for (let left = TRIES; ; left--) {
     const response = await send(path, options);
     if (response.ok) return response;
+    if (waiting === null) throw await problemOf(response);
     const seconds = Number(response.headers.get("Retry-After"));
     if ([429, 503].includes(response.status) && seconds && left > 1) {
       waiting(seconds);

@@ -2,7 +2,7 @@
  * What a person may do to a result.
  *
  * An instance is {id, mask, score, flags, uncertainty, from, status}: `from` lists the numbers it had in the result,
- * `status` is "found", "accepted", "rejected", "changed" or "new". Every edit takes all instances and gives
+ * `status` is "found", "accepted", "rejected" (then `before` is what it was), "changed" or "new". Every edit takes all instances and gives
  * {instances, said, selected} without changing what it was given, so that undo is going back to the list before.
  */
 
@@ -18,14 +18,19 @@ export class EditError extends Error {}
 
 /** A person has looked and it is right: what was flagged no longer is. */
 export function accept(instances, ids) {
-  return { ...changed(instances, ids, { status: "accepted", flags: [] }), said: `Accepted ${names(ids)}` };
+  const accepted = (instance) => ({ ...instance, status: "accepted", flags: [] });
+  return { ...changed(instances, ids, accepted), said: `Accepted ${names(ids)}` };
 }
 
-/** It is no chromosome; done to rejected ones, they are taken back. */
+/** It is no chromosome; done to rejected ones, they are again what they were. */
 export function reject(instances, ids) {
-  const back = instances.filter(({ id }) => ids.includes(id)).every(({ status }) => status === "rejected");
-  const status = back ? "accepted" : "rejected";
-  return { ...changed(instances, ids, { status }), said: `${back ? "Took back" : "Rejected"} ${names(ids)}` };
+  const isRejected = ({ status }) => status === "rejected";
+  const back = instances.filter(({ id }) => ids.includes(id)).every(isRejected);
+  const turned = (instance) => {
+    if (back) return { ...instance, status: instance.before };
+    return isRejected(instance) ? instance : { ...instance, status: "rejected", before: instance.status };
+  };
+  return { ...changed(instances, ids, turned), said: `${back ? "Took back" : "Rejected"} ${names(ids)}` };
 }
 
 /** Take out altogether. */
@@ -90,7 +95,7 @@ export function kept(instances) {
 
 function changed(instances, ids, change) {
   return {
-    instances: instances.map((instance) => (ids.includes(instance.id) ? { ...instance, ...change } : instance)),
+    instances: instances.map((instance) => (ids.includes(instance.id) ? change(instance) : instance)),
     selected: ids,
   };
 }

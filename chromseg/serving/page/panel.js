@@ -52,7 +52,7 @@ function renderChosen(session) {
   byId("chosen-size").textContent = `${area(first.mask)} px`;
   byId("chosen-crosses").textContent = crossed.length ? listed(crossed) : "none";
   byId("chosen-verdict").textContent = verdict(first);
-  byId("chosen-flags").textContent = first.flags.length ? `Look here: ${reasons(first)}.` : "";
+  byId("chosen-flags").textContent = reasons(first) && `Look here: ${reasons(first)}.`;
 }
 
 function renderLookHere({ instances }) {

@@ -45,11 +45,12 @@ function newTile(id) {
 
 function fillTile(tile, instance, label, scale) {
   tile.setAttribute("aria-label", label);
-  tile.className = `tile ${instance.status}${instance.flags.length ? " flagged" : ""}`;
-  tile.title = reasons(instance);
+  const why = reasons(instance);
+  tile.className = `tile ${instance.status}${why ? " flagged" : ""}`;
+  tile.title = why;
   tile.querySelector(".name").textContent = instance.id;
   tile.querySelector(".score").textContent = scored(instance);
-  tile.querySelector(".sign").textContent = SIGNS[instance.status] ?? (instance.flags.length ? "?" : "");
+  tile.querySelector(".sign").textContent = SIGNS[instance.status] ?? (why ? "?" : "");
   const shown = drawn.get(tile);
   if (shown?.mask === instance.mask && shown.scale === scale) return;
   drawCrop(tile.querySelector("canvas"), instance.mask, scale);

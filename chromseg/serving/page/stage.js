@@ -5,7 +5,7 @@ import { coloursOf } from "./colours.js";
 import { crossedBy } from "./crossings.js";
 import { area, contains } from "./masks.js";
 import { pathOf, placeOfNumber } from "./outline.js";
-import { described, doubtful } from "./words.js";
+import { described, doubtful, reasons } from "./words.js";
 import { keepInView, toPixel } from "./zoom.js";
 
 const cuts = document.getElementById("cuts");
@@ -80,7 +80,7 @@ function number(instance, crossings) {
   const mine = crossings.filter(({ ids }) => ids.includes(instance.id));
   const [x, y] = placeOfNumber(instance.mask, (column, row) => !mine.some(({ mask }) => contains(mask, column, row)));
   const text = make("text", { x, y, class: instance.status });
-  const sign = instance.status === "rejected" ? "×" : instance.flags.length ? "?" : "";
+  const sign = instance.status === "rejected" ? "×" : reasons(instance) ? "?" : "";
   text.textContent = `${instance.id}${sign}`;
   return text;
 }

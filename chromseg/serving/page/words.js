@@ -3,19 +3,24 @@
 const FLAGS = {
   "needs-review": "the cut is doubtful",
   "three-at-crossing": "three or more seem to meet here",
+  disputed: "the two networks disagree",
 };
+const LOW_SCORE = 0.5; // as likely wrong as right
 
 const STATUS = { accepted: "accepted", rejected: "rejected", changed: "corrected", new: "added by hand" };
 
 /** The instances that should be looked at. */
 export function doubtful(instances) {
-  return instances.filter(({ flags, status }) => flags.length && status !== "rejected");
+  return instances.filter((instance) => reasons(instance) !== "");
 }
 
-/** Why an instance should be looked at, in words; "" for no reason. */
-export function reasons({ flags }) {
+/** Why an instance should be looked at, in words; "" for no reason, or once a person has decided. */
+export function reasons({ flags, score, status }) {
+  if (["accepted", "rejected"].includes(status)) return "";
   const told = flags.length > 1 ? flags.filter((flag) => flag !== "needs-review") : flags;
-  return told.map((flag) => FLAGS[flag] ?? flag.replaceAll("-", " ")).join(", ");
+  const words = told.map((flag) => FLAGS[flag] ?? flag.replaceAll("-", " "));
+  const isLow = score !== null && score < LOW_SCORE;
+  return [...words, ...(isLow ? [`low score, ${Math.round(100 * score)} %`] : [])].join(", ");
 }
 
 /** "chromosome 3", "chromosomes 3 and 7". */
@@ -44,7 +49,7 @@ export function described(instance, size, crossed) {
     `${size} pixels`,
     instance.score === null ? "" : `score ${scored(instance)}`,
     crossed.length ? `crosses ${listed(crossed)}` : "",
-    instance.flags.length ? `look here: ${reasons(instance)}` : "",
+    reasons(instance) && `look here: ${reasons(instance)}`,
     STATUS[instance.status] ?? "",
   ];
   return parts.filter(Boolean).join(", ");

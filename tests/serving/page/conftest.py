@@ -24,18 +24,20 @@ from chromseg.inference.prepared import Remainder
 
 SIDE = 200
 DOUBTFUL = 3  # of the drawn chromosomes, the last
+LOW, LOW_SCORE = 1, 0.43  # index and score of one that is not flagged
 
 
 @dataclass(frozen=True)
 class _Doubted:
-    """What is left to do, and then the last ones are flagged, whatever stage 2 thinks of them."""
+    """What is left to do, and then the last ones are flagged and one scores low, whatever stage 2 thinks of them."""
 
     left: Remainder
 
     def __call__(self) -> Found:
         found = self.left()
         flags = [()] * (len(found.masks) - DOUBTFUL) + [("needs-review", "three-at-crossing")] * DOUBTFUL
-        return replace(found, flags=tuple(flags))
+        scores = tuple(LOW_SCORE if index == LOW else score for index, score in enumerate(found.scores))
+        return replace(found, flags=tuple(flags), scores=scores)
 
 
 @dataclass(frozen=True)

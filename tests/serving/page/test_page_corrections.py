@@ -26,6 +26,10 @@ def test_accept_ends_the_looking(cell: Page) -> None:
     cell.heard("Accepted chromosome 5.")
     assert cell.labels()[5].endswith("accepted")
     assert "look here" not in cell.labels()[5]
+    assert cell.text("#look-count") == "3"
+    cell.pick(2)
+    cell.act("accept")
+    assert "look here" not in cell.labels()[2], "a low score that was accepted is no reason any more"
     assert cell.text("#look-count") == "2"
 
 
@@ -37,6 +41,18 @@ def test_reject_lowers_the_count_and_can_be_taken_back(cell: Page) -> None:
     assert cell.labels()[3].endswith("rejected")
     cell.act("reject")
     assert cell.text("#count") == "7"
+
+
+def test_what_is_taken_back_is_what_it_was(cell: Page) -> None:
+    before = state(cell)
+    cell.pick(5)
+    cell.act("reject")
+    assert "look here" not in cell.labels()[5]
+    cell.pick(5, 6)
+    cell.act("reject")
+    assert cell.text("#count") == "5"
+    cell.act("reject")
+    assert state(cell) == before
 
 
 def test_delete(cell: Page) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawn_cells import threshold_predictor
 from page_driver import Page
 from PIL import Image
 from selenium.webdriver.common.keys import Keys
-from serving_app import running_server
+from serving_app import MemorySource, running_server
 
 from chromseg.serving.keys import new_key
 
@@ -30,7 +31,7 @@ def test_a_chosen_picture_is_cut(cell: Page) -> None:
     assert cell.text("#count-said") == "39 fewer than expected: some may still be joined, or missed."
     assert cell.text("#model-name") == "drawn, version 1"
     assert cell.focused() == "file-name"
-    cell.heard("7 chromosomes found, 3 to look at.")
+    cell.heard("7 chromosomes found, 4 to look at.")
 
 
 def test_a_dropped_picture_is_cut(page: Page, pictures: Any) -> None:
@@ -61,9 +62,10 @@ def test_crossings_and_what_to_look_at_are_shown(cell: Page) -> None:
     assert "crosses 2" in labels[1]
     assert "crosses 6 and 7, look here: three or more seem to meet here" in labels[5]
     assert len(cell.all("#marks .crossing")) == 1 + 3
-    assert len(cell.all("#marks .doubt")) == 3
-    assert cell.text("#look-count") == "3"
-    assert cell.text("#look-here button") == "5 three or more seem to meet here"
+    assert len(cell.all("#marks .doubt")) == 4
+    assert cell.text("#look-count") == "4"
+    listed = [" ".join(button.text.split()) for button in cell.all("#look-here button")]
+    assert listed == ["2 low score, 43 %", *(f"{number} three or more seem to meet here" for number in (5, 6, 7))]
     assert "Many chromosomes need a look" in cell.text("#notes")
 
 
@@ -91,10 +93,11 @@ def test_clicks_on_a_crossing_reach_both(cell: Page) -> None:
 def test_next_goes_round_what_is_flagged(cell: Page) -> None:
     cell.pick(6)
     found = []
-    for _ in range(3):
+    for _ in range(4):
         cell.act("next")
         found += cell.selected()
-    assert found == [7, 5, 6]
+    assert found == [7, 2, 5, 6]
+    assert "flagged" in cell.one("#sheet [data-id='2']").get_attribute("class").split()
 
 
 def test_an_enlarged_picture_can_be_moved(cell: Page) -> None:
@@ -202,6 +205,32 @@ def test_a_file_that_is_no_picture(page: Page, tmp_path: Path) -> None:
     note.write_text("no picture", encoding="utf-8")
     page.choose(note)
     assert "What to do:" in page.text("#problem")
+
+
+def test_the_model_of_the_result_is_told_apart_from_the_one_served_now(page: Page, pictures: Any) -> None:
+    source = MemorySource(versions={1: threshold_predictor(), 2: threshold_predictor()})
+    with running_server(source=source, poll=0.02) as url:
+        page.open(url)
+        page.choose(pictures.cell)
+        assert page.text("header .model") == "Model: drawn, version 1 Model card"
+        source.wanted = 2
+        look = "document.dispatchEvent(new Event('visibilitychange'))"
+        page.wait(lambda: page.js(look) or page.shown("model-served"), "the change was not noticed")
+        page.heard("The server now uses drawn, version 2.")
+        told = "This result is by: drawn, version 1 The server now uses drawn, version 2."
+        assert page.text("header .model") == f"{told} Model card of the one in use now"
+        facts = "return document.getElementById('facts').textContent"
+        assert "drawn, version 1" in page.js(facts)
+        page.choose(pictures.cell)
+        page.wait(
+            lambda: page.text("header .model") == "Model: drawn, version 2 Model card", "not told after a new cut"
+        )
+        assert "drawn, version 2" in page.js(facts)
+        page.js("window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))")
+        page.js(look)
+        page.wait(lambda: "not known: it does not answer" in page.text("#model-served"), "silent about a lost server")
+        page.close()
+        page.open()
 
 
 def test_a_page_of_several(page: Page, pictures: Any, tmp_path: Path) -> None:
