@@ -3,8 +3,9 @@
     python -m benchmarks.timing --image PATH/TO/metaphase.jpg [--models bundled/chromseg models:/ucrd-net@champion …]
                                 [--runs 10] [--threads 2] [--out reports/timing.json]
 
-Start-up (imports, loading the model) is not counted. Medians over the runs after one warm-up. Of a detector's time the
-shares of RoIAlign, NMS and pasting masks are told, as PyTorch's profiler and the predictor's own clock see them.
+By default the models in the box. Start-up (imports, loading the model) is not counted. Medians over the runs after one
+warm-up. What a detector does beside convolutions is told as shares of the whole way: RoIAlign; NMS of proposals, boxes
+and masks, the search for duplicates included; pasting masks into the picture.
 """
 
 from __future__ import annotations
@@ -13,26 +14,40 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
-from torch.profiler import ProfilerActivity, profile
+import torchvision.ops.boxes as torchvision_boxes
 
 from chromseg import load_predictor
-from chromseg.annotations.absorbance import FloatArray
 from chromseg.files import write_json
+from chromseg.inference import instance_predictor
 from chromseg.inference.batch import Job
-from chromseg.inference.cascade import Cascade
 from chromseg.inference.files import PictureWorker
-from chromseg.inference.found import Clock
-from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.predictor import Predictor
+from chromseg.models.ucrd_net import detection, mask_head, network, region
 from chromseg.registry.provenance import git_state, hardware
 
-OPERATORS = {"roi_align": "torchvision::roi_align", "nms": "torchvision::nms"}
+BOX = ("bundled/chromseg", "bundled/ucrd-net", "bundled/cascade")
+
+# what is watched, and in which modules it is called
+WATCHED: dict[str, tuple[tuple[Any, str], ...]] = {
+    "roi_align": ((network, "pool_rois"), (mask_head, "pool_rois"), (region, "pool_rois"), (region, "sample_parts")),
+    "nms": (
+        (torchvision_boxes, "batched_nms"),  # of proposals
+        (detection, "nms"),
+        (detection, "soft_nms"),
+        (network, "mask_nms"),
+        (instance_predictor, "without_duplicates"),
+    ),
+    "pasting": ((instance_predictor, "whole_masks"),),
+}
 
 
 def main() -> None:
@@ -46,8 +61,7 @@ def main() -> None:
         "models": {},
     }
     for model in arguments.models:
-        predictor = load_predictor(model)
-        figures["models"][model] = figures_of(predictor, arguments.image, arguments.runs)
+        figures["models"][model] = figures_of(load_predictor(model), arguments.image, arguments.runs)
         print(model, figures["models"][model])
     write_json(arguments.out, figures)
 
@@ -55,11 +69,9 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--image", type=Path, required=True)
-    parser.add_argument(
-        "--models", nargs="+", default=["models:/chromseg@champion"], help="folders or registered models"
-    )
+    parser.add_argument("--models", nargs="+", default=list(BOX), help="folders or registered models")
     parser.add_argument("--runs", type=int, default=10)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("reports/timing.json"))
     return parser.parse_args()
 
@@ -72,41 +84,71 @@ def figures_of(predictor: Predictor, image: Path, runs: int) -> dict[str, Any]:
             PictureWorker(predictor)(Job(image, Path(folder) / "out"))
 
     cutout = np.random.default_rng(0).random((256, 256), dtype=np.float32)
-    result = predictor.predict(image)
-    figures = {
+    result = predictor.predict(image)  # the warm-up
+    watch = Stopwatch()
+    with watch.watching():
+        times = times_of(whole, runs)
+    steps = [predictor.predict(image).timings_ms for _ in range(min(runs, 3))]
+    return {
         "family": predictor.card.architecture.architecture,
         "weights_sha256": predictor.identity.weights_sha256,
         "image": f"{result.absorbance.shape[1]}x{result.absorbance.shape[0]}, {len(result.instances)} chromosomes",
-        "file_to_written_chromosomes_ms": median_ms(whole, runs),
-        "network_256x256_ms": median_ms(lambda: predictor.infer(cutout), runs),
-        "steps_ms": result.timings_ms,
+        "file_to_written_chromosomes_ms": milliseconds(times),
+        "shares": watch.shares(sum(times)),
+        "steps_ms": {step: round(statistics.median(each[step] for each in steps), 1) for step in steps[0]},
+        "network_256x256_ms": milliseconds(times_of(lambda: predictor.infer(cutout), runs)),
     }
-    detector = predictor.detector if isinstance(predictor, Cascade) else predictor
-    if isinstance(detector, InstancePredictor):
-        figures["detector_shares"] = detector_shares(detector, result.absorbance)
-    return figures
 
 
-def median_ms(work: Callable[[], object], runs: int) -> float:
-    """Median milliseconds of `runs` calls after one that is not counted."""
+def times_of(work: Callable[[], object], runs: int) -> list[float]:
+    """Seconds of each of `runs` calls."""
     times = []
-    for _ in range(runs + 1):
+    for _ in range(runs):
         start = time.perf_counter()
         work()
-        times.append(1000 * (time.perf_counter() - start))
-    return round(statistics.median(times[1:]), 1)
+        times.append(time.perf_counter() - start)
+    return times
 
 
-def detector_shares(predictor: InstancePredictor, absorbance: FloatArray) -> dict[str, float]:
-    """Which part of finding the instances RoIAlign, NMS and pasting take, 0–1."""
-    predictor.find(absorbance)
-    clock = Clock()
-    with profile(activities=[ProfilerActivity.CPU]) as recorded:
-        predictor.find(absorbance, clock)
-    total = sum(clock.times.values())
-    operators = {event.key: event.cpu_time_total / 1000 for event in recorded.key_averages()}
-    spent = {name: operators.get(key, 0.0) for name, key in OPERATORS.items()} | {"pasting": clock.times["paste"]}
-    return {name: round(milliseconds / total, 3) for name, milliseconds in spent.items()}
+def milliseconds(times: list[float]) -> float:
+    """Their median."""
+    return round(1000 * statistics.median(times), 1)
+
+
+class Stopwatch:
+    """Adds up how long the functions of `WATCHED` run; one within another counts once, for the outer."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(WATCHED, 0.0)
+        self._inside = False
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch, and leave the modules as they were."""
+        with ExitStack() as stack:
+            for name, places in WATCHED.items():
+                for module, function in places:
+                    stack.enter_context(patch.object(module, function, self._timed(name, getattr(module, function))))
+            yield
+
+    def shares(self, total: float) -> dict[str, float]:
+        """Of `total` seconds, 0-1, and their sum."""
+        shares = {name: round(seconds / total, 3) for name, seconds in self.seconds.items()}
+        return shares | {"together": round(sum(self.seconds.values()) / total, 3)}
+
+    def _timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def timed(*arguments: Any, **named: Any) -> Any:
+            if self._inside:
+                return function(*arguments, **named)
+            self._inside, start = True, time.perf_counter()
+            try:
+                return function(*arguments, **named)
+            finally:
+                self.seconds[name] += time.perf_counter() - start
+                self._inside = False
+
+        return timed
 
 
 if __name__ == "__main__":
