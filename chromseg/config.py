@@ -48,7 +48,9 @@ class DetectorConfig:
     anchor_ratios: tuple[float, ...] = ()  # with auto: height / width
     fpn_width: int = 256
     head_norm: Literal["none", "group"] = "none"  # group norm after the convolutions of FPN and heads
-    rpn_proposals: tuple[int, int] = (2000, 1000)  # kept per image in training and in detection
+    rpn_candidates: tuple[int, int] = (2000, 2000)  # of each level, in training and in detection; a large chromosome
+    # alone has dozens, so that too few of them leave others without any
+    rpn_proposals: tuple[int, int] = (2000, 1000)  # kept of them per image once duplicates are dropped, likewise
     rpn_samples: int = 256  # anchors per image that the RPN trains on
     rpn_nms_iou: float = 0.7  # largest IoU of two proposals of one level
     box_head: Literal["two-fc", "double"] = "two-fc"  # double: two fc layers for class, two convolutions for boxes (UC)

@@ -21,6 +21,7 @@ TINY = DetectorConfig(
     anchor_sizes=((16.0,), (28.0,)),
     anchor_ratios=(0.5, 1.0, 2.0),
     fpn_width=8,
+    rpn_candidates=(60, 40),
     rpn_proposals=(60, 40),
     rpn_samples=32,
     head_width=16,

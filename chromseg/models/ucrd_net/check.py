@@ -25,6 +25,7 @@ def check_config(config: DetectorConfig) -> None:
         (0 < config.rpn_nms_iou <= 1, "rpn_nms_iou", "above 0, at most 1"),
         (config.zoom > 0, "zoom", "above 0"),
         (0 <= config.score_min < 1, "score_min", "0 to below 1"),
+        (len(config.rpn_candidates) == 2 and min(config.rpn_candidates) > 0, "rpn_candidates", "two numbers above 0"),
         (len(config.rpn_proposals) == 2 and min(config.rpn_proposals) > 0, "rpn_proposals", "two numbers above 0"),
         *((getattr(config, name) >= 1, name, "at least 1") for name in _COUNTS),
         *((getattr(config, name) >= 0, name, "at least 0") for name in _SIZES),

@@ -24,8 +24,10 @@ class ProposalNetwork(nn.Module):
     def __init__(self, config: DetectorConfig) -> None:
         super().__init__()
         anchors = resolve_anchors(config)
-        in_training, in_detection = config.rpn_proposals
-        kept = {"training": in_training, "testing": in_detection}
+        candidates, kept = (
+            dict(zip(("training", "testing"), counts, strict=True))
+            for counts in (config.rpn_candidates, config.rpn_proposals)
+        )
         shared = torch.empty(config.fpn_width, config.fpn_width, 3, 3).normal_(std=_SD)
         self.rpn: Any = RegionProposalNetwork(
             AnchorGenerator(anchors.sizes, (anchors.ratios,) * len(anchors.sizes)),
@@ -34,7 +36,7 @@ class ProposalNetwork(nn.Module):
             bg_iou_thresh=0.3,
             batch_size_per_image=config.rpn_samples,
             positive_fraction=0.5,
-            pre_nms_top_n=kept,
+            pre_nms_top_n=candidates,
             post_nms_top_n=kept,
             nms_thresh=config.rpn_nms_iou,
         )

@@ -217,6 +217,7 @@ def test_long_side_has_a_limit() -> None:
         ({"rpn_nms_iou": 0.0}, r"model\.rpn_nms_iou"),
         ({"rpn_nms_iou": 1.1}, r"model\.rpn_nms_iou"),
         ({"score_min": 1.0}, r"model\.score_min"),
+        ({"rpn_candidates": (5,)}, r"model\.rpn_candidates.*two numbers"),
         ({"rpn_proposals": (5,)}, r"model\.rpn_proposals.*two numbers"),
         ({"fpn_width": 0}, r"model\.fpn_width"),
         ({"mask_convolutions": -1}, r"model\.mask_convolutions"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,16 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 from tiny_detector import TINY
+from torch import Tensor, nn
 from torchvision.models import WeightsEnum
 
 from chromseg.errors import ModelError
 from chromseg.models import build_model
 from chromseg.models.ucrd_net import Backbone
 from chromseg.models.ucrd_net.fpn import FeaturePyramid
+from chromseg.models.ucrd_net.images import ImageBatch
 from chromseg.models.ucrd_net.rois import pool_rois, roi_levels
+from chromseg.models.ucrd_net.rpn import ProposalNetwork
 from chromseg.models.ucrd_net.sampling import sample_proposals, take_positive
 from chromseg.models.ucrd_net.weights import load_backbone_weights, save_backbone
 
@@ -195,3 +199,26 @@ def _replaced(**changes: object) -> object:
     import dataclasses
 
     return dataclasses.replace(TINY, **changes)  # type: ignore[arg-type]
+
+
+class Sure(nn.Module):
+    """An RPN head that is very sure of 1,200 anchors in one corner, and fairly sure of one elsewhere."""
+
+    def forward(self, features: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        objectness = torch.full((1, 3, 64, 64), -10.0)
+        objectness[:, :, 10:30, 10:30] = 5.0
+        objectness[:, 1, 50, 50] = 1.0
+        return [objectness], [torch.zeros(1, 12, 64, 64)]
+
+
+@pytest.mark.parametrize(("candidates", "found"), [(1201, True), (1200, False)])
+def test_a_large_chromosome_leaves_others_their_proposals(candidates: int, found: bool) -> None:
+    config = replace(
+        TINY, levels=(2,), anchor_sizes=((16.0,),), rpn_candidates=(1, candidates), rpn_proposals=(1, 2000)
+    )
+    network = ProposalNetwork(config).eval()
+    network.rpn.head = Sure()
+    images = ImageBatch(torch.zeros(1, 1, 256, 256), [(256, 256)], [torch.ones(4)])
+    [proposals], _ = network(images, [torch.zeros(1, 8, 64, 64)])
+    centres = (proposals[:, :2] + proposals[:, 2:]) / 2
+    assert bool(((centres - 200).abs() < 3).all(dim=1).any()) is found
