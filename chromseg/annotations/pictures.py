@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, ImageSequence
 
+from chromseg.annotations.tiff import ACCEPTED, MOST_PAGES, TiffError, check_directories, is_tiff, read_arrays
 from chromseg.errors import DataError, InputRefusedError
 
 MAX_PIXELS = 100_000_000  # 10,000 × 10,000; a metaphase has about two million
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "MPO")  # MPO: what some cameras write under .jpg
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 
 Source: TypeAlias = "Path | str | bytes | npt.NDArray[Any]"
 
@@ -156,17 +158,23 @@ class _Allowance:
 
 def _read_with_pillow(content: bytes, name: str, allowance: _Allowance) -> tuple[Page, ...]:
     try:
+        if is_tiff(content):
+            check_directories(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is judged below
             warnings.simplefilter("ignore", UserWarning)  # odd metadata is no reason to refuse pixels
             with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
                 return tuple(_page_of_picture(frame) for frame in _frames(picture, allowance))
     except Image.DecompressionBombError as error:
-        raise _too_large(name, str(error), allowance.a_page) from error
+        pixels = re.search(r"\d+", str(error))  # Pillow refuses before it tells the size in any other way
+        size = f"{int(pixels[0]) / 1e6:.0f} megapixels" if pixels else "too many pixels"
+        raise _too_large(name, size, allowance.a_page) from error
+    except TiffError as error:
+        raise _odd_tiff(name, error) from error
     except InputRefusedError:
         raise
     except Exception as error:  # Pillow's readers raise many kinds on damaged files, TypeError among them
-        if content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        if is_tiff(content):
             return _read_with_tifffile(content, name, _Allowance(name, allowance.a_page, allowance.together))
         raise _unreadable(name, error) from error
 
@@ -192,20 +200,17 @@ def _page_of_picture(picture: Image.Image) -> Page:
 
 
 def _read_with_tifffile(content: bytes, name: str, allowance: _Allowance) -> tuple[Page, ...]:
-    import tifffile
-
     try:
-        with tifffile.TiffFile(io.BytesIO(content)) as tiff:
-            for page in tiff.pages:
-                allowance.take((page.imagewidth, page.imagelength))
-            arrays = [page.asarray() for page in tiff.pages]
+        arrays = read_arrays(content, allowance.take)
+    except TiffError as error:
+        raise _odd_tiff(name, error) from error
     except InputRefusedError:
         raise
     except Exception as error:  # tifffile and its codecs raise many kinds; each means the same to the user
         raise _unreadable(name, error) from error
     if not arrays:
         raise _unreadable(name, ValueError("no page"))
-    return tuple(_page_of_array(np.squeeze(array), name) for array in arrays)
+    return tuple(_page_of_array(array, name) for array in arrays)
 
 
 def _page_of_array(array: npt.NDArray[Any], name: str) -> Page:
@@ -257,6 +262,14 @@ def _too_large(name: str, got: str, max_pixels: int) -> InputRefusedError:
         f"{name}: {got}",
         expected=f"at most {max_pixels / 1e6:g} megapixels",
         remedy="cut the picture to one metaphase or scale it down",
+    )
+
+
+def _odd_tiff(name: str, error: TiffError) -> InputRefusedError:
+    return InputRefusedError(
+        f"{name} is a TIFF that is not read ({error})",
+        expected=f"{ACCEPTED}; at most {MOST_PAGES} pages",
+        remedy="save the picture again as a plain TIFF without compression, or as PNG",
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import time
 from pathlib import Path
 
 import numpy as np
@@ -159,3 +161,76 @@ def test_huge_picture_is_refused_before_it_is_decoded(kind: str) -> None:
         read_picture(content)
     with pytest.raises(InputRefusedError, match=r"at most 0\.000599 megapixels"):
         read_picture(encoded(Image.fromarray(ramp()), kind), max_pixels=599)
+
+
+def test_a_jpeg_of_several_pictures_gives_the_first() -> None:
+    """What some cameras write under .jpg."""
+    stack = encoded(Image.fromarray(ramp()), "MPO", save_all=True, append_images=[Image.fromarray(255 - ramp())])
+    (page,) = read_picture(stack).pages
+    assert np.abs(page.grey.astype(int) - ramp()).max() <= 8
+
+
+@pytest.mark.parametrize("compression", [None, "lzw", "zlib", "adobe_deflate", "packbits", "lzma", "zstd"])
+@pytest.mark.parametrize("dtype", [np.uint16, np.float64])
+def test_tiff_compressions_that_lose_nothing(compression: str | None, dtype: type) -> None:
+    values = ramp(dtype, 60000)
+    (page,) = read_picture(tiff(values, compression=compression)).pages
+    np.testing.assert_allclose(page.grey, values, rtol=1e-6)
+
+
+def patched(content: bytes, tag: int, value: int) -> bytes:
+    """A little-endian TIFF with another value of a tag of its first page."""
+    at = content.index(struct.pack("<H", tag), struct.unpack_from("<I", content, 4)[0])
+    return content[: at + 8] + struct.pack("<I", value) + content[at + 12 :]
+
+
+@pytest.mark.parametrize("code", [7, 34712, 34887, 50001, 50002])  # JPEG, JPEG 2000, LERC, WebP, JPEG XL
+def test_tiff_compressions_that_may_grow_without_bound_are_refused(code: int) -> None:
+    with pytest.raises(InputRefusedError, match=r"TIFF that is not read \(compression .* LZW, deflate, PackBits"):
+        read_picture(patched(tiff(ramp(np.float64)), 259, code))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (patched(tiff(ramp(np.float64)), 277, 60_000), "60000 values"),  # SamplesPerPixel
+        (tiff(ramp(np.complex128)), "complex128"),
+    ],
+)
+def test_pixels_that_are_no_picture_are_refused(content: bytes, told: str) -> None:
+    with pytest.raises(InputRefusedError, match=rf"TIFF that is not read \(.*{told}"):
+        read_picture(content)
+
+
+def chain(pages: int, pieces: int = 1, last: int = 0) -> bytes:
+    """A TIFF of pages of 1 × 1 pixel, cut into so many strips, all at the same place; the last names the next page."""
+    tags = ((256, 4, 1, 1), (257, 4, 1, 1), (258, 3, 1, 8), (262, 3, 1, 1), (273, 4, pieces, 8), (279, 4, pieces, 8))
+    body = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    size, start = 2 + len(body) + 4, 8 + 4 * pieces
+    ways = [start + size * number for number in range(1, pages)] + [last]
+    directories = b"".join(struct.pack("<H", len(tags)) + body + struct.pack("<I", way) for way in ways)
+    return b"II*\0" + struct.pack("<I", start) + bytes(4 * pieces) + directories
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (chain(1_001), "more than 1000 pages"),
+        (chain(300_000), "more than 1000 pages"),
+        (chain(3, last=12), "pages that go round in a circle"),
+        (chain(1, pieces=2_000_000), "in more than 250000 pieces"),
+        (chain(900, pieces=1000), "tags of more bytes than the file has"),
+    ],
+    ids=["pages", "many pages", "circle", "pieces", "shared pieces"],
+)
+def test_a_tiff_that_would_keep_its_reader_busy_is_refused_at_once(content: bytes, told: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(InputRefusedError, match=rf"TIFF that is not read \(.*({told})"):
+        read_picture(content)
+    assert time.perf_counter() - start < 5  # with the reader alone: minutes
+
+
+def test_a_reader_says_nothing_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(InputRefusedError):
+        read_picture(patched(tiff(ramp(np.float64)), 273, 10**9))
+    assert caplog.records == []
