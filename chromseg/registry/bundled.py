@@ -13,6 +13,7 @@ from pathlib import Path
 import chromseg
 from chromseg.errors import RegistryError
 from chromseg.files import write_text
+from chromseg.registry.actor import acting_through
 from chromseg.registry.card_text import CARD, compose, sections_of
 from chromseg.registry.parents import pinned_here
 from chromseg.registry.place import project_root
@@ -22,7 +23,7 @@ from chromseg.registry.store import open_store
 from chromseg.registry.version import Version
 from chromseg.registry.versions import register, show
 
-_BY = "chromseg-ops init"
+_PROGRAM = "chromseg-ops init"
 _NUMBERED = ("Intended use", "Lineage")
 
 
@@ -38,13 +39,13 @@ def register_bundled() -> list[tuple[Version, bool]]:
     Raises:
         RegistryError: There are none and DVC cannot fetch them.
     """
-    registered = []
+    registered, by = [], acting_through(_PROGRAM)
     for folder in _parents_first(_folders(project_root())):
         with _pinned(folder) as ready:
-            version, new = register(ready, folder.name, allow_dirty=True, by=_BY)
+            version, new = register(ready, folder.name, allow_dirty=True, by=by)
         if "champion" not in known_aliases(open_store(), version.name):
             reason = f"comes with ChromSeg-Ops {chromseg.__version__}"
-            promote(f"{version.name}/{version.number}", reason=reason, by=_BY)
+            promote(f"{version.name}/{version.number}", reason=reason, by=by)
         registered.append((show(f"{version.name}/{version.number}"), new))
     return registered
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import platform
+import pwd
 import shutil
 import subprocess
 import sys
@@ -11,6 +14,7 @@ import pytest
 from tiny_cascade import build
 
 from chromseg.errors import RegistryError
+from chromseg.registry import actor
 from chromseg.registry.bundled import register_bundled
 from chromseg.registry.card_text import sections_of
 from chromseg.registry.promotion import history, promote
@@ -27,14 +31,16 @@ def bundled(store: Path, make_model: Callable[..., Path]) -> Path:
 
 def test_the_box_becomes_version_1_champion_once(bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHROMSEG_ACTOR")
+    monkeypatch.setattr(actor, "_git_identity", lambda: "")  # that nobody has a name must not stop a first start
+    account = f"{pwd.getpwuid(os.geteuid()).pw_name}@{platform.node()}"
     for expected_new in (True, False):
         [(version, new)] = register_bundled()
         assert (version.name, version.number, new) == ("chromseg", 1, expected_new)
     assert show("chromseg@champion").number == 1
     assert show("chromseg/1").lineage.run_id == "run-of-tiny-0"
     assert [(event.action, event.by) for event in history("chromseg")] == [
-        ("register", "chromseg-ops init"),
-        ("promote", "chromseg-ops init"),
+        ("register", f"chromseg-ops init ({account})"),
+        ("promote", f"chromseg-ops init ({account})"),
     ]
 
 
