@@ -12,12 +12,13 @@ from chromseg.registry.audit import append
 from chromseg.registry.backend import MlflowClient
 from chromseg.registry.entries import Action, Chain, Entry, aliases
 from chromseg.registry.gates.judge import Judgement, judge
+from chromseg.registry.gates.policy import policy_file, read_policy
 from chromseg.registry.gates.probe import Probe
 from chromseg.registry.projection import ALIASES, show_alias
-from chromseg.registry.references import Reference, parse_reference, standing
+from chromseg.registry.references import Reference, find_version, parse_reference, standing
 from chromseg.registry.resolve import checked_folder
 from chromseg.registry.store import open_store, translated
-from chromseg.registry.version import find, timestamp
+from chromseg.registry.version import Version, as_version, find, timestamp
 
 
 def promote(
@@ -41,7 +42,7 @@ def promote(
 
     Raises:
         RegistryError: Unknown version or alias, no reason, nobody's name, it is so already, a gate refused, or another
-            promoter moved the alias in the meantime.
+            promoter moved the alias in the meantime, or what was judged changed.
     """
     by, reason = by or current_actor(), _checked_reason(force or "" if force is not None else reason)
     judgement = judge_promotion(reference, alias=alias, probe=probe)
@@ -54,6 +55,7 @@ def promote(
     def entry(chain: Chain) -> Entry:
         if _held(chain, version.name, alias)[-1:] != ([] if current is None else [current]):
             raise _overtaken(chain, version.name, alias, current)
+        _check_as_judged(client, chain, judgement)
         return Entry(
             timestamp(), by, action, version.name, version.number, alias, current, reason, facts=judgement.facts()
         )
@@ -105,11 +107,11 @@ def rollback(name: str, *, reason: str, alias: str = "champion", by: str | None 
             expected="an alias that was promoted at least twice",
             remedy=f"promote the version you want: `chromseg-ops models promote {name}/VERSION --alias {alias}`",
         )
-    checked_folder(find(client, Reference(name, version=held[-2])))
 
     def entry(chain: Chain) -> Entry:
         if _held(chain, name, alias) != held:  # its top may be the same again, and what lies below it not
             raise _overtaken(chain, name, alias, current)
+        checked_folder(_at_hand(client, chain, name, held[-2]))
         return Entry(timestamp(), by, "rollback", name, held[-2], alias, current, reason)
 
     return _carry_out(client, append(client, entry))
@@ -143,6 +145,29 @@ def _overtaken(chain: Chain, name: str, alias: str, expected: int | None) -> Reg
         expected=f"{'version ' + str(expected) if expected else 'none'} as the {alias}, as before",
         remedy=f"look at it (`chromseg-ops models history {name}`) and decide again",
     )
+
+
+def _check_as_judged(client: MlflowClient, chain: Chain, judgement: Judgement) -> None:
+    """What was judged must be what is promoted, however long the promoter was held up in between.
+
+    Lineage, metrics and files of the candidate, those of the champion it was compared with, and the limits: whatever
+    takes milliseconds to look at again.
+    """
+    name = judgement.version.name
+    checked_folder(_at_hand(client, chain, name, judgement.version.number))
+    if judgement.current is not None:
+        _at_hand(client, chain, name, judgement.current)
+    if read_policy()[1] != judgement.policy_sha256:
+        raise RegistryError(
+            f"{policy_file()} was changed while {judgement.version.label} was judged by it",
+            expected="the same limits from beginning to end",
+            remedy="run the same command again",
+        )
+
+
+def _at_hand(client: MlflowClient, chain: Chain, name: str, number: int) -> Version:
+    """A version read anew; it raises if its facts are not those that the log knows."""
+    return as_version(find_version(client, Reference(name, version=number), {}), {}, chain)
 
 
 def _refused(judgement: Judgement) -> RegistryError:

@@ -76,6 +76,49 @@ def test_a_rollback_goes_where_it_was_decided_to_go_or_nowhere(three: Path, monk
     assert verify().problems == ()
 
 
+def _tag(project: Path) -> None:
+    open_store().set_model_version_tag("chromseg", "2", "metrics", '{"test/overall_acc": 1.0}')
+
+
+def _champions_tag(project: Path) -> None:
+    open_store().set_model_version_tag("chromseg", "1", "metrics", '{"test/overall_acc": 0.0}')
+
+
+def _weights(project: Path) -> None:
+    with (resolve_model("models:/chromseg/2").folder / "model.safetensors").open("ab") as stream:
+        stream.write(b" ")
+
+
+def _policy(project: Path) -> None:
+    with (project / "promotion.yaml").open("a") as stream:
+        stream.write("# others\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_tag, "chromseg/2 no longer says what Ada Tester"),
+        (_champions_tag, "chromseg/1 no longer says what Ada Tester"),
+        (_weights, "model.safetensors has SHA-256"),
+        (_policy, "promotion.yaml was changed while chromseg/2 was judged by it"),
+    ],
+)
+def test_what_changed_since_it_was_judged_is_not_promoted(
+    three: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], told: str
+) -> None:
+    promote("chromseg/1", reason="the first")
+    real = promotion.append
+
+    def held_up(*arguments: Any) -> Any:
+        change(three)
+        return real(*arguments)
+
+    monkeypatch.setattr(promotion, "append", held_up)
+    with pytest.raises(RegistryError, match=told):
+        promote("chromseg/2", reason="judged before")
+    assert [entry.version for entry in history("chromseg") if entry.alias] == [1]
+
+
 def test_nothing_moves_without_a_reason_or_to_where_it_is(three: Path) -> None:
     with pytest.raises(RegistryError, match="an empty reason"):
         promote("chromseg/1", reason="  ")
