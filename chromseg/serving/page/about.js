@@ -50,7 +50,7 @@ function renderModel() {
 
 /** The rules that a picture has to keep. */
 export function aboutRules(rules) {
-  byId("rules").replaceChildren(...rules.map(({ meaning, remedy }) => listItem(`${sentence(meaning)}: ${remedy}.`)));
+  byId("rules").replaceChildren(...rules.map(({ meaning, remedy }) => listItem(`${sentence(meaning)}. ${sentence(remedy)}.`)));
 }
 
 /** What was noticed about a picture that was taken all the same, and where the result comes from. */
@@ -64,13 +64,15 @@ export function aboutResult(answer) {
   const facts = {
     Model: nameOf(answer.model),
     Lineage: answer.model.lineage_id ?? "not registered",
-    Weights: short(answer.model.weights_sha256),
-    Picture: short(answer.model.image_sha256),
+    "Weights SHA-256": short(answer.model.weights_sha256),
+    "Picture SHA-256": short(answer.model.image_sha256),
     Software: answer.model.software_version,
     "Read as": answer.options.polarity.replaceAll("-", " "),
     Scale: `× ${answer.options.scale}`,
-    Time: `${Math.round(answer.timings_ms.total)} ms`,
+    Took: `${(answer.timings_ms.total / 1000).toFixed(1)} s`,
   };
+  byId("history").hidden = !answer.model.version;
+  byId("history").querySelector("code").textContent = `chromseg-ops models history ${answer.model.name}`;
   const pairs = Object.entries(facts).flatMap(([name, value]) => [element("dt", name), element("dd", value)]);
   byId("facts").replaceChildren(...pairs);
 }

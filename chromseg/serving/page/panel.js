@@ -5,13 +5,14 @@ import { drawCrop, scaleFor } from "./crops.js";
 import { kept } from "./edits.js";
 import { area } from "./masks.js";
 import { focusStage } from "./stage.js";
-import { countSaid, described, doubtful, listed, names, reasons, scored, verdict } from "./words.js";
+import { countSaid, described, doubtful, listed, LOW_SCORE, names, percent, reasons, scored, verdict } from "./words.js";
 
 const SIDE = 120; // screen px of the chosen one
 const byId = (id) => document.getElementById(id);
 
 /** Keep the side panel like the session. */
 export function panel(session, expected) {
+  for (const place of document.querySelectorAll(".low-score")) place.textContent = percent(LOW_SCORE);
   session.addEventListener("change", () => {
     renderCount(kept(session.instances).length, expected);
     renderChosen(session);

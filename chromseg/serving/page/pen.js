@@ -14,7 +14,7 @@ const HOW =
 
 const pen = document.getElementById("pen");
 const trace = pen.querySelector("polyline");
-const cross = pen.querySelector("path");
+const cross = pen.querySelector("g");
 
 /**
  * Let a person draw; the points [[x, y], …], or null if they gave up.

@@ -10,6 +10,7 @@ const REVIEWER = "chromseg-reviewer"; // kept in this browser, so that it is typ
 const form = document.getElementById("save-form");
 const note = document.getElementById("save-note");
 const reviewer = document.getElementById("reviewer");
+const kept = document.getElementById("kept-now");
 const button = form.querySelector("button");
 
 let saved = ""; // what was said of the last save of this picture
@@ -48,15 +49,15 @@ async function save(session, current, fields) {
   note.textContent = "Saving …";
   const given = Object.fromEntries([...fields].map(([name, value]) => [name, value.trim()]));
   const { step } = session; // what is sent; more may be done until the answer comes
-  const kept = await api.correct(file, {
+  const answered = await api.correct(file, {
     ...given,
     page,
     original: JSON.stringify(withoutPictures(answer)),
     corrected: JSON.stringify({ annotations: annotationsOf(step.instances, session.size) }),
   });
-  const time = new Date(kept.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  const counts = `${kept.n_corrected} chromosomes, ${kept.n_original} before`;
-  const said = `Saved at ${time} by ${kept.reviewer}: ${counts}.`;
+  const time = new Date(answered.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const counts = `${answered.n_corrected} chromosomes, ${answered.n_original} before`;
+  const said = `Saved at ${time} by ${answered.reviewer}: ${counts}.`;
   if (current().answer !== answer) return announce(`${file.name}: ${said}`); // another picture is at work by now
   saved = said;
   session.markSaved(step);
@@ -66,5 +67,8 @@ async function save(session, current, fields) {
 function tell(session) {
   if (button.getAttribute("aria-busy") === "true") return;
   const unsaved = saved ? "Changed since: not saved yet." : "Not saved yet.";
+  kept.textContent = saved
+    ? "This picture is kept on the server, as of the last save."
+    : "Nothing of this picture is kept on the server until you save.";
   note.textContent = [saved, session.unsaved ? unsaved : ""].filter(Boolean).join(" ");
 }

@@ -15,6 +15,9 @@ const picture = document.getElementById("picture");
 /** Keep the picture's overlay like the session. */
 export function stage(session) {
   choosing(cuts, session, (event) => under(session, toPixel(event)));
+  session.addEventListener("point", ({ detail }) => {
+    for (const text of marks.querySelectorAll("text")) text.classList.toggle("pointed", idOf(text) === detail);
+  });
   let selected = null;
   session.addEventListener("change", () => {
     render(session);
@@ -26,6 +29,7 @@ export function stage(session) {
 /** Show another picture. */
 export function showPicture(url, [height, width]) {
   picture.src = url;
+  document.getElementById("stage").style.setProperty("--sides", `${width} / ${height}`);
   for (const svg of document.querySelectorAll("#frame svg")) svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
 }
 
@@ -79,7 +83,7 @@ function frame({ mask: { x, y, w, h } }) {
 function number(instance, crossings) {
   const mine = crossings.filter(({ ids }) => ids.includes(instance.id));
   const [x, y] = placeOfNumber(instance.mask, (column, row) => !mine.some(({ mask }) => contains(mask, column, row)));
-  const text = make("text", { x, y, class: instance.status });
+  const text = make("text", { x, y, class: instance.status, "data-id": instance.id });
   const sign = instance.status === "rejected" ? "×" : reasons(instance) ? "?" : "";
   text.textContent = `${instance.id}${sign}`;
   return text;

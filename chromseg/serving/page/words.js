@@ -5,7 +5,8 @@ const FLAGS = {
   "three-at-crossing": "three or more seem to meet here",
   disputed: "the two networks disagree",
 };
-const LOW_SCORE = 0.5; // as likely wrong as right
+/** A lower score is a reason to look. */
+export const LOW_SCORE = 0.5; // as likely wrong as right
 
 const STATUS = { accepted: "accepted", rejected: "rejected", changed: "corrected", new: "added by hand" };
 
@@ -20,7 +21,7 @@ export function reasons({ flags, score, status }) {
   const told = flags.length > 1 ? flags.filter((flag) => flag !== "needs-review") : flags;
   const words = told.map((flag) => FLAGS[flag] ?? flag.replaceAll("-", " "));
   const isLow = score !== null && score < LOW_SCORE;
-  return [...words, ...(isLow ? [`low score, ${Math.round(100 * score)} %`] : [])].join(", ");
+  return [...words, ...(isLow ? [`low score, ${percent(score)}`] : [])].join(", ");
 }
 
 /** "chromosome 3", "chromosomes 3 and 7". */
@@ -35,7 +36,12 @@ export function listed(ids) {
 
 /** "93 %", or how it was made where no network scored it. */
 export function scored({ score }) {
-  return score === null ? "by hand" : `${Math.round(100 * score)} %`;
+  return score === null ? "by hand" : percent(score);
+}
+
+/** 0.93 as "93 %". */
+export function percent(share) {
+  return `${Math.round(100 * share)} %`;
 }
 
 export function verdict({ status }) {

@@ -54,6 +54,16 @@ def test_axe_finds_nothing_in_a_refusal_beside_a_result(cell: Page, pictures: An
 def test_axe_finds_nothing_in_dialogs(cell: Page, name: str) -> None:
     cell.one(f"header [data-opens={name}], #work .title-row [data-opens={name}]").click()
     assert violations(cell) == []
+    top = "return document.querySelector('dialog[open] h2').getBoundingClientRect().top"
+    assert cell.js(top) >= cell.js("return document.querySelector('dialog[open]').getBoundingClientRect().top")
+
+
+def test_every_tool_tells_what_it_does(cell: Page) -> None:
+    told = cell.js(
+        "return [...document.querySelectorAll('#tools [aria-keyshortcuts]')].map((b) => [b.innerText, b.title])"
+    )
+    untold = [name for name, title in told if not title]
+    assert untold == ["Undo", "Redo"], "their names say all"
 
 
 def test_axe_finds_nothing_where_nothing_is_found(cell: Page) -> None:

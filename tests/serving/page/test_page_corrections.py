@@ -223,11 +223,13 @@ def test_saving_puts_a_file_on_the_server(cell: Page, corrections: Path) -> None
     cell.pick(4)
     cell.act("reject")
     assert cell.text("#save-note") == "Not saved yet."
+    assert cell.text("#save-kept").startswith("Nothing of this picture is kept on the server until you save.")
     cell.one("#reviewer").send_keys("Ada Tester")
     cell.one("[name=case]").send_keys("case 12")
     cell.one("#save-form button").click()
     cell.wait(lambda: cell.text("#save-note").startswith("Saved at"), "not saved")
     assert "by Ada Tester: 7 chromosomes, 7 before" in cell.text("#save-note")
+    assert cell.text("#save-kept").startswith("This picture is kept on the server")
     saved = [found for path in corrections.rglob("*.json") for found in [json.loads(path.read_text(encoding="utf-8"))]]
     kept = [coco for coco in saved if len(coco.get("annotations", [])) == 7]
     text = json.dumps(saved)

@@ -72,6 +72,8 @@ def test_crossings_and_what_to_look_at_are_shown(cell: Page) -> None:
 def test_pointing_at_one_shows_it_in_the_sheet_and_in_words(cell: Page) -> None:
     cell.point(*SINGLE)
     assert cell.text("#pointed").startswith("Chromosome 3, 660 pixels, score 100 %")
+    opacity = "return getComputedStyle(document.querySelector('#marks text[data-id=\"3\"]')).opacity"
+    assert float(cell.js(opacity)) < 0.5, "its number hides it"
     assert "pointed" in cell.one("#sheet [data-id='3']").get_attribute("class").split()
     cell.point(190, 190)
     cell.wait(lambda: cell.text("#pointed") == "", "still pointed at")
@@ -298,6 +300,7 @@ def test_a_server_with_keys_asks_for_one(page: Page, pictures: Any, tmp_path: Pa
         page.wait(lambda: page.js("return document.body.dataset.ready") == "yes", "the key was not taken")
         page.choose(pictures.cell)
         assert page.text("#count") == "7"
+        assert page.text("#save-off").startswith("Nothing is kept on this server, neither the picture nor corrections.")
         page.one("#model-card").click()
         page.wait(lambda: "drawn" in page.text("#card-text"), "no card")
         page.close()
