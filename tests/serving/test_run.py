@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import multiprocessing
+import os
 import pickle
 import signal
 import socket
@@ -14,16 +17,20 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from serving_app import png
+from serving_app import png, running_server
 from typer.testing import CliRunner
 
 from chromseg.cli.app import app
+from chromseg.errors import OutputError
+from chromseg.serving import run
 from chromseg.serving.keys import read_keys
+from chromseg.serving.run import Supervisor
 from chromseg.serving.settings import ServeSettings
 
 
@@ -87,6 +94,52 @@ def test_it_ends_with_every_request_answered(make_model: Callable[..., Path]) ->
     assert status_of(f"{url}/livez") == 0
 
 
+class Regular(threading.Thread):
+    """A client that asks again and again over one connection, as long as the server does not say that it ends."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(daemon=True)
+        self._url, self.answers, self.lost = url, 0, ""
+        self.start()
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection(self._url.removeprefix("http://"), timeout=60)
+        while not self.lost:
+            try:
+                connection.connect()
+            except ConnectionRefusedError:
+                return
+            try:
+                while connection.sock is not None:  # which http.client closes when it is told to
+                    connection.request("GET", "/v1/settings")
+                    assert connection.getresponse().read()
+                    self.answers += 1
+            except (OSError, http.client.HTTPException) as error:
+                self.lost = repr(error)
+
+
+def test_clients_are_told_that_it_ends() -> None:
+    with running_server(grace=0.5) as url:
+        clients = [Regular(url) for _ in range(4)]
+        wait_until(lambda: all(one.answers for one in clients))
+    for one in clients:
+        one.join(20)
+    assert [one.lost for one in clients] == [""] * 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_ends_without_cutting_anyone_off(make_model: Callable[..., Path], workers: int) -> None:
+    with started("--model", make_model(), "--splicers", 0, "--workers", workers) as (process, url):
+        clients = [Regular(url) for _ in range(6)]
+        wait_until(lambda: all(one.answers > 20 for one in clients))
+        process.send_signal(signal.SIGTERM)
+        for one in clients:
+            one.join(60)
+        assert process.wait(60) == 0
+    assert [one.lost for one in clients] == [""] * 6
+
+
 @pytest.mark.slow
 def test_a_killed_worker_is_replaced(make_model: Callable[..., Path]) -> None:
     with started("--model", make_model(), "--splicers", 0, "--workers", 2) as (process, url):
@@ -102,6 +155,90 @@ def test_a_killed_worker_is_replaced(make_model: Callable[..., Path]) -> None:
         assert 'chromseg_requests_total{route="/v1/segment",status="200"} 10.0' in text
 
 
+@pytest.mark.slow
+def test_workers_end_with_a_killed_supervisor(make_model: Callable[..., Path]) -> None:
+    with started("--model", make_model(), "--splicers", 1, "--workers", 2) as (process, url):
+        everyone = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        _, alive = psutil.wait_procs(everyone, timeout=60)
+        assert alive == []
+        assert status_of(f"{url}/livez") == 0
+
+
+class Worker:
+    """Stands for a worker process: living or dead by fiat."""
+
+    def __init__(self, serves: bool, alive: bool = False) -> None:
+        self.heard, self.bell = multiprocessing.Pipe(duplex=False)
+        self.sentinel, self.pid, self.exitcode = self.heard.fileno(), 0, -9
+        self.serves, self.alive = multiprocessing.Event(), alive
+        if serves:
+            self.serves.set()
+        if not alive:
+            self.bell.close()
+
+    def is_alive(self) -> bool:
+        return self.alive
+
+    def terminate(self) -> None:
+        self.alive = False
+
+    def join(self) -> None:
+        assert not self.alive
+
+
+@contextmanager
+def supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *workers: Worker) -> Iterator[Supervisor]:
+    """One that starts these workers in turn, two at a time."""
+    monkeypatch.setattr(run, "_PAUSE", 0.01)
+    coming = iter(workers)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        made = Supervisor(ServeSettings(workers=2), listening, tmp_path)
+
+        def start() -> None:
+            worker: Any = next(coming)
+            made._workers.append(run._Worker(worker, worker.serves))
+
+        monkeypatch.setattr(made, "_start", start)
+        try:
+            yield made
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+
+def test_workers_that_never_serve_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = [Worker(serves=False) for _ in range(10)]
+    with supervisor(tmp_path, monkeypatch, *workers) as made, pytest.raises(OutputError, match="workers in a row"):
+        made.run()
+
+
+def test_while_one_serves_others_are_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = [Worker(serves=True, alive=True), Worker(serves=True, alive=True)]
+    with supervisor(tmp_path, monkeypatch, good[0], *(Worker(serves=False) for _ in range(5)), good[1]) as made:
+        threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        made.run()
+        assert [worker.process for worker in made._workers] == good
+
+
+def test_told_to_end_while_a_worker_is_replaced_it_ends_that_one_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = [Worker(serves=True, alive=True), Worker(serves=True), Worker(serves=False, alive=True)]
+    with supervisor(tmp_path, monkeypatch, *workers) as made:
+        start, calls = made._start, count(1)
+
+        def start_and_be_told() -> None:
+            if next(calls) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+            start()
+
+        monkeypatch.setattr(made, "_start", start_and_be_told)
+        made.run()
+    assert not any(worker.alive for worker in workers)
+
+
 def children_of(pid: int) -> list[psutil.Process]:
     """Living worker processes, without multiprocessing's own helper."""
     found = []
@@ -113,7 +250,7 @@ def children_of(pid: int) -> list[psutil.Process]:
 
 
 def test_what_keeps_it_from_starting_is_one_line(make_model: Callable[..., Path], store: Path) -> None:
-    run = CliRunner().invoke
+    invoke = CliRunner().invoke
     model = str(make_model())
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -123,8 +260,11 @@ def test_what_keeps_it_from_starting_is_one_line(make_model: Callable[..., Path]
             (["--model", "no/folder", "--port", "0"], "no model folder"),
             (["--model", model, "--host", "0.0.0.0", "--port", "0"], "--allow-anonymous"),
             (["--model", model, "--api-keys", "nothing", "--port", "0"], "nothing cannot be read"),
+            (["--model", model, "--api-keys", "nothing", "--port", "0", "--workers", "2"], "nothing cannot be read"),
+            (["--model", model, "--device", "cuda:99", "--port", "0"], "--device cuda:99; expected cpu"),
+            (["--model", model, "--device", "toaster", "--port", "0", "--workers", "2"], "--device toaster"),
         ):
-            refused = run(app, ["serve", *words])
+            refused = invoke(app, ["serve", *words])
             assert refused.exit_code == 1
             (line,) = [line for line in refused.stderr.splitlines() if line.startswith("error: ")]
             assert told in line
