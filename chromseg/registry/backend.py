@@ -5,16 +5,11 @@ Everything else in `chromseg.registry` takes MLflow's names from here: the setti
 
 from __future__ import annotations
 
-import os
 import warnings
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("DO_NOT_TRACK", "true")
-os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")  # it logs tracebacks of errors that it raises as well
+from chromseg.registry.quiet import quieten
 
+quieten()
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow 3.17 uses SQLAlchemy and pydantic features that are on their way out
     import mlflow

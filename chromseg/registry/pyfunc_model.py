@@ -10,9 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pandas as pd
-
-from chromseg.registry.backend import mlflow
 
 
 class ChromosomeModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]

@@ -14,9 +14,9 @@ FILE = "promotion.yaml"
 
 @dataclass(frozen=True)
 class Golden:
-    """The picture with known truth."""
+    """The pictures with known truth."""
 
-    min_recovered: float  # share of its chromosomes found at IoU ≥ 0.5
+    min_recovered: float  # share of their chromosomes found at IoU ≥ 0.5
 
 
 @dataclass(frozen=True)

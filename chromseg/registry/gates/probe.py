@@ -1,7 +1,8 @@
 """A model tried out in a process of its own: does it run, does it find what is known to be there, what does it cost?
 
-Run as a module, this file imports PyTorch while the other process imports MLflow and looks into the store; it then
-reads the model's folder from standard input and writes what it measured, as JSON, to standard output.
+It is loaded as its users load it, out of its MLflow package, and must answer what the model folder inside answers. Run
+as a module, this file imports PyTorch and the part of MLflow that loads models while the other process looks into the
+store; it then reads the model's folder from standard input and writes what it measured, as JSON, to standard output.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-GOLDEN = Path(__file__).with_name("golden.png")
-_FOUND = 0.5  # IoU
+from chromseg.registry.gates.golden import golden_set
+from chromseg.registry.quiet import quieten
+
+if TYPE_CHECKING:
+    from mlflow.pyfunc import PyFuncModel
+
 _PATIENCE = 300  # seconds
 
 
@@ -29,16 +34,18 @@ class Measured:
     """What the trial gave.
 
     Attributes:
-        recovered: Share of the golden picture's chromosomes found at IoU ≥ 0.5; None if it did not run.
-        seconds: For the golden picture, once warm.
+        recovered: Share of the golden set's chromosomes found at IoU ≥ 0.5; None if it did not run.
+        seconds: For the golden metaphase, once warm.
         memory_mib: Highest memory of the process.
         problem: Why it did not run, or what its answer lacked; "" if all is well.
+        pictures: Picture → found of how many, `36/38`.
     """
 
     recovered: float | None
     seconds: float | None
     memory_mib: float | None
     problem: str
+    pictures: dict[str, str] = field(default_factory=dict)
 
 
 class Probe:
@@ -75,41 +82,57 @@ class Probe:
 
 
 def try_out(folder: Path) -> Measured:
-    """Load a model without pickle, predict the golden picture twice, compare with its truth."""
+    """Load a packed model without pickle, predict the golden set, compare with its truth.
+
+    Args:
+        folder: The model folder inside the package.
+    """
     import resource
+
+    from mlflow.exceptions import MlflowException
 
     from chromseg.errors import ChromsegError
 
     try:
-        recovered, seconds, problem = _predict(folder)
-    except (ChromsegError, RuntimeError, ValueError, TypeError, OSError) as error:
+        measured = _predict(folder)
+    except (ChromsegError, MlflowException, RuntimeError, ValueError, TypeError, OSError) as error:
         return Measured(None, None, None, f"{type(error).__name__}: {error}")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in KiB
-    return Measured(recovered, seconds, memory, problem)
+    return replace(measured, memory_mib=memory)
 
 
-def _predict(folder: Path) -> tuple[float, float, str]:
-    import numpy as np
+def _predict(folder: Path) -> Measured:
+    import mlflow.pyfunc
 
-    from chromseg.annotations.rasterize import decode_rle
     from chromseg.inference.exports import to_coco
     from chromseg.inference.load import predictor_from_folder
-    from chromseg.metrics.overlap import mask_ious
-    from chromseg.metrics.splicing import assign
 
+    pictures = golden_set()
     with _no_pickle():
-        predictor = predictor_from_folder(folder)
-        image = GOLDEN.read_bytes()
-        predictor.predict(image)
-        start = time.perf_counter()
-        result = predictor.predict(image)
-        seconds = time.perf_counter() - start
-    truth = json.loads(GOLDEN.with_suffix(".json").read_text(encoding="utf-8"))
-    height, width = truth["size"]
-    target = np.stack([decode_rle({"size": [height, width], "counts": rle}, height, width) for rle in truth["masks"]])
-    found = np.stack([each.mask for each in result.instances]) if result.instances else target[:0]
-    _, ious = assign(mask_ious(found, target))
-    return float((ious >= _FOUND).sum()) / len(target), seconds, _incomplete(json.loads(json.dumps(to_coco(result))))
+        alone = predictor_from_folder(folder)
+        expected = [json.loads(json.dumps(to_coco(alone.predict(picture.content)))) for picture in pictures]
+        packed = mlflow.pyfunc.load_model(str(folder.parents[1]))
+        answers, seconds = [], []
+        for picture in pictures:
+            start = time.perf_counter()
+            answers.append(_answer(packed, picture.content))
+            seconds.append(time.perf_counter() - start)
+    other = [each.name for each, own, theirs in zip(pictures, expected, answers, strict=True) if own != theirs]
+    problem = f"through MLflow it answers otherwise than its folder ({', '.join(other)})" if other else ""
+    problem = problem or next(filter(None, map(_incomplete, answers)), "")
+    found = [picture.found(answer) if not problem else 0 for picture, answer in zip(pictures, answers, strict=True)]
+    total = [len(picture.masks) for picture in pictures]
+    told = {each.name: f"{hits}/{n}" for each, hits, n in zip(pictures, found, total, strict=True)}
+    return Measured(sum(found) / sum(total), seconds[0], None, problem, told)
+
+
+def _answer(packed: PyFuncModel, content: bytes) -> dict[str, Any]:
+    """What a picture's row becomes, as MLflow's own server asks for it."""
+    import pandas as pd
+
+    row = packed.predict(pd.DataFrame({"image": pd.Series([content], dtype=object)}))
+    answer: dict[str, Any] = json.loads(row["instances"][0])
+    return answer
 
 
 def _incomplete(answer: dict[str, Any]) -> str:
@@ -152,8 +175,9 @@ def _no_pickle() -> Iterator[None]:
 
 def main() -> None:
     """Import what a prediction needs, then wait for a folder."""
-    import_module("chromseg.inference.load")
-    import_module("chromseg.metrics.splicing")
+    quieten()
+    for module in ("chromseg.inference.load", "chromseg.metrics.splicing", "mlflow.pyfunc"):
+        import_module(module)
     folder = sys.stdin.read()
     if folder:
         print(json.dumps(asdict(try_out(Path(folder)))))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from chromseg.registry.backend import MlflowException, mlflow
 from chromseg.registry.gates.gate import Gate, at_least, at_most, switched_off
-from chromseg.registry.gates.policy import Policy
+from chromseg.registry.gates.policy import Golden, Policy
 from chromseg.registry.gates.probe import Measured
 from chromseg.registry.packaging import SIGNATURE
 
@@ -33,16 +34,22 @@ def package_gates(root: Path) -> list[Gate]:
 def prediction_gates(policy: Policy, measured: Measured | None) -> list[Gate]:
     """Judge what the trial of the model gave."""
     if measured is None:
-        return [switched_off("golden picture"), switched_off("budget")]
+        return [switched_off("golden set"), switched_off("budget")]
     gates = [Gate("runs without pickle", measured.problem or "yes", "an answer as contracted", not measured.problem)]
     if policy.golden is None:
-        gates.append(switched_off("golden picture"))
+        gates.append(switched_off("golden set"))
     else:
-        gates.append(at_least("golden picture, share found", measured.recovered, policy.golden.min_recovered))
+        gates.append(_golden_gate(policy.golden, measured))
     if policy.budget is None:
         return [*gates, switched_off("budget")]
     return [
         *gates,
-        at_most("golden picture, seconds", measured.seconds, policy.budget.max_seconds),
+        at_most("golden metaphase, seconds", measured.seconds, policy.budget.max_seconds),
         at_most("memory, MiB", measured.memory_mib, policy.budget.max_memory_mib),
     ]
+
+
+def _golden_gate(golden: Golden, measured: Measured) -> Gate:
+    gate = at_least("golden set, share found", measured.recovered, golden.min_recovered)
+    each = ", ".join(f"{name} {share}" for name, share in measured.pictures.items())
+    return replace(gate, measured=f"{gate.measured} ({each})") if each else gate
