@@ -14,6 +14,7 @@ LINEAGE: dict[str, Any] = {
     "data_md5": {"sample": "0123456789abcdef0123456789abcdef.dir"},
     "test_md5": "fedcba9876543210fedcba9876543210",
     "environment": "e" * 64,
+    "validation": True,
     "hardware": "a processor, 2 cores, no GPU",
     "software": "0.1.0",
 }

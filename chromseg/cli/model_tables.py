@@ -39,13 +39,15 @@ def facts(version: Version) -> dict[str, object]:
 
 def lineage_facts(version: Version) -> dict[str, object]:
     """Where it comes from: run, code, data, validation, machine, settings, scores."""
+    from chromseg.registry.lineage import NOT_BY_DVC
+
     told: dict[str, Any] = version.lineage.to_dict()
     validation = {True: "passed", False: "failed", None: "not known"}[told.pop("validation")]
     data = {f"data md5 of {name}": md5 for name, md5 in told.pop("data_md5").items()}
     dirty = "yes, allowed at registration" if told.pop("git_dirty") else "no"
     return (
         {name.replace("_", " "): _text(value) for name, value in told.items()}
-        | {"git dirty": dirty, "data validation": validation}
+        | {"dvc stage": told["dvc_stage"] or NOT_BY_DVC, "git dirty": dirty, "data validation": validation}
         | data
         | {f"config {name}": value for name, value in sorted(version.config.items())}
         | {name: value for name, value in sorted(version.metrics.items()) if name.startswith("test/")}

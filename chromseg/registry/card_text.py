@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 CARD, PAGE, FAILURES = "MODEL_CARD.md", "MODEL_CARD.html", "failures"
 UNKNOWN = "its terms are not at hand"  # of a dataset; makes a card incomplete
+NOT_MEASURED = "Not measured"  # a section that begins so is incomplete too
 
 
 def compose(title: str, sections: Mapping[str, str]) -> str:

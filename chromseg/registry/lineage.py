@@ -9,6 +9,7 @@ from typing import Any
 
 from chromseg.errors import LineageError
 
+NOT_BY_DVC = "not run by DVC"  # what a missing `dvc_stage` means, in words
 _OPTIONAL = ("ablation", "dvc_stage", "validation", "parents")
 
 

@@ -9,7 +9,8 @@ from chromseg.annotations.dataset import DatasetCard
 from chromseg.config import AnyModelConfig, DetectorConfig, ModelConfig
 from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import ModelCard
-from chromseg.registry.card_text import compose
+from chromseg.registry.card_text import NOT_MEASURED, compose
+from chromseg.registry.lineage import NOT_BY_DVC
 
 _SHOWN = {
     "test/iou_crossing": "crossing IoU, cut-outs",
@@ -88,7 +89,7 @@ def card_sections(
             for data in datasets
         )
         + "\n\nNo image of these sets is part of this model's weights or of the project.",
-        "Lineage": _table({key: _plain(value) for key, value in card.lineage.items() if value not in _NOTHING}),
+        "Lineage": _lineage(card.lineage),
         "Limits": "- Where three or more meet at one crossing they are flagged `three-at-crossing`: look at each.\n"
         "- Chromosomes that touch side by side without a visible seam may come out as one.\n"
         "- Other stains, microscopes and preparations differ: measure on your own images before you rely on it.",
@@ -96,11 +97,16 @@ def card_sections(
     }
 
 
+def _lineage(lineage: Mapping[str, Any]) -> str:
+    told = {key: _plain(value) for key, value in lineage.items() if value not in _NOTHING}
+    return _table(told if lineage.get("dvc_stage") else told | {"dvc_stage": NOT_BY_DVC})
+
+
 def _slices(metrics: Mapping[str, float | None]) -> str:
     """A row for each part of the test set."""
     names = sorted({key.removeprefix(_SLICE).rpartition("/")[0] for key in metrics if key.startswith(_SLICE)})
     if not names:
-        return "Not measured: the model was evaluated before slices were, or without its own test set."
+        return f"{NOT_MEASURED}: the model was evaluated before slices were, or without its own test set."
     head = ["| slice | images | crossing IoU | OverlapAcc | overall |", "|---|---|---|---|---|"]
     return "\n".join(head + [f"| {name.replace('/', ' ')} | {_slice_figures(metrics, name)} |" for name in names])
 
@@ -114,8 +120,8 @@ def _purpose(card: ModelCard) -> str:
     if isinstance(card.architecture, DetectorConfig):
         if card.preprocessing.get("instances", {}).get("boxes_only"):
             return (
-                "Finds the boxes of the chromosomes of a metaphase. It was trained on boxes alone: every mask it hands out "
-                "is the rectangle of a box, flagged `box-only`."
+                "Finds the boxes of the chromosomes of a metaphase. It was trained on boxes alone: every mask it hands "
+                "out is the rectangle of a box, flagged `box-only`."
             )
         return "Finds the chromosomes of a metaphase, each as an instance with its mask."
     if isinstance(card.architecture, CascadeConfig):

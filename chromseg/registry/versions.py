@@ -50,7 +50,7 @@ def register(folder: Path, name: str, *, allow_dirty: bool = False, by: str | No
 
     Raises:
         ModelError: The folder cannot be used.
-        LineageError: The lineage is incomplete, or dirty without `allow_dirty`.
+        LineageError: The lineage is incomplete or dirty without `allow_dirty`, or the data were not validated.
         RegistryError: Nobody's name is known, a parent is not registered, or the store does not take it.
     """
     from chromseg.models.package import CARD, load_model  # torch, which reading the registry does without
@@ -216,8 +216,15 @@ def _enter(client: MlflowClient, folder: Path, name: str, run: RunTracker, tags:
 
 
 def _admitted(card: ModelCard, folder: Path, allow_dirty: bool) -> Lineage:
-    """The card's lineage, complete and clean enough; the hash of its DVC stage is known only now."""
+    """The card's lineage, complete, of valid data and clean enough; the hash of its DVC stage is known only now."""
     lineage = Lineage.from_dict(card.lineage).complete()
+    if lineage.validation is not True:
+        state = "was not validated" if lineage.validation is None else "failed validation"
+        raise LineageError(
+            f"{folder} was trained on data that {state}",
+            expected="data that the stage `validate` passed as they were trained on",
+            remedy="run that stage, mend what it names, and train again (`dvc repro` does all in order)",
+        )
     if lineage.git_dirty and not allow_dirty:
         raise LineageError(
             f"{folder} was trained on code that differs from commit {lineage.git_commit[:12]}",

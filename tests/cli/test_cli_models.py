@@ -89,7 +89,7 @@ def test_lineage_of_an_alias_and_of_a_result(two: Path) -> None:
 def test_lineage_names_settings_and_scores(two: Path) -> None:
     told = " ".join(_ops("lineage", "chromseg/2").split())
     assert "config model.architecture unet" in told and "test/overall_acc 0.75" in told
-    assert "git dirty no" in told and "data validation not known" in told
+    assert "git dirty no" in told and "data validation passed" in told and "dvc stage not run by DVC" in told
 
 
 @pytest.mark.parametrize("arguments", [[], ["chromseg/1", "--result", "instances.json"]])
@@ -131,11 +131,11 @@ def test_a_dry_run_prints_every_gate_and_changes_nothing(two: Path) -> None:
     table = _ops("promote", "chromseg/2", "--dry-run").splitlines()
     assert table[0].split() == ["gate", "measured", "limit", "verdict"]
     assert all(line.endswith("pass") for line in table[1:])
-    policy = (two / "promotion.yaml").read_text().replace("validation: false", "validation: true")
+    policy = (two / "promotion.yaml").read_text().replace("model_card: []", "model_card: [Slices]")
     (two / "promotion.yaml").write_text(policy)
     answer = runner.invoke(app, ["models", "promote", "chromseg/2", "--dry-run"])
     assert answer.exit_code == 1 and "FAIL" in answer.stdout and "would not become champion" in answer.stderr
-    assert "does not pass data validation" in _ops("promote", "chromseg/2", "--reason", "x", code=1)
+    assert "does not pass model card: lacks Slices" in _ops("promote", "chromseg/2", "--reason", "x", code=1)
     assert _json("show", "chromseg@champion")["number"] == 1
     assert _ops("promote", "chromseg/2", "--force", "in haste").endswith("is version 2 now\n")
     assert "champion, forced" in _ops("list") and "in haste" in _ops("show", "chromseg/2")

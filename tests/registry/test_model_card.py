@@ -39,6 +39,7 @@ def test_card_names_scores_terms_and_lineage() -> None:
     assert "| parameters | 1,234 |" in text and "| initial weights | random |" in text
     assert "**lab** (g-band, dark-on-light): a lab. Licence: CC-BY-4.0. Cite: Doe 2020" in text
     assert LINEAGE["git_commit"] in text and "f" * 64 in text
+    assert "| dvc_stage | not run by DVC |" in text
     assert "Not for diagnosis" in text and "about 11 px wide" in text
 
 
@@ -65,7 +66,7 @@ def test_the_registered_card_keeps_what_the_folder_says_and_adds_the_rest(
 ) -> None:
     card = DatasetCard("sample", "g-band", "dark-on-light", "a lab", "CC0", "none", "coco", "1")
     write_dataset(Dataset(store / "data" / "sample", card, (), (), {}), {})
-    folder = make_model(metrics={"test/overall_acc": 0.5})
+    folder = make_model(metrics={"test/overall_acc": 0.5, "test/slice/crossing/X/n_images": 20.0})
     (folder / "MODEL_CARD.md").write_text("# Mine\n\n## Limits\n\nOnly for <fish>.\n")
     Image.new("L", (8, 8)).save(_made(folder / "failures") / "worst.png")
     version, _ = register(folder, "chromseg")
@@ -94,7 +95,7 @@ def test_a_detector_of_boxes_alone_is_told_from_one_of_masks() -> None:
 def test_data_whose_terms_are_unknown_make_a_card_incomplete(store: Path, make_model: Callable[..., Path]) -> None:
     version, _ = register(make_model(), "chromseg")
     card = (resolve(f"models:/{version.label}") / "MODEL_CARD.md").read_text()
-    assert missing_sections(card, read_policy_of_the_box().model_card) == ["Data and its terms"]
+    assert missing_sections(card, read_policy_of_the_box().model_card) == ["Slices", "Data and its terms"]
 
 
 def test_intervals_come_from_the_report_of_the_same_scores_only(store: Path) -> None:

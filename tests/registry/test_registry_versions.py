@@ -86,6 +86,15 @@ def test_a_card_without_any_lineage_is_refused(store: Path, make_model: MakeMode
         register(folder, "chromseg")
 
 
+@pytest.mark.parametrize(("state", "told"), [(None, "was not validated"), (False, "failed validation")])
+def test_data_that_did_not_pass_validation_are_refused(
+    store: Path, make_model: MakeModel, state: bool | None, told: str
+) -> None:
+    with pytest.raises(LineageError, match=rf"trained on data that {told}; .* stage `validate`"):
+        register(make_model(validation=state), "chromseg", allow_dirty=True)
+    assert list_versions() == []
+
+
 def test_uncommitted_code_is_refused_or_recorded(store: Path, make_model: MakeModel) -> None:
     folder = make_model(git_dirty=True)
     with pytest.raises(LineageError, match=r"differs from commit c0ffeec0ffee.*--allow-dirty"):

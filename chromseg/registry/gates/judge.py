@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chromseg.registry.backend import MlflowClient, ViewType
+from chromseg.registry.backend import MlflowClient
+from chromseg.registry.gates.family import family_runs
 from chromseg.registry.gates.gate import Gate, failed
-from chromseg.registry.gates.merit import Spread, champion_gates, pooled, threshold_gates
+from chromseg.registry.gates.merit import Spread, champion_gates, spread_of, threshold_gates
 from chromseg.registry.gates.paperwork import card_gate, validation_gate
 from chromseg.registry.gates.policy import Policy, read_policy
 from chromseg.registry.gates.probe import Probe
 from chromseg.registry.gates.soundness import package_gates, prediction_gates
 from chromseg.registry.references import Reference
 from chromseg.registry.resolve import checked_folder
-from chromseg.registry.store import translated
 from chromseg.registry.version import Version, find
 
 
@@ -86,35 +86,9 @@ def judge(
 
 def _merit(client: MlflowClient, policy: Policy, version: Version, current: int | None) -> list[Gate]:
     champion = None if current is None else find(client, Reference(version.name, version=current))
-    spreads = {}
+    spreads: dict[str, Spread] = {}
     if policy.champion is not None and champion is not None:
-        groups = [
-            _scores(client, each)
-            for each in {
-                (v.lineage.experiment, v.lineage.variant, v.lineage.profile, v.lineage.test_md5)
-                for v in (version, champion)
-            }
-        ]
-        spreads = {metric: _spread(groups, metric) for metric in policy.champion.metrics}
+        family = family_runs(client, champion.lineage)
+        for metric in policy.champion.metrics:
+            spreads[metric] = spread_of({seed: run[metric] for seed, run in family.items() if metric in run})
     return [*threshold_gates(policy, version), *champion_gates(policy, version, champion, spreads)]
-
-
-def _spread(groups: list[list[dict[str, float]]], metric: str) -> Spread:
-    return pooled(*([run[metric] for run in runs if metric in run] for runs in groups))
-
-
-def _scores(client: MlflowClient, trained_as: tuple[str, str, str, str]) -> list[dict[str, float]]:
-    """Test metrics of a variant, judged on one test set, by seed: of several runs of a seed the last."""
-    experiment, variant, profile, test_md5 = trained_as
-    with translated("runs cannot be searched"):
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
-            return []
-        runs = client.search_runs(
-            [found.experiment_id],
-            f"attributes.status = 'FINISHED' AND tags.variant = '{variant}' AND tags.profile = '{profile}' "
-            f"AND tags.test_md5 = '{test_md5}'",
-            ViewType.ACTIVE_ONLY,
-            order_by=["attributes.start_time"],
-        )
-    return list({run.data.tags["seed"]: run.data.metrics for run in runs}.values())

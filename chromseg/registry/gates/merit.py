@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,20 +18,25 @@ class Spread:
     """How much a metric moves with the seed.
 
     Attributes:
-        sd: Standard deviation over the seeds of candidate's and champion's variant, pooled; 0 if neither has two.
-        seeds: How many runs it is estimated from.
+        sd: Standard deviation over the seeds of the champion's family; 0 if it has not two.
+        seeds: Those it is estimated from, in order.
     """
 
     sd: float
-    seeds: int
+    seeds: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"sd {self.sd:.2g} over seeds {', '.join(map(str, self.seeds))}" if self.sd else "sd 0, unknown"
 
 
-def pooled(*groups: list[float]) -> Spread:
-    """The spread within groups of equal variant; a group of one says nothing."""
-    telling = [group for group in groups if len(group) > 1]
-    freedom = sum(len(group) - 1 for group in telling)
-    squares = sum(statistics.variance(group) * (len(group) - 1) for group in telling)
-    return Spread(math.sqrt(squares / freedom) if freedom else 0.0, sum(map(len, groups)))
+def spread_of(scores: Mapping[int, float]) -> Spread:
+    """The spread of one metric.
+
+    Args:
+        scores: By seed, of runs that differ in nothing else.
+    """
+    sd = statistics.stdev(scores.values()) if len(scores) > 1 else 0.0
+    return Spread(sd, tuple(sorted(scores)))
 
 
 def threshold_gates(policy: Policy, version: Version) -> list[Gate]:
@@ -80,7 +84,7 @@ def _overall(limits: AgainstChampion, version: Version, champion: Version, sprea
             gates.append(Gate(name, shown(value), f"the champion's, which was not measured ({champion.label})", False))
             continue
         spread = spreads[metric]
-        note = f" = {best:.4g} of {champion.label} − {limits.sd:g} × sd {spread.sd:.2g} ({spread.seeds} seeds)"
+        note = f" = {best:.4g} of {champion.label} − {limits.sd:g} × {spread}"
         gates.append(at_least(name, value, best - limits.sd * spread.sd, note))
     return gates
 
@@ -99,11 +103,18 @@ def _slice_gate(limits: Slices, name: str, version: Version, champion: Version) 
     label, key = f"slice {name}", f"{SLICE}{name}/{limits.metric}"
     sizes = [each.metrics.get(f"{SLICE}{name}/n_images") or 0 for each in (version, champion)]
     value, best = version.metrics.get(key), champion.metrics.get(key)
+    if _measured(champion, name) and not _measured(version, name):
+        return Gate(label, "not measured", f"measured, as it was for {champion.label}", False)
     if max(sizes) < limits.min_images:
         return Gate(label, shown(value), f"too small to judge ({max(sizes):.0f} images)", True)
     if best is None:
         return Gate(label, shown(value), f"the champion's, which was not measured ({champion.label})", False)
     return at_least(label, value, best - limits.tolerance, f" = {best:.4g} of {champion.label} − {limits.tolerance:g}")
+
+
+def _measured(version: Version, name: str) -> bool:
+    """Whether the test looked at a slice; a figure in it may still be undefined."""
+    return bool(version.metrics.get(f"{SLICE}{name}/n_images"))
 
 
 def _slice(key: str) -> str:

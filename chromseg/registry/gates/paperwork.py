@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from chromseg.registry.card_text import CARD, UNKNOWN, sections_of
+from chromseg.registry.card_text import CARD, NOT_MEASURED, UNKNOWN, sections_of
 from chromseg.registry.gates.gate import Gate, switched_off
 from chromseg.registry.gates.policy import Policy
 from chromseg.registry.version import Version
@@ -30,6 +30,10 @@ def card_gate(policy: Policy, folder: Path) -> Gate:
 
 
 def missing_sections(text: str, wanted: Sequence[str]) -> list[str]:
-    """The second-level headings that are absent, have nothing below them, or name data whose terms are unknown."""
+    """The second-level headings that are absent, say nothing or "not measured", or name data of unknown terms."""
     sections = sections_of(text)
-    return [name for name in wanted if not sections.get(name) or UNKNOWN in sections[name]]
+    return [name for name in wanted if _says_nothing(sections.get(name, ""))]
+
+
+def _says_nothing(section: str) -> bool:
+    return not section or section.startswith(NOT_MEASURED) or UNKNOWN in section
