@@ -1,8 +1,8 @@
 """Corrected results, kept where the operator said so, in the form that `data import coco` reads.
 
     DIR/corrected/<id>.json + <id>.png      the present correction of each picture: import this folder
-    DIR/original/<id>.json                  what the model had said
-    DIR/history/<id>-<time>.json            every correction ever sent
+    DIR/original/<id>-<time>.json           what the model had said, of every correction ever sent
+    DIR/history/<id>-<time>.json            what was right instead
 
 The picture is saved as pixels without the file's metadata, under the first 16 digits of its file's SHA-256.
 """
@@ -22,11 +22,11 @@ from PIL import Image
 
 import chromseg
 from chromseg.annotations.pictures import Page, read_picture
-from chromseg.annotations.rasterize import BoolArray, encode_rle
+from chromseg.annotations.rasterize import encode_rle
 from chromseg.errors import DataError
 from chromseg.files import replacing, write_json
 from chromseg.inference.result import box_of
-from chromseg.serving.documents import Document, Drawn, masks_of
+from chromseg.serving.documents import Document, Drawn, each_mask
 
 _CATEGORY = {"id": 1, "name": "chromosome"}
 
@@ -76,8 +76,8 @@ def save_correction(root: Path, correction: Correction, max_pixels: int) -> Save
     picture = read_picture(correction.image, max_pixels=max_pixels, max_total=max_pixels)
     page = picture.page(correction.page)
     height, width = page.grey.shape
-    before = masks_of(correction.original.annotations, height, width)
-    after = masks_of(correction.corrected.annotations, height, width)
+    before = _annotations(correction.original.annotations, height, width)
+    after = _annotations(correction.corrected.annotations, height, width)
     if not after:
         raise DataError(
             "a correction that leaves no chromosome",
@@ -100,49 +100,47 @@ def save_correction(root: Path, correction: Correction, max_pixels: int) -> Save
     image = {"id": 1, "file_name": f"{key}{_suffix(page)}", "height": height, "width": width}
     if correction.case:
         image["case_id"] = correction.case
-    original = _coco(image, correction.original.annotations, before, info)
-    corrected = _coco(image, correction.corrected.annotations, after, info)
-    write_json(root / "history" / f"{key}-{now.strftime('%Y%m%dT%H%M%S%f')}.json", corrected)
-    write_json(root / "original" / f"{key}.json", original)
+    original, corrected = _coco(image, before, info), _coco(image, after, info)
+    sent = f"{key}-{now.strftime('%Y%m%dT%H%M%S%f')}.json"
+    write_json(root / "history" / sent, corrected)
+    write_json(root / "original" / sent, original)
     _write_pixels(root / "corrected" / f"{key}{_suffix(page)}", page)
     write_json(root / "corrected" / f"{key}.json", corrected)
     return Saved(key, time, len(before), len(after), changed)
 
 
-def _coco(
-    image: dict[str, Any], instances: Sequence[Drawn], masks: Sequence[BoolArray], info: dict[str, Any]
-) -> dict[str, Any]:
-    return {
-        "info": info,
-        "images": [image],
-        "annotations": [
-            {
-                "id": number,
-                "image_id": 1,
-                "category_id": 1,
-                "segmentation": encode_rle(mask),
-                "bbox": [x0, y0, x1 - x0, y1 - y0],
-                "area": int(mask.sum()),
-                "iscrowd": 0,
-                "score": one.score,
-                "flags": one.flags,
-                "status": one.status,
-                "from": one.came_from,
-            }
-            for number, (one, mask) in enumerate(zip(instances, masks, strict=True), start=1)
-            for x0, y0, x1, y1 in [box_of(mask)]
-        ],
-        "categories": [_CATEGORY],
-    }
+def _annotations(instances: Sequence[Drawn], height: int, width: int) -> list[dict[str, Any]]:
+    """COCO annotations; masks are drawn and encoded one by one."""
+    return [
+        {
+            "id": number,
+            "image_id": 1,
+            "category_id": 1,
+            "segmentation": encode_rle(mask),
+            "bbox": [x0, y0, x1 - x0, y1 - y0],
+            "area": int(mask.sum()),
+            "iscrowd": 0,
+            "score": one.score,
+            "flags": one.flags,
+            "status": one.status,
+            "from": one.came_from,
+        }
+        for number, (one, mask) in enumerate(zip(instances, each_mask(instances, height, width), strict=True), start=1)
+        for x0, y0, x1, y1 in [box_of(mask)]
+    ]
 
 
-def _equal(before: Sequence[BoolArray], after: Sequence[BoolArray]) -> bool:
+def _coco(image: dict[str, Any], annotations: list[dict[str, Any]], info: dict[str, Any]) -> dict[str, Any]:
+    return {"info": info, "images": [image], "annotations": annotations, "categories": [_CATEGORY]}
+
+
+def _equal(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> bool:
     """Whether both are the same masks, in any order."""
     return sorted(map(_fingerprint, before)) == sorted(map(_fingerprint, after))
 
 
-def _fingerprint(mask: BoolArray) -> str:
-    return json.dumps(encode_rle(mask))
+def _fingerprint(annotation: dict[str, Any]) -> str:
+    return json.dumps(annotation["segmentation"])
 
 
 def _suffix(page: Page) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chromseg.annotations.absorbance import Polarity
@@ -14,6 +15,8 @@ from chromseg.errors import DataError
 
 MOST_INSTANCES = 500
 _MOST_POINTS = 50_000  # of all polygons together
+_MOST_RUNS = 2_000_000  # of one mask; a chromosome has some hundred
+_MOST_PIXELS = 1_000_000_000  # of all masks together where they are held at once: 1 GB
 _OVERHANG = 32.0  # pixels that a drawn outline may leave the picture by
 
 Text = Annotated[str, Field(max_length=200)]
@@ -33,7 +36,7 @@ class RunLengths(_Lenient):
     """A mask as COCO encodes it, compressed or not."""
 
     size: tuple[Count, Count]
-    counts: str | list[Count]
+    counts: Annotated[str, Field(max_length=_MOST_RUNS)] | Annotated[list[Count], Field(max_length=_MOST_RUNS)]
 
 
 class Drawn(_Lenient):
@@ -90,8 +93,26 @@ def parse_document(text: str, field: str) -> Document:
         raise _bad(f"field `{field}` that is no JSON") from error
 
 
-def masks_of(instances: Sequence[Drawn], height: int, width: int) -> list[BoolArray]:
-    """The mask bool (height, width) of each.
+def masks_of(instances: Sequence[Drawn], height: int, width: int) -> BoolArray:
+    """All masks, bool (N, height, width).
+
+    Raises:
+        DataError: An outline cannot be filled, leaves the picture, or fills nothing; or they do not fit into memory.
+    """
+    if len(instances) * height * width > _MOST_PIXELS:
+        raise DataError(
+            f"{len(instances)} instances on a picture of {width}×{height}",
+            expected=f"at most {_MOST_PIXELS // (height * width)} on one of this size",
+            remedy="cut the picture to one metaphase",
+        )
+    masks = np.zeros((len(instances), height, width), dtype=bool)
+    for place, mask in zip(masks, each_mask(instances, height, width), strict=True):
+        place[:] = mask
+    return masks
+
+
+def each_mask(instances: Sequence[Drawn], height: int, width: int) -> Iterator[BoolArray]:
+    """One mask bool (height, width) after the other, so that no more than one has to be held.
 
     Raises:
         DataError: An outline cannot be filled, leaves the picture, or fills nothing.
@@ -105,11 +126,11 @@ def masks_of(instances: Sequence[Drawn], height: int, width: int) -> list[BoolAr
             -_OVERHANG <= y <= height + _OVERHANG for y in ys
         ):
             raise _bad(f"an outline outside the picture of {width}×{height}")
-    masks = [_mask_of(one.segmentation, height, width) for one in instances]
-    for number, mask in enumerate(masks, start=1):
+    for number, one in enumerate(instances, start=1):
+        mask = _mask_of(one.segmentation, height, width)
         if not mask.any():
             raise _bad(f"instance {number} covers no pixel")
-    return masks
+        yield mask
 
 
 def _mask_of(segmentation: list[list[float]] | RunLengths, height: int, width: int) -> BoolArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import json
 import zipfile
 from collections.abc import Callable
@@ -119,12 +120,14 @@ def _as_ome_tiff(result: Result, wanted: Wanted) -> Rendered:
     """The picture, dark on light, and one plane a chromosome, 255 on it: masks of crossing chromosomes overlap."""
     import tifffile
 
-    planes = np.stack([_grey(result), *(one.mask.astype(np.uint8) * 255 for one in result.instances)])
-    names = ["picture", *(f"chromosome {n}" for n in range(1, len(planes)))]
+    masks = (one.mask.astype(np.uint8) * 255 for one in result.instances)  # made as they are written
+    names = ["picture", *(f"chromosome {n}" for n in range(1, len(result.instances) + 1))]
     stream = io.BytesIO()
     tifffile.imwrite(
         stream,
-        planes,
+        itertools.chain([_grey(result)], masks),
+        shape=(len(names), *result.absorbance.shape),
+        dtype=np.uint8,
         ome=True,
         photometric="minisblack",
         compression="zlib",

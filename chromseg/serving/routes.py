@@ -78,7 +78,7 @@ def _add_export(router: APIRouter, engine: Engine) -> None:
         """Render given instances of an image, say corrected ones; no network is run."""
         async with engine.admitted():
             upload = await read_upload(request, engine.settings)
-            document = parse_document(_field(upload, "instances"), "instances")
+            document = await asyncio.to_thread(parse_document, _field(upload, "instances"), "instances")
             name = upload.name if engine.settings.keep_names else ""
             wanted = Wanted(format, options={"corrected": True}, file_name=name)
             task = Exporting(upload.image, page, document, wanted, engine.settings.max_pixels)
@@ -105,7 +105,7 @@ def _add_corrections(router: APIRouter, engine: Engine) -> None:
                 remedy="start it with --corrections DIR",
             )
         async with engine.admitted():
-            correction = _correction(await read_upload(request, engine.settings))
+            correction = await asyncio.to_thread(_correction, await read_upload(request, engine.settings))
             saved = await asyncio.to_thread(save_correction, folder, correction, engine.settings.max_pixels)
         engine.metrics.reviews.labels("corrected" if saved.changed else "accepted").inc()
         tell("correction", request_id=request.state.request_id, id=saved.id, changed=saved.changed)

@@ -96,9 +96,8 @@ class Exporting:
         page, asked = picture.page(self.page), self.document.options.polarity
         absorbance = to_absorbance(page.grey, asked or estimate_polarity(page.grey))
         height, width = absorbance.shape
-        masks = masks_of(self.document.annotations, height, width)
         found = Found(
-            np.array(masks, dtype=bool).reshape(-1, height, width),
+            masks_of(self.document.annotations, height, width),
             tuple(one.score for one in self.document.annotations),
             tuple(tuple(one.flags) for one in self.document.annotations),
             tuple(one.uncertainty for one in self.document.annotations),

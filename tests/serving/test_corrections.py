@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 from chromseg.annotations import decode_rle, encode_rle, load_masks, read_dataset
 from chromseg.cli.app import app as command
 from chromseg.importers import import_dataset
+from chromseg.serving import corrections, documents
 
 
 def send(
@@ -72,8 +74,10 @@ def test_a_correction_is_imported_as_the_next_data(tmp_path: Path) -> None:
     assert 'chromseg_reviews_total{outcome="corrected"} 1.0' in metrics
     assert "chromseg_corrected_share 1.0" in metrics
     names = files(kept)
-    assert names[:3] == [f"corrected/{key}.json", f"corrected/{key}.png", names[2]]
-    assert names[3] == f"original/{key}.json" and "patient" not in "".join(names)
+    (sent,) = (kept / "history").iterdir()
+    assert sent.name.startswith(key)
+    kinds = [f"corrected/{key}.json", f"corrected/{key}.png", f"history/{sent.name}", f"original/{sent.name}"]
+    assert names == kinds and "patient" not in "".join(names)
 
     (tmp_path / "data").mkdir()
     dataset = import_dataset("coco", kept / "corrected", "corrected", data_root=tmp_path / "data")
@@ -110,6 +114,39 @@ def test_accepting_changes_nothing_and_says_so(tmp_path: Path) -> None:
     assert len([name for name in files(tmp_path) if name.startswith("history/")]) == 2
     (present,) = (tmp_path / "corrected").glob("*.json")
     assert len(json.loads(present.read_text())["annotations"]) == 1
+
+
+def test_a_second_correction_leaves_the_first_in_its_place(tmp_path: Path) -> None:
+    with client(corrections=str(tmp_path)) as server:
+        found = segmented(server)
+        for count in (4, 3):  # the second time another model had found less
+            said = found | {"annotations": found["annotations"][:count]}
+            assert send(server, said, found).status_code == 201
+    said_before = [json.loads(path.read_text()) for path in sorted((tmp_path / "original").iterdir())]
+    assert [len(one["annotations"]) for one in said_before] == [4, 3]
+    assert [one["info"]["changed"] for one in said_before] == [False, True]
+
+
+def test_masks_are_held_one_at_a_time() -> None:
+    whole = {"size": [1000, 1000], "counts": [0, 1_000_000]}
+    drawn = documents.parse_document(json.dumps({"annotations": [{"segmentation": whole}] * 40}), "x").annotations
+    tracemalloc.start()
+    try:
+        assert len(corrections._annotations(drawn, 1000, 1000)) == 40
+        assert tracemalloc.get_traced_memory()[1] < 10 * 1000 * 1000
+    finally:
+        tracemalloc.stop()
+
+
+def test_more_masks_than_memory_can_hold_are_not_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "_MOST_PIXELS", 3 * 200 * 200)
+    with client(corrections=str(tmp_path)) as server:
+        found = segmented(server)
+        form = {"data": {"instances": json.dumps(found)}, "files": {"image": ("cell.png", png())}}
+        answer = server.post("/v1/export", **form)
+        assert (answer.status_code, answer.json()["error"]["kind"]) == (400, "bad-request")
+        assert answer.json()["error"]["expected"] == "at most 3 on one of this size"
+        assert send(server, found, found).status_code == 201
 
 
 def test_metadata_of_the_file_is_not_kept(tmp_path: Path) -> None:
@@ -153,6 +190,7 @@ SIZE = {"size": [200, 200]}
         {**SIZE, "counts": [10**30]},
         {"size": 5, "counts": "x"},
         {"size": [200, None], "counts": "x"},
+        {**SIZE, "counts": [1] * 2_000_001},
         {},
         [],
         [[0, 0, 5]],
