@@ -25,6 +25,7 @@ from chromseg.validation.rules import image_rules
 
 _LOG = logging.getLogger("chromseg.serving")
 _WARM_SIDES = (256, 64)  # px
+_PATIENCE = 5.0  # seconds that a model which is just being loaded is waited for at the end
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +129,10 @@ class Models:
             self._thread.start()
 
     def close(self) -> None:
-        """Look no more."""
+        """Look no more; a store that does not answer keeps nobody."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_PATIENCE)
 
     def look(self) -> bool:
         """Change to the version that is to be served, if it is another one; whether it was.

@@ -16,6 +16,7 @@ from serving_app import MemorySource, client, png
 from chromseg.errors import RegistryError
 from chromseg.registry.promotion import promote, rollback
 from chromseg.registry.versions import register
+from chromseg.serving import models
 from chromseg.serving.models import Models, RegistrySource
 
 
@@ -126,6 +127,26 @@ def wait_for(models: Models, version: int, seconds: float = 2.0) -> None:
     while models.current.version != version:
         assert time.monotonic() - start < seconds * 5, "the change took too long"  # a busy machine
         time.sleep(0.01)
+
+
+def test_a_model_that_never_comes_does_not_keep_the_server_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "_PATIENCE", 0.1)
+    released, begun = threading.Event(), threading.Event()
+
+    class Stuck(MemorySource):
+        def current(self) -> int:
+            if threading.current_thread() is not threading.main_thread():
+                begun.set()
+                released.wait(60)
+            return 1
+
+    served = Models(Stuck(), 0.01)
+    served.watch()
+    assert begun.wait(30)
+    start = time.monotonic()
+    served.close()
+    assert time.monotonic() - start < 10
+    released.set()
 
 
 def test_a_folder_or_a_number_is_never_looked_up_again(store: Path, make_model: Callable[..., Path]) -> None:
