@@ -14,7 +14,7 @@ const byId = (id) => document.getElementById(id);
 export function panel(session, expected) {
   for (const place of document.querySelectorAll(".low-score")) place.textContent = percent(LOW_SCORE);
   session.addEventListener("change", () => {
-    renderCount(kept(session.instances).length, expected);
+    renderCount(kept(session.instances).length, expected, doubtful(session.instances).length);
     renderChosen(session);
     renderLookHere(session);
     byId("pointed").textContent = "";
@@ -33,11 +33,11 @@ export function panel(session, expected) {
   });
 }
 
-function renderCount(count, expected) {
+function renderCount(count, expected, left) {
   byId("count").textContent = count;
   byId("expected").textContent = expected;
-  byId("count-said").textContent = countSaid(count, expected);
-  byId("count-card").classList.toggle("off", count !== expected);
+  byId("count-said").textContent = countSaid(count, expected, left);
+  byId("count-card").classList.toggle("off", count !== expected || left > 0);
 }
 
 function renderChosen(session) {

@@ -61,10 +61,10 @@ export function described(instance, size, crossed) {
   return parts.filter(Boolean).join(", ");
 }
 
-/** What a count says against the expected one. */
-export function countSaid(count, expected) {
+/** What a count says against the expected one, with so many left to look at: two faults may make a right sum. */
+export function countSaid(count, expected, left) {
   const off = Math.abs(count - expected);
-  if (off === 0) return "As many as expected.";
+  if (off === 0) return left ? `As many as expected, but ${left} still to be looked at.` : "As many as expected.";
   return count < expected
     ? `${off} fewer than expected: ${off === 1 ? "one" : "some"} may still be joined, or missed.`
     : `${off} more than expected: ${off === 1 ? "one" : "some"} may be a piece, or debris.`;
