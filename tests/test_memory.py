@@ -1,4 +1,4 @@
-"""Freed memory stays with the process."""
+"""Freed memory stays with the process, until it is given back."""
 
 from __future__ import annotations
 
@@ -34,3 +34,24 @@ def page_faults(how: str) -> int:
 def test_memory_that_was_freed_is_used_again_without_new_pages():
     """How often blocks must still grow depends on what lies between them: seen from none of eight rounds to two."""
     assert page_faults("kept") < 0.5 * page_faults("as usual")
+
+
+HELD = """
+import psutil, torch
+from chromseg.memory import give_back_freed_memory, keep_freed_memory
+keep_freed_memory()
+resident = psutil.Process().memory_info
+start = resident().rss
+torch.zeros(100_000_000)
+kept = resident().rss
+give_back_freed_memory()
+print(kept - start, resident().rss - start)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_memory_that_was_kept_can_be_given_back():
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", HELD], capture_output=True, text=True, check=True, cwd=root)
+    kept, left = map(int, done.stdout.split())
+    assert kept > 350e6 > 50e6 > left

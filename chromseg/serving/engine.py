@@ -19,6 +19,7 @@ from chromseg.annotations.absorbance import Polarity
 from chromseg.annotations.pictures import read_picture
 from chromseg.errors import InputRefusedError
 from chromseg.inference.prepared import Prepared
+from chromseg.memory import give_back_freed_memory
 from chromseg.serving.batching import Batcher
 from chromseg.serving.checks import ServerCheck
 from chromseg.serving.metrics import Metrics
@@ -30,6 +31,8 @@ from chromseg.serving.settings import ServeSettings
 from chromseg.serving.work import Answer, Exporting, Finishing, Task
 
 T = TypeVar("T")
+_LARGE = 4_000_000  # pixels; what a larger picture took is given back at once: one of 2 megapixels takes 1.5 GB
+_IDLE = 60.0  # seconds without work after which everything is
 
 
 @dataclass(frozen=True)
@@ -80,16 +83,21 @@ class Engine:
         self._pool = SplicePool(settings.splicers, on_loss=self.metrics.lost.inc)
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="prepare")
         self._decoded = asyncio.Semaphore(2 * settings.max_batch)  # bounds the pixels held at a time
+        self._served = 0
+        self._tidying: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Warm the pool, and begin to watch the alias; then the server is ready."""
         await self._pool.warm()
         self.models.watch()
+        self._tidying = asyncio.create_task(self._tidy())
         self.ready = True
 
     async def stop(self) -> None:
         """Finish what was begun."""
         self.ready = False
+        if self._tidying is not None:
+            self._tidying.cancel()
         await asyncio.to_thread(self.close)
 
     def close(self) -> None:
@@ -134,6 +142,9 @@ class Engine:
                 self._saw_refusal(error)
                 raise
             inferred = await asyncio.wrap_future(self._batcher.submit(loaded.predictor, prepared.scaled))
+            self._served += 1
+            if prepared.scaled.size > _LARGE:
+                await self._in_thread(give_back_freed_memory)
             waited = {"queue": inferred.queue_ms, "network": inferred.network_ms}
             prepared = replace(prepared, times={**prepared.times, **waited})
             wanted = replace(wanted, pages=pages, lineage_id=loaded.lineage_id, options=asked.options | wanted.options)
@@ -147,6 +158,16 @@ class Engine:
         """Render a client's own instances; called while `admitted`."""
         async with self._decoded:
             return await self._in_pool(task)
+
+    async def _tidy(self) -> None:
+        """Give memory back whenever there was nothing to do for a while."""
+        given_back = before = 0
+        while True:
+            await asyncio.sleep(_IDLE)
+            if not self.in_work and given_back != self._served == before:
+                await self._in_thread(give_back_freed_memory)
+                given_back = self._served
+            before = self._served
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,8 @@ class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line: dict[str, Any] = {"at": at, "level": record.levelname.lower(), "event": record.getMessage()}
+        if record.name != LOGGER:
+            line["logger"] = record.name
         line |= getattr(record, "facts", {})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
@@ -29,13 +32,14 @@ class _ToStderr(logging.Handler):
 
 
 def start_logging() -> None:
-    """Send this server's log, and uvicorn's warnings, to stderr."""
-    handler = _ToStderr()
+    """Send this server's log, and the warnings of every library, to stderr."""
+    os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")  # else it writes lines of its own form
+    handler, root = _ToStderr(), logging.getLogger()
     handler.setFormatter(_JsonLines())
-    for name, level in ((LOGGER, logging.INFO), ("uvicorn.error", logging.WARNING)):
-        logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(level)
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger(LOGGER).setLevel(logging.INFO)
+    logging.captureWarnings(True)
 
 
 def tell(event: str, **facts: Any) -> None:

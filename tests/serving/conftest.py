@@ -13,9 +13,12 @@ sys.path.append(str(Path(__file__).parents[1] / "validation"))  # input_corpus, 
 
 
 @pytest.fixture(autouse=True)
-def usual_logging() -> Iterator[None]:
+def usual_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A server that was started in this process leaves no log of its own behind."""
+    monkeypatch.setenv("MLFLOW_CONFIGURE_LOGGING", "false")  # which a server sets for itself
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     yield
-    for name in ("chromseg.serving", "uvicorn.error"):
-        logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [], True
+    root.handlers, root.level = handlers, level
+    logging.getLogger("chromseg.serving").setLevel(logging.NOTSET)
+    logging.captureWarnings(False)

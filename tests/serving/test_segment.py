@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,7 @@ from skimage.draw import polygon2mask
 
 from chromseg.annotations import decode_rle
 from chromseg.inference.exports import to_coco
+from chromseg.serving import engine
 from chromseg.serving.schemas import ErrorAnswer, Segmentation
 
 
@@ -170,3 +172,18 @@ def test_other_requests_are_told_what_is_wrong(server: TestClient) -> None:
         answer = server.request(method, path)
         assert answer.status_code == status
         assert ErrorAnswer.model_validate(answer.json())
+
+
+def test_memory_is_given_back_after_large_pictures_and_in_idle_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(engine, "give_back_freed_memory", lambda: given.append(1))
+    monkeypatch.setattr(engine, "_IDLE", 0.2)
+    monkeypatch.setattr(engine, "_LARGE", 10_000)
+    with client() as server:
+        segmented(server, png(drawn_cell(200)[0]))
+        assert given
+        deadline = time.monotonic() + 30
+        while len(given) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1)
+        assert len(given) == 2  # once after the picture, once when all was quiet

@@ -81,12 +81,17 @@ def test_the_log_is_json_lines() -> None:
     code = (
         "from chromseg.serving.logs import start_logging, tell\n"
         "start_logging(); tell('segmented', count=3, name=None)\n"
-        "import logging; logging.getLogger('uvicorn.error').warning('odd')\n"
+        "import logging, warnings; logging.getLogger('uvicorn.error').warning('odd')\n"
+        "logging.getLogger('alembic').info('unasked'); logging.getLogger('alembic').error('strange')\n"
+        "import mlflow; logging.getLogger('mlflow').warning('old'); warnings.warn('soon')\n"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    first, second = map(json.loads, answer.stderr.splitlines())
+    first, second, *others = map(json.loads, answer.stderr.splitlines())
     assert (first["event"], first["count"], "name" in first) == ("segmented", 3, False)
-    assert (second["event"], second["level"]) == ("odd", "warning")
+    assert (second["event"], second["level"], second["logger"]) == ("odd", "warning", "uvicorn.error")
+    told = {(one["logger"], one["level"]) for one in others}
+    assert {("alembic", "error"), ("mlflow", "warning"), ("py.warnings", "warning")} <= told
+    assert ("alembic", "info") not in told
 
 
 def test_the_server_tells_of_itself() -> None:
