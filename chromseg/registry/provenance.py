@@ -115,18 +115,20 @@ def dvc_stage_hash(folder: Path) -> str | None:
     folder = folder.resolve()
     root = project_root()
     for lock in (root / "dvc.lock", *sorted(root.glob("profiles/*/dvc.lock"))):
-        for stage in _stages(lock):
-            written = [(lock.parent / out["path"]).resolve() for out in stage.get("outs", [])]
+        pipeline = _stages(lock.with_suffix(".yaml"))
+        for name, stage in _stages(lock).items():
+            works_in = lock.parent / pipeline.get(name.partition("@")[0], {}).get("wdir", ".")
+            written = [(works_in / out["path"]).resolve() for out in stage.get("outs", [])]
             if any(path == folder or path in folder.parents or path.parent == folder for path in written):
                 return hashlib.sha256(json.dumps(stage, sort_keys=True).encode()).hexdigest()
     return None
 
 
-def _stages(lock: Path) -> list[dict[str, Any]]:
-    if not lock.is_file():
-        return []
-    content = yaml.safe_load(lock.read_text(encoding="utf-8")) or {}
-    return list((content.get("stages") or {}).values())
+def _stages(file: Path) -> dict[str, dict[str, Any]]:
+    if not file.is_file():
+        return {}
+    content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    return dict(content.get("stages") or {})
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -111,9 +111,14 @@ def test_the_dvc_stage_is_found_by_what_it_wrote(project: Path) -> None:
     (project / "profiles/paper/dvc.lock").write_text(
         "stages:\n  train:\n    cmd: train\n    outs:\n    - {path: models/tiny-0, md5: cc.dir}\n"
     )
-    folders = ("models/tiny-0", "models/tiny-1", "profiles/paper/models/tiny-0")
+    (project / "profiles/mylab").mkdir()
+    (project / "profiles/mylab/dvc.yaml").write_text("stages:\n  train:\n    wdir: ../..\n    matrix: {seed: [0]}\n")
+    (project / "profiles/mylab/dvc.lock").write_text(
+        "stages:\n  train@0:\n    cmd: train\n    outs:\n    - {path: profiles/mylab/models/tiny-0, md5: dd.dir}\n"
+    )
+    folders = ("models/tiny-0", "models/tiny-1", "profiles/paper/models/tiny-0", "profiles/mylab/models/tiny-0")
     hashes = [provenance.dvc_stage_hash(project / folder) for folder in folders]
-    assert None not in hashes and len(set(hashes)) == 3
+    assert None not in hashes and len(set(hashes)) == 4
     assert provenance.dvc_stage_hash(project / "models/other") is None
 
 
