@@ -4,7 +4,7 @@ import { keyOf } from "./key.js";
 
 const TRIES = 6; // against a busy server
 
-/** What the server would not do. */
+/** What the server would not do, or could not be asked. */
 export class ServerProblem extends Error {
   constructor({ kind, got, expected = "", remedy = "", failures = [] }) {
     super(got);

@@ -10,6 +10,7 @@ import { exports } from "./exports.js";
 import { pan } from "./pan.js";
 import { panel } from "./panel.js";
 import { describe } from "./problem.js";
+import { inMegabytes, read } from "./reading.js";
 import { resetSaving, saving } from "./saving.js";
 import { Session } from "./session.js";
 import { sheet } from "./sheet.js";
@@ -26,6 +27,7 @@ const session = new Session();
 let current = null; // {file, answer, page}: the result that is shown
 let refused = null; // {file, page}: what was given last and could not be cut
 let again = null; // of these two the one that "Cut again" means
+let mostBytes = Infinity; // of a file that the server takes
 let stopping = new AbortController();
 
 /** Show one of the views; its heading gets the focus. */
@@ -35,18 +37,21 @@ function show(view) {
 }
 
 /** Cut a picture, unless that would lose work. The result at work stays until there is another. */
-async function take(file, page = 0) {
+async function take(given, page = 0) {
   if (session.unsaved && !(await agrees())) return showPage();
   cancelTask();
   byId("refusal").hidden = true;
   stopping.abort();
   stopping = new AbortController();
-  byId("busy-name").textContent = file.name;
+  const { signal } = stopping;
+  byId("busy-name").textContent = given.name;
   byId("busy-said").textContent = "This takes a few seconds.";
   show("busy");
+  let file = given;
   try {
+    file = await read(given, mostBytes);
     const waiting = (seconds) => (byId("busy-said").textContent = `The server is busy; trying again in ${seconds} s.`);
-    const answer = await api.segment(file, { ...options(), page }, { signal: stopping.signal, waiting });
+    const answer = await api.segment(file, { ...options(), page }, { signal, waiting });
     await showResult(file, answer);
   } catch (problem) {
     if (problem.name === "AbortError") return;
@@ -121,7 +126,8 @@ function openOptions({ currentTarget }) {
 async function begin() {
   const settings = await api.settings();
   byId("suffixes").textContent = settings.suffixes.join(" ");
-  byId("most").textContent = `${Math.round(settings.max_body_bytes / 2 ** 20)} MB`;
+  mostBytes = settings.max_body_bytes;
+  byId("most").textContent = inMegabytes(mostBytes);
   stage(session);
   pan();
   sheet(session);

@@ -9,7 +9,6 @@ const TITLES = {
   refused: "This picture cannot be used",
   unsupported: "This file cannot be read",
   "too-large": "This file is too large",
-  "bad-request": "This file cannot be used",
   busy: "The server has too much to do",
   "not-ready": "The server is still starting",
   timeout: "It took too long",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,30 @@ def test_an_edit_made_while_a_save_is_on_its_way_is_not_saved(cell: Page) -> Non
     cell.act("undo")
     assert asks_before_leaving(cell)
     cell.act("redo")
+
+
+def test_what_is_saved_is_the_picture_that_was_cut(
+    page: Page, pictures: Any, corrections: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "cell.png"
+    before = pictures.cell.read_bytes() + b"more"  # a picture of its own by its hash
+    file.write_bytes(before)
+    page.choose(file)
+    file.write_bytes(pictures.blank.read_bytes())
+    page.one("#reviewer").send_keys("Ada Tester")
+    page.one("#save-form button").click()
+    page.wait(lambda: page.text("#save-note").startswith("Saved at"), "not saved")
+    assert (corrections / "corrected" / f"{hashlib.sha256(before).hexdigest()[:16]}.json").is_file()
+
+
+def test_a_correction_without_chromosomes_is_explained(cell: Page) -> None:
+    cell.pick(1, *range(2, 8))
+    cell.act("delete")
+    cell.one("#reviewer").send_keys("Ada Tester")
+    cell.one("#save-form button").click()
+    cell.wait(lambda: cell.text("#problem-dialog").startswith("That did not work"), "not told")
+    assert "leaves no chromosome" in cell.text("#problem-dialog")
+    assert cell.text("#save-note") == "Not saved yet."
 
 
 def test_a_save_that_fails_leaves_the_corrections_unsaved(cell: Page) -> None:

@@ -242,6 +242,28 @@ def test_the_model_of_the_result_is_told_apart_from_the_one_served_now(page: Pag
         page.open()
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[]", "this file cannot be read The file is empty. What to do: take or export the picture again."),
+        ("[new Uint8Array(65 * 2 ** 20)]", "this file is too large The file has 65 MB. Expected: at most 64 MB."),
+        ("unreadable", "this file cannot be read The browser cannot read it. What to do: choose a file, no folder,"),
+    ],
+)
+def test_what_cannot_be_sent_is_told_without_asking_the_server(page: Page, content: str, told: str) -> None:
+    page.js(
+        f"""const unreadable = ['x'];
+        const file = new File({content}, 'odd.png');
+        if ({content} === unreadable) file.arrayBuffer = () => Promise.reject(new DOMException('', 'NotReadableError'));
+        window.fetch = () => {{ throw new Error('sent') }};
+        const paste = new Event('paste');
+        paste.clipboardData = {{files: [file]}};
+        document.dispatchEvent(paste)"""
+    )
+    page.wait(lambda: page.shown("problem"), "not told")
+    assert page.text("#problem").startswith(f"odd.png: {told}")
+
+
 def test_a_page_of_several(page: Page, pictures: Any, tmp_path: Path) -> None:
     stack = tmp_path / "stack.tif"
     with Image.open(pictures.cell) as first:
