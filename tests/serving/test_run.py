@@ -239,6 +239,20 @@ def test_told_to_end_while_a_worker_is_replaced_it_ends_that_one_too(
     assert not any(worker.alive for worker in workers)
 
 
+def test_an_application_that_does_not_start_is_told_as_one_error() -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no processes"})
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as listening, pytest.raises(OutputError, match="did not start"):
+            run._run(ServeSettings(), broken, listening, lambda: pytest.fail("it is not ready"))
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
 def children_of(pid: int) -> list[psutil.Process]:
     """Living worker processes, without multiprocessing's own helper."""
     found = []
