@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,8 @@ import pytest
 from clone import Clone
 from drawn_cells import drawn_cell, threshold_predictor
 from PIL import Image
-from serving_app import MemorySource, running_server
+from serving_app import MemorySource, client, running_server
+from tiny_detector import UCRD, save_tiny
 from typer.testing import CliRunner
 
 from chromseg.cli.app import app
@@ -64,6 +66,28 @@ def test_a_known_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     for number in range(8):
         Image.fromarray(np.roll(drawn_cell()[0], 5 * number, axis=1)).save(folder / f"{number}.png")
     compare(threshold_predictor(), folder, tmp_path, monkeypatch)
+
+
+def test_a_detector_from_its_folder(tmp_path: Path) -> None:
+    """Loaded from its files by `predict --model`; every instance has a score and an uncertainty, and is drawn."""
+    certain = {"instances": {"score": 0.0}}
+    config = dataclasses.replace(UCRD, score_min=0.0)
+    model = save_tiny(tmp_path / "model", config, chromosome_width=11.0, preprocessing=certain)
+    picture = tmp_path / "cell.png"
+    Image.fromarray(drawn_cell()[0]).save(picture)
+    out = tmp_path / "out"
+    done = CliRunner().invoke(app, ["predict", str(picture), "--model", str(model), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    expected = json.loads((out / "cell" / "instances.json").read_text(encoding="utf-8"))
+    with client(MemorySource(Predictor.from_folder(model))) as server:
+        answer = server.post("/v1/segment?format=coco", content=picture.read_bytes())
+    assert answer.status_code == 200, answer.text
+    assert without_names(answer.json()) == without_names(expected)
+    assert len(expected["annotations"]) > 1
+    assert all(0 < found[key] < 1 for found in expected["annotations"] for key in ("score", "uncertainty"))
+    with Image.open(out / "cell" / "overlay.png") as overlay:
+        hues = np.ptp(np.asarray(overlay.convert("RGB"), dtype=int), axis=2)
+    assert (hues > 40).any(), "coloured, though the picture is grey"
 
 
 @pytest.mark.slow

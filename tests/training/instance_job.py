@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from tiny_detector import UCRD
 
 from chromseg.annotations import Sample
-from chromseg.config import AugmentConfig, DetectorConfig, HardwareConfig, OptimConfig, TrainConfig
+from chromseg.config import AugmentConfig, HardwareConfig, OptimConfig, TrainConfig
 from chromseg.metrics import boxes_of
 from chromseg.training import loop
 
-DETECTOR = DetectorConfig(
-    "ucrd-net",
-    backbone="efficientnet-lite0",
-    levels=(2, 3),
-    deepest=3,
-    anchors="auto",
-    fpn_width=8,
-    rpn_proposals=(60, 40),
-    rpn_samples=32,
-    head_width=16,
-    box_samples=16,
-    mask_width=8,
-    mask_convolutions=1,
-    mask_samples=8,
-    box_head="double",
-    uncertainty=True,
-    region="decomposed",
-)
+DETECTOR = dataclasses.replace(UCRD, anchor_sizes=(), anchor_ratios=())  # training fits them
 
 
 def cell(name: str, shift: int = 0, *, masks: bool = True) -> Sample:

@@ -116,7 +116,8 @@ def test_two_processes_train_one_detector(tmp_path: Path) -> None:
     """One of them sees boxes alone at times, so that its mask head has nothing to learn from."""
     job = Path(__file__).with_name("instance_job.py")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    shared = str(Path(__file__).parents[1])  # as a program it finds only what lies beside it
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "PYTHONPATH": shared}
     command = [*torchrun, str(job), str(tmp_path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
