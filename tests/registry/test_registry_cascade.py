@@ -15,7 +15,8 @@ import torch
 from drawn_cells import drawn_cell
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from tiny_cascade import TINY, build
+from tiny_cascade import build
+from tiny_detector import TINY
 
 from chromseg import load_predictor
 from chromseg.errors import ModelError, RegistryError
