@@ -2,7 +2,7 @@
 
 import { announce } from "./announce.js";
 import { endTask, startTask } from "./task.js";
-import { keepInView, toPixel, zoomNow } from "./zoom.js";
+import { keepInView, showView, toPixel, zoomNow } from "./zoom.js";
 
 const STEP = 5; // px of the picture that an arrow key moves; with Shift 1
 const NEAR = 8; // screen px: as good as on the first point
@@ -120,6 +120,7 @@ export function draw({ task, closed, start, size: [height, width], enough = () =
     pen.setAttribute("tabindex", "0");
     pen.setAttribute("aria-label", `${task} ${HOW}`);
     render();
+    showView();
     pen.focus({ preventScroll: true });
   });
 }

@@ -32,7 +32,13 @@ export function zoomBy(steps, [x, y] = [box.clientWidth / 2, box.clientHeight / 
 export function zoomTo({ x, y, w, h }) {
   fitting = false;
   apply((SHARE * Math.min(box.clientWidth, box.clientHeight)) / Math.max(w, h));
+  showView();
   box.scrollTo((x + w / 2) * zoom - box.clientWidth / 2, (y + h / 2) * zoom - box.clientHeight / 2);
+}
+
+/** Scroll the page so that the view is seen, whole where it fits. */
+export function showView() {
+  box.scrollIntoView({ block: "nearest" });
 }
 
 /** Scroll only as far as needed for a point of the picture to be seen. */

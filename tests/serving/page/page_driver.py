@@ -72,7 +72,7 @@ class Page:
         """Whether all of an element with text lies in what the window shows."""
         script = """const box = document.getElementById(arguments[0]).getBoundingClientRect();
             const {left, top, right, bottom, width} = box;
-            return width > 40 && left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight"""
+            return width > 40 && left > -1 && top > -1 && right < innerWidth + 1 && bottom < innerHeight + 1"""
         return bool(self.js(script, name))
 
     def labels(self, place: str = "cuts") -> dict[int, str]:

@@ -126,6 +126,17 @@ def test_an_enlarged_picture_can_be_moved(cell: Page) -> None:
     assert cell.js(width) == pytest.approx(before, rel=0.01)
 
 
+def test_zooming_and_drawing_bring_the_picture_before_the_eye(cell: Page) -> None:
+    cell.size(1280, 640)
+    for key in ("z", "s"):
+        cell.pick(3)
+        cell.js("window.scrollTo(0, document.body.scrollHeight)")
+        assert not cell.seen("stage")
+        cell.keys(key)
+        cell.wait(lambda: cell.seen("stage"), f"{key} leaves the picture outside the window")
+        cell.keys(Keys.ESCAPE)
+
+
 def test_the_cuts_can_be_hidden(cell: Page) -> None:
     opacity = "return getComputedStyle(document.getElementById('cuts')).opacity"
     cell.act("hide")
