@@ -21,8 +21,9 @@ def init(
     from chromseg.registry.health import check_machine
     from chromseg.registry.store import init_store
 
+    machine = check_machine()  # first: a store is made whole or not at all
     state = init_store()
-    facts: dict[str, Any] = {"store": state.uri, "state": state.action, **check_machine()}
+    facts: dict[str, Any] = {"store": state.uri, "state": state.action, **machine}
     models: list[dict[str, Any]] = [
         {"name": version.name, "version": version.number, "new": new, "aliases": list(version.aliases)}
         for version, new in (register_bundled() if with_bundled else [])

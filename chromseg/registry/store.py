@@ -18,11 +18,14 @@ from typing import Literal
 
 from filelock import FileLock
 
-from chromseg.errors import OutputError, RegistryError
+from chromseg.errors import ChromsegError, OutputError, RegistryError
 from chromseg.files import replacing
 from chromseg.registry.backend import MlflowClient, MlflowException, SQLAlchemyError, mlflow
 from chromseg.registry.place import sqlite_path, tracking_uri
 
+_NO_PLACE = (  # what SQLite and the system say of a place that takes nothing
+    "disk is full", "disk I/O error", "readonly database", "unable to open database", "No space left", "Read-only file",
+)  # fmt: skip
 INIT_REMEDY = "run `chromseg-ops init` (`--with-bundled` for the models in the box)"
 
 
@@ -128,16 +131,21 @@ def _locked(path: Path) -> Iterator[None]:
         with FileLock(path.parent / ".init.lock", timeout=300):
             yield
     except OSError as error:
-        raise OutputError(
-            f"cannot make the store {path} ({error.strerror or error})",
-            expected="a writable folder with free space",
-            remedy="correct its rights, free some space, or set MLFLOW_TRACKING_URI",
-        ) from error
+        raise _no_place(path, error) from error
+
+
+def _no_place(path: Path, error: Exception) -> OutputError:
+    why = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), "")
+    return OutputError(
+        f"cannot make or upgrade the store {path} ({why})",
+        expected="a writable folder with free space",
+        remedy="correct its rights, free some space, or set MLFLOW_TRACKING_URI",
+    )
 
 
 def _create(path: Path) -> None:
     with replacing(path) as temporary:
-        _migrate(f"sqlite:///{temporary}")
+        _migrate(temporary, path)
 
 
 def _upgrade(path: Path) -> bool:
@@ -145,9 +153,16 @@ def _upgrade(path: Path) -> bool:
     if _revision(path) == _newest_revision():
         return False
     backup = path.with_name(f"{path.name}.before-upgrade-{time.strftime('%Y%m%d-%H%M%S')}")
-    with replacing(backup) as copy, closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(copy)) as new:
-        old.backup(new)
-    _migrate(f"sqlite:///{path}")
+    try:
+        with replacing(backup) as copy, closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(copy)) as new:
+            old.backup(new)
+    except sqlite3.OperationalError as error:
+        raise _no_place(path, error) from error
+    try:
+        _migrate(path, path)
+    except ChromsegError:
+        backup.replace(path)  # some of its steps may have been taken
+        raise
     return True
 
 
@@ -173,17 +188,19 @@ def _newest_revision() -> str:
     return str(ScriptDirectory(str(migrations)).get_current_head())
 
 
-def _migrate(uri: str) -> None:
-    """What `mlflow db upgrade URI` does; it also builds an empty database."""
+def _migrate(database: Path, store: Path) -> None:
+    """What `mlflow db upgrade` does to the database that is or will be that of `store`; it also builds an empty one."""
     from mlflow.db import upgrade
 
     try:
-        upgrade.callback(uri)
+        upgrade.callback(f"sqlite:///{database}")
     except Exception as error:  # alembic, SQLAlchemy and MLflow each raise their own
+        if any(sign in str(error) for sign in _NO_PLACE):
+            raise _no_place(store, error) from error
         raise RegistryError(
-            f"the store {uri} cannot be brought to the schema of MLflow {mlflow.__version__} ({error})",
+            f"the store {store} cannot be brought to the schema of MLflow {mlflow.__version__} ({error})",
             expected="a store of this or an older MLflow",
-            remedy="use the MLflow that made it, or restore the copy beside it",
+            remedy="use the MLflow that made it; nothing was changed",
         ) from error
 
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Barrier
@@ -76,8 +79,69 @@ def test_without_a_store_the_remedy_is_init(project: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_named(project: Path) -> None:
     (project / "mlruns").write_text("a file where the folder should be")
-    with pytest.raises(OutputError, match="cannot make the store"):
+    with pytest.raises(OutputError, match="cannot make or upgrade the store"):
         init_store()
+
+
+FULL = sqlite3.OperationalError("database or disk is full")
+NO_PLACE = [OSError(errno.ENOSPC, "No space left on device"), OSError(errno.EROFS, "Read-only file system"), FULL]
+
+
+@pytest.mark.parametrize("error", NO_PLACE, ids=str)
+def test_on_a_full_or_read_only_disk_init_says_so_and_leaves_nothing_half_made(
+    project: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    from mlflow import db
+
+    def full(uri: str) -> None:
+        Path(uri.removeprefix("sqlite:///")).write_bytes(b"half of a database")
+        raise error
+
+    monkeypatch.setattr(db.upgrade, "callback", full)
+    with pytest.raises(OutputError, match=r"cannot make or upgrade the store .*free some space"):
+        init_store()
+    assert [path.name for path in (project / "mlruns").iterdir()] == [".init.lock"]
+    monkeypatch.undo()
+    monkeypatch.chdir(project)
+    assert init_store().action == "created"
+
+
+def test_an_upgrade_that_breaks_off_leaves_the_store_as_it_was(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow import db
+
+    database = store / "mlruns" / "mlflow.db"
+    previous = _downgrade(database)
+
+    def full(uri: str) -> None:
+        _set_revision(database, "halfway")
+        raise FULL
+
+    monkeypatch.setattr(db.upgrade, "callback", full)
+    with pytest.raises(OutputError, match="disk is full"):
+        init_store()
+    assert _revision(database) == previous
+    assert {path.name for path in (store / "mlruns").iterdir()} == {"mlflow.db", ".init.lock"}
+    monkeypatch.undo()
+    monkeypatch.chdir(store)
+    assert init_store().action == "upgraded"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a file system")
+@pytest.mark.parametrize(("options", "told"), [("size=256k", "disk is full"), ("ro", "Read-only file system")])
+def test_init_on_a_disk_that_is_really_so(project: Path, options: str, told: str) -> None:
+    place = project / "mlruns"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=False).returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        command = [Path(sys.executable).with_name("chromseg-ops"), "init"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (answer.returncode, answer.stdout, answer.stderr.count("\n")) == (1, "", 1)
+        assert "cannot make or upgrade the store" in answer.stderr and told in answer.stderr
+        assert {path.name for path in place.iterdir()} <= {".init.lock"}
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
 
 
 def test_the_project_is_found_from_below_and_a_profile_is_none(project: Path) -> None:
