@@ -60,8 +60,8 @@ export function zoomNow() {
 
 function smallest() {
   const [height, width] = size;
-  const [boxWidth, boxHeight] = [box.offsetWidth - BORDERS, box.offsetHeight - BORDERS]; // scroll bars will be gone
-  return Math.min(boxWidth / width, boxHeight / height, LARGEST);
+  const outer = box.getBoundingClientRect(); // fractions count: half a pixel too much brings scroll bars
+  return Math.min((outer.width - BORDERS) / width, (outer.height - BORDERS) / height, LARGEST);
 }
 
 function apply(wanted) {

@@ -159,6 +159,15 @@ def test_nothing_is_wider_than_the_screen(page: Page, pictures: Any, width: int)
     assert too_wide(page) == 0
 
 
+def test_a_picture_that_is_shown_whole_has_no_scroll_bars(cell: Page) -> None:
+    inner = "const {offsetWidth: w, clientWidth: c, offsetHeight: h, clientHeight: d} = stage; return [w - c, h - d]"
+    for width in (1280, 768, 755, 702, 401, 400):
+        cell.size(width)
+        cell.act("larger")
+        cell.act("fit")
+        assert cell.js(f"const stage = document.getElementById('stage'); {inner}") == [2, 2], f"at {width} px"
+
+
 def too_wide(page: Page) -> int:
     return int(page.js("return document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
