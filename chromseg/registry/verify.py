@@ -84,5 +84,5 @@ def _notes(chain: Chain, versions: dict[tuple[str, int], ModelVersion]) -> list[
 def _unregistered(found: ModelVersion, registered: list[ModelVersion]) -> str:
     for each in registered:
         if each.name == found.name and all(each.tags[key] == found.tags.get(key) for key in FILE_HASHES):
-            return f"{found.name}/{found.version} came second with the files of {each.name}/{each.version}"
+            return f"{found.name}/{found.version} holds the files of {each.name}/{each.version} and is no version"
     return f"{found.name}/{found.version} was not registered to the end; register its folder again, which completes it"

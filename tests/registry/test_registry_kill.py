@@ -185,4 +185,4 @@ def test_of_processes_that_register_the_same_files_at_once_one_makes_the_version
     outcomes = sorted((store / f"{number}.outcome").read_text() for number in numbers)
     assert outcomes == [f"{only.label} False", f"{only.label} True"]
     assert [entry.version for entry in history("chromseg")] == [only.number]
-    assert verify().problems == () and len([note for note in verify().notes if "with the files of" in note]) == 1
+    assert verify().problems == () and len([note for note in verify().notes if "holds the files of" in note]) == 1

@@ -68,7 +68,7 @@ def test_two_who_register_the_same_files_at_once_get_one_version(
     assert [entry.version for entry in history("chromseg")] == [1]
     verdict = verify()
     assert verdict.problems == ()
-    assert verdict.notes == ("chromseg/2 came second with the files of chromseg/1",)
+    assert verdict.notes == ("chromseg/2 holds the files of chromseg/1 and is no version",)
 
 
 @pytest.mark.parametrize("missing", ["git_commit", "data_md5", "test_md5", "environment"])
