@@ -1,5 +1,4 @@
-"""`make demo`: train a variant on the built-in sample, show its test metrics, cut a picture with the bundled model,
-and register what was trained."""
+"""`make demo`: train a variant on the built-in sample, cut a picture with the bundled model, register what was trained."""
 
 from __future__ import annotations
 

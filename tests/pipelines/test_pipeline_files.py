@@ -75,7 +75,9 @@ def test_a_variant_that_starts_from_another_waits_for_it(folder: Path) -> None:
 
 def test_dvc_plots_every_variant() -> None:
     pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text())
-    [(loss, *scores)] = [[list(next(iter(plot.values()))["y"].values())[0] for plot in pipeline["plots"]]]
+    loss, *scores = (
+        runs for plot in pipeline["plots"] for described in plot.values() for runs in described["y"].values()
+    )
     stages = {name: stage["matrix"] for name, stage in pipeline["stages"].items() if "matrix" in stage}
     runs = [f"{variant}-{seed}" for variant in stages["train"]["variant"] for seed in stages["train"]["seed"]]
     assert loss == runs and sorted(run for score in scores for run in score) == sorted(runs)
