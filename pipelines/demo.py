@@ -1,4 +1,4 @@
-"""`make demo`: train a variant on the built-in sample, cut a picture with the bundled model, register what was trained."""
+"""`make demo`: train a variant on the built-in sample, cut a picture with the model in the box, register the variant."""
 
 from __future__ import annotations
 
