@@ -1,4 +1,4 @@
-"""`make demo`: train a variant on the built-in sample, cut a picture with the model in the box, register it."""
+"""`make demo`: train a variant on the sample, cut a picture with the model in the box, register what was trained."""
 
 from __future__ import annotations
 
