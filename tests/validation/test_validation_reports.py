@@ -176,7 +176,8 @@ def test_stage_stops_on_critical_failures_and_leaves_reports(
     printed = capsys.readouterr().out
     assert "drawn: critical: 4.png: copy_in_other_split is 1.png (train, case case1)" in printed
     assert "drawn: warning: 1.png, annotation 10: box_outside_px is 1" in printed
-    assert {path.name for path in Path("reports/default/validation").iterdir()} == {"drawn.json", "drawn.html"}
+    written = {path.name for path in Path("reports/default/validation").iterdir()}
+    assert written == {"drawn.json", "drawn.html", "verdicts.json"}
 
 
 def test_stage_goes_on_after_warnings(tmp_path: Path) -> None:
