@@ -35,6 +35,7 @@ import psutil
 from PIL import Image
 
 from chromseg.files import write_json
+from chromseg.registry.provenance import git_state, hardware
 
 CLIENTS = 16
 BROKEN = (b"no image", b"\x89PNG\r\n\x1a\n" + bytes(40), b"II*\0" + bytes(60))
@@ -49,7 +50,8 @@ def main() -> None:
         "latency": lambda: latency(arguments.model, image, arguments.seconds),
         "endurance": lambda: endurance(arguments.model, image, arguments.requests),
     }
-    figures: dict[str, Any] = {"cores": os.cpu_count(), "clients": CLIENTS, "load_before": os.getloadavg()[0]}
+    figures: dict[str, Any] = {"git_commit": git_state()[0], "hardware": hardware()}
+    figures |= {"clients": CLIENTS, "load_before": os.getloadavg()[0]}
     for name in arguments.only or parts:
         figures[name] = parts[name]()
         print(name, json.dumps(figures[name]), flush=True)
