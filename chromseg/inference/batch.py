@@ -110,27 +110,19 @@ def _note_failures(path: Path, outcomes: list[Outcome]) -> None:
         path.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class Before:
-    """What an earlier run left of one picture."""
-
-    count: int
-    review: int
-
-
-def done_before(source: Path, folder: Path, *, weights_sha256: str | None, options: dict[str, Any]) -> Before | None:
-    """The result of the same bytes, weights and options that `folder` holds; None if it does not."""
+def done_before(job: Job, *, weights_sha256: str | None, options: dict[str, Any]) -> Outcome | None:
+    """The job as skipped, if its folder holds the result of the same bytes, weights and options; None if not."""
     try:
-        made = json.loads((folder / INSTANCES_FILE).read_text())
+        made = json.loads((job.folder / INSTANCES_FILE).read_text())
         same = (
-            made["model"]["image_sha256"] == sha256(source)
+            made["model"]["image_sha256"] == sha256(job.source)
             and made["model"]["weights_sha256"] == weights_sha256
             and {key: made["options"][key] for key in options} == options
         )
         flags = [bool(annotation["flags"]) for annotation in made["annotations"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None  # absent, or not ours: do it again
-    return Before(len(flags), sum(flags)) if same else None
+    return Outcome(job, "skipped", len(flags), sum(flags)) if same else None
 
 
 def _pictures(source: Path, out: Path, suffixes: tuple[str, ...]) -> list[tuple[Path, Path]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from chromseg.annotations.pictures import Page, Picture, read_picture
 from chromseg.errors import ChromsegError, InputRefusedError
-from chromseg.inference.batch import Before, Job, Outcome, done_before
+from chromseg.inference.batch import Job, Outcome, done_before
 from chromseg.inference.exports import write_result
 from chromseg.inference.predictor import Predictor
 from chromseg.validation import Report, image_facts, unreadable_facts, validate_inputs
@@ -38,8 +38,7 @@ class PictureWorker:
             InputRefusedError: The file, or a page of it, must not be predicted on; other pages are written.
             OutputError: The result cannot be written.
         """
-        before = self.done_before(job)
-        return skipped(job, before) if before else self.work_on(job, read_picture(job.source))
+        return self.done_before(job) or self.work_on(job, read_picture(job.source))
 
     def work_on(self, job: Job, picture: Picture) -> Outcome:
         """Predict the pages of a file that is decoded already; raises as `__call__`."""
@@ -67,10 +66,9 @@ class PictureWorker:
             raise refused
         return Outcome(job, "done", count, review, tuple(notes))
 
-    def done_before(self, job: Job) -> Before | None:
-        """What the job's folder holds of the same bytes, weights and options."""
-        weights = self.predictor.identity.weights_sha256
-        return done_before(job.source, job.folder, weights_sha256=weights, options=self._options)
+    def done_before(self, job: Job) -> Outcome | None:
+        """The job as skipped, if its folder holds the result of the same bytes, weights and options."""
+        return done_before(job, weights_sha256=self.predictor.identity.weights_sha256, options=self._options)
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -99,7 +97,7 @@ class FolderWorker:
         """Do one file; raises as `PictureWorker`."""
         before = self._before[job]
         if before:
-            return skipped(job, before)
+            return before
         if job not in self._decoded:
             self._decode_next()
         picture = self._decoded.pop(job)
@@ -148,11 +146,6 @@ class FolderVerdicts:
         own = self.report.of(name)
         own.raise_refused()
         return own
-
-
-def skipped(job: Job, before: Before) -> Outcome:
-    """A job that an earlier run did."""
-    return Outcome(job, "skipped", before.count, before.review)
 
 
 def warnings_of(validation: Mapping[str, Any]) -> list[str]:

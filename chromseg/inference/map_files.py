@@ -18,7 +18,7 @@ from chromseg.errors import DataError, MaskError
 from chromseg.files import sha256
 from chromseg.inference.batch import Job, Outcome, done_before
 from chromseg.inference.exports import write_result
-from chromseg.inference.files import skipped, warnings_of
+from chromseg.inference.files import warnings_of
 from chromseg.inference.result import Instance, ModelIdentity, Result, box_of, crop_of
 from chromseg.partition import partition_crossings
 from chromseg.validation import check_result
@@ -69,9 +69,9 @@ class MapWorker:
         options: dict[str, Any] = {"crossing_sha256": sha256(crossing_path), **asdict(self.config)}
         if image_path.is_file():
             options["picture_sha256"] = sha256(image_path)
-        before = done_before(job.source, job.folder, weights_sha256=None, options=options)
+        before = done_before(job, weights_sha256=None, options=options)
         if before:
-            return skipped(job, before)
+            return before
         chromosome, crossing = _read_map(job.source), _read_map(crossing_path)
         crossing = _fitting(chromosome, crossing, crossing_path)
         image, polarity = _read_image(image_path, chromosome.shape) if image_path.is_file() else (None, None)

@@ -9,7 +9,7 @@ import pytest
 
 from chromseg.errors import DataError, InputRefusedError, OutputError
 from chromseg.files import sha256, write_json
-from chromseg.inference.batch import Before, Job, Outcome, done_before, plan_jobs, run_jobs
+from chromseg.inference.batch import Job, Outcome, done_before, plan_jobs, run_jobs
 
 
 def touch(path: Path, content: str = "x") -> Path:
@@ -70,21 +70,22 @@ def test_a_place_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
 
 def test_done_means_same_bytes_weights_and_options(tmp_path: Path) -> None:
     source = touch(tmp_path / "a.png")
+    job = Job(source, tmp_path / "a")
     made = {
         "model": {"image_sha256": sha256(source), "weights_sha256": "w"},
         "options": {"asked_scale": "auto", "scale": 1.0},
         "annotations": [{"flags": []}, {"flags": ["needs-review"]}],
     }
-    assert not done_before(source, tmp_path / "a", weights_sha256="w", options={"asked_scale": "auto"})
+    assert not done_before(job, weights_sha256="w", options={"asked_scale": "auto"})
     write_json(tmp_path / "a/instances.json", made)
-    before = done_before(source, tmp_path / "a", weights_sha256="w", options={"asked_scale": "auto"})
-    assert before == Before(count=2, review=1)
-    assert not done_before(source, tmp_path / "a", weights_sha256="v", options={"asked_scale": "auto"})
-    assert not done_before(source, tmp_path / "a", weights_sha256="w", options={"asked_scale": 2.0})
+    before = done_before(job, weights_sha256="w", options={"asked_scale": "auto"})
+    assert before == Outcome(job, "skipped", count=2, review=1)
+    assert not done_before(job, weights_sha256="v", options={"asked_scale": "auto"})
+    assert not done_before(job, weights_sha256="w", options={"asked_scale": 2.0})
     touch(source, "y")
-    assert not done_before(source, tmp_path / "a", weights_sha256="w", options={"asked_scale": "auto"})
+    assert not done_before(job, weights_sha256="w", options={"asked_scale": "auto"})
     touch(tmp_path / "a/instances.json", '{"half": ')
-    assert not done_before(source, tmp_path / "a", weights_sha256="w", options={})
+    assert not done_before(job, weights_sha256="w", options={})
 
 
 def test_an_error_that_nobody_foresaw_is_one_failure(tmp_path: Path) -> None:
