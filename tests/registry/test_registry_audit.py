@@ -157,16 +157,21 @@ def test_an_entry_that_is_written_while_the_log_is_read_is_no_tampering(
     assert not getattr(read(), "problems", ())
 
 
-def test_what_was_seen_is_never_forgotten_for_an_older_log(promoted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A writer that is held up between its entry and writing the head down, while another writes the next one."""
-    real, left = audit._write_head_down, iter([True])
+def overtake(monkeypatch: pytest.MonkeyPatch, owner: Any, step: str) -> None:
+    """Have another promotion come first when a writer is about to take the step `owner.step` for the first time."""
+    real, left = getattr(owner, step), iter([True])
 
     def held_up(*arguments: Any) -> None:
         if next(left, False):
             promote("chromseg/2", reason="faster", alias="challenger")
         real(*arguments)
 
-    monkeypatch.setattr(audit, "_write_head_down", held_up)
+    monkeypatch.setattr(owner, step, held_up)
+
+
+def test_what_was_seen_is_never_forgotten_for_an_older_log(promoted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that is held up between its entry and writing the head down, while another writes the next one."""
+    overtake(monkeypatch, audit, "_write_head_down")
     promote("chromseg/1", reason="slower")
     head = f"6 {history('chromseg')[-1].hash}"
     assert list(json.loads((promoted / "mlruns" / "audit-heads.json").read_text()).values()) == [head]
@@ -177,13 +182,6 @@ def test_a_writer_that_put_an_older_head_over_a_newer_one_puts_it_right(
     promoted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """MLflow's tags have no compare-and-swap: another may write between reading the tag and writing it."""
-    real, left = MlflowClient.set_registered_model_tag, iter([True])
-
-    def held_up(*arguments: Any) -> None:
-        if next(left, False):
-            promote("chromseg/2", reason="faster", alias="challenger")
-        real(*arguments)
-
-    monkeypatch.setattr(MlflowClient, "set_registered_model_tag", held_up)
+    overtake(monkeypatch, MlflowClient, "set_registered_model_tag")
     promote("chromseg/1", reason="slower")
     assert open_store().get_registered_model("chromseg").tags["chromseg.audit_head"].startswith("6 ")
