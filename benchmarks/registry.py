@@ -3,8 +3,9 @@
     python -m benchmarks.registry [--runs 5] [--out reports/registry.json]
 
 In a project of its own with the bundled model and a copy of it. "Store" is all that changes something (entry, head,
-alias) with the reading before it, in a process that has everything imported; commands start cold and ask every gate of
-the policy that comes with ChromSeg-Ops, the golden picture in a process beside them. Medians.
+alias) with the reading before it, in a process that has everything imported; commands start cold. `register` tries the
+model out on the golden set and keeps the outcome; `promote` asks every gate of the policy that comes with ChromSeg-Ops,
+with that outcome and ("untried") without one. Medians; `register` once for each of the two models.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from chromseg.files import write_json
 from chromseg.registry.gates import policy
 from chromseg.registry.promotion import promote, rollback
 from chromseg.registry.provenance import git_state, hardware
+from chromseg.registry.store import init_store
 from chromseg.registry.versions import register
 
 ROOT = Path(__file__).parents[1]
@@ -48,31 +50,35 @@ def measure(project: Path, runs: int) -> dict[str, float]:
     """Median seconds of each operation."""
     os.chdir(project)
     (project / "pyproject.toml").touch()
-    (project / policy.FILE).write_text(NO_GATES, encoding="utf-8")
-    for folder in two_models(project):
-        register(folder, "chromseg", allow_dirty=True)
-    promote("chromseg/1", reason="the first")
+    init_store()
     figures = {
-        "store promote": [], "store rollback": [], "command promote": [], "command rollback": [],
+        "store promote": [], "store rollback": [], "command register": [], "command promote": [],
+        "command promote, untried": [], "command rollback": [],
     }  # fmt: skip
+    first, second, untried = three_models(project)
+    for folder in (first, second):
+        figures["command register"].append(command("register", str(folder), "--allow-dirty"))
+    register(untried, "chromseg", allow_dirty=True)
+    (project / policy.FILE).write_text(NO_GATES, encoding="utf-8")
+    promote("chromseg/1", reason="the first")
     for _ in range(runs):
         figures["store promote"].append(timed(lambda: promote("chromseg/2", reason="benchmark")))
         figures["store rollback"].append(timed(lambda: rollback("chromseg", reason="benchmark")))
     (project / policy.FILE).unlink()
     for _ in range(runs):
-        figures["command promote"].append(timed(lambda: command("promote", "chromseg/2", "--force", "benchmark")))
-        figures["command rollback"].append(timed(lambda: command("rollback", "chromseg", "--reason", "benchmark")))
+        for version, name in ((2, "command promote"), (3, "command promote, untried")):
+            figures[name].append(command("promote", f"chromseg/{version}", "--force", "benchmark"))
+            figures["command rollback"].append(command("rollback", "chromseg", "--reason", "benchmark"))
     return {name: round(statistics.median(values), 3) for name, values in figures.items()}
 
 
-def two_models(project: Path) -> list[Path]:
-    """The bundled model, and one with the same weights and another card."""
-    folders = [project / "first", project / "second"]
-    for folder in folders:
-        shutil.copytree(ROOT / "bundled" / "chromseg", folder)
-    card = json.loads((folders[1] / "model.json").read_text(encoding="utf-8"))
-    card["metrics"]["test/n_images"] = 39
-    (folders[1] / "model.json").write_text(json.dumps(card), encoding="utf-8")
+def three_models(project: Path) -> list[Path]:
+    """The bundled model three times, with cards that differ."""
+    folders = [shutil.copytree(ROOT / "bundled" / "chromseg", project / name) for name in ("first", "second", "third")]
+    for more, folder in enumerate(folders):
+        card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        card["metrics"]["test/n_images"] += more
+        (folder / "model.json").write_text(json.dumps(card), encoding="utf-8")
     return folders
 
 
@@ -82,9 +88,10 @@ def timed(action: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def command(*words: str) -> None:
+def command(*words: str) -> float:
+    """Seconds that `chromseg-ops models …` takes from start to end."""
     program = Path(sys.executable).with_name("chromseg-ops")
-    subprocess.run([program, "models", *words], check=True, capture_output=True)
+    return timed(lambda: subprocess.run([program, "models", *words], check=True, capture_output=True))
 
 
 if __name__ == "__main__":

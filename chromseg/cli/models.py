@@ -14,6 +14,8 @@ from chromseg.cli.printing import print_facts, print_json, print_table
 if TYPE_CHECKING:
     from chromseg.registry.entries import Entry
     from chromseg.registry.gates.judge import Judgement
+    from chromseg.registry.gates.probe import Measured
+    from chromseg.registry.version import Version
 
 app = typer.Typer()
 
@@ -65,13 +67,16 @@ def register(
     as_json: AsJson = False,
 ) -> None:
     """Register a trained model as the next version; refused without complete lineage."""
+    from chromseg.registry.trials import try_out
     from chromseg.registry.versions import register as take
 
     version, new = take(folder, name, allow_dirty=allow_dirty)
+    trial = try_out(version)
     if as_json:
         print_json({**version.to_dict(), "new": new})
     else:
-        typer.echo(f"{version.name}/{version.number} " + ("registered" if new else "is these files already"))
+        typer.echo(f"{version.label} " + ("registered" if new else "is these files already"))
+    _warn_of(trial, version)
 
 
 @app.command()
@@ -88,21 +93,13 @@ def promote(
     """Make a version the champion (or challenger), if every gate of promotion.yaml lets it pass."""
     if reason is None and force is None and not dry_run:
         raise typer.BadParameter("give --reason TEXT (or --dry-run, or --force REASON)")
-    from chromseg.registry.gates.policy import read_policy
-    from chromseg.registry.gates.probe import Probe
+    from chromseg.registry.promotion import judge_promotion
+    from chromseg.registry.promotion import promote as move
 
-    probe = Probe() if read_policy()[0].needs_prediction else None  # it imports PyTorch while we import MLflow
-    try:
-        from chromseg.registry.promotion import judge_promotion
-        from chromseg.registry.promotion import promote as move
-
-        if dry_run:
-            _print_judgement(judge_promotion(model, alias=alias, probe=probe), as_json)
-        else:
-            _print_move(model, move(model, reason=reason or "", alias=alias, force=force, probe=probe), as_json)
-    finally:
-        if probe is not None:
-            probe.stop()
+    if dry_run:
+        _print_judgement(judge_promotion(model, alias=alias), as_json)
+    else:
+        _print_move(model, move(model, reason=reason or "", alias=alias, force=force), as_json)
 
 
 @app.command()
@@ -187,15 +184,17 @@ def import_model(
             f"--sha256 {announced}: expected the 64 hexadecimal digits that `models export` printed"
         )
     from chromseg.registry.transfer import absent_parents, import_version
+    from chromseg.registry.trials import try_out
 
     version, new = import_version(file, name=name, announced=announced)
-    absent = absent_parents(version)
+    trial, absent = try_out(version), absent_parents(version)
     if as_json:
         print_json({**version.to_dict(), "new": new, "absent_parents": list(absent)})
     else:
         typer.echo(f"{version.label} " + ("imported" if new else "is these files already"))
     if absent:
         typer.echo(f"not in this store: its parents {', '.join(absent)} of the store it came from", err=True)
+    _warn_of(trial, version)
 
 
 @app.command("verify-log")
@@ -236,6 +235,11 @@ def lineage(
         print_json(version.to_dict())
         return
     print_facts(facts(version) | lineage_facts(version))
+
+
+def _warn_of(trial: Measured | None, version: Version) -> None:
+    if trial is not None and trial.problem:
+        typer.echo(f"{version.label} does not run here and will not be promoted: {trial.problem}", err=True)
 
 
 def _print_judgement(judgement: Judgement, as_json: bool) -> None:

@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 GENESIS = "0" * 64  # what stands before the first entry
 
-Action = Literal["register", "promote", "force", "rollback", "import"]
-ADMITS: tuple[Action, ...] = ("register", "import")  # bring a version in; the others move an alias
+Action = Literal["register", "promote", "force", "rollback", "import", "trial"]
+ADMITS: tuple[Action, ...] = ("register", "import")  # bring a version in; the others move an alias, or tell of a trial
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Entry:
         action: What happened; `force` is a promotion that gates had refused.
         model: Registered model.
         version: The version it favours.
-        alias: The alias that moved; None where a version came in.
+        alias: The alias that moved; None where none did.
         previous: The version the alias left; None if it is new.
-        reason: Why; where a version came in what was waived, else "".
-        facts: What the decision stood on: hashes of what came in, or the gates' results.
+        reason: Why; where a version came in what was waived, of a trial what went wrong, else "".
+        facts: What the decision stood on: hashes of what came in, or the gates' results; of a trial what it gave.
         prev: Hash of the entry before.
     """
 

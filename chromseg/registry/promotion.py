@@ -13,7 +13,6 @@ from chromseg.registry.backend import MlflowClient
 from chromseg.registry.entries import Action, Chain, Entry, aliases
 from chromseg.registry.gates.judge import Judgement, judge
 from chromseg.registry.gates.policy import policy_file, read_policy
-from chromseg.registry.gates.probe import Probe
 from chromseg.registry.projection import ALIASES, show_alias
 from chromseg.registry.references import Reference, find_version, parse_reference, standing
 from chromseg.registry.resolve import checked_folder
@@ -28,7 +27,6 @@ def promote(
     alias: str = "champion",
     by: str | None = None,
     force: str | None = None,
-    probe: Probe | None = None,
 ) -> Entry:
     """Point `alias` at the version meant by `reference`, if every gate lets it pass.
 
@@ -38,14 +36,13 @@ def promote(
         alias: One of `ALIASES`.
         by: Who; default: `current_actor()`.
         force: Why it is promoted even if gates refuse; kept with their answers, and shown with the version forever.
-        probe: As of `judge_promotion`.
 
     Raises:
         RegistryError: Unknown version or alias, no reason, nobody's name, it is so already, a gate refused, or another
             promoter moved the alias in the meantime, or what was judged changed.
     """
     by, reason = by or current_actor(), _checked_reason(force or "" if force is not None else reason)
-    judgement = judge_promotion(reference, alias=alias, probe=probe)
+    judgement = judge_promotion(reference, alias=alias)
     version, current = judgement.version, judgement.current
     if judgement.failed and force is None:
         raise _refused(judgement)
@@ -63,13 +60,12 @@ def promote(
     return _carry_out(client, append(client, entry))
 
 
-def judge_promotion(reference: str, *, alias: str = "champion", probe: Probe | None = None) -> Judgement:
+def judge_promotion(reference: str, *, alias: str = "champion") -> Judgement:
     """What the gates say of a promotion; nothing is changed.
 
     Args:
         reference: As of `promote`.
         alias: One of `ALIASES`.
-        probe: One that was started before, to save time.
 
     Raises:
         RegistryError: Unknown version or alias, or it is so already.
@@ -84,7 +80,7 @@ def judge_promotion(reference: str, *, alias: str = "champion", probe: Probe | N
             remedy=f"see `chromseg-ops models list {version.name}`",
         )
     current = standing(client, version.name)[0].get(alias)
-    return judge(client, version, alias, current, probe)
+    return judge(client, version, alias, current)
 
 
 def rollback(name: str, *, reason: str, alias: str = "champion", by: str | None = None) -> Entry:

@@ -106,8 +106,13 @@ def environment_hash() -> str:
 
 def hardware() -> str:
     """Processor, usable cores and GPU: `AMD EPYC 7B13, 2 cores, no GPU`."""
+    return f"{processor()}, {_gpu()}"
+
+
+def processor() -> str:
+    """`AMD EPYC 7B13, 2 cores`: those that this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"{_processor()}, {cores} core{'s' if cores > 1 else ''}, {_gpu()}"
+    return f"{_processor_name()}, {cores} core{'s' if cores > 1 else ''}"
 
 
 def dvc_stage_hash(folder: Path) -> str | None:
@@ -139,7 +144,7 @@ def _git(root: Path, *arguments: str) -> str:
     return answer.stdout.strip() if answer.returncode == 0 else ""
 
 
-def _processor() -> str:
+def _processor_name() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from chromseg.registry.audit import read_log
 from chromseg.registry.backend import MlflowClient
 from chromseg.registry.gates.family import family_runs
 from chromseg.registry.gates.gate import Gate, failed
@@ -15,6 +17,7 @@ from chromseg.registry.gates.probe import Probe
 from chromseg.registry.gates.soundness import package_gates, prediction_gates
 from chromseg.registry.references import Reference
 from chromseg.registry.resolve import checked_folder
+from chromseg.registry.trials import circumstances, on_record
 from chromseg.registry.version import Version, find
 
 
@@ -56,9 +59,7 @@ class Judgement:
         }
 
 
-def judge(
-    client: MlflowClient, version: Version, alias: str, current: int | None, probe: Probe | None = None
-) -> Judgement:
+def judge(client: MlflowClient, version: Version, alias: str, current: int | None) -> Judgement:
     """Ask every gate.
 
     A challenger, which is only to be tried, is not compared with the champion and needs no scores.
@@ -68,7 +69,6 @@ def judge(
         version: The candidate.
         alias: What it is to become.
         current: The version that has the alias now.
-        probe: One that was started before, to save time.
 
     Raises:
         ConfigError: `promotion.yaml` cannot be read.
@@ -76,12 +76,22 @@ def judge(
     """
     policy, policy_sha256 = read_policy()
     folder = checked_folder(version)
-    measured = (probe or Probe()).measure(folder) if policy.needs_prediction else None
-    gates = [*package_gates(folder.parents[1]), *prediction_gates(policy, measured)]
+    gates = [*package_gates(folder.parents[1]), *_prediction(client, policy, version, folder)]
     if alias == "champion":
         gates += _merit(client, policy, version, current)
     gates += [validation_gate(policy, version), card_gate(policy, folder)]
     return Judgement(version, alias, current, tuple(gates), policy_sha256)
+
+
+def _prediction(client: MlflowClient, policy: Policy, version: Version, folder: Path) -> list[Gate]:
+    """A trial on record may let a version pass; refused it is only by one of this moment, on a machine as it is now."""
+    if not policy.needs_prediction:
+        return prediction_gates(policy, None)
+    known = on_record(read_log(client), version, circumstances(folder.parents[1]))
+    gates = prediction_gates(policy, known)
+    if known is None or failed(gates):
+        gates = prediction_gates(policy, Probe().measure(folder))
+    return gates
 
 
 def _merit(client: MlflowClient, policy: Policy, version: Version, current: int | None) -> list[Gate]:

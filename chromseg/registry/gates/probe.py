@@ -1,8 +1,8 @@
 """A model tried out in a process of its own: does it run, does it find what is known to be there, what does it cost?
 
 It is loaded as its users load it, out of its MLflow package, and must answer what the model folder inside answers. Run
-as a module, this file imports PyTorch and the part of MLflow that loads models while the other process looks into the
-store; it then reads the model's folder from standard input and writes what it measured, as JSON, to standard output.
+as a module, this file reads the model's folder from standard input and writes what it measured, as JSON, to standard
+output.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from chromseg.registry.gates.golden import golden_set
 from chromseg.registry.quiet import quieten
+from chromseg.registry.version import timestamp
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
@@ -39,6 +40,7 @@ class Measured:
         memory_mib: Highest memory of the process.
         problem: Why it did not run, or what its answer lacked; "" if all is well.
         pictures: Picture → found of how many, `36/38`.
+        at: When it ended, UTC, ISO 8601; "" if it did not.
     """
 
     recovered: float | None
@@ -46,10 +48,11 @@ class Measured:
     memory_mib: float | None
     problem: str
     pictures: dict[str, str] = field(default_factory=dict)
+    at: str = ""
 
 
 class Probe:
-    """The other process; started at once, so that it warms up while its user does something else."""
+    """The other process."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -98,7 +101,7 @@ def try_out(folder: Path) -> Measured:
     except (ChromsegError, MlflowException, RuntimeError, ValueError, TypeError, OSError) as error:
         return Measured(None, None, None, f"{type(error).__name__}: {error}")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in KiB
-    return replace(measured, memory_mib=memory)
+    return replace(measured, memory_mib=memory, at=timestamp())
 
 
 def _predict(folder: Path) -> Measured:

@@ -1,0 +1,100 @@
+"""Trials on record: what a version did with the golden set, so that a promotion need not wait for it again.
+
+Trying a model out takes seconds, most of them for importing PyTorch. `models register` and `models import` do it once
+and keep the outcome in the audit log. It counts as long as package, software and machine are the same; for anything
+else there is no trial, and the gates try the version out anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sysconfig
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import chromseg
+from chromseg.registry.actor import current_actor
+from chromseg.registry.audit import append, read_log
+from chromseg.registry.entries import Chain, Entry
+from chromseg.registry.gates.policy import read_policy
+from chromseg.registry.gates.probe import Measured, Probe
+from chromseg.registry.provenance import processor
+from chromseg.registry.resolve import checked_folder
+from chromseg.registry.store import open_store
+from chromseg.registry.version import Version, timestamp
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What the outcome of a trial hangs on.
+
+    Attributes:
+        package_sha256: Of all files of the MLflow package, with their names.
+        software_sha256: Of ChromSeg-Ops itself, golden set included, and the names and versions of all that is
+            installed beside it.
+        machine: Processor, usable cores, number of GPUs.
+    """
+
+    package_sha256: str
+    software_sha256: str
+    machine: str
+
+
+def try_out(version: Version, *, by: str | None = None) -> Measured | None:
+    """Try a registered version out, unless it is on record that it runs, and put on record what came of it.
+
+    Args:
+        version: As registered.
+        by: Who; default: `current_actor()`.
+
+    Returns:
+        What the trial gave; None if the policy asks for none.
+
+    Raises:
+        ConfigError: `promotion.yaml` cannot be read.
+        RegistryError: Its files are not those registered, nobody's name is known, or the store takes no entry.
+    """
+    if not read_policy()[0].needs_prediction:
+        return None
+    by, client, folder = by or current_actor(), open_store(), checked_folder(version)
+    here = circumstances(folder.parents[1])
+    known = on_record(read_log(client), version, here)
+    if known is not None and not known.problem:
+        return known
+    measured = Probe().measure(folder)
+    facts = {"circumstances": asdict(here), "measured": asdict(measured)}
+    entry = Entry(timestamp(), by, "trial", version.name, version.number, reason=measured.problem, facts=facts)
+    append(client, lambda _: entry)
+    return measured
+
+
+def on_record(chain: Chain, version: Version, here: Circumstances) -> Measured | None:
+    """The latest trial of a version under these circumstances; None if there is none."""
+    trials = [entry for entry in chain.of(version.name) if entry.action == "trial" and entry.version == version.number]
+    same = [entry.facts["measured"] for entry in trials if entry.facts["circumstances"] == asdict(here)]
+    return Measured(**same[-1]) if same else None
+
+
+def circumstances(package: Path) -> Circumstances:
+    """Those of a trial here and now.
+
+    Args:
+        package: Folder of the MLflow package.
+    """
+    own = Path(chromseg.__file__).parent
+    installed = sorted(path.name for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info"))
+    software = "\n".join([_digest(own, own.rglob("*.py")), _digest(own, own.rglob("golden/*")), *installed])
+    gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    machine = f"{processor()}, {gpus or 'no'} GPU{'s' if gpus > 1 else ''}"
+    return Circumstances(_digest(package, package.rglob("*")), hashlib.sha256(software.encode()).hexdigest(), machine)
+
+
+def _digest(root: Path, files: Iterable[Path]) -> str:
+    """SHA-256 over the names, below `root`, and the contents of files."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in files if path.is_file()):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
