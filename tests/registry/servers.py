@@ -116,11 +116,11 @@ def _server(command: list[str], address: str, settings: dict[str, str] | None = 
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):  # workers that outlive it, too
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            process.wait()
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, log: object) -> None:
