@@ -22,7 +22,7 @@ from chromseg.inference.predictor import Predictor
 from chromseg.inference.sheets import Picture
 from chromseg.metrics import CutoutScore, summarize
 from chromseg.metrics.report import HEADINGS, RunResult, ablation_csv, ablation_markdown, ablation_rows
-from chromseg.models.package import read_card
+from chromseg.models.package import CARD, read_card
 from chromseg.partition.cut_points import crossings_by_cut_points
 from pipelines.anchors import draw_anchors, train_boxes
 from pipelines.curves import draw_curves, read_curves, write_curves
@@ -77,11 +77,11 @@ def read_results(profile: Profile, baseline: str) -> list[RunResult]:
 
 
 def trained_models(profile: Profile) -> dict[str, Path]:
-    """Model folder of the first seed of each variant that is trained, in the order of the params file."""
+    """Model folder of the first seed of each variant that is trained to its end, in the order of the params file."""
     trained: dict[str, Path] = {}
     for variant in profile.params["train"]["variants"]:
-        folders = (profile.root / "models").glob(f"{glob.escape(variant)}-*")
-        seeds = [int(seed) for folder in folders if (seed := folder.name.removeprefix(f"{variant}-")).isdecimal()]
+        cards = (profile.root / "models").glob(f"{glob.escape(variant)}-*/{CARD}")
+        seeds = [int(seed) for card in cards if (seed := card.parent.name.removeprefix(f"{variant}-")).isdecimal()]
         if seeds:
             trained[variant] = profile.model(variant, min(seeds))
     return trained

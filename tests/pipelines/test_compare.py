@@ -72,6 +72,13 @@ def test_a_variant_is_not_taken_for_another_whose_name_begins_alike(profile: Pro
     assert names == {"compact": "compact, seed 2", "compact-cil24": "compact-cil24, seed 0"}
 
 
+def test_a_training_under_way_is_not_trained(profile: Profile) -> None:
+    train("compact", 2, VARIANTS["compact"])
+    (profile.model("compact", 1)).mkdir(parents=True)
+    (profile.model("later", 0)).mkdir()
+    assert compare.trained_models(profile) == {"compact": profile.model("compact", 2)}
+
+
 def test_what_is_there_is_compared_and_what_is_missing_named(
     profile: Profile, capsys: pytest.CaptureFixture[str]
 ) -> None:
