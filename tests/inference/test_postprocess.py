@@ -1,12 +1,14 @@
-"""Probabilities to maps: thresholds, specks, holes, blobs."""
+"""Probabilities to maps: thresholds, specks, holes, blobs, strays."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from chromseg.annotations.rasterize import BoolArray
 from chromseg.errors import MaskError
 from chromseg.inference.postprocess import (
     PostprocessSettings,
@@ -14,6 +16,7 @@ from chromseg.inference.postprocess import (
     fill_small_holes,
     has_plain_ground,
     without_blobs,
+    without_strays,
 )
 
 PLAIN = PostprocessSettings(
@@ -23,9 +26,11 @@ PLAIN = PostprocessSettings(
     mean=0.0,
     crossing_peak=0.0,
     smooth=0.0,
+    smooth_chromosome=0.0,
     min_crossing=0,
     min_chromosome=0,
     max_half_width=0.0,
+    max_apart=0.0,
     max_hole=0,
 )
 SEAMS = PostprocessSettings(contact=0.5)
@@ -74,14 +79,19 @@ def test_specks_holes_and_faint_regions_of_the_crossing_map_go() -> None:
     assert not binarize(probabilities, replace(PLAIN, crossing_peak=0.95)).crossing.any()
 
 
-def test_smoothing_rounds_ragged_borders() -> None:
+@pytest.mark.parametrize(
+    ("name", "setting", "cols"), [("crossing", "smooth", 34), ("chromosome", "smooth_chromosome", 60)]
+)
+def test_smoothing_rounds_ragged_borders(name: str, setting: str, cols: int) -> None:
     rng = np.random.default_rng(0)
     probabilities = np.clip(_probabilities() + rng.normal(0, 0.25, (3, 64, 64)).astype(np.float32), 0, 1)
     truth = np.zeros((64, 64), dtype=bool)
-    truth[20:34, 20:34] = True
+    truth[20:34, 20 if name == "crossing" else 5 : cols] = True
     wrong = [
-        np.count_nonzero(binarize(probabilities, replace(PLAIN, smooth=smooth)).crossing & _near(truth) ^ truth)
-        for smooth in (0.0, 1.0)
+        np.count_nonzero(
+            getattr(binarize(probabilities, replace(PLAIN, **{setting: sigma})), name) & _near(truth) ^ truth
+        )
+        for sigma in (0.0, 1.0)
     ]
     assert wrong[1] < wrong[0]
 
@@ -105,11 +115,45 @@ def test_blobs_go_and_chromosomes_stay() -> None:
     assert without_blobs(chromosome, 20.0).sum() == chromosome.sum()
 
 
+def _spread(strays: Sequence[tuple[int, int, int]], rows: int = 3) -> tuple[BoolArray, BoolArray]:
+    """`rows` times 5 squares of 12×12, 30 apart, alone, and with strays (row, col, side)."""
+    region = np.zeros((200, 600), dtype=bool)
+    for row in range(rows):
+        for col in range(5):
+            region[20 + 30 * row :, 20 + 30 * col :][:12, :12] = True
+    whole = region.copy()
+    for row, col, side in strays:
+        whole[row : row + side, col : col + side] = True
+    return region, whole
+
+
+def test_regions_apart_from_the_spread_are_strays() -> None:
+    spread, whole = _spread([(20, 400, 12), (190, 580, 9)])
+    assert (without_strays(whole, 10.0) == spread).all()
+    assert (without_strays(whole, 0.0) == whole).all()
+
+
+def test_two_strays_side_by_side_are_strays_still() -> None:
+    spread, whole = _spread([(20, 400, 12), (20, 420, 12), (20, 440, 12)])
+    assert (without_strays(whole, 10.0) == spread).all()
+
+
+def test_of_two_regions_equally_far_the_small_one_is_a_stray() -> None:
+    (_, small), (_, large) = _spread([(55, 240, 6)]), _spread([(55, 240, 12)])
+    assert (without_strays(small, 10.0) == _spread([])[0]).all()
+    assert (without_strays(large, 10.0) == large).all()
+
+
+def test_a_few_regions_are_no_spread() -> None:
+    _, few = _spread([(20, 400, 12)], rows=2)
+    assert (without_strays(few, 10.0) == few).all()
+
+
 def test_uncertain_and_tiny_regions_are_no_chromosomes() -> None:
     probabilities = _probabilities()
     probabilities[0, 45:60, 5:30] = 0.65  # the scraps of a nucleus
     probabilities[0, 45:50, 40:45] = 0.95  # a speck
-    assert binarize(probabilities).chromosome.sum() == 14 * 55
+    assert binarize(probabilities, replace(PostprocessSettings(), smooth_chromosome=0)).chromosome.sum() == 14 * 55
     assert binarize(probabilities, PLAIN).chromosome.sum() == 14 * 55 + 15 * 25 + 25
 
 
