@@ -14,7 +14,7 @@ from PIL import Image
 from chromseg import load_predictor
 from chromseg.annotations import find_clusters, load_masks, read_dataset
 from chromseg.inference.overlay import draw_overlay
-from chromseg.inference.postprocess import binarize
+from chromseg.inference.postprocess import binarize, smoothed
 from chromseg.inference.result import box_of
 from chromseg.inference.sheets import GalleryRow, contact_sheet, gallery
 
@@ -39,7 +39,8 @@ def main() -> None:
     )
     window = (slice(top, top + SIDE), slice(left, left + SIDE))
     result = predictor.predict(dataset.root / "images" / record.file_name, scale=1.0)
-    maps = binarize(predictor.infer(result.absorbance), predictor.postprocess, result.absorbance)
+    probabilities = smoothed(predictor.infer(result.absorbance), predictor.postprocess)
+    maps = binarize(probabilities, predictor.postprocess, result.absorbance)
     shown = [
         i
         for i in result.instances

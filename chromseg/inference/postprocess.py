@@ -12,6 +12,7 @@ from scipy import ndimage
 from scipy.spatial import distance_matrix
 
 from chromseg.annotations.absorbance import FloatArray
+from chromseg.annotations.blobs import without_blobs
 from chromseg.annotations.clusters import regions_of_at_least
 from chromseg.annotations.maps import label_regions
 from chromseg.annotations.rasterize import BoolArray
@@ -20,7 +21,6 @@ from chromseg.errors import MaskError
 _SHARP_EDGE = 0.06  # absorbance
 _SPREAD = 12  # regions: fewer are no spread
 _NEIGHBOURS = 3  # near regions that make one part of the spread: debris comes in twos
-_BLOB_RIM = 4  # pixels around the round core of a blob that are its ragged edge
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class PostprocessSettings:
             network's (validation: AP50 0.93 without, 0.90 with them).
         mean: A region of the chromosome map must reach this probability on average; scraps of nuclei do not.
         crossing_peak: A crossing region must reach this probability somewhere.
-        smooth: Gaussian sigma, in pixels, over the crossing probabilities before the threshold; 0 is none.
+        smooth: Gaussian sigma, in pixels, over the crossing probabilities; 0 is none.
         smooth_chromosome: The same over the chromosome probabilities (cross-validation: mAP 0.690 with 0.7, 0.674
             without).
         min_crossing: Smaller crossing regions, in pixels, are dropped.
@@ -103,17 +103,30 @@ def binarize(
     if image is not None and has_plain_ground(image):
         chromosome = np.asarray(image > 0)
     else:
-        probability = _smooth(probabilities[0], settings.smooth_chromosome)
-        chromosome = fill_small_holes(probability >= settings.chromosome, settings.max_hole)
+        chromosome = fill_small_holes(probabilities[0] >= settings.chromosome, settings.max_hole)
         chromosome = without_blobs(chromosome, settings.max_half_width, image)
         chromosome = regions_of_at_least(chromosome, settings.min_chromosome)
-        chromosome = _where(chromosome, probability, settings.mean, ndimage.mean)
+        chromosome = _where(chromosome, probabilities[0], settings.mean, ndimage.mean)
         chromosome = without_strays(chromosome, settings.max_apart)
     crossing = _crossings(probabilities[1], settings) & chromosome
     contact = None
     if len(probabilities) == 3 and settings.contact is not None:
         contact = (probabilities[2] >= settings.contact) & chromosome & ~crossing
     return BinaryMaps(chromosome, crossing, contact)
+
+
+def smoothed(probabilities: FloatArray, settings: PostprocessSettings) -> FloatArray:
+    """Take the noise of single pixels out of probabilities: thresholds then give even outlines.
+
+    Args:
+        probabilities: float32 (M, H, W) as of `binarize`.
+        settings: Sigmas for chromosome and crossing.
+    """
+    smooth = probabilities.copy()
+    for plane, sigma in zip(smooth, (settings.smooth_chromosome, settings.smooth), strict=False):
+        if sigma:
+            plane[:] = ndimage.gaussian_filter(plane, sigma)
+    return smooth
 
 
 def has_plain_ground(image: FloatArray) -> bool:
@@ -140,26 +153,6 @@ def fill_small_holes(region: BoolArray, area: int) -> BoolArray:
     return np.asarray(region | small[labels])
 
 
-def without_blobs(region: BoolArray, half_width: float, image: FloatArray | None = None) -> BoolArray:
-    """Take out of a chromosome map what is thicker than any chromosome; thin things attached to it stay.
-
-    A network may see only the rim of a nucleus. With the image, whatever is at least half as dark as the chromosomes
-    counts towards the thickness, so such a rim goes with its nucleus, and a ring of chromosomes around ground stays.
-
-    Args:
-        region: bool (H, W).
-        half_width: In pixels; 0 takes nothing out.
-        image: float32 (H, W) absorbance, or None.
-    """
-    if not half_width or not region.any():
-        return region
-    solid = region if image is None else region | (image > np.median(image[region]) / 2)
-    core = ndimage.distance_transform_edt(np.pad(solid, 1))[1:-1, 1:-1] > half_width
-    if not core.any():
-        return region
-    return np.asarray(region & (ndimage.distance_transform_edt(~core) > half_width + _BLOB_RIM))
-
-
 def without_strays(region: BoolArray, max_apart: float) -> BoolArray:
     """Take out of a chromosome map the regions that lie apart from the others, small ones sooner than large.
 
@@ -180,14 +173,9 @@ def without_strays(region: BoolArray, max_apart: float) -> BoolArray:
 
 
 def _crossings(probability: FloatArray, settings: PostprocessSettings) -> BoolArray:
-    probability = _smooth(probability, settings.smooth)
     region = ndimage.binary_fill_holes(probability >= settings.crossing)
     region = regions_of_at_least(np.asarray(region), settings.min_crossing)
     return _where(region, probability, settings.crossing_peak, ndimage.maximum)
-
-
-def _smooth(probability: FloatArray, sigma: float) -> FloatArray:
-    return np.asarray(ndimage.gaussian_filter(probability, sigma)) if sigma else probability
 
 
 def _where(

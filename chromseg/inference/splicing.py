@@ -8,7 +8,7 @@ from typing import Any
 from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.inference.found import Found
-from chromseg.inference.postprocess import PostprocessSettings, binarize
+from chromseg.inference.postprocess import PostprocessSettings, binarize, smoothed
 from chromseg.partition import Partition, partition_crossings
 
 
@@ -32,6 +32,7 @@ class Splicer:
             probabilities: float32 (M, H, W) of chromosome, crossing and perhaps contact.
             seams: bool (H, W), where touching chromosomes part, if somebody knows better than network and image.
         """
+        probabilities = smoothed(probabilities, self.postprocess)
         maps = binarize(probabilities, self.postprocess, absorbance)
         contact = maps.contact if seams is None else seams & maps.chromosome & ~maps.crossing
         parts = partition_crossings(maps.chromosome, maps.crossing, absorbance, contact=contact, **self.partition)

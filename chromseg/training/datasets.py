@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.contact import contact_map
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.samples import Sample
+from chromseg.annotations.tone import toned
 from chromseg.config import TrainConfig
 from chromseg.errors import DataError
 from chromseg.training.augmentation import change_intensity, random_warp, warp
@@ -38,7 +39,7 @@ class TrainingSet(EpochSet):
 
     Args:
         samples: Training samples of any kinds; at least one.
-        config: The variant's configuration; uses crop, augment, optim.steps_per_epoch and optim.batch_size.
+        config: The variant's configuration; uses crop, tone, augment, optim.steps_per_epoch and optim.batch_size.
         seed: Of all random choices.
 
     Raises:
@@ -50,6 +51,7 @@ class TrainingSet(EpochSet):
         self._scenes: list[_Scene] = []
         self._singles: list[FloatArray] = []
         for sample in samples:
+            sample = replace(sample, image=toned(sample.image, config.tone))
             self._scenes.append(_scene(sample))
             if config.augment.paste and sample.masks is not None:
                 self._singles.extend(free_singles(sample.image, sample.masks))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import default_collate
 
 from chromseg.annotations.samples import Sample
+from chromseg.annotations.tone import toned
 from chromseg.config import TrainConfig
 from chromseg.errors import DataError
 from chromseg.metrics import iou, mean_iou
@@ -81,7 +82,7 @@ class MapTask:
         loss = MixedWeightFocalLoss(dataclasses.replace(config.loss, phi=0.0))
         image, chromosome, crossing = (
             torch.as_tensor(plane, dtype=torch.float32, device=device)[None, None]
-            for plane in (kept.image, kept.chromosome, kept.crossing)
+            for plane in (toned(kept.image, config.tone), kept.chromosome, kept.crossing)
         )
         maps: Maps = network(image)._replace(contact=None)
         value = loss([maps], {"chromosome": chromosome, "crossing": crossing})["loss"].item()

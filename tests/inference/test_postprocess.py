@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chromseg.annotations.blobs import without_blobs
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.errors import MaskError
 from chromseg.inference.postprocess import (
@@ -15,7 +16,7 @@ from chromseg.inference.postprocess import (
     binarize,
     fill_small_holes,
     has_plain_ground,
-    without_blobs,
+    smoothed,
     without_strays,
 )
 
@@ -88,10 +89,8 @@ def test_smoothing_rounds_ragged_borders(name: str, setting: str, cols: int) -> 
     truth = np.zeros((64, 64), dtype=bool)
     truth[20:34, 20 if name == "crossing" else 5 : cols] = True
     wrong = [
-        np.count_nonzero(
-            getattr(binarize(probabilities, replace(PLAIN, **{setting: sigma})), name) & _near(truth) ^ truth
-        )
-        for sigma in (0.0, 1.0)
+        np.count_nonzero(getattr(binarize(smoothed(probabilities, each), each), name) & _near(truth) ^ truth)
+        for each in (replace(PLAIN, **{setting: sigma}) for sigma in (0.0, 1.0))
     ]
     assert wrong[1] < wrong[0]
 
@@ -153,7 +152,7 @@ def test_uncertain_and_tiny_regions_are_no_chromosomes() -> None:
     probabilities = _probabilities()
     probabilities[0, 45:60, 5:30] = 0.65  # the scraps of a nucleus
     probabilities[0, 45:50, 40:45] = 0.95  # a speck
-    assert binarize(probabilities, replace(PostprocessSettings(), smooth_chromosome=0)).chromosome.sum() == 14 * 55
+    assert binarize(probabilities, PostprocessSettings()).chromosome.sum() == 14 * 55
     assert binarize(probabilities, PLAIN).chromosome.sum() == 14 * 55 + 15 * 25 + 25
 
 

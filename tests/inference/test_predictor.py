@@ -167,3 +167,15 @@ def test_half_turn_makes_the_answer_the_same_from_either_side(predictor: Predict
     picture = np.random.default_rng(0).random((12, 10), dtype=np.float32)
     turned = own.infer(np.ascontiguousarray(picture[::-1, ::-1]))[:, ::-1, ::-1]
     assert np.allclose(own.infer(picture), turned, atol=1e-6) == half_turn
+
+
+@pytest.mark.parametrize(("tone", "same"), [(0.0, False), (0.4, True)])
+def test_with_a_tone_pale_and_dark_pictures_are_one_to_the_network(
+    predictor: Predictor, tone: float, same: bool
+) -> None:
+    card = dataclasses.replace(predictor.card, preprocessing={"tone": tone})
+    own = dataclasses.replace(predictor, card=card)
+    dark = np.zeros((40, 60), np.float32)
+    dark[10:18, 5:50] = 0.6
+    pale = dark / 2
+    assert np.allclose(own.infer(dark), own.infer(pale), atol=1e-6) == same

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -45,6 +46,15 @@ def test_an_item_depends_on_seed_epoch_and_index_alone() -> None:
     sets[0].set_epoch(1)
     assert not torch.equal(sets[0][0]["image"], first)
     assert not torch.equal(TrainingSet([_sample("a"), _sample("b", "cutout")], config, seed=4)[0]["image"], first)
+
+
+def test_with_a_tone_pale_and_dark_samples_are_one() -> None:
+    dark = _sample()
+    pale = dataclasses.replace(dark, image=dark.image / 2)
+    for tone, same in ((0.0, False), (0.4, True)):
+        config = dataclasses.replace(_config(), tone=tone)
+        first, second = (TrainingSet([sample], config, seed=0)[0]["image"] for sample in (dark, pale))
+        assert torch.allclose(first, second, atol=0.01) == same
 
 
 def test_image_and_maps_stay_aligned() -> None:
