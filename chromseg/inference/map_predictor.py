@@ -19,6 +19,8 @@ from chromseg.inference.prepared import Remainder
 from chromseg.inference.splicing import Splicer, SplicingLeft
 from chromseg.models.maps import MapNetwork
 
+_UNKNOWN_ONCE = {"smooth_chromosome": 0.0, "max_apart": 0.0}
+
 
 @dataclass(frozen=True)
 class MapPredictor(Predictor):
@@ -93,5 +95,6 @@ class MapPredictor(Predictor):
 
     @property
     def postprocess(self) -> PostprocessSettings:
-        """How probabilities become maps: the card's settings."""
-        return PostprocessSettings(**self.card.preprocessing.get("postprocess", {}))
+        """How probabilities become maps: the card's settings; what an older card does not know is off."""
+        given = self.card.preprocessing.get("postprocess")
+        return PostprocessSettings() if given is None else PostprocessSettings(**(_UNKNOWN_ONCE | given))

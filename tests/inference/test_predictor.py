@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from chromseg.errors import InputRefusedError
 from chromseg.inference.batch import Job
 from chromseg.inference.files import FolderWorker, PictureWorker
+from chromseg.inference.map_predictor import MapPredictor
+from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.inference.predictor import Predictor
 from chromseg.models.maps import Maps
 from chromseg.models.package import read_card, write_card
@@ -179,3 +181,14 @@ def test_with_a_tone_pale_and_dark_pictures_are_one_to_the_network(
     dark[10:18, 5:50] = 0.6
     pale = dark / 2
     assert np.allclose(own.infer(dark), own.infer(pale), atol=1e-6) == same
+
+
+def test_what_an_older_card_does_not_know_is_off(predictor: Predictor) -> None:
+    assert isinstance(predictor, MapPredictor)
+    old = dataclasses.asdict(PostprocessSettings(mean=0.5))
+    del old["smooth_chromosome"], old["max_apart"]
+    card = dataclasses.replace(predictor.card, preprocessing={"postprocess": old})
+    settings = dataclasses.replace(predictor, card=card).postprocess
+    assert (settings.mean, settings.smooth_chromosome, settings.max_apart) == (0.5, 0.0, 0.0)
+    plain = dataclasses.replace(predictor.card, preprocessing={})
+    assert dataclasses.replace(predictor, card=plain).postprocess == PostprocessSettings()
