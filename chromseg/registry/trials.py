@@ -91,9 +91,9 @@ def circumstances(package: Path) -> Circumstances:
 
 
 def _digest(root: Path, files: Iterable[Path]) -> str:
-    """SHA-256 over the names, below `root`, and the contents of files."""
+    """SHA-256 over the names, below `root`, and the contents of files; what Python compiled on the way left out."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in files if path.is_file()):
+    for path in sorted(path for path in files if path.is_file() and path.parent.name != "__pycache__"):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
         digest.update(content)

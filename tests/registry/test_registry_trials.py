@@ -104,6 +104,8 @@ def test_nothing_is_tried_where_no_gate_asks(store: Path, make_model: Callable[.
 def test_circumstances_follow_the_files(version: Version) -> None:
     package = checked_folder(version).parents[1]
     before = circumstances(package)
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "pyfunc_model.pyc").write_bytes(b"left by an import")
     assert circumstances(package) == before
     (package / "more.txt").write_text("x")
     after = circumstances(package)
