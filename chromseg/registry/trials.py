@@ -14,11 +14,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import chromseg
+from chromseg.files import sha256
 from chromseg.registry.actor import current_actor
 from chromseg.registry.audit import append, read_log
-from chromseg.registry.entries import Chain, Entry
+from chromseg.registry.entries import Chain, Entry, canonical
 from chromseg.registry.gates.policy import read_policy
-from chromseg.registry.gates.probe import Measured, Probe
+from chromseg.registry.gates.probe import Measured, measure
 from chromseg.registry.provenance import processor
 from chromseg.registry.resolve import checked_folder
 from chromseg.registry.store import open_store
@@ -62,7 +63,7 @@ def try_out(version: Version, *, by: str | None = None) -> Measured | None:
     known = on_record(read_log(client), version, here)
     if known is not None and not known.problem:
         return known
-    measured = Probe().measure(folder)
+    measured = measure(folder)
     facts = {"circumstances": asdict(here), "measured": asdict(measured)}
     entry = Entry(timestamp(), by, "trial", version.name, version.number, reason=measured.problem, facts=facts)
     append(client, lambda _: entry)
@@ -92,9 +93,6 @@ def circumstances(package: Path) -> Circumstances:
 
 def _digest(root: Path, files: Iterable[Path]) -> str:
     """SHA-256 over the names, below `root`, and the contents of files; what Python compiled on the way left out."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in files if path.is_file() and path.parent.name != "__pycache__"):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
+    own = (path for path in files if path.is_file() and path.parent.name != "__pycache__")
+    hashes = {path.relative_to(root).as_posix(): sha256(path) for path in own}
+    return hashlib.sha256(canonical(hashes).encode()).hexdigest()

@@ -20,7 +20,7 @@ from chromseg.registry.gates.golden import golden_set
 from chromseg.registry.gates.merit import Spread, champion_gates, spread_of, threshold_gates
 from chromseg.registry.gates.paperwork import missing_sections, validation_gate
 from chromseg.registry.gates.policy import AgainstChampion, Policy, Slices, Threshold, policy_file, read_policy
-from chromseg.registry.gates.probe import Measured, Probe, try_out
+from chromseg.registry.gates.probe import Measured, measure, try_out
 from chromseg.registry.gates.soundness import package_gates, prediction_gates
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.promotion import history, judge_promotion, promote
@@ -215,10 +215,8 @@ def test_a_model_that_wants_to_be_unpickled_is_refused(packed: Path, monkeypatch
 
 @pytest.mark.slow
 def test_the_trial_runs_in_a_process_of_its_own(packed: Path) -> None:
-    assert Probe().measure(packed).problem == ""
-    assert "ModelError" in Probe().measure(packed.parents[2]).problem
-    idle = Probe()
-    idle.stop()
+    assert measure(packed).problem == ""
+    assert "ModelError" in measure(packed.parents[2]).problem
 
 
 @pytest.fixture

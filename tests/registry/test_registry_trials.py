@@ -29,7 +29,8 @@ class Counting:
     answer = GOOD
     calls = 0
 
-    def measure(self, folder: Path) -> Measured:
+    @staticmethod
+    def measure(folder: Path) -> Measured:
         Counting.calls += 1
         return Counting.answer
 
@@ -40,8 +41,8 @@ def version(store: Path, make_model: Callable[..., Path], monkeypatch: pytest.Mo
     values = yaml.safe_load((store / "promotion.yaml").read_text())
     asked = {"golden": {"min_recovered": 0.9}, "budget": {"max_seconds": 2.0, "max_memory_mib": 1000.0}}
     (store / "promotion.yaml").write_text(yaml.safe_dump(values | asked))
-    monkeypatch.setattr(trials, "Probe", Counting)
-    monkeypatch.setattr(judging, "Probe", Counting)
+    monkeypatch.setattr(trials, "measure", Counting.measure)
+    monkeypatch.setattr(judging, "measure", Counting.measure)
     monkeypatch.setattr(Counting, "calls", 0)
     monkeypatch.setattr(Counting, "answer", GOOD)
     yield register(make_model(), "chromseg")[0]

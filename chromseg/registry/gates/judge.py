@@ -13,7 +13,7 @@ from chromseg.registry.gates.gate import Gate, failed
 from chromseg.registry.gates.merit import Spread, champion_gates, spread_of, threshold_gates
 from chromseg.registry.gates.paperwork import card_gate, validation_gate
 from chromseg.registry.gates.policy import Policy, read_policy
-from chromseg.registry.gates.probe import Probe
+from chromseg.registry.gates.probe import measure
 from chromseg.registry.gates.soundness import package_gates, prediction_gates
 from chromseg.registry.references import Reference
 from chromseg.registry.resolve import checked_folder
@@ -90,7 +90,7 @@ def _prediction(client: MlflowClient, policy: Policy, version: Version, folder: 
     known = on_record(read_log(client), version, circumstances(folder.parents[1]))
     gates = prediction_gates(policy, known)
     if known is None or failed(gates):
-        gates = prediction_gates(policy, Probe().measure(folder))
+        gates = prediction_gates(policy, measure(folder))
     return gates
 
 

@@ -1,8 +1,7 @@
 """A model tried out in a process of its own: does it run, does it find what is known to be there, what does it cost?
 
 It is loaded as its users load it, out of its MLflow package, and must answer what the model folder inside answers. Run
-as a module, this file reads the model's folder from standard input and writes what it measured, as JSON, to standard
-output.
+as a module, this file takes the model's folder and writes what it measured, as JSON, to standard output.
 """
 
 from __future__ import annotations
@@ -51,37 +50,23 @@ class Measured:
     at: str = ""
 
 
-class Probe:
-    """The other process."""
+def measure(folder: Path) -> Measured:
+    """Try the model in `folder` out in a process of its own.
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", __name__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"},
-        )
-
-    def measure(self, folder: Path) -> Measured:
-        """Try the model in `folder` out, and end."""
-        try:
-            answer, complaint = self._process.communicate(str(folder.resolve()), timeout=_PATIENCE)
-            return Measured(**json.loads(answer))
-        except subprocess.TimeoutExpired:
-            return Measured(None, None, None, f"no answer within {_PATIENCE} s")
-        except (ValueError, TypeError):
-            last = (complaint.strip().splitlines() or ["no message"])[-1]
-            return Measured(None, None, None, f"the process died with exit code {self._process.returncode}: {last}")
-        finally:
-            self.stop()
-
-    def stop(self) -> None:
-        """End the process if it still runs."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
+    Args:
+        folder: The model folder inside the package.
+    """
+    command = [sys.executable, "-W", "ignore", "-m", __name__, str(folder.resolve())]
+    settings = os.environ | {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=settings, timeout=_PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        return Measured(None, None, None, f"no answer within {_PATIENCE} s")
+    try:
+        return Measured(**json.loads(done.stdout))
+    except (ValueError, TypeError):
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        return Measured(None, None, None, f"the process died with exit code {done.returncode}: {last}")
 
 
 def try_out(folder: Path) -> Measured:
@@ -177,13 +162,11 @@ def _no_pickle() -> Iterator[None]:
 
 
 def main() -> None:
-    """Import what a prediction needs, then wait for a folder."""
+    """Import what a prediction needs, while unpickling is still allowed, and try the model out."""
     quieten()
     for module in ("chromseg.inference.load", "chromseg.metrics.splicing", "mlflow.pyfunc"):
         import_module(module)
-    folder = sys.stdin.read()
-    if folder:
-        print(json.dumps(asdict(try_out(Path(folder)))))
+    print(json.dumps(asdict(try_out(Path(sys.argv[1])))))
 
 
 if __name__ == "__main__":
