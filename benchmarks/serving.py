@@ -122,7 +122,8 @@ def serve_idle() -> None:
     import uvicorn
 
     from chromseg.serving.app import create_app
-    from chromseg.serving.run import PatientServer, address_of, bind
+    from chromseg.serving.listening import address_of, bind
+    from chromseg.serving.run import PatientServer
     from chromseg.serving.settings import ServeSettings
 
     settings = ServeSettings(port=0, rate=0, poll=0, splicers=0)

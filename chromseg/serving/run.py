@@ -6,7 +6,6 @@ uvicorn's own supervisor kills a worker that does not answer for some seconds, w
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import multiprocessing
 import os
@@ -16,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
@@ -27,10 +26,10 @@ from types import FrameType
 import uvicorn
 
 from chromseg.errors import ChromsegError, ConfigError, OutputError
+from chromseg.serving.listening import BACKLOG, accept_waiting, address_of, bind, turn_away
 from chromseg.serving.logs import start_logging, tell
 from chromseg.serving.settings import ServeSettings
 
-_BACKLOG = 2048
 _PAUSE, _LONGEST_PAUSE = 2.0, 30.0  # seconds before a worker that never served is replaced; each time twice as long
 _FALSE_STARTS = 3  # in a row with nobody serving, after which there is no point in another
 
@@ -42,11 +41,14 @@ class PatientServer(uvicorn.Server):
         config: uvicorn's.
         grace: Seconds.
         on_ready: Called once requests are answered.
+        alone: Nobody else listens on its sockets; otherwise the supervisor turns newcomers away.
     """
 
-    def __init__(self, config: uvicorn.Config, grace: float, on_ready: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, grace: float, on_ready: Callable[[], None] = lambda: None, alone: bool = True
+    ) -> None:
         super().__init__(config)
-        self._grace, self._on_ready = grace, on_ready
+        self._grace, self._on_ready, self._alone = grace, on_ready, alone
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn does, and say so."""
@@ -58,13 +60,17 @@ class PatientServer(uvicorn.Server):
         """Go on answering, stop listening, then end as uvicorn does: after every request in work is answered."""
         self._say_close()
         await asyncio.sleep(self._grace)
+        for listening in sockets or []:
+            if self._alone:
+                turn_away(listening)
+        await asyncio.sleep(self._grace)  # who is on the way in comes in
         await self._stop_listening(sockets or [])
         await asyncio.sleep(self._grace)  # who was let in last may not have sent the request yet
         await super().shutdown(sockets)
 
     async def _stop_listening(self, sockets: list[socket.socket]) -> None:
         """Close the listeners, and let in who still waits in their queues: the kernel would cut them off."""
-        waiting = [one for listening in sockets for one in _accepted(listening)]
+        waiting = [one for listening in sockets for one in accept_waiting(listening)]
         for server in self.servers:
             server.close()
         for one in waiting:
@@ -83,13 +89,6 @@ class PatientServer(uvicorn.Server):
             cycle = getattr(connection, "cycle", None)
             if cycle is not None:
                 cycle.keep_alive = False
-
-
-def _accepted(listening: socket.socket) -> Iterator[socket.socket]:
-    """Connections in the queue of a socket that does not block."""
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            yield listening.accept()[0]
 
 
 def check_exposure(settings: ServeSettings, allow_anonymous: bool) -> None:
@@ -124,29 +123,6 @@ def serve(settings: ServeSettings, on_ready: Callable[[str], None] = lambda url:
         start(settings, listening, lambda: on_ready(url))
 
 
-def bind(settings: ServeSettings) -> socket.socket:
-    """A listening socket.
-
-    Raises:
-        OutputError: The address is taken, or not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        raise OutputError(
-            f"cannot listen on {settings.host}:{settings.port} ({error.strerror or error})",
-            expected="a free port of this machine",
-            remedy="choose another --port, or end the program that has it",
-        ) from error
-
-
-def address_of(listening: socket.socket) -> str:
-    """The URL of a listening socket."""
-    host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 def _serve_here(settings: ServeSettings, listening: socket.socket, on_ready: Callable[[], None]) -> None:
     from chromseg.serving.app import create_app
     from chromseg.serving.models import RegistrySource
@@ -156,13 +132,15 @@ def _serve_here(settings: ServeSettings, listening: socket.socket, on_ready: Cal
     _run(settings, create_app(settings, RegistrySource(settings.model, settings.device)), listening, on_ready)
 
 
-def _run(settings: ServeSettings, app: object, listening: socket.socket, on_ready: Callable[[], None]) -> None:
+def _run(
+    settings: ServeSettings, app: object, listening: socket.socket, on_ready: Callable[[], None], alone: bool = True
+) -> None:
     """Serve.
 
     Raises:
         OutputError: The application did not start.
     """
-    server = PatientServer(_config(settings, app), settings.grace, on_ready)
+    server = PatientServer(_config(settings, app), settings.grace, on_ready, alone)
     for number in (signal.SIGTERM, signal.SIGINT):  # before uvicorn does, and after: it raises at its end what ended it
         signal.signal(number, server.handle_exit)
     try:
@@ -181,7 +159,7 @@ def _config(settings: ServeSettings, app: object) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=settings.behind_proxy,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         timeout_keep_alive=30,
         h11_max_incomplete_event_size=64 * 1024,
     )
@@ -205,7 +183,7 @@ def _work(settings: ServeSettings, listening: socket.socket, serves: Event) -> N
     _limit_threads(settings)
     try:
         app = create_app(settings, RegistrySource(settings.model, settings.device))
-        _run(settings, app, listening, serves.set)
+        _run(settings, app, listening, serves.set, alone=False)
     except ChromsegError as error:
         tell("worker cannot start", error=str(error))
         sys.exit(1)
@@ -344,9 +322,11 @@ class Supervisor:
 
     def _end(self) -> None:
         """Have every worker finish what it does, and wait for it."""
-        self._listening.close()  # workers have their own; while any is open, the kernel lets clients in
         for worker in self._workers:
             worker.process.terminate()
+        time.sleep(self._settings.grace)  # so long they answer newcomers
+        turn_away(self._listening)
+        self._listening.close()
         for worker in self._workers:
             worker.process.join()
 

@@ -19,8 +19,9 @@ from PIL import Image
 
 from chromseg.inference.predictor import Predictor
 from chromseg.serving.app import create_app
+from chromseg.serving.listening import address_of, bind
 from chromseg.serving.models import Loaded
-from chromseg.serving.run import PatientServer, address_of, bind
+from chromseg.serving.run import PatientServer
 from chromseg.serving.settings import ServeSettings
 
 BASE = "http://127.0.0.1"
