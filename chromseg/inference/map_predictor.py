@@ -19,7 +19,7 @@ from chromseg.inference.prepared import Remainder
 from chromseg.inference.splicing import Splicer, SplicingLeft
 from chromseg.models.maps import MapNetwork
 
-_UNKNOWN_ONCE = {"smooth_chromosome": 0.0, "max_apart": 0.0, "edge": 0.0}
+_UNKNOWN_ONCE = {"smooth_chromosome": 0.0, "max_apart": 0.0}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from chromseg.annotations.clusters import regions_of_at_least
 from chromseg.annotations.maps import label_regions
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.errors import MaskError
-from chromseg.inference.edges import edge_threshold
 
 _SHARP_EDGE = 0.06  # absorbance
 _SPREAD = 12  # regions: fewer are no spread
@@ -29,10 +28,7 @@ class PostprocessSettings:
     """Chosen on validation cases; kept in a model's card.
 
     Attributes:
-        chromosome: Least probability of a chromosome pixel, where the picture's edges do not say more.
-        edge: How far from the ground to the inside of a chromosome absorbance has risen at its outline; from that
-            follows the least probability for a picture (`edge_threshold`); 0 keeps to `chromosome` (cross-validation:
-            found at IoU 0.8 0.852 with 0.38, 0.842 without).
+        chromosome: Least probability of a chromosome pixel.
         crossing: Least probability of a crossing pixel.
         contact: Least probability of a seam pixel; None, as long as seams found in the image are better, ignores the
             network's (validation: AP50 0.93 without, 0.90 with them).
@@ -52,7 +48,6 @@ class PostprocessSettings:
     """
 
     chromosome: float = 0.6
-    edge: float = 0.38
     crossing: float = 0.4
     contact: float | None = None
     mean: float = 0.8
@@ -108,10 +103,7 @@ def binarize(
     if image is not None and has_plain_ground(image):
         chromosome = np.asarray(image > 0)
     else:
-        least = settings.chromosome
-        if settings.edge and image is not None:
-            least = edge_threshold(probabilities[0], image, least, settings.edge)
-        chromosome = fill_small_holes(probabilities[0] >= least, settings.max_hole)
+        chromosome = fill_small_holes(probabilities[0] >= settings.chromosome, settings.max_hole)
         chromosome = without_blobs(chromosome, settings.max_half_width, image)
         chromosome = regions_of_at_least(chromosome, settings.min_chromosome)
         chromosome = _where(chromosome, probabilities[0], settings.mean, ndimage.mean)

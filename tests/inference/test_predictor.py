@@ -186,9 +186,9 @@ def test_with_a_tone_pale_and_dark_pictures_are_one_to_the_network(
 def test_what_an_older_card_does_not_know_is_off(predictor: Predictor) -> None:
     assert isinstance(predictor, MapPredictor)
     old = dataclasses.asdict(PostprocessSettings(mean=0.5))
-    del old["smooth_chromosome"], old["max_apart"], old["edge"]
+    del old["smooth_chromosome"], old["max_apart"]
     card = dataclasses.replace(predictor.card, preprocessing={"postprocess": old})
     settings = dataclasses.replace(predictor, card=card).postprocess
-    assert (settings.mean, settings.smooth_chromosome, settings.max_apart, settings.edge) == (0.5, 0.0, 0.0, 0.0)
+    assert (settings.mean, settings.smooth_chromosome, settings.max_apart) == (0.5, 0.0, 0.0)
     plain = dataclasses.replace(predictor.card, preprocessing={})
     assert dataclasses.replace(predictor, card=plain).postprocess == PostprocessSettings()
