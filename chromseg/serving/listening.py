@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 
 from chromseg.errors import OutputError
+from chromseg.serving.logs import tell
 from chromseg.serving.settings import ServeSettings
 
 BACKLOG = 2048
@@ -52,13 +53,17 @@ def turn_away(listening: socket.socket) -> None:
 
     A closed socket resets every connection that waits in its queue, and between the last look at the queue and the
     close there is always room for one more. A newcomer whose first packet was dropped sends it again a second later,
-    and is then refused. Elsewhere than on Linux this does nothing.
+    and is then refused. Elsewhere than on Linux this does nothing; a kernel that cannot do it is told of in the log,
+    for the server must end all the same.
     """
     if sys.platform == "linux":
         program = b"".join(struct.pack("HBBI", *step) for step in _DROP_NEWCOMERS)
         held = ctypes.create_string_buffer(program, len(program))
         described = struct.pack("HL", len(_DROP_NEWCOMERS), ctypes.addressof(held))
-        listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
+        except OSError as error:
+            tell("newcomers are not turned away", error=str(error))
 
 
 def accept_waiting(listening: socket.socket) -> Iterator[socket.socket]:

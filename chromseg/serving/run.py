@@ -60,8 +60,8 @@ class PatientServer(uvicorn.Server):
         """Go on answering, stop listening, then end as uvicorn does: after every request in work is answered."""
         self._say_close()
         await asyncio.sleep(self._grace)
-        for listening in sockets or []:
-            if self._alone:
+        if self._alone:
+            for listening in sockets or []:
                 turn_away(listening)
         await asyncio.sleep(self._grace)  # who is on the way in comes in
         await self._stop_listening(sockets or [])

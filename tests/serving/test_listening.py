@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import select
 import socket
 import sys
@@ -11,8 +12,10 @@ from collections.abc import Iterator
 import pytest
 from serving_app import running_server
 
+from chromseg.serving import listening as listening_module
 from chromseg.serving import run
 from chromseg.serving.listening import accept_waiting, address_of, bind, turn_away
+from chromseg.serving.logs import LOGGER
 from chromseg.serving.settings import ServeSettings
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a listener turn newcomers away")
@@ -69,6 +72,19 @@ def test_who_comes_between_the_last_look_and_the_close_is_refused_not_reset(monk
         pass
     with late[0] as client:
         assert outcome(client, 10) == errno.ECONNREFUSED
+
+
+@linux
+def test_where_newcomers_cannot_be_turned_away_the_server_ends_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(listening_module, "_SO_ATTACH_FILTER", 0x7FFF)  # no kernel knows it
+    with caplog.at_level(logging.INFO, LOGGER), running_server(grace=0.1) as url:
+        pass
+    assert "newcomers are not turned away" in caplog.messages
+    host, port = url.removeprefix("http://").split(":")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)), 5)
 
 
 def test_an_address_is_told_as_a_url(listening: socket.socket) -> None:
