@@ -17,7 +17,7 @@ import yaml
 from tiny_boxes import write_boxes
 
 from chromseg.annotations import hashing
-from chromseg.config import variant_config
+from chromseg.config import ModelConfig, variant_config
 from chromseg.models.package import read_card
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.store import open_store
@@ -118,6 +118,16 @@ def test_the_threshold_is_written_down_before_it_is_chosen(three_sets: Path) -> 
     config = replace(variant_config(profile.params, "alone"), instance_score=0.75)
     card = first_card(profile, config, origin(profile, config, "alone", seed=0))
     assert card.preprocessing["instances"]["score"] == 0.75
+
+
+def test_a_network_of_maps_notes_the_threshold_of_its_variant(three_sets: Path) -> None:
+    Path("params.yaml").write_text(yaml.safe_dump(PARAMS))
+    profile = Profile()
+    config = replace(
+        variant_config(profile.params, "alone"), model=ModelConfig("region-guided-unetpp"), chromosome_threshold=0.65
+    )
+    card = first_card(profile, config, origin(profile, config, "alone", seed=0))
+    assert card.preprocessing["postprocess"]["chromosome"] == 0.65
 
 
 @pytest.fixture
