@@ -165,7 +165,7 @@ class TrainConfig:
     hardware: HardwareConfig = HardwareConfig()
     partition: PartitionConfig = PartitionConfig()
     instance_score: float = 0.5  # class score from which a detector hands out, unless val is left to choose it by
-    chromosome_threshold: float = 0.6  # for a network of maps, least probability of a chromosome pixel
+    chromosome_threshold: float = 0.6  # least probability of a chromosome pixel, unless val is left to choose it by
     tone: float = 0.0  # for a network of maps, pictures are brought to this median absorbance of chromosomes; 0: none
     half_turn: bool = False  # predict the mean of the picture and the picture turned by 180°, in twice the time
 

@@ -99,7 +99,13 @@ def best_threshold(images: Sequence[Sequence[InstanceScore]]) -> int:
     Args:
         images: Of each image a score for each threshold, ascending; of equally good ones the first is taken.
     """
-    return max(range(len(THRESHOLDS)), key=lambda index: _f1([each[index] for each in images]))
+    return max(range(len(images[0]) if images else 1), key=lambda index: f1([each[index] for each in images]))
+
+
+def f1(images: Sequence[InstanceScore]) -> float:
+    """F1 of what is handed out of all images: twice the matches over what is handed out and what is there."""
+    matched = sum(int(image.recovered.sum()) for image in images)
+    return 2 * matched / max(1, sum(image.count + image.recovered.size for image in images))
 
 
 def learned_masks(card: ModelCard, init: str = "") -> bool:
@@ -149,7 +155,7 @@ def choose_threshold(folder: Path, samples: Iterable[Sample], device: str = "cpu
     assert isinstance(predictor, InstancePredictor)
     images = [scores_at(predictor, predictor.infer(sample.image), sample, THRESHOLDS) for sample in samples]
     best = best_threshold(images)
-    if not _f1([each[best] for each in images]):
+    if not f1([each[best] for each in images]):
         return predictor.settings.score
     write_settings(folder, predictor.card, replace(predictor.settings, score=THRESHOLDS[best]))
     return THRESHOLDS[best]
@@ -229,11 +235,6 @@ def _compared(found: Detections, masks: BoolArray, sample: Sample) -> InstanceSc
     assert sample.boxes is not None
     boxes = found.boxes.double().numpy()
     return score_boxes(sample.name, sample.case_id, boxes, scores, sample.boxes.astype(np.float64))
-
-
-def _f1(images: Sequence[InstanceScore]) -> float:
-    matched = sum(int(image.recovered.sum()) for image in images)
-    return 2 * matched / max(1, sum(image.count + image.recovered.size for image in images))
 
 
 def _row(name: str, value: Any, images: Sequence[Sequence[InstanceScore]]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from chromseg.training.loop import fit
 from chromseg.training.result import FitResult
 from chromseg.validation import ImageLimits
 from pipelines.detectors import choose_threshold, learned_masks, mark_boxes_only
+from pipelines.maps import at_threshold, choose_chromosome_threshold
 from pipelines.profile import Profile, best_device, run_stage, stage_arguments
 from pipelines.validate import passed
 
@@ -76,12 +77,17 @@ def train(
 
 
 def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTracker) -> None:
-    """Choose a detector's threshold, note whether it knows masks, and tell how the training ended."""
+    """Choose the threshold, note whether a detector knows masks, and tell how the training ended."""
     if isinstance(config.model, DetectorConfig):
         if not learned_masks(result.card, config.init):
             mark_boxes_only(result.folder)
             print(f"{result.folder}: no training image has masks, so it hands out boxes", file=sys.stderr)
         threshold = choose_threshold(result.folder, validation_samples(profile, config), best_device())
+        run.log_params({"threshold": threshold})
+    elif isinstance(config.model, ModelConfig):
+        threshold = choose_chromosome_threshold(
+            result.folder, validation_samples(profile, config, "metaphase"), best_device()
+        )
         run.log_params({"threshold": threshold})
     print(f"{result.folder}: epoch {result.best_epoch + 1} of {result.epochs} kept, {result.metrics}", file=sys.stderr)
 
@@ -97,12 +103,12 @@ def training_samples(profile: Profile, config: TrainConfig) -> Iterator[Sample]:
     )
 
 
-def validation_samples(profile: Profile, config: TrainConfig) -> Iterator[Sample]:
-    """What its epoch and threshold are chosen by; none if they train."""
+def validation_samples(profile: Profile, config: TrainConfig, kind: str = "") -> Iterator[Sample]:
+    """What its epoch and, whole metaphases, its threshold are chosen by; none if they train."""
     return read_samples(
         profile.prepared,
         splits=() if "val" in config.train_on else ("val",),
-        kinds=("cutout",) if isinstance(config.model, ModelConfig) else ("metaphase",),
+        kinds=(kind or ("cutout" if isinstance(config.model, ModelConfig) else "metaphase"),),
         dataset=profile.evaluate.dataset,
         fold=fold_of(profile, config),
     )
@@ -154,7 +160,7 @@ def origin(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Li
 def _preprocessing(config: TrainConfig) -> dict[str, Any]:
     """What predictions are made with, written down in full: later defaults must not change an old model."""
     if isinstance(config.model, ModelConfig):
-        postprocess = PostprocessSettings(chromosome=config.chromosome_threshold)
+        postprocess = at_threshold(PostprocessSettings(), config.chromosome_threshold)
         return {"tone": config.tone, "half_turn": config.half_turn, "postprocess": asdict(postprocess)}
     if isinstance(config.model, DetectorConfig):
         return {"instances": asdict(InstanceSettings(score=config.instance_score))}

@@ -1,0 +1,70 @@
+"""What the stages do for networks of maps: the probability from which a pixel is chromosome."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_cells import drawn_cell
+from scipy import ndimage
+
+from chromseg.annotations import Sample
+from chromseg.config import ModelConfig
+from chromseg.inference.map_predictor import MapPredictor
+from chromseg.inference.postprocess import PostprocessSettings
+from chromseg.inference.predictor import Predictor
+from chromseg.models import build_model
+from chromseg.models.package import ModelCard, read_card, save_model
+from pipelines.maps import THRESHOLDS, at_threshold, choose_chromosome_threshold
+
+RIM = 0.52  # what the network says of a rim, two pixels wide, that no annotator drew
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A saved network that is sure of the drawn chromosomes, and less so of a rim around them."""
+    _, masks = drawn_cell()
+    chromosome = masks.any(axis=0)
+    wide = ndimage.binary_dilation(chromosome, np.ones((3, 3)), iterations=2)
+    answer = np.stack([np.where(chromosome, 0.9, RIM * wide), 0.9 * (masks.sum(axis=0) >= 2)]).astype(np.float32)
+    monkeypatch.setattr(MapPredictor, "infer", lambda self, image: answer)
+    config = ModelConfig("unet", depth=2, width=4)
+    kept = dataclasses.asdict(PostprocessSettings(smooth_chromosome=0.0, min_crossing=7))
+    save_model(tmp_path, build_model(config), ModelCard("v", config, preprocessing={"tone": 0.4, "postprocess": kept}))
+    return tmp_path
+
+
+def metaphase() -> Sample:
+    picture, masks = drawn_cell()
+    return Sample.from_masks("a", "case", "val", "metaphase", 1 - picture / np.float32(255), masks)
+
+
+def test_the_least_threshold_without_the_rim_is_kept_in_the_card(model: Path) -> None:
+    assert choose_chromosome_threshold(model, [metaphase()]) == pytest.approx(0.55)
+    predictor = Predictor.from_folder(model)
+    assert isinstance(predictor, MapPredictor)
+    settings = predictor.postprocess
+    assert (settings.chromosome, settings.mean, settings.min_crossing) == (0.55, 0.775, 7)
+    assert read_card(model).preprocessing["tone"] == 0.4
+
+
+def test_without_instances_to_compare_with_the_card_stays(model: Path) -> None:
+    before = read_card(model)
+    maps_alone = dataclasses.replace(metaphase(), masks=None)
+    assert choose_chromosome_threshold(model, [maps_alone]) == PostprocessSettings().chromosome
+    assert choose_chromosome_threshold(model, []) == PostprocessSettings().chromosome
+    assert read_card(model) == before
+
+
+def test_where_nothing_matches_the_card_stays(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MapPredictor, "infer", lambda self, image: np.zeros((2, *image.shape), np.float32))
+    before = read_card(model)
+    assert choose_chromosome_threshold(model, [metaphase()]) == PostprocessSettings().chromosome
+    assert read_card(model) == before
+
+
+def test_the_default_threshold_goes_with_the_default_mean() -> None:
+    assert at_threshold(PostprocessSettings(), 0.6) == PostprocessSettings()
+    assert 0.6 in THRESHOLDS
