@@ -5,7 +5,7 @@ It depends on the training: a focal loss that favours positives (α above 0.5) m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -23,10 +23,11 @@ from pipelines.detectors import best_threshold, f1
 THRESHOLDS: tuple[float, ...] = tuple(np.round(np.arange(0.3, 0.85, 0.05), 2).tolist())
 
 
-def choose_chromosome_threshold(folder: Path, samples: Iterable[Sample], device: str = "cpu") -> float:
+def choose_chromosome_threshold(folder: Path, samples: Iterable[Sample], device: str = "cpu") -> PostprocessSettings:
     """Set the probability from which a pixel is chromosome, by whole validation metaphases, in the model's card.
 
-    The least threshold with the best F1 of what stage 2 then hands out; a match has IoU ≥ 0.8.
+    The least threshold with the best F1 of what stage 2 then hands out; a match has IoU ≥ 0.8. With it goes the mean
+    that a region must reach: half way to certainty, or, for a network that is nowhere so sure, the threshold itself.
 
     Args:
         folder: The model; its card is written anew.
@@ -35,27 +36,26 @@ def choose_chromosome_threshold(folder: Path, samples: Iterable[Sample], device:
         device: Where the network runs, in PyTorch's words.
 
     Returns:
-        The threshold.
+        What the card then says.
     """
     predictor = Predictor.from_folder(folder, device=device)
     assert isinstance(predictor, MapPredictor)
-    images = [scores_at(predictor, sample, THRESHOLDS) for sample in samples if sample.masks is not None]
+    own, card = predictor.postprocess, predictor.card
+    tried = [each for at in THRESHOLDS for each in (at_threshold(own, at), replace(own, chromosome=at, mean=at))]
+    images = [scores_with(predictor, sample, tried) for sample in samples if sample.masks is not None]
     best = best_threshold(images)
     if not f1([each[best] for each in images]):
-        return predictor.postprocess.chromosome
-    settings = at_threshold(predictor.postprocess, THRESHOLDS[best])
-    card = predictor.card
-    write_card(folder, replace(card, preprocessing={**card.preprocessing, "postprocess": asdict(settings)}))
-    return THRESHOLDS[best]
+        return own
+    write_card(folder, replace(card, preprocessing={**card.preprocessing, "postprocess": asdict(tried[best])}))
+    return tried[best]
 
 
-def scores_at(predictor: MapPredictor, sample: Sample, thresholds: Iterable[float]) -> list[InstanceScore]:
-    """Compare what is found in a metaphase with its truth, once for each threshold; the network runs once."""
+def scores_with(predictor: MapPredictor, sample: Sample, tried: Sequence[PostprocessSettings]) -> list[InstanceScore]:
+    """Compare what is found in a metaphase with its truth, once for each of the settings; the network runs once."""
     probabilities = predictor.infer(sample.image)
     scores = []
-    for threshold in thresholds:
-        splicer = replace(predictor.splicer, postprocess=at_threshold(predictor.postprocess, threshold))
-        found = splicer.splice(sample.image, probabilities)
+    for settings in tried:
+        found = replace(predictor.splicer, postprocess=settings).splice(sample.image, probabilities)
         scores.append(score_found(found, found, sample))
     return scores
 

@@ -85,10 +85,9 @@ def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTra
         threshold = choose_threshold(result.folder, validation_samples(profile, config), best_device())
         run.log_params({"threshold": threshold})
     elif isinstance(config.model, ModelConfig):
-        threshold = choose_chromosome_threshold(
-            result.folder, validation_samples(profile, config, "metaphase"), best_device()
-        )
-        run.log_params({"threshold": threshold})
+        metaphases = validation_samples(profile, config, "metaphase")
+        settings = choose_chromosome_threshold(result.folder, metaphases, best_device())
+        run.log_params({"threshold": settings.chromosome, "least_mean": settings.mean})
     print(f"{result.folder}: epoch {result.best_epoch + 1} of {result.epochs} kept, {result.metrics}", file=sys.stderr)
 
 
