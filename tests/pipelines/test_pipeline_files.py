@@ -37,7 +37,7 @@ def stages_of(folder: Path) -> dict[str, Any]:
     return dict(yaml.safe_load((folder / "dvc.yaml").read_text())["stages"])
 
 
-TRAIN_ON = {"tune", "settle"}  # stages of `train` whose variants wait for another's weights
+TRAIN_ON = {"fold", "tune", "tone"}  # stages of `train` whose variants wait for another's weights
 
 
 @each_pipeline

@@ -1,0 +1,124 @@
+"""How many chromosomes can be found at IoU ≥ 0.8 by somebody who does not know how large the annotator draws?
+
+    python -m benchmarks.outline_size [--model bundled/chromseg] [--data data/bioimlab] [--splits test]
+
+Three answers on whole metaphases, the last two with the truth in view, so that they are limits and no results:
+at each least probability of a chromosome pixel, one for all pictures; with the best one of each picture; and the truth
+itself, in each picture grown or shrunk evenly to the size at which the model draws (median over its chromosomes of
+predicted over annotated area): perfect shapes, of a size that is not this annotator's. Three seconds a picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from benchmarks.whole_metaphases import metaphases
+from chromseg import load_predictor
+from chromseg.annotations import Sample
+from chromseg.annotations.hashing import data_md5
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.files import write_json
+from chromseg.inference.map_predictor import MapPredictor
+from chromseg.metrics import iou, mask_ious
+from chromseg.registry.provenance import git_state
+from pipelines.maps import at_threshold, scores_with
+
+THRESHOLDS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.64, 0.68, 0.72, 0.76, 0.8)
+_FOUND = 0.8
+_SAME = 0.6  # IoU from which a predicted and an annotated chromosome are one
+_MARGIN = 8  # pixels that an outline may move
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One metaphase.
+
+    Attributes:
+        chromosomes: How many were annotated.
+        found: How many the model finds, at each threshold.
+        ratio: Predicted over annotated area.
+        redrawn: How many would be found were they drawn like the truth, at the model's size.
+    """
+
+    chromosomes: int
+    found: list[int]
+    ratio: float
+    redrawn: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="bundled/chromseg")
+    parser.add_argument("--data", type=Path, default=Path("data/bioimlab"))
+    parser.add_argument("--splits", nargs="+", default=["test"])
+    parser.add_argument("--out", type=Path, default=Path("reports/outline_size.json"))
+    arguments = parser.parse_args()
+    predictor = load_predictor(arguments.model)
+    assert isinstance(predictor, MapPredictor), f"{arguments.model} draws no maps"
+    report: dict[str, Any] = {
+        "weights_sha256": predictor.card.weights_sha256,
+        "data_md5": data_md5(arguments.data),
+        "git_commit": git_state()[0],
+    }
+    for split in arguments.splits:
+        report[split] = summary([judge(predictor, sample) for sample in metaphases(arguments.data, split)])
+        print(split, report[split])
+    write_json(arguments.out, report)
+
+
+def judge(predictor: MapPredictor, sample: Sample) -> Picture:
+    """One picture by the three ways."""
+    assert sample.masks is not None
+    tried = [at_threshold(predictor.postprocess, threshold) for threshold in THRESHOLDS]
+    found = [int(score.recovered.sum()) for score in scores_with(predictor, sample, tried)]
+    ratio = size_ratio(predictor.find(sample.image).masks, sample.masks)
+    redrawn = [of_size(mask, ratio * mask.sum()) for mask in sample.masks]
+    good = [iou(one, mask) >= _FOUND for one, mask in zip(redrawn, sample.masks, strict=True)]
+    return Picture(len(sample.masks), found, ratio, sum(good))
+
+
+def size_ratio(pred: BoolArray, target: BoolArray) -> float:
+    """Median of predicted over annotated area, of the chromosomes that are the same in both; 1 where none is."""
+    ious = mask_ious(pred, target)
+    pairs = np.argwhere(ious >= _SAME)
+    return float(np.median([pred[i].sum() / target[j].sum() for i, j in pairs])) if len(pairs) else 1.0
+
+
+def of_size(mask: BoolArray, area: float) -> BoolArray:
+    """A mask grown or shrunk evenly to an area in pixels: bool (H, W)."""
+    (rows, cols) = ndimage.find_objects(mask.astype(np.int8))[0]
+    window = (
+        slice(max(rows.start - _MARGIN, 0), rows.stop + _MARGIN),
+        slice(max(cols.start - _MARGIN, 0), cols.stop + _MARGIN),
+    )
+    padded = np.pad(mask[window], 1)
+    inwards = ndimage.distance_transform_edt(padded) - ndimage.distance_transform_edt(~padded)
+    inwards = inwards[1:-1, 1:-1]
+    least = np.sort(inwards.ravel())[::-1][min(round(area), inwards.size) - 1]
+    drawn = np.zeros_like(mask)
+    drawn[window] = inwards >= least
+    return drawn
+
+
+def summary(pictures: list[Picture]) -> dict[str, Any]:
+    """Shares of all chromosomes, and how much the size differs between pictures."""
+    total = sum(picture.chromosomes for picture in pictures)
+    found = np.array([picture.found for picture in pictures])
+    logs = np.log([picture.ratio for picture in pictures])
+    return {
+        "pictures": len(pictures),
+        "by_threshold": {f"{at:g}": round(int(found[:, i].sum()) / total, 4) for i, at in enumerate(THRESHOLDS)},
+        "best_of_each_picture": round(int(found.max(axis=1).sum()) / total, 4),
+        "truth_at_the_models_size": round(sum(picture.redrawn for picture in pictures) / total, 4),
+        "log_size_ratio": {"mean": round(float(logs.mean()), 4), "sd": round(float(logs.std()), 4)},
+    }
+
+
+if __name__ == "__main__":
+    main()
