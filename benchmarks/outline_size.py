@@ -95,7 +95,7 @@ def size_ratio(pred: BoolArray, target: BoolArray) -> float:
 
 
 def redrawn(masks: BoolArray, ratio: float) -> int:
-    """How many of bool (N, H, W) would be found, were outlines moved until areas are `ratio` times as large in the median.
+    """How many of bool (N, H, W) would be found, were all outlines moved until the median area ratio is `ratio`.
 
     A moved outline lies within the true one or around it, so that the IoU is the smaller area over the larger.
     """
