@@ -82,8 +82,9 @@ def judge(predictor: MapPredictor, sample: Sample) -> Picture:
     """One picture by the three ways."""
     assert sample.masks is not None
     tried = [at_threshold(predictor.postprocess, threshold) for threshold in THRESHOLDS]
-    found = [int(score.recovered.sum()) for score in scores_with(predictor, sample, tried)]
-    ratio = size_ratio(predictor.find(sample.image).masks, sample.masks)
+    probabilities = predictor.infer(sample.image)
+    found = [int(score.recovered.sum()) for score in scores_with(predictor, probabilities, sample, tried)]
+    ratio = size_ratio(predictor.splice(sample.image, probabilities).masks, sample.masks)
     return Picture(len(sample.masks), found, ratio, redrawn(sample.masks, ratio))
 
 

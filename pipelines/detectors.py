@@ -33,6 +33,7 @@ from chromseg.metrics import (
 )
 from chromseg.models.package import ModelCard, read_card, write_card
 from chromseg.models.ucrd_net import Detections
+from pipelines.thresholds import best_threshold, f1
 
 matplotlib.use("Agg")
 
@@ -91,21 +92,6 @@ def scores_at(
         kept = handed_out[len(sure)]
         scores.append(replace(everything, recovered=recovered_instances(ious[kept]), count=len(kept)))
     return scores
-
-
-def best_threshold(images: Sequence[Sequence[InstanceScore]]) -> int:
-    """Index of the threshold with the best F1: of what is handed out, and of what is there, how much matches.
-
-    Args:
-        images: Of each image a score for each threshold, ascending; of equally good ones the first is taken.
-    """
-    return max(range(len(images[0]) if images else 1), key=lambda index: f1([each[index] for each in images]))
-
-
-def f1(images: Sequence[InstanceScore]) -> float:
-    """F1 of what is handed out of all images: twice the matches over what is handed out and what is there."""
-    matched = sum(int(image.recovered.sum()) for image in images)
-    return 2 * matched / max(1, sum(image.count + image.recovered.size for image in images))
 
 
 def learned_masks(card: ModelCard, init: str = "") -> bool:

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from chromseg.annotations import Sample
+from chromseg.annotations.absorbance import FloatArray
 from chromseg.inference.evaluation import score_found
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import InstanceScore
 from chromseg.models.package import write_card
-from pipelines.detectors import best_threshold, f1
+from pipelines.thresholds import best_threshold, f1
 
 THRESHOLDS: tuple[float, ...] = tuple(np.round(np.arange(0.3, 0.85, 0.05), 2).tolist())
 
@@ -42,7 +43,8 @@ def choose_chromosome_threshold(folder: Path, samples: Iterable[Sample], device:
     assert isinstance(predictor, MapPredictor)
     own, card = predictor.postprocess, predictor.card
     tried = [each for at in THRESHOLDS for each in (at_threshold(own, at), replace(own, chromosome=at, mean=at))]
-    images = [scores_with(predictor, sample, tried) for sample in samples if sample.masks is not None]
+    known = (sample for sample in samples if sample.masks is not None)
+    images = [scores_with(predictor, predictor.infer(sample.image), sample, tried) for sample in known]
     best = best_threshold(images)
     if not f1([each[best] for each in images]):
         return own
@@ -50,9 +52,10 @@ def choose_chromosome_threshold(folder: Path, samples: Iterable[Sample], device:
     return tried[best]
 
 
-def scores_with(predictor: MapPredictor, sample: Sample, tried: Sequence[PostprocessSettings]) -> list[InstanceScore]:
-    """Compare what is found in a metaphase with its truth, once for each of the settings; the network runs once."""
-    probabilities = predictor.infer(sample.image)
+def scores_with(
+    predictor: MapPredictor, probabilities: FloatArray, sample: Sample, tried: Sequence[PostprocessSettings]
+) -> list[InstanceScore]:
+    """Compare what stage 2 makes of a metaphase's probabilities with its truth, once for each of the settings."""
     scores = []
     for settings in tried:
         found = replace(predictor.splicer, postprocess=settings).splice(sample.image, probabilities)

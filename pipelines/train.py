@@ -60,7 +60,7 @@ def train(
         fit,
         config,
         training_samples(profile, config),
-        validation_samples(profile, config),
+        validation_samples(profile, config, "cutout" if isinstance(config.model, ModelConfig) else "metaphase"),
         profile.model(variant, seed),
         seed=seed,
         checkpoint=checkpoint,
@@ -78,14 +78,14 @@ def train(
 
 def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTracker) -> None:
     """Choose the threshold, note whether a detector knows masks, and tell how the training ended."""
+    metaphases = validation_samples(profile, config, "metaphase")
     if isinstance(config.model, DetectorConfig):
         if not learned_masks(result.card, config.init):
             mark_boxes_only(result.folder)
             print(f"{result.folder}: no training image has masks, so it hands out boxes", file=sys.stderr)
-        threshold = choose_threshold(result.folder, validation_samples(profile, config), best_device())
+        threshold = choose_threshold(result.folder, metaphases, best_device())
         run.log_params({"threshold": threshold})
     elif isinstance(config.model, ModelConfig):
-        metaphases = validation_samples(profile, config, "metaphase")
         settings = choose_chromosome_threshold(result.folder, metaphases, best_device())
         run.log_params({"threshold": settings.chromosome, "least_mean": settings.mean})
     print(f"{result.folder}: epoch {result.best_epoch + 1} of {result.epochs} kept, {result.metrics}", file=sys.stderr)
@@ -102,12 +102,12 @@ def training_samples(profile: Profile, config: TrainConfig) -> Iterator[Sample]:
     )
 
 
-def validation_samples(profile: Profile, config: TrainConfig, kind: str = "") -> Iterator[Sample]:
-    """What its epoch and, whole metaphases, its threshold are chosen by; none if they train."""
+def validation_samples(profile: Profile, config: TrainConfig, kind: str) -> Iterator[Sample]:
+    """Samples of a kind that its epoch or its threshold is chosen by; none if they train."""
     return read_samples(
         profile.prepared,
         splits=() if "val" in config.train_on else ("val",),
-        kinds=(kind or ("cutout" if isinstance(config.model, ModelConfig) else "metaphase"),),
+        kinds=(kind,),
         dataset=profile.evaluate.dataset,
         fold=fold_of(profile, config),
     )
