@@ -1,0 +1,259 @@
+"""How well do annotators agree with themselves? Some metaphases of a set were photographed, and outlined, twice.
+
+    python -m benchmarks.annotator_agreement [--data data/bioimlab] [--model bundled/chromseg]     # four minutes
+
+Two pictures show one metaphase if, one shifted over the other, they correlate by `--correlation` or more and five
+chromosomes or more were outlined in both. Of those that were, wholly in view of both pictures:
+
+- `agree`: the share whose two outlines have IoU ≥ 0.8;
+- `mean_hand`: the share that somebody would find who knew the annotators' mean outline of each chromosome. Two drawings
+  differ by √2 times what one differs from the mean, so the mean is stood in for by the outline 1/√2 of the way from one
+  drawing to the other (between their signed distances), and judged against the former;
+- `log_size`: the log of the ratio of their areas, median of a pair of pictures; its root mean square over pairs says
+  how much the size depends on the day. Beside it the same of the model's outlines, for what the pictures account for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from skimage.registration import phase_cross_correlation
+
+from chromseg import load_predictor
+from chromseg.annotations import Dataset, load_image, load_masks, rasterize, read_dataset
+from chromseg.annotations.hashing import data_md5
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.annotations.records import ImageRecord
+from chromseg.files import write_json
+from chromseg.inference.predictor import Predictor
+from chromseg.metrics import bootstrap_by_case, iou, mask_ious
+from chromseg.registry.provenance import git_state
+
+FloatArray = npt.NDArray[np.float32]
+Shift = tuple[float, float]
+
+_FOUND = 0.8
+_SAME = 0.5  # IoU from which two outlines are of one chromosome
+_COARSE = 4  # pictures are first compared at a quarter of their size
+_FINE = 4  # parts of a pixel between two drawings
+_FIELD = 0.2  # least share of a picture that the other must show too
+_FEW = 5  # chromosomes in both, below which two pictures are alike by chance: mostly a nucleus on a nucleus
+_MARGIN = 2  # pixels between a chromosome in view and the border
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two pictures of one metaphase.
+
+    Attributes:
+        names: Their files.
+        case_id: The case of the first.
+        correlation: Of their common field.
+        drawn: Chromosomes of the first that are wholly in view of both.
+        both: Those that the second annotation has too.
+        agree: Those of them whose two outlines have IoU ≥ 0.8.
+        mean_hand: Those of them that the mean outline finds, mean of judging it against either annotation.
+        log_size: Median log of the second's area over the first's.
+        log_size_of_model: The same of the model's chromosomes; None where it found none in both.
+    """
+
+    names: tuple[str, str]
+    case_id: str
+    correlation: float
+    drawn: int
+    both: int
+    agree: int
+    mean_hand: float
+    log_size: float
+    log_size_of_model: float | None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/bioimlab"))
+    parser.add_argument("--model", default="bundled/chromseg")
+    parser.add_argument("--correlation", type=float, default=0.9)
+    parser.add_argument("--out", type=Path, default=Path("reports/annotator_agreement.json"))
+    arguments = parser.parse_args()
+    dataset, predictor = read_dataset(arguments.data), load_predictor(arguments.model)
+    pairs = []
+    for first, second, shift, correlation in same_metaphases(dataset, arguments.correlation):
+        pair = compare(dataset, first, second, shift, correlation, predictor)
+        if pair.both >= _FEW:
+            pairs.append(pair)
+            print(pair)
+    report = summary(pairs) | {
+        "weights_sha256": predictor.card.weights_sha256,
+        "data_md5": data_md5(dataset.root),
+        "git_commit": git_state()[0],
+        "pairs": [asdict(pair) for pair in pairs],
+    }
+    write_json(arguments.out, report)
+    print({key: value for key, value in report.items() if key != "pairs"})
+
+
+def same_metaphases(dataset: Dataset, least: float) -> Iterator[tuple[ImageRecord, ImageRecord, Shift, float]]:
+    """Pairs of pictures of one metaphase, how far the second is to be moved (row, col), and their correlation."""
+    images = {record.id: load_image(dataset, record) for record in dataset.images}
+    coarse = {key: ndimage.zoom(image, 1 / _COARSE, order=1) for key, image in images.items()}
+    for first, second in combinations(dataset.images, 2):
+        if images[first.id].shape != images[second.id].shape:
+            continue
+        roughly = best_shift(coarse[first.id], coarse[second.id], fine=1)
+        if overlaid(coarse[first.id], coarse[second.id], roughly) < least - 0.2:
+            continue
+        shift = best_shift(images[first.id], images[second.id], fine=10)
+        correlation = overlaid(images[first.id], images[second.id], shift)
+        if correlation >= least:
+            yield first, second, shift, correlation
+
+
+def best_shift(image: FloatArray, other: FloatArray, fine: int) -> Shift:
+    """How far `other` is to be moved to lie best on `image`, float32 (H, W) both, to 1/`fine` of a pixel."""
+    found, _, _ = phase_cross_correlation(image, other, upsample_factor=fine, normalization=None)
+    turns = [(float(step), float(step - np.sign(step) * size)) for step, size in zip(found, image.shape, strict=True)]
+    candidates = [(row, col) for row in turns[0] for col in turns[1]]  # a shift is found up to whole turns
+    return max(candidates, key=lambda shift: overlaid(image, other, shift))
+
+
+def overlaid(image: FloatArray, other: FloatArray, shift: Shift) -> float:
+    """Correlation of the common field with `other` moved; -1 where that is too small or blank."""
+    common = ndimage.shift(np.ones_like(other), shift, order=0) > 0.5
+    if common.mean() < _FIELD:
+        return -1.0
+    ours, theirs = image[common], ndimage.shift(other, shift, order=1)[common]
+    return float(np.corrcoef(ours, theirs)[0, 1]) if ours.std() and theirs.std() else -1.0
+
+
+def compare(
+    dataset: Dataset, first: ImageRecord, second: ImageRecord, shift: Shift, correlation: float, predictor: Predictor
+) -> Pair:
+    """The two annotations of one metaphase, the second moved onto the first."""
+    ours, theirs = load_masks(dataset, first), moved_masks(dataset, second, shift)
+    ours = ours[in_view(ours, shift)]
+    matched = [
+        (mask, theirs[other]) for mask, other in zip(ours, counterparts(ours, theirs), strict=True) if other >= 0
+    ]
+    return Pair(
+        (first.file_name, second.file_name),
+        first.case_id,
+        round(correlation, 3),
+        len(ours),
+        len(matched),
+        sum(iou(mask, other) >= _FOUND for mask, other in matched),
+        sum(found_by_mean_hand(mask, other) for mask, other in matched),
+        round(log_size(matched), 3) if matched else 0.0,
+        log_size_of_model(predictor, load_image(dataset, first), load_image(dataset, second), shift),
+    )
+
+
+def moved_masks(dataset: Dataset, image: ImageRecord, shift: Shift) -> BoolArray:
+    """The instances of an image with their outlines moved by (row, col): bool (N, H, W)."""
+    masks = []
+    for instance in dataset.instances_of[image.id]:
+        assert isinstance(instance.segmentation, list), "outlines are polygons"
+        outline = [(np.reshape(each, (-1, 2)) + shift[::-1]).ravel().tolist() for each in instance.segmentation]
+        masks.append(rasterize(outline, image.height, image.width))
+    return np.stack(masks)
+
+
+def in_view(masks: BoolArray, shift: Shift) -> list[bool]:
+    """Which of bool (N, H, W) lie wholly in the field of the picture that was moved."""
+    shape = masks.shape[1:]
+    field = ndimage.shift(np.ones(shape), shift, order=0) > 0.5
+    field = ndimage.binary_erosion(field, iterations=_MARGIN, border_value=0)
+    return [bool(mask.any() and not (mask & ~field).any()) for mask in masks]
+
+
+def counterparts(masks: BoolArray, others: BoolArray) -> list[int]:
+    """For each of the masks the index of the other that is the same chromosome, -1 for none: each other's nearest."""
+    ious = mask_ious(masks, others)
+    if not ious.size:
+        return [-1] * len(masks)
+    nearest, back = ious.argmax(axis=1), ious.argmax(axis=0)
+    return [
+        int(other) if ious[index, other] >= _SAME and back[other] == index else -1
+        for index, other in enumerate(nearest)
+    ]
+
+
+def found_by_mean_hand(mask: BoolArray, other: BoolArray) -> float:
+    """Against how many of two drawings, bool (H, W) both, the mean outline of a chromosome has IoU ≥ 0.8: 0, ½ or 1.
+
+    It is stood in for by the outline 1/√2 of the way from the other drawing, in quarters of a pixel.
+    """
+    (window,) = ndimage.find_objects((mask | other).astype(np.int8))
+    ours, theirs = (np.kron(np.pad(each[window], 1), np.ones((_FINE, _FINE), dtype=bool)) for each in (mask, other))
+    way = 1 / math.sqrt(2)
+    towards = (1 - way) * signed_distance(ours) + way * signed_distance(theirs) > 0
+    back = (1 - way) * signed_distance(theirs) + way * signed_distance(ours) > 0
+    return ((iou(towards, ours) >= _FOUND) + (iou(back, theirs) >= _FOUND)) / 2
+
+
+def signed_distance(mask: BoolArray) -> npt.NDArray[np.float64]:
+    """From the outline, in cells of bool (H, W), above 0 inside."""
+    inside, outside = ndimage.distance_transform_edt(mask), ndimage.distance_transform_edt(~mask)
+    return np.asarray(np.where(mask, inside - 0.5, 0.5 - outside))
+
+
+def log_size(matched: list[tuple[BoolArray, BoolArray]]) -> float:
+    """Median log of the second's area over the first's."""
+    return float(np.median([math.log(other.sum() / mask.sum()) for mask, other in matched]))
+
+
+def log_size_of_model(predictor: Predictor, image: FloatArray, other: FloatArray, shift: Shift) -> float | None:
+    """The same of what the model finds in both pictures."""
+    ours = predictor.find(image).masks
+    theirs = np.array(
+        [ndimage.shift(mask.astype(np.float32), shift, order=1) >= 0.5 for mask in predictor.find(other).masks]
+    )
+    ours = ours[in_view(ours, shift)]
+    if not len(ours) or not len(theirs):
+        return None
+    matched = [
+        (mask, theirs[index]) for mask, index in zip(ours, counterparts(ours, theirs), strict=True) if index >= 0
+    ]
+    return round(log_size(matched), 3) if matched else None
+
+
+def summary(pairs: list[Pair]) -> dict[str, Any]:
+    """Shares of the chromosomes that both annotations have, with 95 % intervals by case, and how the sizes differ."""
+    cases = [pair.case_id for pair in pairs]
+
+    def share(of: str, among: list[Pair]) -> float:
+        return float(sum(getattr(pair, of) for pair in among) / sum(pair.both for pair in among))
+
+    def with_interval(of: str) -> dict[str, Any]:
+        interval = bootstrap_by_case(pairs, cases, lambda drawn: share(of, drawn))
+        assert interval is not None
+        return {"share": round(share(of, pairs), 4), "interval": [round(end, 4) for end in interval]}
+
+    model = [pair.log_size_of_model for pair in pairs if pair.log_size_of_model is not None]
+    return {
+        "pairs_of_pictures": len(pairs),
+        "cases": len(set(cases)),
+        "drawn": sum(pair.drawn for pair in pairs),
+        "both": sum(pair.both for pair in pairs),
+        "agree": with_interval("agree"),
+        "mean_hand": with_interval("mean_hand"),
+        "log_size": root_mean_square([pair.log_size for pair in pairs]),
+        "log_size_of_model": root_mean_square(model),
+    }
+
+
+def root_mean_square(values: list[float]) -> float:
+    """Of differences that are as often above as below 0."""
+    return round(float(np.sqrt(np.mean(np.square(values)))), 4)
+
+
+if __name__ == "__main__":
+    main()
