@@ -92,7 +92,7 @@ def missing(profile: Profile, runs: Sequence[RunResult], trained: Collection[str
     variants = list(profile.params["train"]["variants"])
     scored = {run["variant"] for run in runs}
     lacking = {
-        "left out, not trained": [name for name in variants if name not in trained],
+        "left out, not trained": [name for name in variants if name not in trained and name not in scored],
         "left out, trained but not evaluated": [name for name in variants if name in trained and name not in scored],
         "no curve, since its model is gone": [
             f"{run['variant']}-{run['seed']}" for run in runs if not has_curve(profile, run)

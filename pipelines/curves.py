@@ -75,10 +75,15 @@ def draw_curves(path: Path, rows: Sequence[dict[str, Any]]) -> None:
         for axis, key in zip(axes[0], drawn, strict=False):
             points = [(row["epoch"], row[key]) for row in own if row.get(key) is not None]
             if points:
-                colour = f"C{variants.index(run[0]) % 10}"
-                axis.plot(*zip(*points, strict=True), marker=".", label=run[0] if first else None, color=colour)
+                label = run[0] if first else None
+                axis.plot(*zip(*points, strict=True), marker=".", label=label, **line_of(variants.index(run[0])))
     for axis, title in zip(axes[0], drawn.values(), strict=False):
         axis.set(title=title, xlabel="epoch")
     axes[0, 0].legend(fontsize=8)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
+
+
+def line_of(index: int) -> dict[str, str]:
+    """How the line of a variant looks, by its place: ten colours solid, then the same dashed, dotted, dash-dotted."""
+    return {"color": f"C{index % 10}", "linestyle": ("-", "--", ":", "-.")[index // 10 % 4]}

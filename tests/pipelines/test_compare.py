@@ -21,6 +21,7 @@ from chromseg.metrics import boxes_of
 from chromseg.models.package import read_card
 from pipelines import compare
 from pipelines.anchors import draw_anchors
+from pipelines.curves import line_of
 from pipelines.profile import Profile
 
 VARIANTS = {"plain": TINY, "compact": UCRD, "compact-cil24": TINY, "later": TINY}
@@ -106,6 +107,11 @@ def test_without_the_variant_of_the_gallery_the_table_is_there(
     assert not (written / "gallery-regions.png").exists(), "the baseline is without region decomposition"
 
 
+def test_no_two_variants_are_drawn_alike() -> None:
+    lines = [tuple(line_of(index).values()) for index in range(40)]
+    assert len(set(lines)) == 40
+
+
 def test_scores_without_their_model_are_in_the_table_and_have_no_curve(
     profile: Profile, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,6 +123,7 @@ def test_scores_without_their_model_are_in_the_table_and_have_no_curve(
     compare.main()
     out, err = capsys.readouterr()
     assert "later" in out and "no curve, since its model is gone: later-0" in err
+    assert "left out, not trained: compact, compact-cil24\n" in err, "what is in the table is not left out"
     assert "later" not in Path("reports/default/comparison/curves.csv").read_text()
 
 
