@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,6 +56,50 @@ def test_a_file_in_the_way_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="choose another folder"):
         write_text(tmp_path / "file" / "below.txt", "x")
+
+
+@contextmanager
+def writer_at_work(target: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """Another process in the middle of writing a folder, for an hour so far, and what it has beside the target."""
+    script = (
+        "import pathlib, sys, time; from chromseg.files import replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1])) as root: root.mkdir(); print('at work', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(target)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "at work\n"
+        (holder,) = target.parent.glob(".*")
+        os.utime(holder, (0, 0))
+        try:
+            yield process, holder
+        finally:
+            process.kill()
+
+
+def test_what_a_killed_writer_left_is_taken_away_by_the_next(tmp_path: Path) -> None:
+    with writer_at_work(tmp_path / "a[1]") as (process, holder):
+        process.kill()
+    assert holder.is_dir()
+    write_text(tmp_path / "a[1]", "whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["a[1]"]
+
+
+def test_what_another_is_writing_and_what_is_just_begun_stay(tmp_path: Path) -> None:
+    begun = tmp_path / ".a.tmp-begun"
+    with writer_at_work(tmp_path / "a") as (_, holder):
+        begun.mkdir()
+        write_text(tmp_path / "a", "mine")
+        assert holder.is_dir() and begun.is_dir()
+
+
+@pytest.mark.parametrize("names", [("a", "previous"), ("previous",)], ids=["new there", "new lost"])
+def test_a_swap_that_broke_off_is_finished_before_anything_else_can_fail(tmp_path: Path, names: tuple[str]) -> None:
+    for name in names:
+        (tmp_path / ".a.tmp-killed" / name).mkdir(parents=True)
+        (tmp_path / ".a.tmp-killed" / name / name).touch()
+    os.utime(tmp_path / ".a.tmp-killed", (0, 0))
+    with pytest.raises(RuntimeError), replacing(tmp_path / "a"):
+        raise RuntimeError
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*")] == [Path("a"), Path("a", names[0])]
 
 
 def test_json_refuses_nan(tmp_path: Path) -> None:
