@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,7 +15,11 @@ from typing import Any
 
 from chromseg.errors import OutputError
 
-_BEGUN = 60  # seconds in which a new temporary folder may not be claimed yet
+try:
+    import fcntl
+except ImportError:  # Windows: nothing is claimed there, and nothing cleared
+    fcntl = None  # type: ignore[assignment]
+
 _PREVIOUS = "previous"
 
 
@@ -34,13 +36,10 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear_abandoned(path)
-        holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.tmp-", dir=path.parent))
-        claim = os.open(holder, os.O_RDONLY)
+        holder, claim = _claimed_folder(path)
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
-        with suppress(OSError):  # a file system without locks: then nobody clears there either
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
         temporary = holder / path.name
         yield temporary
         if temporary.is_dir() and path.is_dir():
@@ -49,25 +48,50 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise _unwritable(path, error) from error
     finally:
-        shutil.rmtree(holder, ignore_errors=True)
+        with suppress(OSError):
+            _give_back(holder / _PREVIOUS, path)
+            shutil.rmtree(holder, ignore_errors=True)
+        if claim is not None:
+            os.close(claim)
+
+
+def _claimed_folder(path: Path) -> tuple[Path, int | None]:
+    """A new folder beside `path`, and a lock on it that ends with this process, however that ends."""
+    while True:
+        holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.tmp-", dir=path.parent))
+        if fcntl is None:
+            return holder, None
+        try:
+            claim = os.open(holder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # another process took it for abandoned before it was locked
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(claim, fcntl.LOCK_EX)
+        if holder.is_dir():  # the same, a moment later
+            return holder, claim
         os.close(claim)
 
 
 def _clear_abandoned(path: Path) -> None:
-    """Remove temporary folders beside `path` that no living process claims; finish a swap that broke off."""
+    """Remove the folders of processes that are no more from beside `path`; a swap that broke off is finished."""
+    if fcntl is None:
+        return
     for holder in path.parent.glob(f".{glob.escape(path.name)}.tmp-*"):
-        with suppress(OSError):  # claimed, or gone meanwhile, or not ours to remove
-            if time.time() - holder.stat().st_mtime < _BEGUN:
-                continue
+        with suppress(OSError):  # in use, or gone meanwhile, or not ours to remove
             claim = os.open(holder, os.O_RDONLY)
             try:
                 fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if (holder / _PREVIOUS).exists() and not path.exists():
-                    whole = holder / path.name
-                    (whole if whole.exists() else holder / _PREVIOUS).replace(path)
+                if (holder / _PREVIOUS).exists():
+                    _give_back(holder / path.name, path)
+                    _give_back(holder / _PREVIOUS, path)
                 shutil.rmtree(holder)
             finally:
                 os.close(claim)
+
+
+def _give_back(kept: Path, path: Path) -> None:
+    if kept.exists() and not path.exists():
+        kept.replace(path)
 
 
 def write_text(path: Path, text: str) -> None:
