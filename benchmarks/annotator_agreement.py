@@ -6,18 +6,20 @@ Two pictures show one metaphase if, one shifted over the other, they correlate b
 chromosomes or more were outlined in both. Of those that were, wholly in view of both pictures:
 
 - `agree`: the share whose two outlines have IoU ≥ 0.8;
-- `mean_hand`: the share that somebody would find who knew the annotators' mean outline of each chromosome. Two drawings
-  differ by √2 times what one differs from the mean, so the mean is stood in for by the outline 1/√2 of the way from one
-  drawing to the other (between their signed distances), and judged against the former;
-- `log_size`: the log of the ratio of their areas, median of a pair of pictures; its root mean square over pairs says
-  how much the size depends on the day. Beside it the same of the model's outlines, for what the pictures account for.
+- `mean_hand`: the share that somebody would find who knew the annotators' mean outline of each chromosome. If drawings
+  differ from the mean independently and alike, two differ by √2 times as much, so the mean is stood in for by the
+  outline 1/√2 of the way from one drawing to the other (by their signed distances), and judged against the former;
+- `log_size`: the log of the ratio of their areas, median of a pair of pictures.
+
+Beside them the same of the model's outlines in the two pictures, for what pictures and their alignment account for.
+Shares are of all pairs of outlines, and means over cases, since some metaphases come thrice.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -62,8 +64,10 @@ class Pair:
         both: Those that the second annotation has too.
         agree: Those of them whose two outlines have IoU ≥ 0.8.
         mean_hand: Those of them that the mean outline finds, mean of judging it against either annotation.
-        log_size: Median log of the second's area over the first's.
-        log_size_of_model: The same of the model's chromosomes; None where it found none in both.
+        log_size: Median log of the second's area over the first's; 0 without any in both.
+        model_both: Chromosomes that the model finds in both pictures.
+        model_agree: Those of them whose two outlines have IoU ≥ 0.8.
+        model_log_size: As `log_size`.
     """
 
     names: tuple[str, str]
@@ -74,7 +78,9 @@ class Pair:
     agree: int
     mean_hand: float
     log_size: float
-    log_size_of_model: float | None
+    model_both: int
+    model_agree: int
+    model_log_size: float
 
 
 def main() -> None:
@@ -138,32 +144,41 @@ def compare(
     dataset: Dataset, first: ImageRecord, second: ImageRecord, shift: Shift, correlation: float, predictor: Predictor
 ) -> Pair:
     """The two annotations of one metaphase, the second moved onto the first."""
-    ours, theirs = load_masks(dataset, first), moved_masks(dataset, second, shift)
+    ours = load_masks(dataset, first)
     ours = ours[in_view(ours, shift)]
-    matched = [
-        (mask, theirs[other]) for mask, other in zip(ours, counterparts(ours, theirs), strict=True) if other >= 0
-    ]
+    drawn = matched(ours, moved_outlines(dataset, second, shift))
+    found, found_then = (predictor.find(load_image(dataset, image)).masks for image in (first, second))
+    by_model = matched(found[in_view(found, shift)], moved(found_then, shift))
     return Pair(
         (first.file_name, second.file_name),
         first.case_id,
         round(correlation, 3),
         len(ours),
-        len(matched),
-        sum(iou(mask, other) >= _FOUND for mask, other in matched),
-        sum(found_by_mean_hand(mask, other) for mask, other in matched),
-        round(log_size(matched), 3) if matched else 0.0,
-        log_size_of_model(predictor, load_image(dataset, first), load_image(dataset, second), shift),
+        len(drawn),
+        sum(iou(mask, other) >= _FOUND for mask, other in drawn),
+        sum(found_by_mean_hand(mask, other) for mask, other in drawn),
+        log_size(drawn),
+        len(by_model),
+        sum(iou(mask, other) >= _FOUND for mask, other in by_model),
+        log_size(by_model),
     )
 
 
-def moved_masks(dataset: Dataset, image: ImageRecord, shift: Shift) -> BoolArray:
+def moved_outlines(dataset: Dataset, image: ImageRecord, shift: Shift) -> BoolArray:
     """The instances of an image with their outlines moved by (row, col): bool (N, H, W)."""
     masks = []
     for instance in dataset.instances_of[image.id]:
         assert isinstance(instance.segmentation, list), "outlines are polygons"
         outline = [(np.reshape(each, (-1, 2)) + shift[::-1]).ravel().tolist() for each in instance.segmentation]
         masks.append(rasterize(outline, image.height, image.width))
-    return np.stack(masks)
+    return np.array(masks, dtype=bool).reshape(-1, image.height, image.width)
+
+
+def moved(masks: BoolArray, shift: Shift) -> BoolArray:
+    """Masks bool (N, H, W) moved by (row, col), and not grown by it: just half a pixel would count on either side."""
+    nearly = tuple(step + 1e-3 for step in shift)
+    found = [ndimage.shift(mask.astype(np.float32), nearly, order=1) >= 0.5 for mask in masks]
+    return np.array(found, dtype=bool).reshape(masks.shape)
 
 
 def in_view(masks: BoolArray, shift: Shift) -> list[bool]:
@@ -174,22 +189,24 @@ def in_view(masks: BoolArray, shift: Shift) -> list[bool]:
     return [bool(mask.any() and not (mask & ~field).any()) for mask in masks]
 
 
-def counterparts(masks: BoolArray, others: BoolArray) -> list[int]:
-    """For each of the masks the index of the other that is the same chromosome, -1 for none: each other's nearest."""
+def matched(masks: BoolArray, others: BoolArray) -> list[tuple[BoolArray, BoolArray]]:
+    """The chromosomes that are in both: pairs of masks of which each is the other's nearest."""
     ious = mask_ious(masks, others)
     if not ious.size:
-        return [-1] * len(masks)
+        return []
     nearest, back = ious.argmax(axis=1), ious.argmax(axis=0)
     return [
-        int(other) if ious[index, other] >= _SAME and back[other] == index else -1
+        (masks[index], others[other])
         for index, other in enumerate(nearest)
+        if ious[index, other] >= _SAME and back[other] == index
     ]
 
 
 def found_by_mean_hand(mask: BoolArray, other: BoolArray) -> float:
     """Against how many of two drawings, bool (H, W) both, the mean outline of a chromosome has IoU ≥ 0.8: 0, ½ or 1.
 
-    It is stood in for by the outline 1/√2 of the way from the other drawing, in quarters of a pixel.
+    It is stood in for by the outline 1/√2 of the way from the drawing that it is judged against to the other, in
+    quarters of a pixel.
     """
     (window,) = ndimage.find_objects((mask | other).astype(np.int8))
     ours, theirs = (np.kron(np.pad(each[window], 1), np.ones((_FINE, _FINE), dtype=bool)) for each in (mask, other))
@@ -205,54 +222,59 @@ def signed_distance(mask: BoolArray) -> npt.NDArray[np.float64]:
     return np.asarray(np.where(mask, inside - 0.5, 0.5 - outside))
 
 
-def log_size(matched: list[tuple[BoolArray, BoolArray]]) -> float:
-    """Median log of the second's area over the first's."""
-    return float(np.median([math.log(other.sum() / mask.sum()) for mask, other in matched]))
-
-
-def log_size_of_model(predictor: Predictor, image: FloatArray, other: FloatArray, shift: Shift) -> float | None:
-    """The same of what the model finds in both pictures."""
-    ours = predictor.find(image).masks
-    theirs = np.array(
-        [ndimage.shift(mask.astype(np.float32), shift, order=1) >= 0.5 for mask in predictor.find(other).masks]
-    )
-    ours = ours[in_view(ours, shift)]
-    if not len(ours) or not len(theirs):
-        return None
-    matched = [
-        (mask, theirs[index]) for mask, index in zip(ours, counterparts(ours, theirs), strict=True) if index >= 0
-    ]
-    return round(log_size(matched), 3) if matched else None
+def log_size(pairs: list[tuple[BoolArray, BoolArray]]) -> float:
+    """Median log of the second's area over the first's; 0 without any."""
+    logs = [math.log(other.sum() / mask.sum()) for mask, other in pairs]
+    return round(float(np.median(logs)), 3) if logs else 0.0
 
 
 def summary(pairs: list[Pair]) -> dict[str, Any]:
-    """Shares of the chromosomes that both annotations have, with 95 % intervals by case, and how the sizes differ."""
-    cases = [pair.case_id for pair in pairs]
-
-    def share(of: str, among: list[Pair]) -> float:
-        return float(sum(getattr(pair, of) for pair in among) / sum(pair.both for pair in among))
-
-    def with_interval(of: str) -> dict[str, Any]:
-        interval = bootstrap_by_case(pairs, cases, lambda drawn: share(of, drawn))
-        assert interval is not None
-        return {"share": round(share(of, pairs), 4), "interval": [round(end, 4) for end in interval]}
-
-    model = [pair.log_size_of_model for pair in pairs if pair.log_size_of_model is not None]
+    """Shares and sizes over all pairs, with 95 % intervals by case, and means over cases."""
     return {
         "pairs_of_pictures": len(pairs),
-        "cases": len(set(cases)),
+        "cases": len({pair.case_id for pair in pairs}),
         "drawn": sum(pair.drawn for pair in pairs),
         "both": sum(pair.both for pair in pairs),
-        "agree": with_interval("agree"),
-        "mean_hand": with_interval("mean_hand"),
-        "log_size": root_mean_square([pair.log_size for pair in pairs]),
-        "log_size_of_model": root_mean_square(model),
+        "agree": share(pairs, "agree", "both"),
+        "agree_of_drawn": share(pairs, "agree", "drawn"),
+        "mean_hand": share(pairs, "mean_hand", "both"),
+        "log_size": size(pairs, "log_size"),
+        "model_agree": share(pairs, "model_agree", "model_both"),
+        "model_log_size": size(pairs, "model_log_size"),
     }
 
 
-def root_mean_square(values: list[float]) -> float:
-    """Of differences that are as often above as below 0."""
-    return round(float(np.sqrt(np.mean(np.square(values)))), 4)
+def share(pairs: list[Pair], of: str, among: str) -> dict[str, Any]:
+    """How many of `among` are `of`."""
+
+    def ratio(chosen: list[Pair]) -> float | None:
+        whole = sum(getattr(pair, among) for pair in chosen)
+        return float(sum(getattr(pair, of) for pair in chosen) / whole) if whole else None
+
+    return figure(pairs, ratio)
+
+
+def size(pairs: list[Pair], of: str) -> dict[str, Any]:
+    """Root mean square of the logs: differences are as often above as below 0."""
+    return figure(pairs, lambda chosen: float(np.sqrt(np.mean([getattr(pair, of) ** 2 for pair in chosen]))))
+
+
+def figure(pairs: list[Pair], statistic: Callable[[list[Pair]], float | None]) -> dict[str, Any]:
+    """A figure of all pairs, its interval when cases are drawn again, and its mean over cases."""
+    cases = [pair.case_id for pair in pairs]
+    interval = bootstrap_by_case(pairs, cases, statistic)
+    each = [statistic([pair for pair in pairs if pair.case_id == case]) for case in dict.fromkeys(cases)]
+    known = [value for value in each if value is not None]
+    return {
+        "all": rounded(statistic(pairs)),
+        "interval": None if interval is None else [rounded(end) for end in interval],
+        "mean_over_cases": rounded(float(np.mean(known)) if known else None),
+    }
+
+
+def rounded(value: float | None) -> float | None:
+    """To four places."""
+    return None if value is None else round(value, 4)
 
 
 if __name__ == "__main__":
