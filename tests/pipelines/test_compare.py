@@ -21,7 +21,7 @@ from chromseg.metrics import boxes_of
 from chromseg.models.package import read_card
 from pipelines import compare
 from pipelines.anchors import draw_anchors
-from pipelines.curves import line_of
+from pipelines.curves import draw_curves
 from pipelines.profile import Profile
 
 VARIANTS = {"plain": TINY, "compact": UCRD, "compact-cil24": TINY, "later": TINY}
@@ -107,9 +107,18 @@ def test_without_the_variant_of_the_gallery_the_table_is_there(
     assert not (written / "gallery-regions.png").exists(), "the baseline is without region decomposition"
 
 
-def test_no_two_variants_are_drawn_alike() -> None:
-    lines = [tuple(line_of(index).values()) for index in range(40)]
-    assert len(set(lines)) == 40
+def test_no_two_variants_are_drawn_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib.axes import Axes
+
+    def watched(axis: Axes, *points: Any, **look: Any) -> Any:
+        drawn.append((look["color"], look["linestyle"]))
+        return plot(axis, *points, **look)
+
+    drawn, plot = [], Axes.plot
+    monkeypatch.setattr(Axes, "plot", watched)
+    rows = [{"variant": f"v{index}", "seed": 0, "epoch": 1, "train/loss": 1.0} for index in range(40)]
+    draw_curves(tmp_path / "curves.png", rows)
+    assert len(set(drawn)) == 40
 
 
 def test_scores_without_their_model_are_in_the_table_and_have_no_curve(
