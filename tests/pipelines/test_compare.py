@@ -116,7 +116,8 @@ def test_no_two_variants_are_drawn_alike(tmp_path: Path, monkeypatch: pytest.Mon
 
     drawn, plot = [], Axes.plot
     monkeypatch.setattr(Axes, "plot", watched)
-    rows = [{"variant": f"v{index}", "seed": 0, "epoch": 1, "train/loss": 1.0} for index in range(18)]  # as many as profiles/paper
+    variants = [f"v{index}" for index in range(18)]  # as many as profiles/paper
+    rows = [{"variant": variant, "seed": 0, "epoch": 1, "train/loss": 1.0} for variant in variants]
     draw_curves(tmp_path / "curves.png", rows)
     assert len(set(drawn)) == 18
 
