@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ HOST = "127.0.0.1"
 
 
 def serve_ui(port: int, announce: Callable[[str], None]) -> None:
-    """Run MLflow's server on this machine's own address until Ctrl-C.
+    """Run MLflow's server on this machine's own address until Ctrl-C or SIGTERM; all its processes end with it.
 
     Args:
         port: TCP port.
@@ -32,10 +33,14 @@ def serve_ui(port: int, announce: Callable[[str], None]) -> None:
     open_store()
     _check_free(port)
     announce(f"http://{HOST}:{port}")
-    try:
-        code = subprocess.run(_command(uri, port), env=os.environ | _QUIET, check=False).returncode
-    except KeyboardInterrupt:
-        return
+    for ending in (signal.SIGINT, signal.SIGTERM):  # the former is ignored in a script's background
+        signal.signal(ending, signal.default_int_handler)
+    with subprocess.Popen(_command(uri, port), env=os.environ | _QUIET, start_new_session=True) as server:
+        try:
+            code = server.wait()
+        except KeyboardInterrupt:
+            os.killpg(server.pid, signal.SIGTERM)  # MLflow alone would leave its workers behind
+            return
     if code != 0:
         raise RegistryError(
             f"MLflow's server ended with exit code {code}", expected="0", remedy="read its messages above"

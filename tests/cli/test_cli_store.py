@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 from typer.testing import CliRunner
 
@@ -87,18 +88,23 @@ def test_ui_leaves_a_server_to_itself(project: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.slow
-def test_ui_shows_the_store_until_ctrl_c(store: Path) -> None:
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "kill"])
+def test_ui_shows_the_store_until_it_is_ended_and_leaves_no_process(store: Path, ended_by: signal.Signals) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-c", "from chromseg.cli.app import main; main()", "ui", "--port", str(port)]
-    server = subprocess.Popen(command, cwd=store, stderr=subprocess.DEVNULL, start_new_session=True)
-    try:
-        assert _answer(f"http://127.0.0.1:{port}/health", server) == "OK"
-        assert "<html" in _answer(f"http://127.0.0.1:{port}/", server).lower()
-    finally:
-        server.send_signal(signal.SIGINT)
-        assert server.wait(timeout=60) == 0
+    with subprocess.Popen(command, cwd=store, stderr=subprocess.DEVNULL, start_new_session=True) as server:
+        try:
+            assert _answer(f"http://127.0.0.1:{port}/health", server) == "OK"
+            assert "<html" in _answer(f"http://127.0.0.1:{port}/", server).lower()
+            started = psutil.Process(server.pid).children(recursive=True)
+            assert started
+            server.send_signal(ended_by)
+            assert server.wait(timeout=60) == 0
+            assert not psutil.wait_procs(started, timeout=10)[1]
+        finally:
+            server.kill()
 
 
 def _answer(address: str, server: subprocess.Popen[bytes], timeout_s: float = 180) -> str:
