@@ -26,24 +26,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 from skimage.registration import phase_cross_correlation
 
+from benchmarks.outline_size import signed_distance
 from chromseg import load_predictor
 from chromseg.annotations import Dataset, load_image, load_masks, rasterize, read_dataset
+from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.hashing import data_md5
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.records import ImageRecord
 from chromseg.files import write_json
 from chromseg.inference.predictor import Predictor
-from chromseg.metrics import bootstrap_by_case, iou, mask_ious
+from chromseg.metrics import SPLICE_IOU, bootstrap_by_case, iou, match_instances
 from chromseg.registry.provenance import git_state
 
-FloatArray = npt.NDArray[np.float32]
 Shift = tuple[float, float]
 
-_FOUND = 0.8
 _SAME = 0.5  # IoU from which two outlines are of one chromosome
 _COARSE = 4  # pictures are first compared at a quarter of their size
 _FINE = 4  # parts of a pixel between two drawings
@@ -114,21 +113,20 @@ def same_metaphases(dataset: Dataset, least: float) -> Iterator[tuple[ImageRecor
     for first, second in combinations(dataset.images, 2):
         if images[first.id].shape != images[second.id].shape:
             continue
-        roughly = best_shift(coarse[first.id], coarse[second.id], fine=1)
-        if overlaid(coarse[first.id], coarse[second.id], roughly) < least - 0.2:
+        _, roughly = best_shift(coarse[first.id], coarse[second.id], fine=1)
+        if roughly < least - 0.2:
             continue
-        shift = best_shift(images[first.id], images[second.id], fine=10)
-        correlation = overlaid(images[first.id], images[second.id], shift)
+        shift, correlation = best_shift(images[first.id], images[second.id], fine=10)
         if correlation >= least:
             yield first, second, shift, correlation
 
 
-def best_shift(image: FloatArray, other: FloatArray, fine: int) -> Shift:
-    """How far `other` is to be moved to lie best on `image`, float32 (H, W) both, to 1/`fine` of a pixel."""
+def best_shift(image: FloatArray, other: FloatArray, fine: int) -> tuple[Shift, float]:
+    """How far `other` is to be moved to lie best on `image`, to 1/`fine` of a pixel, and how they then correlate."""
     found, _, _ = phase_cross_correlation(image, other, upsample_factor=fine, normalization=None)
     turns = [(float(step), float(step - np.sign(step) * size)) for step, size in zip(found, image.shape, strict=True)]
     candidates = [(row, col) for row in turns[0] for col in turns[1]]  # a shift is found up to whole turns
-    return max(candidates, key=lambda shift: overlaid(image, other, shift))
+    return max(((shift, overlaid(image, other, shift)) for shift in candidates), key=lambda found: found[1])
 
 
 def overlaid(image: FloatArray, other: FloatArray, shift: Shift) -> float:
@@ -146,20 +144,20 @@ def compare(
     """The two annotations of one metaphase, the second moved onto the first."""
     ours = load_masks(dataset, first)
     ours = ours[in_view(ours, shift)]
-    drawn = matched(ours, moved_outlines(dataset, second, shift))
+    drawn, agree = matched(ours, moved_outlines(dataset, second, shift))
     found, found_then = (predictor.find(load_image(dataset, image)).masks for image in (first, second))
-    by_model = matched(found[in_view(found, shift)], moved(found_then, shift))
+    by_model, model_agree = matched(found[in_view(found, shift)], moved(found_then, shift))
     return Pair(
         (first.file_name, second.file_name),
         first.case_id,
         round(correlation, 3),
         len(ours),
         len(drawn),
-        sum(iou(mask, other) >= _FOUND for mask, other in drawn),
+        agree,
         sum(found_by_mean_hand(mask, other) for mask, other in drawn),
         log_size(drawn),
         len(by_model),
-        sum(iou(mask, other) >= _FOUND for mask, other in by_model),
+        model_agree,
         log_size(by_model),
     )
 
@@ -189,17 +187,11 @@ def in_view(masks: BoolArray, shift: Shift) -> list[bool]:
     return [bool(mask.any() and not (mask & ~field).any()) for mask in masks]
 
 
-def matched(masks: BoolArray, others: BoolArray) -> list[tuple[BoolArray, BoolArray]]:
-    """The chromosomes that are in both: pairs of masks of which each is the other's nearest."""
-    ious = mask_ious(masks, others)
-    if not ious.size:
-        return []
-    nearest, back = ious.argmax(axis=1), ious.argmax(axis=0)
-    return [
-        (masks[index], others[other])
-        for index, other in enumerate(nearest)
-        if ious[index, other] >= _SAME and back[other] == index
-    ]
+def matched(masks: BoolArray, others: BoolArray) -> tuple[list[tuple[BoolArray, BoolArray]], int]:
+    """The chromosomes that are in both, as pairs of masks by the best assignment, and how many of them agree."""
+    pairs, ious = match_instances(masks, others)
+    same = pairs[ious >= _SAME]
+    return [(masks[index], others[other]) for index, other in same], int((ious >= SPLICE_IOU).sum())
 
 
 def found_by_mean_hand(mask: BoolArray, other: BoolArray) -> float:
@@ -213,13 +205,7 @@ def found_by_mean_hand(mask: BoolArray, other: BoolArray) -> float:
     way = 1 / math.sqrt(2)
     towards = (1 - way) * signed_distance(ours) + way * signed_distance(theirs) > 0
     back = (1 - way) * signed_distance(theirs) + way * signed_distance(ours) > 0
-    return ((iou(towards, ours) >= _FOUND) + (iou(back, theirs) >= _FOUND)) / 2
-
-
-def signed_distance(mask: BoolArray) -> npt.NDArray[np.float64]:
-    """From the outline, in cells of bool (H, W), above 0 inside."""
-    inside, outside = ndimage.distance_transform_edt(mask), ndimage.distance_transform_edt(~mask)
-    return np.asarray(np.where(mask, inside - 0.5, 0.5 - outside))
+    return ((iou(towards, ours) >= SPLICE_IOU) + (iou(back, theirs) >= SPLICE_IOU)) / 2
 
 
 def log_size(pairs: list[tuple[BoolArray, BoolArray]]) -> float:

@@ -28,14 +28,13 @@ from chromseg.annotations.hashing import data_md5
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.files import write_json
 from chromseg.inference.map_predictor import MapPredictor
-from chromseg.metrics import mask_ious
+from chromseg.metrics import SPLICE_IOU, mask_ious
 from chromseg.registry.provenance import git_state
 from pipelines.maps import at_threshold, scores_with
 
 FloatArray = npt.NDArray[np.float64]
 
 THRESHOLDS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.64, 0.68, 0.72, 0.76, 0.8)
-_FOUND = 0.8
 _SAME = 0.6  # IoU from which a predicted and an annotated chromosome are one
 _REACH = 4.0  # pixels that outlines are moved at most
 _FINE = 4  # parts of a pixel, so that an outline can move by less than one
@@ -111,15 +110,20 @@ def redrawn(masks: BoolArray, ratio: float) -> int:
         middle = (low + high) / 2
         low, high = (middle, high) if np.median(ratios(middle)) < ratio else (low, middle)
     found = ratios(high)
-    return int(((found >= _FOUND) & (found <= 1 / _FOUND)).sum())
+    return int(((found >= SPLICE_IOU) & (found <= 1 / SPLICE_IOU)).sum())
 
 
 def distances_outwards(mask: BoolArray) -> FloatArray:
     """How far each part of a pixel lies outside a mask, in pixels, below 0 inside: float64, flat, around the mask."""
     (window,) = ndimage.find_objects(mask.astype(np.int8))
     fine = np.kron(np.pad(mask[window], math.ceil(_REACH) + 1), np.ones((_FINE, _FINE), dtype=bool))
-    outside, inside = ndimage.distance_transform_edt(~fine), ndimage.distance_transform_edt(fine)
-    return np.asarray(np.where(fine, 0.5 - inside, outside - 0.5).ravel() / _FINE)
+    return -signed_distance(fine).ravel() / _FINE
+
+
+def signed_distance(mask: BoolArray) -> FloatArray:
+    """From the outline, in cells of bool (H, W), above 0 inside."""
+    inside, outside = ndimage.distance_transform_edt(mask), ndimage.distance_transform_edt(~mask)
+    return np.asarray(np.where(mask, inside - 0.5, 0.5 - outside))
 
 
 def summary(pictures: list[Picture]) -> dict[str, Any]:
