@@ -43,6 +43,7 @@ class ModelCard:
         lineage: Data md5, commit, parents and the like; the registry demands some of it.
         weights_sha256: Of `model.safetensors`; set on saving.
         parents: Of a cascade, by role: name, version and weights_sha256 of the registered model, and its `card`.
+        seen: Pictures that it, or a parent, was trained on (`annotations.seen.Seen`); None in cards of older versions.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ModelCard:
     lineage: dict[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
     parents: dict[str, Any] = field(default_factory=dict)
+    seen: dict[str, Any] | None = None
 
 
 def save_model(folder: Path, network: Network | CascadeNetwork, card: ModelCard) -> ModelCard:

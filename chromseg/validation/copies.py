@@ -6,7 +6,6 @@ one at JPEG quality 50 or half the size, 0.997 and more. In the BioImLab set two
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -17,12 +16,6 @@ from PIL import Image
 Thumbnail: TypeAlias = npt.NDArray[np.float32]
 
 _SIDE = 32
-
-
-def pixel_hash(grey: npt.NDArray[Any]) -> str:
-    """SHA-256 of shape, type and pixels; how the file packs them does not matter."""
-    head = f"{grey.shape} {grey.dtype.str}".encode()
-    return hashlib.sha256(head + np.ascontiguousarray(grey).tobytes()).hexdigest()
 
 
 def thumbnail(grey: npt.NDArray[Any]) -> Thumbnail | None:

@@ -23,7 +23,7 @@ from chromseg.validation import (
     write_data_docs,
     write_reports,
 )
-from chromseg.validation.copies import find_look_alikes, pixel_hash, thumbnail
+from chromseg.validation.copies import find_look_alikes, thumbnail
 from chromseg.validation.rules import result_rules
 from pipelines.validate import main, validate
 
@@ -156,13 +156,6 @@ def test_copies_are_found_when_saved_anew() -> None:
     assert looks[2] is None
     assert find_look_alikes(looks, 0.97) == [(0, 3), (0, 4), (3, 4)]
     assert find_look_alikes([None, looks[0]], 0.5) == []
-
-
-def test_pixel_hash_depends_on_pixels_and_shape_alone() -> None:
-    grey = draw(bars(1), 1)
-    assert pixel_hash(grey) == pixel_hash(np.asfortranarray(grey))
-    assert pixel_hash(grey) != pixel_hash(grey.reshape(48, 192))
-    assert pixel_hash(grey) != pixel_hash(grey ^ 1)
 
 
 def test_stage_stops_on_critical_failures_and_leaves_reports(
