@@ -17,7 +17,7 @@ def pixel_hash(grey: npt.NDArray[Any]) -> str:
 
     How a file packs them does not matter: name, format, lossless compression, and whether 8 bits are kept in 16, as
     they are or 257 times as large. Lossy compression, another size, exposure or polarity make another picture
-    (`validation.copies` looks for those).
+    (`copies` looks for those).
 
     Args:
         grey: Real (H, W), as `pictures.read_grey` gives it.

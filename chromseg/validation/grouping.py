@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy.typing as npt
 
+from chromseg.annotations.copies import Thumbnail, find_look_alikes, thumbnail
 from chromseg.annotations.identity import pixel_hash
-from chromseg.validation.copies import Thumbnail, find_look_alikes, thumbnail
 from chromseg.validation.facts import Facts
 
 GROUP_FACTS = ("other_split_of_case", "copy_in_other_split", "copy_in_split", "look_alike_in_other_split")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chromseg.annotations.copies import LOOK_ALIKE
+
 
 @dataclass(frozen=True)
 class ImageLimits:
@@ -31,7 +33,7 @@ class DatasetLimits:
     min_box_side: float = 3.0  # px
     soft_area_ratios: tuple[float, ...] = (0.04, 12.0)  # of the set's median mask area; outside: a warning
     area_ratios: tuple[float, ...] = (0.02, 30.0)  # outside: critical
-    look_alike: float = 0.99  # correlation of 32×32 thumbnails of two pictures that is no chance
+    look_alike: float = LOOK_ALIKE  # correlation of 32×32 thumbnails of two pictures that is no chance
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pytest
 from drawn_dataset import bars, clean_draft, draw
 from test_dataset_rules import PLANTS
 
+from chromseg.annotations.copies import find_look_alikes, thumbnail
 from chromseg.errors import OutputError
 from chromseg.validation import (
     Report,
@@ -23,7 +24,6 @@ from chromseg.validation import (
     write_data_docs,
     write_reports,
 )
-from chromseg.validation.copies import find_look_alikes, thumbnail
 from chromseg.validation.rules import result_rules
 from pipelines.validate import main, validate
 
