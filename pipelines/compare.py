@@ -24,6 +24,8 @@ from chromseg.metrics import CutoutScore, summarize
 from chromseg.metrics.report import HEADINGS, RunResult, ablation_csv, ablation_markdown, ablation_rows
 from chromseg.models.package import CARD, read_card
 from chromseg.partition.cut_points import crossings_by_cut_points
+from chromseg.registry.comparison import record_comparison
+from chromseg.registry.restore import restore_run
 from pipelines.anchors import draw_anchors, train_boxes
 from pipelines.curves import draw_curves, read_curves, write_curves
 from pipelines.evaluate import chosen_samples
@@ -53,7 +55,10 @@ def main() -> None:
         if config.gallery in trained:
             draw_galleries(root, profile, config.gallery, trained[config.gallery])
         draw_detectors(root, profile, config, trained)
-    print((profile.reports / "comparison" / "ablation.md").read_text(encoding="utf-8"))
+    table = (profile.reports / "comparison" / "ablation.md").read_text(encoding="utf-8")
+    tracked = [restore_run(record_of(profile, run), run["metrics"]) for run in runs if has_curve(profile, run)]
+    record_comparison(profile.name, tracked, profile.reports / "comparison", table, headings)
+    print(table)
 
 
 def read_results(profile: Profile, baseline: str) -> list[RunResult]:
@@ -103,7 +108,12 @@ def missing(profile: Profile, runs: Sequence[RunResult], trained: Collection[str
 
 def has_curve(profile: Profile, run: RunResult) -> bool:
     """Whether the record of its training is there."""
-    return (profile.model(run["variant"], run["seed"]) / "run.json").is_file()
+    return record_of(profile, run).is_file()
+
+
+def record_of(profile: Profile, run: RunResult) -> Path:
+    """The record of its training."""
+    return profile.model(run["variant"], run["seed"]) / "run.json"
 
 
 def judge_cut_points(profile: Profile, variant: str) -> RunResult:

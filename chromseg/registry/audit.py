@@ -14,6 +14,7 @@ from itertools import count, takewhile
 
 from chromseg.errors import RegistryError
 from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersion
+from chromseg.registry.descriptions import AUDIT_LOG
 from chromseg.registry.entries import Chain, Entry, follow
 from chromseg.registry.place import tracking_uri
 from chromseg.registry.store import translated
@@ -174,7 +175,7 @@ def _busy(error: MlflowException) -> bool:
 
 def _ensure_log(client: MlflowClient) -> None:
     try:
-        client.create_registered_model(LOG, description="Append-only; see docs/registry.md. Change nothing here.")
+        client.create_registered_model(LOG, description=AUDIT_LOG)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise

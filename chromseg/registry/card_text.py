@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 CARD, PAGE, FAILURES = "MODEL_CARD.md", "MODEL_CARD.html", "failures"
 UNKNOWN = "its terms are not at hand"  # of a dataset; makes a card incomplete
@@ -20,3 +21,8 @@ def sections_of(text: str) -> dict[str, str]:
     """Second-level heading → text, of a Markdown card."""
     parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
     return {heading.strip(): body.strip() for heading, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def card_of(folder: Path) -> str:
+    """The model card in a folder; "" if there is none."""
+    return (folder / CARD).read_text(encoding="utf-8") if (folder / CARD).is_file() else ""

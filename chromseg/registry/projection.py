@@ -6,11 +6,13 @@ beside the log. Both are put right by whoever looks next, and nobody of ours eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from chromseg.registry.audit import read_log
 from chromseg.registry.backend import MlflowClient, MlflowException
-from chromseg.registry.entries import Chain, aliases
+from chromseg.registry.descriptions import of_model, of_version
+from chromseg.registry.entries import Chain, Entry, aliases
+from chromseg.registry.store import translated
 
 ALIASES = ("champion", "challenger")
 _ROUNDS = 5
@@ -45,3 +47,18 @@ def show_alias(client: MlflowClient, name: str, alias: str, version: int | None)
         client.delete_registered_model_alias(name, alias)
     else:
         client.set_registered_model_alias(name, alias, str(version))
+
+
+def describe(client: MlflowClient, name: str, number: int, card: str, entries: Sequence[Entry]) -> None:
+    """Write what the log says of a model and one version of it into their descriptions.
+
+    Args:
+        client: Of the store.
+        name: Registered model.
+        number: The version that an alias was moved to.
+        card: Its MODEL_CARD.md.
+        entries: All of the log about the model.
+    """
+    with translated(f"{name}/{number} cannot be described"):
+        client.update_registered_model(name, of_model(name, entries))
+        client.update_model_version(name, str(number), of_version(card, entries, number))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from chromseg.errors import RegistryError
 from chromseg.registry.actor import current_actor
-from chromseg.registry.audit import append
+from chromseg.registry.audit import append, read_log
 from chromseg.registry.backend import MlflowClient
+from chromseg.registry.card_text import card_of
 from chromseg.registry.entries import Action, Chain, Entry, aliases
 from chromseg.registry.gates.judge import Judgement, judge
 from chromseg.registry.gates.policy import policy_file, read_policy
-from chromseg.registry.projection import ALIASES, show_alias
+from chromseg.registry.projection import ALIASES, describe, show_alias
 from chromseg.registry.references import Reference, find_version, parse_reference, standing
 from chromseg.registry.resolve import checked_folder
 from chromseg.registry.store import open_store, translated
@@ -123,9 +124,12 @@ def history(name: str) -> list[Entry]:
 
 
 def _carry_out(client: MlflowClient, entry: Entry) -> Entry:
-    """Show in MLflow what the log has decided."""
+    """Show in MLflow what the log has decided: the alias, and what the descriptions of model and version say of it."""
     with translated(f"{entry.alias} of {entry.model} cannot be moved"):
         show_alias(client, entry.model, str(entry.alias), entry.version)
+    chain = read_log(client)
+    card = card_of(checked_folder(_at_hand(client, chain, entry.model, entry.version)))
+    describe(client, entry.model, entry.version, card, chain.of(entry.model))
     return entry
 
 

@@ -14,18 +14,19 @@ from chromseg.registry.tracking import RunTracker, find_run, open_run
 from chromseg.training.tracker import read_run
 
 
-def restore_run(run_json: Path) -> RunTracker:
+def restore_run(run_json: Path, scores: Mapping[str, float | None] | None = None) -> RunTracker:
     """The run that wrote `run_json`; rebuilt from it and tagged `restored` if the store does not have it.
 
     Args:
         run_json: `models/<variant>-<seed>/run.json`: params, tags and metrics per epoch.
+        scores: What `evaluate` measured; a rebuilt run gets them too.
 
     Raises:
         TrainingError: The record is missing or damaged.
         LineageError: Its tags say too little.
     """
     init_store()
-    return restore_record(open_store(), read_run(run_json))
+    return restore_record(open_store(), read_run(run_json), scores)
 
 
 def restore_record(

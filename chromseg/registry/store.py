@@ -21,6 +21,7 @@ from filelock import FileLock
 from chromseg.errors import ChromsegError, OutputError, RegistryError
 from chromseg.files import replacing
 from chromseg.registry.backend import MlflowClient, MlflowException, SQLAlchemyError, mlflow
+from chromseg.registry.descriptions import KIND, NOTE, TRAINING, of_experiment
 from chromseg.registry.place import sqlite_path, tracking_uri
 
 _NO_PLACE = (  # what SQLite and the system say of a place that takes nothing
@@ -89,7 +90,7 @@ def experiment_id(client: MlflowClient, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return str(client.create_experiment(name, artifact_location=_artifact_location(name)))
+            return str(client.create_experiment(name, artifact_location=_artifact_location(name), tags=_seen_as(name)))
         except MlflowException as error:  # another process was faster
             found = client.get_experiment_by_name(name)
             if found is None:
@@ -100,6 +101,9 @@ def experiment_id(client: MlflowClient, name: str) -> str:
             expected="an active experiment",
             remedy=f"restore it with `mlflow experiments restore -x {found.experiment_id}`",
         )
+    for key, text in _seen_as(name).items():
+        if key not in found.tags:  # made by an earlier version of ours
+            client.set_experiment_tag(found.experiment_id, key, text)
     return str(found.experiment_id)
 
 
@@ -202,6 +206,11 @@ def _migrate(database: Path, store: Path) -> None:
             expected="a store of this or an older MLflow",
             remedy="use the MLflow that made it; nothing was changed",
         ) from error
+
+
+def _seen_as(experiment: str) -> dict[str, str]:
+    """Tags by which MLflow's pages say what an experiment is and open their view for training."""
+    return {KIND: TRAINING, NOTE: of_experiment(experiment)}
 
 
 def _artifact_location(experiment: str) -> str | None:

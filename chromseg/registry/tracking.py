@@ -14,6 +14,7 @@ import psutil  # type: ignore[import-untyped]
 
 from chromseg.errors import RegistryError
 from chromseg.registry.backend import DatasetInput, InputTag, Metric, MlflowClient, Param, Run, RunTag, ViewType, mlflow
+from chromseg.registry.descriptions import NOTE, of_run
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.store import experiment_id, init_store, open_store, translated
 from chromseg.training.tracker import finite
@@ -136,11 +137,15 @@ def open_run(client: MlflowClient, lineage: Lineage, extra: Mapping[str, str] | 
 
     The tag `run_id` names the run that trained the model: this one, unless `lineage` brings another.
     """
-    tags = lineage.tags() | {"mlflow.source.name": "chromseg-ops", "mlflow.source.git.commit": lineage.git_commit}
+    tags = lineage.tags() | {
+        NOTE: of_run(lineage),
+        "mlflow.source.name": "chromseg-ops",
+        "mlflow.source.git.commit": lineage.git_commit,
+    }
     with translated("a run cannot be created"):
         run = client.create_run(
             experiment_id(client, lineage.experiment),
-            run_name=f"{lineage.variant}-{lineage.seed}",
+            run_name=f"{lineage.profile}/{lineage.variant}-{lineage.seed}",
             tags=tags | dict(extra or {}),
         )
     tracker = RunTracker(client, run.info.run_id)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chromseg.errors import RegistryError
+from chromseg.registry.descriptions import TRAINING_PAGES
 from chromseg.registry.place import sqlite_path, tracking_uri
 from chromseg.registry.store import open_store
 
@@ -32,7 +33,7 @@ def serve_ui(port: int, announce: Callable[[str], None]) -> None:
         raise RegistryError(f"the store {uri} is a server", expected="a local store", remedy="open that address")
     open_store()
     _check_free(port)
-    announce(f"http://{HOST}:{port}")
+    announce(f"http://{HOST}:{port}/#/experiments?{TRAINING_PAGES}")
     for ending in (signal.SIGINT, signal.SIGTERM):  # the former is ignored in a script's background
         signal.signal(ending, signal.default_int_handler)
     with subprocess.Popen(_command(uri, port), env=os.environ | _QUIET, start_new_session=True) as server:

@@ -20,6 +20,8 @@ from chromseg.files import sha256
 from chromseg.registry.actor import current_actor
 from chromseg.registry.audit import append, read_log
 from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersion
+from chromseg.registry.card_text import card_of
+from chromseg.registry.descriptions import of_model, of_version
 from chromseg.registry.entries import Chain, Entry
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.packaging import log_package
@@ -211,7 +213,13 @@ def _enter(client: MlflowClient, folder: Path, name: str, run: RunTracker, tags:
     _ensure_model(client, name)
     with translated(f"{name} cannot take a version"):
         return client.create_model_version(
-            name, package.source, run_id=run.run_id, tags=dict(tags), model_id=package.model_id, await_creation_for=0
+            name,
+            package.source,
+            run_id=run.run_id,
+            tags=dict(tags),
+            description=of_version(card_of(folder), (), 0),
+            model_id=package.model_id,
+            await_creation_for=0,
         )
 
 
@@ -248,7 +256,7 @@ def _ensure_run(client: MlflowClient, folder: Path, card: ModelCard, lineage: Li
 
 def _ensure_model(client: MlflowClient, name: str) -> None:
     try:
-        client.create_registered_model(name)
+        client.create_registered_model(name, description=of_model(name, ()))
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise

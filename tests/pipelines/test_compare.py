@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from example_lineage import LINEAGE
 from PIL import Image
 from tiny_detector import TINY, UCRD, save_tiny
 
@@ -19,6 +20,7 @@ from chromseg.config import DetectorConfig
 from chromseg.errors import DataError
 from chromseg.metrics import boxes_of
 from chromseg.models.package import read_card
+from chromseg.registry.lineage import Lineage
 from pipelines import compare
 from pipelines.anchors import draw_anchors
 from pipelines.curves import draw_curves
@@ -38,7 +40,9 @@ def metaphase(name: str, split: str) -> Sample:
 def train(variant: str, seed: int, config: DetectorConfig, *, scored: bool = True) -> None:
     """What the stages `train` and `evaluate` leave."""
     folder = save_tiny(Path("models") / f"{variant}-{seed}", config, name=f"{variant}, seed {seed}")
-    record = {"params": {}, "tags": {}, "metrics": [{"step": 0, "train/loss": 1.0}]}
+    facts = LINEAGE | {"experiment": "ucrd-net", "variant": variant, "seed": seed, "run_id": f"run-of-{variant}-{seed}"}
+    tags = Lineage.from_dict(facts).tags()
+    record = {"params": {"model.levels": variant}, "tags": tags, "metrics": [{"step": 0, "train/loss": 1.0}]}
     (folder / "run.json").write_text(json.dumps(record))
     if scored:
         scores = Path("reports/default/scores") / f"{variant}-{seed}"
@@ -52,7 +56,7 @@ def size_of(picture: Path) -> tuple[int, int]:
 
 
 @pytest.fixture
-def profile(project: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
+def profile(store: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
     """All variants are known, none is trained yet; two images."""
     model: dict[str, Any] = {"architecture": "ucrd-net"}
     params = {
@@ -60,7 +64,7 @@ def profile(project: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
         "evaluate": {"dataset": "drawn"},
         "compare": {"baseline": "plain", "gallery": "compact"},
     }
-    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    (store / "params.yaml").write_text(yaml.safe_dump(params))
     write_samples(Path("prepared"), [metaphase("a", "train"), metaphase("b", "test")])
     monkeypatch.setattr(sys, "argv", ["compare"])
     return Profile()

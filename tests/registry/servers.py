@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import os
 import pwd
+import queue
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 BUCKET = "registry"
 S3_KEYS = {"AWS_ACCESS_KEY_ID": "tester", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
+_HOOKS = {  # a webhook may go to a plain address of this machine, and sees at once who listens
+    "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http",
+    "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+    "MLFLOW_WEBHOOK_CACHE_TTL": "1",
+    "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+}
 _PATIENCE = 300  # seconds: a busy machine
 
 
@@ -72,8 +81,29 @@ def mlflow_server(database: str, s3: str) -> Iterator[str]:
         *("--no-serve-artifacts", "--workers", "2"),
     ]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with _server(command, f"http://127.0.0.1:{port}/health", S3_KEYS | quiet | {"MLFLOW_S3_ENDPOINT_URL": s3}):
+    settings = S3_KEYS | quiet | _HOOKS | {"MLFLOW_S3_ENDPOINT_URL": s3}
+    with _server(command, f"http://127.0.0.1:{port}/health", settings):
         yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def listener() -> Iterator[tuple[str, queue.Queue[tuple[dict[str, str], bytes]]]]:
+    """A server that takes every POST; gives its address, and headers and body of each as they come."""
+    received: queue.Queue[tuple[dict[str, str], bytes]] = queue.Queue()
+
+    class Take(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.put((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Take) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/hook", received
+        server.shutdown()
 
 
 def free_port() -> int:

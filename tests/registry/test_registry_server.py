@@ -5,6 +5,9 @@ They need PostgreSQL (`.ci/setup` installs it) and fail without it.
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -12,7 +15,7 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
-from servers import S3_KEYS, mlflow_server, postgresql, s3_endpoint
+from servers import S3_KEYS, listener, mlflow_server, postgresql, s3_endpoint
 
 from chromseg.errors import RegistryError
 from chromseg.registry.audit import LOG, forget
@@ -136,3 +139,19 @@ def test_a_changed_log_is_found(server: Path, make_model: Callable[..., Path]) -
     client.set_model_version_tag(LOG, "1", "entry", before)
     forget()
     assert verify().problems == ()
+
+
+def test_a_promotion_reaches_who_listens_for_it(server: Path, make_model: Callable[..., Path]) -> None:
+    register(make_model(metrics={"test/overall_acc": 0.5}), "hooked")
+    client, secret = open_store(), "between us"
+    with listener() as (address, received):
+        hook = client.create_webhook("ci", address, ["model_version_alias.created"], secret=secret)
+        promote("hooked/1", reason="newer")
+        headers, body = received.get(timeout=60)
+        client.delete_webhook(hook.webhook_id)
+    told = json.loads(body)
+    assert told["entity"] == "model_version_alias" and told["action"] == "created"
+    assert told["data"] == {"name": "hooked", "alias": "champion", "version": "1"}
+    signed = ".".join((headers["X-MLflow-Delivery-Id"], headers["X-MLflow-Timestamp"], body.decode()))
+    expected = base64.b64encode(hmac.digest(secret.encode(), signed.encode(), "sha256")).decode()
+    assert headers["X-MLflow-Signature"] == f"v1,{expected}", "as docs/registry.md tells listeners to check it"
