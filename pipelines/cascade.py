@@ -11,18 +11,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from chromseg.annotations import Sample, read_dataset, read_samples
+from chromseg.annotations import read_dataset
+from chromseg.annotations.index import KINDS
+from chromseg.annotations.seen import Seen, refuse_seen
 from chromseg.config import parse
 from chromseg.inference.evaluation import judge_cutout, judge_metaphase
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import slice_labels, summarize, summarize_slices
 from chromseg.models.cascade import CascadeRule
 from chromseg.models.package import read_card, write_card
-from chromseg.registry.cascade import NAME, build_cascade, data_of, pinned, resolve_parent
+from chromseg.registry.cascade import NAME, build_cascade, data_of, pinned, resolve_parent, seen_by_parents
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.provenance import gather_lineage
 from chromseg.registry.resolve import Resolved
@@ -30,6 +31,8 @@ from chromseg.registry.tracking import RunTracker, start_run
 from chromseg.training.tracker import JsonTracker, finite
 from pipelines.evaluate import write_scores
 from pipelines.profile import DEFAULT, Profile, best_device, run_stage
+from pipelines.selection import Part, corrections
+from pipelines.unseen import pictures_of
 
 SEED = 0  # nothing is left to chance
 
@@ -40,8 +43,11 @@ def main() -> None:
     profile = Profile(arguments.profile)
     maps, detector = resolve_parent(arguments.maps), resolve_parent(arguments.detector)
     rule = read_rule(arguments.rule)
-    with start_run(origin(profile, maps, detector)) as run:
-        folder = build(profile, maps, detector, rule, run)
+    tested = pictures_of(tests(profile).entries())
+    seen = seen_by_parents(maps, detector, tested)
+    refuse_seen(tested, seen, NAME)
+    with start_run(replace(origin(profile, maps, detector), seen_sha256=seen.sha256())) as run:
+        folder = build(profile, maps, detector, rule, run, seen)
         metrics = judge(profile, folder, run)
     shown = {key: round(value, 4) for key, value in metrics.items() if value is not None}
     print(f"{folder} of {' and '.join(pinned(maps, detector))}: {shown}", file=sys.stderr)
@@ -73,6 +79,7 @@ def origin(profile: Profile, maps: Resolved, detector: Resolved) -> Lineage:
         seed=SEED,
         datasets=(),
         tested=profile.evaluate.dataset,
+        corrected_by=corrections(profile, tests(profile)),
         profile=profile.name,
         ablation=" and ".join(card.name for card in cards),
     )
@@ -81,13 +88,13 @@ def origin(profile: Profile, maps: Resolved, detector: Resolved) -> Lineage:
     return replace(lineage, data_md5=md5, validation=valid, parents=pinned(maps, detector))
 
 
-def build(profile: Profile, maps: Resolved, detector: Resolved, rule: CascadeRule, run: RunTracker) -> Path:
+def build(profile: Profile, maps: Resolved, detector: Resolved, rule: CascadeRule, run: RunTracker, seen: Seen) -> Path:
     """Write the model folder with its `run.json`."""
     folder = profile.model(NAME, SEED)
     lineage = replace(run.lineage(), run_id=run.run_id)
     params = {f"rule.{name}": value for name, value in asdict(rule).items()}
     params |= dict(zip(("maps", "detector"), pinned(maps, detector), strict=True))
-    build_cascade(folder, maps, detector, rule, lineage)
+    build_cascade(folder, maps, detector, rule, lineage, seen)
     for tracker in (run, JsonTracker(folder / "run.json", tags=lineage.tags())):
         tracker.log_params(params)
     return folder
@@ -96,13 +103,9 @@ def build(profile: Profile, maps: Resolved, detector: Resolved, rule: CascadeRul
 def judge(profile: Profile, folder: Path, run: RunTracker) -> dict[str, float | None]:
     """Score the cascade on the test cases; the scores go into its card, its run and the reports."""
     predictor = Predictor.from_folder(folder, device=best_device())
-
-    def samples(kind: str) -> Iterator[Sample]:
-        return read_samples(profile.prepared, splits=("test",), kinds=(kind,), dataset=profile.evaluate.dataset)
-
-    judged = [(sample, judge_cutout(predictor, sample).score) for sample in samples("cutout")]
+    judged = [(sample, judge_cutout(predictor, sample).score) for sample in tests(profile, "cutout").samples()]
     cutouts = [score for _, score in judged]
-    metaphases = [judge_metaphase(predictor, sample) for sample in samples("metaphase")]
+    metaphases = [judge_metaphase(predictor, sample) for sample in tests(profile, "metaphase").samples()]
     stain = read_dataset(Path("data") / profile.evaluate.dataset).card.stain
     metrics = summarize(cutouts, metaphases)
     slices = summarize_slices(cutouts, [slice_labels(sample.masks, stain) for sample, _ in judged])
@@ -110,6 +113,11 @@ def judge(profile: Profile, folder: Path, run: RunTracker) -> dict[str, float | 
     write_card(folder, replace(read_card(folder), metrics=finite(metrics | slices)))
     write_scores(profile.scores(NAME, SEED), metrics, cutouts, metaphases, slices)
     return metrics
+
+
+def tests(profile: Profile, *kinds: str) -> Part:
+    """The test samples, of some kinds or of all."""
+    return Part(profile.prepared, ("test",), kinds or KINDS, profile.evaluate.dataset)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from chromseg.annotations import Sample, read_dataset, read_samples
+from chromseg.annotations import Sample, read_dataset
 from chromseg.config import variant_config
 from chromseg.errors import DataError
 from chromseg.files import replacing, write_json
@@ -34,22 +34,26 @@ from chromseg.registry.restore import restore_run
 from pipelines.detectors import judge_image, study, write_calibration, write_table
 from pipelines.pictures import draw_gallery
 from pipelines.profile import Profile, best_device, run_stage, stage_arguments
+from pipelines.selection import held_out
+from pipelines.unseen import refuse_known
 
 _WITH_INTERVAL = ("iou_crossing", "overlap_acc", "sp_acc", "overall_acc")
 _TIMED = 10
 
 
 def main() -> None:
-    """Judge the variant and write its scores."""
+    """Judge the variant on pictures that nothing behind it has seen, and write its scores."""
     arguments = stage_arguments(__doc__, variant=True)
     profile = Profile(arguments.profile)
     model = profile.model(arguments.variant, arguments.seed)
+    tests = held_out(profile, variant_config(profile.params, arguments.variant), "test").entries()
+    if not tests:
+        raise no_test_samples(profile)
+    refuse_known(model, tests)
     predictor = Predictor.from_folder(model, device=best_device())
     samples = partial(chosen_samples, profile, arguments.variant)
     judged = [(sample, judge_cutout(predictor, sample)) for sample in samples("test", "cutout")]
     whole = list(samples("test", "metaphase"))
-    if not judged and not whole:
-        raise no_test_samples(profile)
     cutouts, metaphases = [case.score for _, case in judged], [judge_image(predictor, sample) for sample in whole]
     timed = whole[0] if whole and (isinstance(predictor, InstancePredictor) or not judged) else judged[0][0]
     metrics = summarize(cutouts, metaphases) | {"perf/infer_ms_per_image": infer_ms(predictor, timed)}
@@ -73,10 +77,7 @@ def main() -> None:
 
 def chosen_samples(profile: Profile, variant: str, split: str, kind: str) -> Iterator[Sample]:
     """The samples of one split and kind, by the variant's fold if it has one."""
-    config = profile.evaluate
-    turn = variant_config(profile.params, variant).fold
-    fold = None if turn is None else (turn, config.folds)
-    return read_samples(profile.prepared, splits=(split,), kinds=(kind,), dataset=config.dataset, fold=fold)
+    return held_out(profile, variant_config(profile.params, variant), split, kind).samples()
 
 
 def no_test_samples(profile: Profile) -> DataError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from chromseg.annotations import (
     read_dataset,
     write_samples,
 )
+from chromseg.annotations.collection import Picture, collect
 from chromseg.config import PrepareConfig, block, parse
 from chromseg.errors import DataError
 from pipelines.profile import Profile, run_stage, stage_arguments
@@ -37,21 +39,49 @@ def main() -> None:
 
 
 def samples(config: PrepareConfig, data_root: Path) -> Iterator[Sample]:
-    """The samples of every image of every dataset.
+    """The samples of every picture of the datasets, each picture once, under the latest outlines.
 
     Raises:
-        DataError: A dataset has neither maps nor instances.
+        DataError: A dataset has neither maps nor instances; or a case or a metaphase is in two splits.
     """
-    for name in config.datasets:
-        dataset = read_dataset(data_root / name)
-        if not (dataset.instances or dataset.has_maps):
-            raise DataError(
-                f"dataset {name} without annotations",
-                expected="instance masks, boxes or the two maps",
-                remedy="leave it out of `prepare.datasets`",
-            )
-        for image in dataset.images:
-            yield from (s for s in samples_of_image(dataset, image, config.cutout_size) if s.kind in config.kinds)
+    pictures = collect([_annotated(read_dataset(data_root / name)) for name in config.datasets])
+    for line in _replaced(pictures):
+        print(line, file=sys.stderr)
+    for picture in pictures:
+        yield from (sample for sample in samples_of_picture(picture, config.cutout_size) if sample.kind in config.kinds)
+
+
+def _annotated(dataset: Dataset) -> Dataset:
+    if dataset.instances or dataset.has_maps:
+        return dataset
+    raise DataError(
+        f"dataset {dataset.card.name} without annotations",
+        expected="instance masks, boxes or the two maps",
+        remedy="leave it out of `prepare.datasets`",
+    )
+
+
+def _replaced(pictures: list[Picture]) -> Iterator[str]:
+    """How many pictures of a dataset go by the outlines of a later one, a line each pair of datasets."""
+    pairs = Counter(
+        (each.dataset.card.name, each.outlined.card.name) for each in pictures if each.dataset is not each.outlined
+    )
+    for (owner, later), count in pairs.items():
+        yield f"{count} pictures of {owner} go by the outlines of {later}, the later set"
+
+
+def samples_of_picture(picture: Picture, size: int) -> Iterator[Sample]:
+    """The samples of one picture: by the outlines that hold, under name and case of the dataset that has it first."""
+    own, other = (_name(*each) for each in ((picture.dataset, picture.image), (picture.outlined, picture.outlines)))
+    for sample in samples_of_image(picture.outlined, picture.outlines, size):
+        yield replace(
+            sample,
+            name=own + sample.name.removeprefix(other),
+            case_id=f"{picture.dataset.card.name}/{picture.image.case_id}",
+            picture=picture.key,
+            scene=picture.scene,
+            outlines=picture.outlined.card.name,
+        )
 
 
 def samples_of_image(dataset: Dataset, image: ImageRecord, size: int) -> Iterator[Sample]:
@@ -59,7 +89,7 @@ def samples_of_image(dataset: Dataset, image: ImageRecord, size: int) -> Iterato
 
     Of a set with boxes only, the whole image.
     """
-    name = f"{dataset.card.name}-{Path(image.file_name).with_suffix('').as_posix().replace('/', '-')}"
+    name = _name(dataset, image)
     case_id = f"{dataset.card.name}/{image.case_id}"
     pixels = load_image(dataset, image)
     if dataset.has_maps:
@@ -76,6 +106,10 @@ def samples_of_image(dataset: Dataset, image: ImageRecord, size: int) -> Iterato
     for number, cluster in enumerate(crossing_clusters(masks, size)):
         alone = cut_out(pixels, masks, cluster, size)
         yield Sample.from_masks(f"{name}-{number}", case_id, image.split, "cutout", *alone)
+
+
+def _name(dataset: Dataset, image: ImageRecord) -> str:
+    return f"{dataset.card.name}-{Path(image.file_name).with_suffix('').as_posix().replace('/', '-')}"
 
 
 if __name__ == "__main__":

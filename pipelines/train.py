@@ -6,7 +6,7 @@ A network of maps is validated on cut-outs, a detector or classifier on whole im
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 from accelerate import Accelerator
 
-from chromseg.annotations import Sample, read_dataset, read_samples
+from chromseg.annotations import read_dataset
 from chromseg.config import (
     DetectorConfig,
     ModelConfig,
@@ -36,6 +36,8 @@ from chromseg.validation import ImageLimits
 from pipelines.detectors import choose_threshold, learned_masks, mark_boxes_only
 from pipelines.maps import at_threshold, choose_chromosome_threshold
 from pipelines.profile import Profile, best_device, run_stage, stage_arguments
+from pipelines.selection import behind, corrections, training, validation
+from pipelines.unseen import seen_by
 from pipelines.validate import passed
 
 
@@ -50,17 +52,18 @@ def main() -> None:
 def train(
     profile: Profile, config: TrainConfig, variant: str, seed: int, finish: Callable[[FitResult, RunTracker], None]
 ) -> None:
-    """Train one variant, and `finish` it within its run.
+    """Train one variant, and `finish` it within its run; not on samples that leak, nor if it knew its test pictures.
 
     What was interrupted, also while it finished, goes on from its checkpoint, in the same run. Under `torchrun` the
     first process alone tracks, writes and finishes; the others lend a hand in training.
     """
     checkpoint = profile.checkpoint(variant, seed)
+    seen = seen_by(profile, config, variant)
     learn = partial(
         fit,
         config,
-        training_samples(profile, config),
-        validation_samples(profile, config, "cutout" if isinstance(config.model, ModelConfig) else "metaphase"),
+        training(profile, config).samples(),
+        validation(profile, config, "cutout" if isinstance(config.model, ModelConfig) else "metaphase").samples(),
         profile.model(variant, seed),
         seed=seed,
         checkpoint=checkpoint,
@@ -69,16 +72,18 @@ def train(
     if not Accelerator().is_main_process:
         learn()
         return
-    lineage = origin(profile, config, variant, seed)
+    corrected_by = corrections(profile, *behind(profile, config))
+    lineage = replace(origin(profile, config, variant, seed, corrected_by), seen_sha256=seen.sha256())
     with start_run(lineage, resume=checkpoint.is_file()) as run:
         lineage = replace(lineage, run_id=run.run_id)
-        finish(learn(tracker=run, card=first_card(profile, config, lineage), tags=lineage.tags()), run)
+        card = replace(first_card(profile, config, lineage), seen=seen.to_card())
+        finish(learn(tracker=run, card=card, tags=lineage.tags()), run)
     checkpoint.unlink(missing_ok=True)
 
 
 def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTracker) -> None:
     """Choose the threshold, note whether a detector knows masks, and tell how the training ended."""
-    metaphases = validation_samples(profile, config, "metaphase")
+    metaphases = validation(profile, config, "metaphase").samples()
     if isinstance(config.model, DetectorConfig):
         if not learned_masks(result.card, config.init):
             mark_boxes_only(result.folder)
@@ -89,33 +94,6 @@ def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTra
         settings = choose_chromosome_threshold(result.folder, metaphases, best_device())
         run.log_params({"threshold": settings.chromosome, "least_mean": settings.mean})
     print(f"{result.folder}: epoch {result.best_epoch + 1} of {result.epochs} kept, {result.metrics}", file=sys.stderr)
-
-
-def training_samples(profile: Profile, config: TrainConfig) -> Iterator[Sample]:
-    """What the variant trains on."""
-    return read_samples(
-        profile.prepared,
-        splits=config.train_on,
-        kinds=config.samples,
-        dataset=config.dataset,
-        fold=fold_of(profile, config),
-    )
-
-
-def validation_samples(profile: Profile, config: TrainConfig, kind: str) -> Iterator[Sample]:
-    """Samples of a kind that its epoch or its threshold is chosen by; none if they train."""
-    return read_samples(
-        profile.prepared,
-        splits=() if "val" in config.train_on else ("val",),
-        kinds=(kind,),
-        dataset=profile.evaluate.dataset,
-        fold=fold_of(profile, config),
-    )
-
-
-def fold_of(profile: Profile, config: TrainConfig) -> tuple[int, int] | None:
-    """Which of how many parts of a cross-validation tests, if the variant is one turn of it."""
-    return None if config.fold is None else (config.fold, profile.evaluate.folds)
 
 
 def first_card(profile: Profile, config: TrainConfig, lineage: Lineage) -> ModelCard:
@@ -134,26 +112,34 @@ def first_card(profile: Profile, config: TrainConfig, lineage: Lineage) -> Model
     )
 
 
-def origin(profile: Profile, config: TrainConfig, variant: str, seed: int) -> Lineage:
+def origin(profile: Profile, config: TrainConfig, variant: str, seed: int, corrected_by: Sequence[str] = ()) -> Lineage:
     """The lineage: the data that trains, validates or tests the variant, and that which its first weights have seen.
 
     The cases of all prepared datasets are dealt to folds together, so with a fold all of them decide.
+
+    Args:
+        profile: The pipeline.
+        config: The variant's.
+        variant: Its name.
+        seed: Of the run.
+        corrected_by: Datasets whose outlines the samples of others have (`selection.corrections`).
     """
     prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
     alone = config.dataset and config.fold is None
-    datasets, tested = (config.dataset,) if alone else prepare.datasets, profile.evaluate.dataset
+    datasets, tested = (config.dataset, *corrected_by) if alone else prepare.datasets, profile.evaluate.dataset
     lineage = gather_lineage(
         experiment=profile.evaluate.experiment if isinstance(config.model, ModelConfig) else "ucrd-net",
         variant=variant,
         seed=seed,
         datasets=datasets,
         tested=tested,
+        corrected_by=corrected_by,
         sources=(config.init, getattr(config.model, "weights", "")),
         profile=profile.name,
         ablation=config.ablation,
     )
-    seen = {name: lineage.data_md5[name] for name in (*datasets, tested)}
-    return replace(lineage, validation=passed(profile.reports / "validation", seen))
+    used = {name: lineage.data_md5[name] for name in (*datasets, tested, *corrected_by)}
+    return replace(lineage, validation=passed(profile.reports / "validation", used))
 
 
 def _preprocessing(config: TrainConfig) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from chromseg.annotations.collection import collect
 from chromseg.annotations.dataset import Dataset, ImageRecord, InstanceRecord, read_dataset
 from chromseg.errors import DataError
 
@@ -30,7 +31,7 @@ def data_md5(root: Path) -> str:
     return _md5(json.dumps(listing)) + ".dir"
 
 
-def test_md5(roots: Iterable[Path]) -> str:
+def test_md5(roots: Iterable[Path], corrected_by: Sequence[Path] = ()) -> str:
     """The hash of what the test splits of some datasets hold: two models with the same one were judged on the same.
 
     It is the md5 of the sorted md5s of every test image and of its annotations. Names, ids, other splits and the card
@@ -38,28 +39,36 @@ def test_md5(roots: Iterable[Path]) -> str:
 
     Args:
         roots: Folders of datasets.
+        corrected_by: Folders of datasets whose outlines of the same pictures hold instead, the latest last.
 
     Raises:
-        DataError: A dataset or one of its test images cannot be read.
+        DataError: A dataset or one of its test images cannot be read; or the sets give one picture two splits.
     """
-    hashes = [one for root in roots for one in _test_hashes(read_dataset(root))]
+    later = [read_dataset(root) for root in corrected_by]
+    hashes = [one for root in roots for one in _test_hashes(read_dataset(root), later)]
     return _md5("\n".join(sorted(hashes)))
 
 
-def _test_hashes(dataset: Dataset) -> list[str]:
+def _test_hashes(dataset: Dataset, later: Sequence[Dataset]) -> list[str]:
+    if later:
+        own = [each for each in collect([dataset, *later]) if each.dataset is dataset and each.image.split == "test"]
+        judged = [(each.image, each.outlined, each.outlines) for each in own]
+    else:
+        judged = [(image, dataset, image) for image in dataset.in_split("test")]
     return [
         one
-        for image in dataset.in_split("test")
-        for one in (*_pixel_hashes(dataset, image), _annotation_hash(dataset, image))
+        for image, outlined, outlines in judged
+        for one in (*_file_hashes(dataset, image, outlined, outlines), _annotation_hash(outlined, outlines))
     ]
 
 
-def _pixel_hashes(dataset: Dataset, image: ImageRecord) -> list[str]:
-    """md5 of the image file, and of its two maps where the set has them."""
+def _file_hashes(dataset: Dataset, image: ImageRecord, outlined: Dataset, outlines: ImageRecord) -> list[str]:
+    """md5 of the image file, and of its two maps where the set that outlines it has them."""
     paths = [dataset.root / "images" / image.file_name]
-    if dataset.has_maps:
+    if outlined.has_maps:
         paths += [
-            (dataset.root / "maps" / kind / image.file_name).with_suffix(".png") for kind in ("crossing", "chromosome")
+            (outlined.root / "maps" / kind / outlines.file_name).with_suffix(".png")
+            for kind in ("crossing", "chromosome")
         ]
     missing = [path for path in paths if not path.is_file()]
     if missing:

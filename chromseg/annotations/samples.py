@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,13 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from chromseg.annotations.absorbance import FloatArray
+from chromseg.annotations.index import KINDS, Entry, read_index, write_index
 from chromseg.annotations.maps import chromosome_map, crossing_map
 from chromseg.annotations.rasterize import BoolArray
-from chromseg.annotations.splits import SPLITS, assign_fold
-from chromseg.errors import DataError
+from chromseg.annotations.splits import SPLITS
 from chromseg.files import replacing
-
-KINDS = ("cutout", "metaphase")
 
 Boxes = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -39,6 +36,7 @@ class Sample:
         chromosome: bool (H, W); all False where the source has boxes only.
         boxes: float32 (N, 4) xyxy in pixels, where the source has boxes only; else None, since masks say more.
         labels: int64 (N,), the class of each box from 1; None without boxes.
+        picture, scene, outlines: As in `index.Entry`; empty for what was never prepared.
     """
 
     name: str
@@ -51,6 +49,14 @@ class Sample:
     chromosome: BoolArray
     boxes: Boxes | None = None
     labels: Labels | None = None
+    picture: str = ""
+    scene: str = ""
+    outlines: str = ""
+
+    @property
+    def entry(self) -> Entry:
+        """What the index says of it."""
+        return Entry(**{field.name: getattr(self, field.name) for field in fields(Entry)})
 
     @classmethod
     def from_masks(
@@ -74,11 +80,11 @@ class Sample:
 
 def write_samples(folder: Path, samples: Iterable[Sample]) -> int:
     """Write a prepared set in one step, replacing what was there; returns the number of samples."""
-    index = []
+    entries = []
     with replacing(folder) as root:
         root.mkdir()
         for sample in samples:
-            index.append({key: getattr(sample, key) for key in ("name", "case_id", "split", "kind")})
+            entries.append(sample.entry)
             maps = np.stack([sample.crossing, sample.chromosome])
             arrays: dict[str, Any] = {
                 "image": sample.image.astype(np.float16),
@@ -89,8 +95,8 @@ def write_samples(folder: Path, samples: Iterable[Sample]) -> int:
             if sample.boxes is not None and sample.labels is not None:
                 arrays |= {"boxes": sample.boxes, "labels": sample.labels}
             np.savez_compressed(root / f"{sample.name}.npz", **arrays)
-        (root / "index.json").write_text(json.dumps(index, indent=1) + "\n")
-    return len(index)
+        write_index(root, entries)
+    return len(entries)
 
 
 def read_samples(
@@ -111,31 +117,25 @@ def read_samples(
         fold: (fold, folds): split the cases anew for a cross-validation instead of by the datasets' own splits.
 
     Raises:
-        DataError: The folder holds no prepared set.
+        DataError: The folder holds no prepared set, or one of another version.
     """
-    try:
-        index = json.loads((folder / "index.json").read_text())
-    except FileNotFoundError as error:
-        raise DataError(
-            f"no prepared samples in {folder}",
-            expected="the output of the stage `prepare`",
-            remedy="run `dvc repro prepare` first",
-        ) from error
-    turn = assign_fold((entry["case_id"] for entry in index), *fold) if fold else {}
-    for entry in index:
-        entry["split"] = turn.get(entry["case_id"], entry["split"])
-        chosen = entry["split"] in splits and entry["kind"] in kinds
-        if chosen and (not dataset or entry["case_id"].startswith(f"{dataset}/")):
-            yield _read(folder / f"{entry['name']}.npz", entry)
+    for entry in read_index(folder, splits=splits, kinds=kinds, dataset=dataset, fold=fold):
+        yield _read(folder / f"{entry.name}.npz", entry)
 
 
-def _read(path: Path, entry: dict[str, str]) -> Sample:
+def _read(path: Path, entry: Entry) -> Sample:
     with np.load(path) as arrays:
         image = arrays["image"].astype(np.float32)
         crossing, chromosome = _unpack(arrays["maps"], image.shape[1])
         masks = _unpack(arrays["masks"], image.shape[1]) if "masks" in arrays else None
         boxes = {name: arrays[name] for name in ("boxes", "labels") if name in arrays}
-    values: dict[str, Any] = {**entry, "image": image, "masks": masks, "crossing": crossing, "chromosome": chromosome}
+    values: dict[str, Any] = {
+        **asdict(entry),
+        "image": image,
+        "masks": masks,
+        "crossing": crossing,
+        "chromosome": chromosome,
+    }
     return Sample(**values, **boxes)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chromseg.errors import DataError, ModelError
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -30,10 +32,21 @@ class Seen:
 
     @classmethod
     def from_card(cls, block: Mapping[str, Any] | None, name: str) -> Seen:
-        """What the block `seen` of a model's card says; a card without one leaves the model `name` unknown."""
+        """What the block `seen` of a model's card says; a card without one leaves the model `name` unknown.
+
+        Raises:
+            ModelError: It is no such block.
+        """
         if block is None:
             return cls(unknown=(name,))
-        return cls.of(block["pictures"], block["tested"], block["unknown"])
+        try:
+            return cls.of(block["pictures"], block["tested"], block["unknown"])
+        except (KeyError, TypeError) as error:
+            raise ModelError(
+                f"the card of {name} with a block `seen` that cannot be read ({type(error).__name__}: {error})",
+                expected="lists `pictures`, `tested` and `unknown`",
+                remedy="copy the model folder again, or train the model again",
+            ) from error
 
     def to_card(self) -> dict[str, list[str]]:
         """The block `seen` of a model's card."""
@@ -56,3 +69,24 @@ def judged_on_seen(tested: Iterable[str], seen: Seen) -> list[str]:
     An empty list is an acquittal only where `seen.unknown` is empty too.
     """
     return sorted(set(tested) & set(seen.pictures))
+
+
+def refuse_seen(tested: Mapping[str, str], seen: Seen, model: str) -> None:
+    """Refuse to judge a model on pictures that it or a parent knows; what is unknown is not refused.
+
+    Args:
+        tested: Hash of each test picture → what to call it.
+        seen: What the model knows.
+        model: What to call it.
+
+    Raises:
+        DataError: It knows one of them; the message names the first.
+    """
+    known = judged_on_seen(tested, seen)
+    if known:
+        raise DataError(
+            f"{model}, or a model it started from or is built of, was trained on {len(known)} of the {len(tested)} "
+            f"pictures it is to be judged on, {min(tested[each] for each in known)} first",
+            expected="test pictures that nothing behind the model has seen",
+            remedy="judge it on other cases, or train it, and what it starts from, without these",
+        )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chromseg.annotations.seen import Seen
 from chromseg.errors import ModelError, RegistryError
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.resolve import Resolved, resolve_model
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 NAME = "cascade"
 
 
-def build_cascade(folder: Path, maps: Resolved, detector: Resolved, rule: CascadeRule, lineage: Lineage) -> ModelCard:
+def build_cascade(
+    folder: Path, maps: Resolved, detector: Resolved, rule: CascadeRule, lineage: Lineage, seen: Seen
+) -> ModelCard:
     """Write a model folder that holds the weights and cards of both parents and needs neither of them any more.
 
     Args:
@@ -26,6 +30,7 @@ def build_cascade(folder: Path, maps: Resolved, detector: Resolved, rule: Cascad
         detector: A registered UCRD-Net.
         rule: How the better explanation is told.
         lineage: Of the cascade, with `pinned(maps, detector)` as its parents.
+        seen: The pictures that both parents know, and those that test the cascade (`seen_by_parents`).
 
     Returns:
         Its card.
@@ -67,7 +72,8 @@ def build_cascade(folder: Path, maps: Resolved, detector: Resolved, rule: Cascad
         architecture=config,
         preprocessing={},
         metrics={},
-        lineage=lineage.to_dict(),
+        lineage=replace(lineage, seen_sha256=seen.sha256()).to_dict(),
+        seen=seen.to_card(),
         parents={"maps": _parent(maps, map_card), "detector": _parent(detector, detector_card)},
     )
     return save_model(folder, CascadeNetwork(config, map_network, detector_network), card)
@@ -94,6 +100,15 @@ def pinned(*parents: Resolved) -> tuple[str, ...]:
     return tuple(f"models:/{parent.name}/{parent.version}" for parent in parents)
 
 
+def seen_by_parents(maps: Resolved, detector: Resolved, tested: Iterable[str]) -> Seen:
+    """The pictures that both parents know; `tested` are those that the cascade is to be judged on."""
+    from chromseg.models.package import read_card
+
+    parents = zip((maps, detector), pinned(maps, detector), strict=True)
+    known = (Seen.from_card(read_card(parent.folder).seen, name) for parent, name in parents)
+    return Seen.of((), tested).with_parents(*known)
+
+
 def data_of(*cards: ModelCard) -> dict[str, str]:
     """The data that both parents have seen: dataset → md5; both md5s where they saw different versions of one."""
     seen: dict[str, list[str]] = {}
@@ -106,6 +121,7 @@ def data_of(*cards: ModelCard) -> dict[str, str]:
 
 
 def _parent(found: Resolved, card: ModelCard) -> dict[str, Any]:
-    own = {name: value for name, value in asdict(card).items() if name not in ("architecture", "parents")}
+    told_once = ("architecture", "parents", "seen")  # the cascade's own card says these
+    own = {name: value for name, value in asdict(card).items() if name not in told_once}
     version = None if found.version is None else str(found.version)
     return {"name": found.name, "version": version, "weights_sha256": card.weights_sha256, "card": own}

@@ -10,7 +10,7 @@ from typing import Any
 from chromseg.errors import LineageError
 
 NOT_BY_DVC = "not run by DVC"  # what a missing `dvc_stage` means, in words
-_OPTIONAL = ("ablation", "dvc_stage", "validation", "parents")
+_OPTIONAL = ("ablation", "dvc_stage", "validation", "parents", "seen_sha256")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Lineage:
         dvc_stage: SHA-256 of the training stage's entry in `dvc.lock`; None if DVC did not run it.
         validation: Whether the data passed validation; None if unknown.
         parents: Registered versions that this model is built of, `models:/name/3`; empty for most.
+        seen_sha256: Of the block `seen` of its card, the pictures that it knows; None in lineages of older versions.
     """
 
     run_id: str
@@ -52,6 +53,7 @@ class Lineage:
     dvc_stage: str | None = None
     validation: bool | None = None
     parents: tuple[str, ...] = ()
+    seen_sha256: str | None = None
 
     def complete(self) -> Lineage:
         """Itself, if nothing is missing.

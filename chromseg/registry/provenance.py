@@ -30,6 +30,7 @@ def gather_lineage(
     seed: int,
     datasets: Sequence[str],
     tested: str,
+    corrected_by: Sequence[str] = (),
     sources: Sequence[str] = (),
     profile: str = "default",
     ablation: str = "",
@@ -43,6 +44,7 @@ def gather_lineage(
         seed: Of the run.
         datasets: Names of the folders of `data_root` that train it.
         tested: The one whose cases validate and test it.
+        corrected_by: Those whose outlines its pictures go by, the latest last.
         sources: What it starts from, as `data_behind` takes it.
         profile: Name of the pipeline.
         ablation: What the variant changes, in words.
@@ -54,7 +56,7 @@ def gather_lineage(
     from chromseg.annotations.hashing import data_md5, test_md5
 
     commit, dirty = git_state()
-    own = {name: data_md5(data_root / name) for name in dict.fromkeys((*datasets, tested))}
+    own = {name: data_md5(data_root / name) for name in dict.fromkeys((*datasets, tested, *corrected_by))}
     return Lineage(
         run_id="",
         experiment=experiment,
@@ -65,7 +67,7 @@ def gather_lineage(
         git_commit=commit,
         git_dirty=dirty,
         data_md5=data_behind(*sources) | own,
-        test_md5=test_md5([data_root / tested]),
+        test_md5=test_md5([data_root / tested], [data_root / name for name in corrected_by]),
         environment=environment_hash(),
         hardware=hardware(),
         software=chromseg.__version__,

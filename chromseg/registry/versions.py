@@ -29,6 +29,7 @@ from chromseg.registry.parents import check_parents
 from chromseg.registry.provenance import dvc_stage_hash
 from chromseg.registry.references import Reference, all_versions, check_name, known_names, parse_reference, standing
 from chromseg.registry.restore import restore_record
+from chromseg.registry.seen import check_seen
 from chromseg.registry.store import init_store, open_store, translated
 from chromseg.registry.tracking import RunTracker
 from chromseg.registry.version import FILE_HASHES, Version, as_version, find, signature, timestamp
@@ -226,6 +227,7 @@ def _enter(client: MlflowClient, folder: Path, name: str, run: RunTracker, tags:
 def _admitted(card: ModelCard, folder: Path, allow_dirty: bool) -> Lineage:
     """The card's lineage, complete, of valid data and clean enough; the hash of its DVC stage is known only now."""
     lineage = Lineage.from_dict(card.lineage).complete()
+    check_seen(folder, card, lineage)
     if lineage.validation is not True:
         state = "was not validated" if lineage.validation is None else "failed validation"
         raise LineageError(

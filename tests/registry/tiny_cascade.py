@@ -10,7 +10,7 @@ from tiny_detector import save_tiny
 
 from chromseg.models.cascade import CascadeRule
 from chromseg.models.package import ModelCard
-from chromseg.registry.cascade import build_cascade, pinned
+from chromseg.registry.cascade import build_cascade, pinned, seen_by_parents
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.resolve import Resolved
 
@@ -23,4 +23,6 @@ def make_detector(folder: Path) -> Path:
 def build(folder: Path, maps: Resolved, detector: Resolved, **rule: float) -> ModelCard:
     origin = LINEAGE | {"experiment": "cascade", "variant": "cascade", "run_id": "run-of-cascade"}
     lineage = dataclasses.replace(Lineage.from_dict(origin), parents=pinned(maps, detector))
-    return build_cascade(folder, maps, detector, CascadeRule(**rule), lineage)
+    return build_cascade(
+        folder, maps, detector, CascadeRule(**rule), lineage, seen_by_parents(maps, detector, ["test"])
+    )

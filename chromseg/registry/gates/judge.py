@@ -15,6 +15,7 @@ from chromseg.registry.gates.paperwork import card_gate, validation_gate
 from chromseg.registry.gates.policy import Policy, read_policy
 from chromseg.registry.gates.probe import measure
 from chromseg.registry.gates.soundness import package_gates, prediction_gates
+from chromseg.registry.gates.unseen import unseen_gate
 from chromseg.registry.references import Reference
 from chromseg.registry.resolve import checked_folder
 from chromseg.registry.trials import circumstances, on_record
@@ -79,7 +80,7 @@ def judge(client: MlflowClient, version: Version, alias: str, current: int | Non
     gates = [*package_gates(folder.parents[1]), *_prediction(client, policy, version, folder)]
     if alias == "champion":
         gates += _merit(client, policy, version, current)
-    gates += [validation_gate(policy, version), card_gate(policy, folder)]
+    gates += [unseen_gate(folder), validation_gate(policy, version), card_gate(policy, folder)]
     return Judgement(version, alias, current, tuple(gates), policy_sha256)
 
 

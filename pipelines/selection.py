@@ -1,0 +1,70 @@
+"""Which of the prepared samples a variant learns from, is chosen by, and is judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from chromseg.annotations import SPLITS, Sample, read_samples
+from chromseg.annotations.index import KINDS, Entry, read_index
+from chromseg.config import PrepareConfig, TrainConfig, block, parse
+from pipelines.profile import Profile
+
+
+@dataclass(frozen=True)
+class Part:
+    """Part of a prepared set, by the words of `read_samples`."""
+
+    folder: Path
+    splits: tuple[str, ...] = SPLITS
+    kinds: tuple[str, ...] = KINDS
+    dataset: str = ""
+    fold: tuple[int, int] | None = None
+
+    def samples(self) -> Iterator[Sample]:
+        """Its samples, read one after another."""
+        return read_samples(self.folder, splits=self.splits, kinds=self.kinds, dataset=self.dataset, fold=self.fold)
+
+    def entries(self) -> list[Entry]:
+        """What the index says of them."""
+        return read_index(self.folder, splits=self.splits, kinds=self.kinds, dataset=self.dataset, fold=self.fold)
+
+
+def everything(profile: Profile, config: TrainConfig) -> Part:
+    """All samples, each in the split it has for this variant."""
+    return Part(profile.prepared, fold=_fold(profile, config))
+
+
+def training(profile: Profile, config: TrainConfig) -> Part:
+    """What the variant trains on."""
+    return Part(profile.prepared, config.train_on, config.samples, config.dataset, _fold(profile, config))
+
+
+def validation(profile: Profile, config: TrainConfig, *kinds: str) -> Part:
+    """Samples of some kinds that its epoch or its threshold is chosen by; none if they train."""
+    splits = () if "val" in config.train_on else ("val",)
+    return Part(profile.prepared, splits, kinds, profile.evaluate.dataset, _fold(profile, config))
+
+
+def held_out(profile: Profile, config: TrainConfig, split: str, *kinds: str) -> Part:
+    """Samples of some kinds of the dataset that it is judged by; `split` is test, or val for studies."""
+    return Part(profile.prepared, (split,), kinds or KINDS, profile.evaluate.dataset, _fold(profile, config))
+
+
+def behind(profile: Profile, config: TrainConfig) -> tuple[Part, ...]:
+    """All that decides what becomes of the variant: what it learns from, what chooses it, what tests it."""
+    return training(profile, config), validation(profile, config, *KINDS), held_out(profile, config, "test")
+
+
+def corrections(profile: Profile, *parts: Part) -> list[str]:
+    """Datasets by whose outlines samples of other datasets go, in the order that decides which is the later one."""
+    entries = [entry for part in parts for entry in part.entries()]
+    used = {entry.outlines for entry in entries if not entry.case_id.startswith(f"{entry.outlines}/")}
+    prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
+    return [name for name in prepare.datasets if name in used]
+
+
+def _fold(profile: Profile, config: TrainConfig) -> tuple[int, int] | None:
+    """Which of how many parts of a cross-validation tests, if the variant is one turn of it."""
+    return None if config.fold is None else (config.fold, profile.evaluate.folds)
