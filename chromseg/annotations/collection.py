@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chromseg.annotations.copies import LOOK_ALIKE, same_scenes, thumbnail
+from chromseg.annotations.copies import LOOK_ALIKE, find_look_alikes, thumbnail
 from chromseg.annotations.dataset import Dataset, ImageRecord
 from chromseg.annotations.identity import pixel_hash
 from chromseg.annotations.leakage import Placed, refuse_leaks
@@ -70,9 +70,11 @@ def _recognise(held: Sequence[tuple[Dataset, ImageRecord]], look_alike: float) -
         grey = read_grey(dataset.root / "images" / image.file_name)
         keys.append(pixel_hash(grey))
         looks.append(thumbnail(grey))
-    shown = [keys[first] for first in same_scenes(looks, look_alike)]
-    first_shown = dict(zip(reversed(keys), reversed(shown), strict=True))  # blank pictures have no look but a hash
-    return keys, [first_shown[key] for key in keys]
+    scene_of = {key: key for key in keys}  # blank pictures have no look, but equal pixels
+    for first, second in find_look_alikes(looks, look_alike):
+        one, other = scene_of[keys[first]], scene_of[keys[second]]
+        scene_of |= {key: one for key, scene in scene_of.items() if scene == other}
+    return keys, [scene_of[key] for key in keys]
 
 
 def _placed(dataset: Dataset, image: ImageRecord, scene: str) -> Placed:
