@@ -96,6 +96,9 @@ def synthesize(
     singles: Annotated[
         str | None, typer.Option("--from", help="Lay the single chromosomes of this dataset into crossing clusters.")
     ] = None,
+    scenes: Annotated[
+        str | None, typer.Option(help="Lay single chromosomes of this dataset on its own grounds: whole metaphases.")
+    ] = None,
     crowded: Annotated[
         bool, typer.Option("--crowded", help="With --from: larger and denser clusters than real ones.")
     ] = False,
@@ -108,7 +111,7 @@ def synthesize(
     data_root: Root = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Draw metaphases with exact truth as data/NAME, or clusters of real single chromosomes with --from."""
+    """Draw metaphases with exact truth as data/NAME, or lay real single chromosomes with --from or --scenes."""
     from chromseg.synthesis import synthesize_dataset
 
     width, height = _size(size)
@@ -119,6 +122,7 @@ def synthesize(
         seed=seed,
         polarity=_choice(polarity, POLARITIES[1:], "--polarity"),  # type: ignore[arg-type]
         singles=None if singles is None else _dataset_folder(data_root, singles),
+        scenes=None if scenes is None else _dataset_folder(data_root, scenes),
         crowded=crowded,
         size=(height, width),
         crossings=crossings,

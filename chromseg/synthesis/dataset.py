@@ -1,4 +1,4 @@
-"""Synthetic sets in the data contract: whole metaphases, or clusters laid from real singles."""
+"""Synthetic sets in the data contract: drawn metaphases, and clusters or whole metaphases laid of real singles."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from chromseg.synthesis.clusters import AS_REAL, CROWDED, lay_clusters
 from chromseg.synthesis.karyotype import DIPLOID
 from chromseg.synthesis.metaphase import synthesize_metaphase
 from chromseg.synthesis.picture import Picture, write_pictures
+from chromseg.synthesis.scenes import lay_scenes
 
 IMPORTER = "synthesis"
 
@@ -31,6 +32,7 @@ def synthesize_dataset(
     seed: int,
     polarity: Polarity = "dark-on-light",
     singles: Path | None = None,
+    scenes: Path | None = None,
     crowded: bool = False,
     size: tuple[int, int] = (576, 768),
     chromosomes: int = DIPLOID,
@@ -39,7 +41,7 @@ def synthesize_dataset(
     images_per_case: int = 2,
     tell: Callable[[str], None] = lambda message: None,
 ) -> Dataset:
-    """Make `root/name`: metaphases, or with `singles` crossing clusters of 256×256.
+    """Make `root/name`: drawn metaphases, with `singles` crossing clusters of 256×256, with `scenes` real ones laid anew.
 
     Args:
         root: Folder of all datasets.
@@ -48,7 +50,9 @@ def synthesize_dataset(
         seed: Same seed and options, same pixels.
         polarity: "dark-on-light" (as G-banded) or "light-on-dark" (as Q-banded).
         singles: Folder of a set imported with `singles`; its polarity, cases and their splits are kept, and the
-            options below the next are of no use.
+            options below the next two are of no use.
+        scenes: Folder of a set of real metaphases, with masks or boxes; its polarity, classes, cases and their splits
+            are kept, and the options below are of no use.
         crowded: Whether singles are laid at random in larger clusters, three deep and lengthwise, instead of as in
             real clusters.
         size: Rows and columns of a metaphase.
@@ -63,17 +67,24 @@ def synthesize_dataset(
 
     Raises:
         DataError: The name is taken or unfit, a number is out of range, the chromosomes do not fit the image, or
-            `singles` is no set of single chromosomes.
+            `singles` is no set of single chromosomes, or `scenes` has none that lie alone.
         OutputError: The dataset cannot be written.
     """
     target = _new_root(root, name)
     _check(count >= 1, f"{count} images", "at least 1", "--count")
     _check(seed >= 0, f"seed {seed}", "0 or more", "--seed")
+    _check(None in (singles, scenes), "both clusters and scenes", "one of them", "--from or --scenes")
     if singles is not None:
         source = read_dataset(singles)
         tell(f"laying {count} clusters from {len(source.images)} singles")
         clusters = lay_clusters(source, count, seed, manner=CROWDED if crowded else AS_REAL)
         return write_pictures(target, _laid_card(name, source.card, seed, crowded), clusters)
+    if scenes is not None:
+        source = read_dataset(scenes)
+        tell(f"laying {count} metaphases on grounds and of single chromosomes of {len(source.images)} pictures")
+        return write_pictures(
+            target, _scenes_card(name, source.card, seed), lay_scenes(source, count, seed), source.categories
+        )
     _check(polarity in POLARITIES, f"polarity {polarity!r}", f"one of {', '.join(POLARITIES)}", "--polarity")
     _check(images_per_case >= 1, f"{images_per_case} images a case", "at least 1", "the number of images a case")
     case_ids = [f"case{index // images_per_case + 1:03d}" for index in range(count)]
@@ -112,6 +123,11 @@ def _laid_card(name: str, singles: DatasetCard, seed: int, crowded: bool) -> Dat
     manner = "" if crowded else " as in real clusters"
     source = f"{singles.source}; single chromosomes laid over one another{manner}, seed {seed}"
     return replace(singles, name=name, source=source, importer=IMPORTER, importer_version=__version__)
+
+
+def _scenes_card(name: str, real: DatasetCard, seed: int) -> DatasetCard:
+    source = f"{real.source}; single chromosomes laid anew on its grounds, seed {seed}"
+    return replace(real, name=name, source=source, importer=IMPORTER, importer_version=__version__)
 
 
 def _new_root(root: Path, name: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ class Picture:
         split: train, val or test: that of its case.
         image: uint8 (H, W).
         masks: bool (N, H, W), one a chromosome, none empty.
+        classes: Category of each, from 1; empty where all are of the first.
     """
 
     name: str
@@ -32,22 +33,32 @@ class Picture:
     split: str
     image: npt.NDArray[np.uint8]
     masks: BoolArray
+    classes: tuple[int, ...] = ()
 
 
-def write_pictures(root: Path, card: DatasetCard, pictures: Sequence[Picture]) -> Dataset:
-    """Write pictures as a dataset at `root`, which must not exist yet, and return it."""
+def write_pictures(
+    root: Path, card: DatasetCard, pictures: Iterable[Picture], categories: Mapping[int, str] = CATEGORIES
+) -> Dataset:
+    """Write pictures as a dataset at `root`, which must not exist yet, and return it.
+
+    Of each picture only pixels and compressed masks are kept, so they may come one after the other.
+    """
     images: list[ImageRecord] = []
     instances: list[InstanceRecord] = []
+    pixels: dict[int, npt.NDArray[np.uint8]] = {}
     for number, picture in enumerate(pictures, start=1):
         height, width = picture.image.shape
         images.append(ImageRecord(number, f"{picture.name}.png", width, height, picture.case_id, picture.split))
-        instances += [_instance(len(instances) + k, number, mask) for k, mask in enumerate(picture.masks, start=1)]
-    dataset = Dataset(root, card, tuple(images), tuple(instances), CATEGORIES)
-    write_dataset(dataset, {number: picture.image for number, picture in enumerate(pictures, start=1)})
+        classes = picture.classes or (1,) * len(picture.masks)
+        for mask, category in zip(picture.masks, classes, strict=True):
+            instances.append(_instance(len(instances) + 1, number, mask, category))
+        pixels[number] = picture.image
+    dataset = Dataset(root, card, tuple(images), tuple(instances), dict(categories))
+    write_dataset(dataset, pixels)
     return dataset
 
 
-def _instance(number: int, image_id: int, mask: BoolArray) -> InstanceRecord:
+def _instance(number: int, image_id: int, mask: BoolArray, category: int) -> InstanceRecord:
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (float(cols[0]), float(rows[0]), float(cols[-1] - cols[0] + 1), float(rows[-1] - rows[0] + 1))
-    return InstanceRecord(number, image_id, 1, encode_rle(mask), box, float(mask.sum()))
+    return InstanceRecord(number, image_id, category, encode_rle(mask), box, float(mask.sum()))

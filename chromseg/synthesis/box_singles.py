@@ -1,0 +1,84 @@
+"""Single chromosomes of pictures that have boxes alone: what is dark in a box that holds nothing else.
+
+An annotator's box is drawn some pixels around its chromosome. Where one connected dark region fills the box less that
+margin, and is the largest of no other box, it is the chromosome's outline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from skimage.filters import threshold_otsu
+
+from chromseg.annotations.absorbance import FloatArray
+from chromseg.annotations.maps import EIGHT_CONNECTED
+from chromseg.annotations.rasterize import BoolArray
+
+Boxes = npt.NDArray[np.float32]  # float32 (N, 4) xyxy in pixels
+
+MARGIN = (5.0, 6.0, 4.0, 3.0)  # px from box to chromosome: left, top, right, bottom; measured on cil24
+_OF_OTSU = 0.65  # Otsu's threshold lies inside the bands of a chromosome; its rim is paler
+_LEAST_IOU = 0.8  # of the region's own box with the annotator's less its margin
+
+
+@dataclass(frozen=True)
+class BoxSingles:
+    """What the boxes of one picture tell of outlines.
+
+    Attributes:
+        dark: bool (H, W), all that is as dark as chromosomes within the boxes.
+        outlines: By index of the box, bool (H, W): single chromosomes.
+    """
+
+    dark: BoolArray
+    outlines: dict[int, BoolArray]
+
+
+def box_singles(absorbance: FloatArray, boxes: Boxes, margin: tuple[float, float, float, float] = MARGIN) -> BoxSingles:
+    """Find the boxes that hold one chromosome and nothing else, and its outline.
+
+    Args:
+        absorbance: float32 (H, W).
+        boxes: float32 (N, 4) xyxy, a chromosome each; clipped to the picture.
+        margin: Pixels between box and chromosome: left, top, right, bottom.
+
+    Returns:
+        The dark regions and the outlines found; none where the picture has no boxes.
+    """
+    inside = np.zeros(absorbance.shape, dtype=bool)
+    for box in boxes:
+        inside[_window(box)] = True
+    if not inside.any() or np.ptp(absorbance[inside]) == 0:
+        return BoxSingles(np.zeros_like(inside), {})
+    threshold = _OF_OTSU * threshold_otsu(absorbance[inside])
+    dark = ndimage.binary_fill_holes(inside & (absorbance > threshold))
+    dark = ndimage.binary_opening(dark, structure=EIGHT_CONNECTED)  # hairs and specks on its rim
+    labels, _ = ndimage.label(dark, structure=EIGHT_CONNECTED)
+    tight = boxes + np.array([margin[0], margin[1], -margin[2], -margin[3]], dtype=np.float32)
+    owners = [_region_of(labels, box) for box in tight]
+    alone = {label for label in owners if label and owners.count(label) == 1}
+    regions = {index: labels == label for index, label in enumerate(owners) if label in alone}
+    return BoxSingles(dark, {index: region for index, region in regions.items() if _fills(region, tight[index])})
+
+
+def _region_of(labels: npt.NDArray[np.int32], box: npt.NDArray[np.float32]) -> int:
+    """The dark region that covers most of a box; 0 if none does."""
+    counts = np.bincount(labels[_window(box)].ravel())
+    return 1 + int(np.argmax(counts[1:])) if len(counts) > 1 else 0
+
+
+def _fills(region: BoolArray, box: npt.NDArray[np.float32]) -> bool:
+    rows, cols = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    own = np.array([cols[0], rows[0], cols[-1] + 1, rows[-1] + 1], dtype=np.float64)
+    width, height = np.minimum(own[2:], box[2:]) - np.maximum(own[:2], box[:2])
+    shared = max(width, 0) * max(height, 0)
+    areas = np.prod(own[2:] - own[:2]) + np.prod(box[2:] - box[:2])
+    return bool(shared >= _LEAST_IOU * (areas - shared))
+
+
+def _window(box: npt.NDArray[np.float32]) -> tuple[slice, slice]:
+    left, top, right, bottom = np.maximum(np.rint(box), 0).astype(int).tolist()
+    return slice(top, bottom), slice(left, right)
