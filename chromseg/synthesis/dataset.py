@@ -41,7 +41,7 @@ def synthesize_dataset(
     images_per_case: int = 2,
     tell: Callable[[str], None] = lambda message: None,
 ) -> Dataset:
-    """Make `root/name`: drawn metaphases, with `singles` crossing clusters of 256×256, with `scenes` real ones laid anew.
+    """Make `root/name`: drawn metaphases; with `singles` clusters of 256×256, with `scenes` real metaphases laid anew.
 
     Args:
         root: Folder of all datasets.
