@@ -10,7 +10,7 @@ from pathlib import Path
 from chromseg.annotations.hashing import data_md5
 from chromseg.config import block, parse
 from chromseg.files import write_json
-from chromseg.validation import ValidateConfig, validate_dataset, write_reports
+from chromseg.validation import ValidateConfig, validate_datasets, write_reports
 from pipelines.profile import Profile, run_stage, stage_arguments
 
 VERDICTS = "verdicts.json"  # in the folder of the reports
@@ -26,14 +26,14 @@ def main() -> None:
 
 
 def validate(config: ValidateConfig, data_root: Path, out: Path) -> list[str]:
-    """Validate datasets, write their reports and verdicts, print every failure on one line with file, column and value.
+    """Validate datasets together, write reports and verdicts, print every failure on one line with file and value.
 
     Returns:
         Names of the datasets with critical failures.
     """
     failed, verdicts = [], {}
-    for name in config.datasets:
-        report = validate_dataset(data_root / name, config.limits)
+    reports = validate_datasets([data_root / name for name in config.datasets], config.limits)
+    for name, report in zip(config.datasets, reports, strict=True):
         _, page = write_reports(report, out)
         for failure in report.failures:
             print(f"{name}: {failure}")

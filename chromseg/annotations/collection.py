@@ -73,7 +73,8 @@ def _recognise(held: Sequence[tuple[Dataset, ImageRecord]], look_alike: float) -
     scene_of = {key: key for key in keys}  # blank pictures have no look, but equal pixels
     for first, second in find_look_alikes(looks, look_alike):
         one, other = scene_of[keys[first]], scene_of[keys[second]]
-        scene_of |= {key: one for key, scene in scene_of.items() if scene == other}
+        if one != other:
+            scene_of |= {key: one for key, scene in scene_of.items() if scene == other}
     return keys, [scene_of[key] for key in keys]
 
 

@@ -60,7 +60,7 @@ def _look_alikes_of_each(
         return
     stacked = np.stack([thumbnails[index] for index in present])
     for start in range(0, len(present), _BLOCK):
-        alike = stacked[start : start + _BLOCK] @ stacked.T >= correlation
+        alike = np.abs(stacked[start : start + _BLOCK] @ stacked.T) >= correlation
         for rank, row in enumerate(alike, start=start):
             others = np.flatnonzero(row[rank + 1 :]) + rank + 1
             if others.size:

@@ -142,11 +142,14 @@ def validate(
     data_root: Root = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Check datasets against all expectations; exit 1 if any is broken that training must not pass."""
-    from chromseg.validation import validate_dataset, write_reports
+    """Check datasets against all expectations; exit 1 if any is broken that training must not pass.
+
+    They are checked as used together, in the order named: no case and no metaphase may lie in two splits of them all.
+    """
+    from chromseg.validation import validate_datasets, write_reports
 
     limits = _limits(params)
-    reports = [validate_dataset(data_root / name, limits) for name in _known(names, data_root)]
+    reports = validate_datasets([data_root / name for name in _known(names, data_root)], limits)
     pages = [write_reports(report, out)[1] for report in reports]
     if as_json:
         print_json([report.to_json() for report in reports])

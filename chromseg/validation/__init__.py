@@ -1,10 +1,10 @@
 """Rules over facts: of annotated datasets, of images before prediction, of results.
 
-Importing this is cheap: Great Expectations is loaded by the functions that need it (`validate_dataset`,
+Importing this is cheap: Great Expectations is loaded by the functions that need it (`validate_datasets`,
 `validate_inputs`), through `engine.py` alone.
 """
 
-from chromseg.validation.datasets import validate_dataset
+from chromseg.validation.datasets import validate_dataset, validate_datasets
 from chromseg.validation.docs import write_data_docs, write_reports
 from chromseg.validation.facts import image_facts
 from chromseg.validation.inputs import InputCheck, check_facts, check_input, unreadable_facts, validate_inputs
@@ -30,6 +30,7 @@ __all__ = [
     "result_facts",
     "unreadable_facts",
     "validate_dataset",
+    "validate_datasets",
     "validate_inputs",
     "write_data_docs",
     "write_reports",

@@ -15,7 +15,7 @@ from chromseg.annotations.splits import SPLITS
 from chromseg.errors import DataError
 from chromseg.validation.annotation_facts import annotation_facts
 from chromseg.validation.facts import PIXEL_FACTS, SHAPE_FACTS, Facts, image_facts
-from chromseg.validation.grouping import Look, add_group_facts, look_at
+from chromseg.validation.grouping import Look, look_at
 
 _FEWEST_PIXELS = 20  # of chromosome and of ground, to tell which is darker
 _BOX_CORE = 0.25  # of a box's sides, cut off on each side: its middle is mostly chromosome
@@ -28,6 +28,7 @@ class DatasetFacts:
     dataset: list[Facts]  # one row
     images: list[Facts]
     annotations: list[Facts]
+    looks: list[Look]  # of each image
 
     @property
     def median_area(self) -> float | None:
@@ -36,15 +37,15 @@ class DatasetFacts:
         return float(np.median(areas)) if areas else None
 
 
-def dataset_facts(dataset: Dataset, look_alike: float = 0.99) -> DatasetFacts:
+def dataset_facts(dataset: Dataset) -> DatasetFacts:
     """Measure a dataset: every image is decoded, every outline filled; nothing is raised for what is wrong.
 
     Args:
         dataset: The dataset, its pixels on disk.
-        look_alike: Correlation of thumbnails from which two pictures are taken for one.
 
     Returns:
-        Tables of one row for the set, one an image in file order, one an annotation.
+        Tables of one row for the set, one an image in file order, one an annotation. What only shows between images
+        is not in them yet (`grouping.add_group_facts`).
     """
     images: list[Facts] = []
     annotations: list[Facts] = []
@@ -62,13 +63,12 @@ def dataset_facts(dataset: Dataset, look_alike: float = 0.99) -> DatasetFacts:
         images.append(facts | {"n_annotations": None if dataset.has_maps else len(instances)})
         annotations += rows
         looks.append(look)
-    add_group_facts(images, looks, look_alike)
-    return DatasetFacts([_dataset_row(dataset)], images, annotations)
+    return DatasetFacts([_dataset_row(dataset)], images, annotations, looks)
 
 
 def unusable_dataset(name: str, error: DataError) -> DatasetFacts:
     """The facts of a set whose `dataset.yaml` or `annotations.json` cannot be used."""
-    return DatasetFacts([{"file": name, "unusable": f"{error.got}; expected {error.expected}"}], [], [])
+    return DatasetFacts([{"file": name, "unusable": f"{error.got}; expected {error.expected}"}], [], [], [])
 
 
 def _dataset_row(dataset: Dataset) -> Facts:
@@ -83,7 +83,7 @@ def _dataset_row(dataset: Dataset) -> Facts:
 
 def _image_row(dataset: Dataset, image: ImageRecord, chromosomes: BoolArray) -> tuple[Facts, Look]:
     row: Facts = {"file": image.file_name, "unreadable": None, "other_size": None, "polarity": None}
-    row |= {"image_id": image.id, "case_id": image.case_id, "split": image.split}
+    row |= {"dataset": dataset.root.name, "image_id": image.id, "case_id": image.case_id, "split": image.split}
     row |= dict.fromkeys(SHAPE_FACTS + PIXEL_FACTS)
     try:
         grey = read_grey(dataset.root / "images" / image.file_name, image.file_name)

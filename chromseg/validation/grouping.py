@@ -1,4 +1,4 @@
-"""Facts that only show between images: a case in two splits, a picture that is there twice."""
+"""Facts that only show between images, of one dataset or of several: a case in two splits, a picture there twice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from chromseg.annotations.copies import Thumbnail, find_look_alikes, thumbnail
 from chromseg.annotations.identity import pixel_hash
 from chromseg.validation.facts import Facts
 
-GROUP_FACTS = ("other_split_of_case", "copy_in_other_split", "copy_in_split", "look_alike_in_other_split")
+GROUP_FACTS = (
+    "other_split_of_case",
+    "copy_in_other_split",
+    "copy_in_split",
+    "copy_in_other_set",
+    "look_alike_in_other_split",
+)
 
 
 @dataclass(frozen=True)
@@ -30,12 +36,12 @@ def look_at(grey: npt.NDArray[Any]) -> Look:
 
 
 def add_group_facts(images: list[Facts], looks: list[Look], look_alike: float) -> None:
-    """Add `GROUP_FACTS` to image rows with `file`, `case_id` and `split`.
+    """Add `GROUP_FACTS` to image rows with `dataset`, `file`, `case_id` and `split`.
 
     Each names what the image is in conflict with, or is None: of every pair, the later image is told the earlier one.
 
     Args:
-        images: Rows of the image table; changed in place.
+        images: Rows of the image tables of all datasets that are used together, in their order; changed in place.
         looks: Of each image.
         look_alike: Correlation of thumbnails from which two pictures are taken for one.
     """
@@ -43,21 +49,23 @@ def add_group_facts(images: list[Facts], looks: list[Look], look_alike: float) -
         row |= dict.fromkeys(GROUP_FACTS)
     _add_cases(images)
     copies = _same_pixels(looks)
-    for first, second in copies:
-        where = "copy_in_split" if images[first]["split"] == images[second]["split"] else "copy_in_other_split"
-        images[second][where] = _name(images[first])
+    for first, second in sorted(copies):
+        one, other = images[first], images[second]
+        where = "copy_in_split" if one["dataset"] == other["dataset"] else "copy_in_other_set"
+        other[where if one["split"] == other["split"] else "copy_in_other_split"] = _name(one, other)
     for first, second in find_look_alikes([look.thumbnail for look in looks], look_alike):
-        if images[first]["split"] != images[second]["split"] and (first, second) not in copies:
-            images[second]["look_alike_in_other_split"] = _name(images[first])
+        one, other = images[first], images[second]
+        if one["split"] != other["split"] and (first, second) not in copies:
+            other["look_alike_in_other_split"] = _name(one, other)
 
 
 def _add_cases(images: list[Facts]) -> None:
-    """A case belongs to the split of its first image."""
-    first_of: dict[str, Facts] = {}
+    """A case belongs to the split of its first image; equal case numbers of two datasets are two cases."""
+    first_of: dict[tuple[str, str], Facts] = {}
     for row in images:
-        first = first_of.setdefault(row["case_id"], row)
+        first = first_of.setdefault((row["dataset"], row["case_id"]), row)
         if first["split"] != row["split"]:
-            row["other_split_of_case"] = _name(first)
+            row["other_split_of_case"] = _name(first, row)
 
 
 def _same_pixels(looks: list[Look]) -> set[tuple[int, int]]:
@@ -68,5 +76,7 @@ def _same_pixels(looks: list[Look]) -> set[tuple[int, int]]:
     return {pair for indices in found.values() for pair in combinations(indices, 2)}
 
 
-def _name(row: Facts) -> str:
-    return f"{row['file']} ({row['split']}, case {row['case_id']})"
+def _name(row: Facts, told: Facts) -> str:
+    """What the image `told` is told of another one, with its dataset if that is another too."""
+    file = row["file"] if row["dataset"] == told["dataset"] else f"{row['dataset']}/{row['file']}"
+    return f"{file} ({row['split']}, case {row['case_id']})"

@@ -310,5 +310,6 @@ def test_every_rule_has_its_plant() -> None:
         "crossing-in-chromosome": test_crossing_outside_the_chromosome_map,
         "maps-usable": test_maps_must_fit,
         "grey": "test_input_rules.py: datasets are read grey",
+        "counts-once": "test_sets_together.py: it takes two sets",
     }
     assert {rule.name for rule in rules} == PLANTS.keys() | SPOILS.keys() | elsewhere.keys()

@@ -71,7 +71,7 @@ def test_report_counts_and_json(spoilt: Path) -> None:
         "expected": "none",
         "severity": "critical",
         "meaning": "the same picture is in two splits",
-        "remedy": "keep one of the two",
+        "remedy": "keep one of the two; import corrections without --split, which then take over case and split",
     }
 
 
