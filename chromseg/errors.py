@@ -8,7 +8,9 @@
     ├── ModelError          weights or a model folder that cannot be used
     ├── TrainingError       training that must not go on (a loss that is not finite, say)
     ├── RegistryError       the store, a version or an alias
-    │   └── LineageError    a model without the lineage that registration demands
+    │   ├── LineageError    a model without the lineage that registration demands
+    │   ├── RetiredError    a version that was taken out of use for good
+    │   └── StoreError      a store that cannot be looked at
     └── OutputError         a result that cannot be written
 
 Each says what was got, what was expected and what to do; the command line prints just that and exits 1.
@@ -69,6 +71,14 @@ class RegistryError(ChromsegError):
 
 class LineageError(RegistryError):
     """A model lacks the lineage that registration demands."""
+
+
+class RetiredError(RegistryError):
+    """A version was taken out of use for good: withdrawn consent, or a fault."""
+
+
+class StoreError(RegistryError):
+    """The store cannot be looked at: it is not there, does not answer, or may not be read."""
 
 
 class OutputError(ChromsegError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,14 @@ from clone import Clone
 from example_lineage import LINEAGE
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when PyTorch is imported: small networks lose time with more
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests see of audit logs is not kept among what this account has seen."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHROMSEG_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +46,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(Path(__file__).with_name("lenient_promotion.yaml"), root / "promotion.yaml")
     monkeypatch.chdir(root)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("CHROMSEG_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("CHROMSEG_ACTOR", "Ada Tester <ada@lab.example>")
     return root
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chromseg.registry.entries import Entry
     from chromseg.registry.version import Version
 
 
@@ -14,7 +15,7 @@ def row(version: Version) -> tuple[object, ...]:
     overall = version.metrics.get("test/overall_acc")
     return (
         version.label,
-        ", ".join((*version.aliases, *("forced" for _ in version.forced[:1]))) or None,
+        ", ".join((*version.aliases, *("forced" for _ in version.forced[:1]), *_retired(version))) or None,
         version.lineage.variant,
         version.lineage.seed,
         None if overall is None else f"{overall:.3f}",
@@ -25,6 +26,29 @@ def row(version: Version) -> tuple[object, ...]:
     )
 
 
+def event_row(event: Entry) -> tuple[object, ...]:
+    """Its line in `models history`."""
+    moved = event.facts.get("moved", {})
+    return (
+        event.at[:19] + "Z",
+        event.action,
+        event.version or None,
+        event.alias or ", ".join(moved) or None,
+        event.previous,
+        event.by,
+        "; ".join([event.reason, *(moved_text(alias, after) for alias, (_, after) in moved.items())]) or None,
+    )
+
+
+def moved_text(alias: str, after: int | None) -> str:
+    """Where an alias went when its version was retired."""
+    return f"version {after} is {alias} now" if after else f"nothing is {alias} now"
+
+
+def _retired(version: Version) -> tuple[str, ...]:
+    return () if version.retired is None else ("retired",)
+
+
 def facts(version: Version) -> dict[str, object]:
     """Who registered it, and which files it is."""
     return {
@@ -32,6 +56,7 @@ def facts(version: Version) -> dict[str, object]:
         "aliases": ", ".join(version.aliases),
         "registered": f"{version.registered_at[:19]}Z by {version.registered_by}",
         "forced": "; ".join(version.forced) or "never",
+        **({} if version.retired is None else {"retired": version.retired}),
         "weights sha256": version.weights_sha256,
         "MLflow run": version.run,
     }

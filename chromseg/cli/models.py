@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chromseg.cli.model_tables import facts, lineage_facts, row
+from chromseg.cli.model_tables import event_row, facts, lineage_facts, moved_text, row
 from chromseg.cli.printing import print_facts, print_json, print_table
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ Name = Annotated[str, typer.Argument(help="Name of a registered model, such as c
 Alias = Annotated[str, typer.Option(help="champion or challenger.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the history.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+_UNSEEN = 3  # exit code: could not look
 
 
 @app.command("list")
@@ -111,6 +112,23 @@ def rollback(name: Name, reason: Reason, alias: Alias = "champion", as_json: AsJ
 
 
 @app.command()
+def retire(model: Reference, reason: Reason, as_json: AsJson = False) -> None:
+    """Take a version out of use for good; its aliases go back to the version before it, or to none."""
+    from chromseg.registry.retirement import retire as take_out
+
+    done = take_out(model, reason=reason)
+    label = f"{done.entry.model}/{done.entry.version}"
+    if as_json:
+        print_json({**done.entry.to_dict(), "built_of_it": list(done.built_of_it)})
+    else:
+        typer.echo(f"{label} is retired")
+        for alias, after in done.moved.items():
+            typer.echo(f"{done.entry.model}: {moved_text(alias, after)}")
+    if done.built_of_it:
+        typer.echo(f"built of {label} and still in use: {', '.join(done.built_of_it)}", err=True)
+
+
+@app.command()
 def history(name: Name, as_json: AsJson = False) -> None:
     """Tell who registered, promoted and rolled back what, when and why."""
     from chromseg.registry.promotion import history as events_of
@@ -120,8 +138,7 @@ def history(name: Name, as_json: AsJson = False) -> None:
         print_json([event.to_dict() for event in events])
         return
     headings = ("when", "what", "version", "alias", "before", "by", "why")
-    rows = [(e.at[:19] + "Z", e.action, e.version, e.alias, e.previous, e.by, e.reason or None) for e in events]
-    print_table(headings, rows)
+    print_table(headings, [event_row(event) for event in events])
 
 
 @app.command()
@@ -199,13 +216,29 @@ def import_model(
 
 @app.command("verify-log")
 def verify_log(
-    files: Annotated[bool, typer.Option("--files", help="Compare the hashes of all models' files too.")] = False,
+    files: Annotated[
+        bool, typer.Option("--files", help="Compare the hashes of all models' files too; a server sends them anew.")
+    ] = False,
+    head: Annotated[
+        str | None,
+        typer.Option(metavar='"N HASH"', help="A head that was written down: the log must have had it."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Follow the audit log from its first entry and compare it with the registry; exit 1 if anything was changed."""
+    """Follow the audit log from its first entry and compare the registry with it; change nothing.
+
+    Exit code 0: sound. 1: something was changed. 3: the store, or part of it, could not be looked at.
+    """
+    if head is not None and not re.fullmatch(r"\d+ [0-9a-f]{64}", head):
+        raise typer.BadParameter(f"--head {head!r}: expected a number of entries and 64 hexadecimal digits")
+    from chromseg.errors import StoreError
     from chromseg.registry.verify import verify
 
-    verdict = verify(files=files)
+    try:
+        verdict = verify(files=files, head=head)
+    except (StoreError, OSError) as error:
+        typer.echo(" ".join(f"error: {error}".split()), err=True)
+        raise typer.Exit(_UNSEEN) from None
     if as_json:
         print_json(verdict.to_dict())
     else:
@@ -214,8 +247,10 @@ def verify_log(
             typer.echo(f"note: {note}")
     for problem in verdict.problems:
         typer.echo(f"error: {problem}", err=True)
-    if verdict.problems:
-        raise typer.Exit(1)
+    for unseen in verdict.unseen:
+        typer.echo(f"not seen: {unseen}", err=True)
+    if verdict.problems or verdict.unseen:
+        raise typer.Exit(1 if verdict.problems else _UNSEEN)
 
 
 @app.command()

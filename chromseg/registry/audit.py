@@ -18,7 +18,7 @@ from chromseg.registry.descriptions import AUDIT_LOG
 from chromseg.registry.entries import Chain, Entry, follow
 from chromseg.registry.place import tracking_uri
 from chromseg.registry.store import translated
-from chromseg.registry.witness import HEAD_TAG, contradiction, head_text, longer, remember, remembered
+from chromseg.registry.witness import HEAD_TAG, contradiction, head_text, longer, recall, remember
 
 LOG = "chromseg-audit"
 _PIECE = 16_000  # characters: MLflow takes no tag of more than 100,000, and MySQL none of more than 64 KiB
@@ -27,39 +27,48 @@ _seen: dict[str, Chain] = {}  # by store: what this process has followed already
 
 
 def read_log(client: MlflowClient) -> Chain:
-    """The log, followed and compared with the head that this project folder has seen.
+    """The log, followed and compared with the head that this machine has seen.
 
     Only what is new since this process last looked is fetched; `verify_log` fetches all.
 
     Raises:
         RegistryError: It was changed, entries are missing, or its end was cut off.
     """
-    heads = _own_head()
+    memory = recall()
     chain = _extended(client, _seen.get(tracking_uri(), Chain()))
-    return _trusted(chain, _problems(chain, heads))
+    return _trusted(chain, _problems(chain, memory.of(chain)))
 
 
-def verify_log(client: MlflowClient) -> Chain:
+def verify_log(client: MlflowClient, told: str | None = None) -> tuple[Chain, bool]:
     """The log, fetched and followed from its first entry, compared with all heads written down elsewhere.
 
+    Args:
+        client: Of the store.
+        told: A head that somebody wrote down, "LENGTH HASH".
+
     Returns:
-        The chain, with everything that is wrong in its `problems`.
+        The chain, with everything that is wrong in its `problems`, and whether this machine had seen the log before.
     """
-    heads = _heads_of_models(client) | _own_head()
+    memory, heads = recall(), _heads_of_models(client)
     chain = follow(_records(_fetch(client, 0)))
-    problems = _problems(chain, heads)
+    own = memory.of(chain)
+    problems = _problems(chain, heads | own | ({} if told is None else {"--head": told}))
     if not problems:
         remember(chain)
-    return replace(chain, problems=problems)
+    return replace(chain, problems=problems), bool(own)
 
 
-def append(client: MlflowClient, make: Callable[[Chain], Entry]) -> Entry:
+def append(
+    client: MlflowClient, make: Callable[[Chain], Entry], show: Callable[[Entry], None] = lambda entry: None
+) -> Entry:
     """Add an entry to the log.
 
     Args:
         client: Of the store.
         make: Writes the entry for the log as it stands, or raises if that no longer allows it. When another writer was
             faster it is asked again, with the new log. It may also return an entry that is in the log already.
+        show: Shows in MLflow what the entry decided. The head is written down at the model only after that, which tells
+            a decision that was cut off before it was shown from one that somebody changed afterwards.
 
     Returns:
         The entry as it stands in the chain.
@@ -79,6 +88,8 @@ def append(client: MlflowClient, make: Callable[[Chain], Entry]) -> Entry:
             continue
         chain = read_log(client)
         if entry in chain.entries:
+            remember(chain)
+            show(entry)
             _write_head_down(client, entry.model, chain)
             return entry
     raise RegistryError(
@@ -184,16 +195,21 @@ def _ensure_log(client: MlflowClient) -> None:
 def _write_head_down(client: MlflowClient, model: str, chain: Chain) -> None:
     """Never over a newer one; and as a tag has no compare-and-swap, whoever wrote it looks whether the log went on."""
     with translated(f"the head of the log cannot be written down at {model}"):
-        shown = client.get_registered_model(model).tags.get(HEAD_TAG, "")
-        while longer(shown, text := head_text(chain)) == text != shown:
+        shown = _shown_head(client, model)
+        while shown is not None and longer(shown, text := head_text(chain)) == text != shown:
             client.set_registered_model_tag(model, HEAD_TAG, text)
             shown, chain = text, read_log(client)
-    remember(chain)
+            remember(chain)
 
 
-def _own_head() -> dict[str, str]:
-    own = remembered()
-    return {} if own is None else {"this project folder (mlruns/audit-heads.json)": own}
+def _shown_head(client: MlflowClient, model: str) -> str | None:
+    """The head written down at a registered model; None if somebody deleted or renamed that."""
+    try:
+        return str(client.get_registered_model(model).tags.get(HEAD_TAG, ""))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
 
 
 def _heads_of_models(client: MlflowClient) -> dict[str, str]:

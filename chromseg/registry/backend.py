@@ -19,7 +19,7 @@ with warnings.catch_warnings():
     import mlflow.store.tracking.sqlalchemy_store
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput, InputTag, Metric, Param, Run, RunTag, ViewType
-    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
     from mlflow.exceptions import MlflowException
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
@@ -37,6 +37,7 @@ __all__ = [
     "ModelSignature",
     "ModelVersion",
     "Param",
+    "RegisteredModel",
     "Run",
     "RunTag",
     "SQLAlchemyError",

@@ -1,8 +1,8 @@
-"""The whole local store as one file, and back: database, models, and the heads of the log that were seen.
+"""The whole local store as one file, and back: database, models, and the head of the log that this machine has seen.
 
 The database is copied first: a version is in it only after its files are complete, and files are never taken away, so
-every version in the copy finds its files. Only the heads of the log come before it: newer ones than the copy's log has
-would call it cut off. Paths in the database are absolute; restored elsewhere they are rewritten.
+every version in the copy finds its files. Only the head is read before it: a newer one than the copy's log has would
+call it cut off. Paths in the database are absolute; restored elsewhere they are rewritten.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import reduce
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,10 +27,10 @@ from chromseg.files import replacing, sha256
 from chromseg.registry.audit import LOG, forget, joined
 from chromseg.registry.entries import Chain, follow
 from chromseg.registry.place import sqlite_path, tracking_uri
-from chromseg.registry.witness import HEADS
+from chromseg.registry.witness import longer, recall, remember_restored
 
 _FORMAT = 1
-_LEFT_OUT = {"cache", "checkpoints", ".init.lock", HEADS, "audit-heads.lock"}  # made anew, copied first, or not ours
+_LEFT_OUT = {"cache", "checkpoints", ".init.lock"}  # made anew, or not ours
 _PATHS = (  # columns of MLflow's tables that hold absolute paths
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -49,6 +50,7 @@ class Backup:
         length: Entries of the audit log.
         head: Hash of the last one.
         files: SHA-256 by path.
+        seen: The head, with its length, that this machine had seen before; a cut log stays a cut one.
     """
 
     at: str
@@ -56,6 +58,7 @@ class Backup:
     length: int
     head: str
     files: dict[str, str]
+    seen: str = ""
 
 
 def backup(file: Path) -> Backup:
@@ -74,13 +77,14 @@ def backup(file: Path) -> Backup:
         )
     root = database.parent
     with tempfile.TemporaryDirectory() as scratch, replacing(file) as temporary:
-        first = _first_copies(root, database, Path(scratch))
-        chain = _log(first[database.name])
-        contents = first | {path.relative_to(root).as_posix(): path for path in _files(root, database)}
+        memory, copy = recall(), _copied_database(database, Path(scratch))
+        chain = _log(copy)
+        contents = {database.name: copy} | {path.relative_to(root).as_posix(): path for path in _files(root, database)}
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         with tarfile.open(temporary, "w") as archive:
             hashes = {name: _add(archive, f"mlruns/{name}", path) for name, path in contents.items()}
-            made = Backup(at, str(root), len(chain.entries), chain.head, hashes)
+            seen = reduce(longer, memory.of(chain).values(), "")
+            made = Backup(at, str(root), len(chain.entries), chain.head, hashes, seen)
             _add_text(archive, "manifest.json", json.dumps({"format": _FORMAT, **asdict(made)}, indent=1))
     return made
 
@@ -111,10 +115,11 @@ def restore(file: Path, *, replace: bool = False) -> Backup:
         whole = Path(scratch) / root.name
         made = _unpacked(file, whole)
         _move_paths(whole / database.name, Path(made.root), root)
-        _keep_heads(whole / HEADS, Path(made.root) / database.name)
+        chain = _log(whole / database.name)
         if root.exists():
             root.rename(root.with_name(f"{root.name}.before-restore-{time.strftime('%Y%m%d-%H%M%S')}"))
         whole.rename(root)
+        remember_restored(chain, made.seen)
     forget()
     return made
 
@@ -130,15 +135,11 @@ def _database() -> Path:
     return path
 
 
-def _first_copies(root: Path, database: Path, scratch: Path) -> dict[str, Path]:
-    """Heads of the log, then the database, as they are now."""
-    copies = {}
-    if (root / HEADS).is_file():
-        copies[HEADS] = Path(shutil.copy2(root / HEADS, scratch))
-    copies[database.name] = scratch / database.name
-    with closing(sqlite3.connect(database)) as old, closing(sqlite3.connect(copies[database.name])) as new:
+def _copied_database(database: Path, scratch: Path) -> Path:
+    copy = scratch / database.name
+    with closing(sqlite3.connect(database)) as old, closing(sqlite3.connect(copy)) as new:
         old.backup(new)
-    return copies
+    return copy
 
 
 def _files(root: Path, database: Path) -> Iterator[Path]:
@@ -240,15 +241,6 @@ def _literally(text: str) -> str:
     for sign in "!%_":
         text = text.replace(sign, f"!{sign}")
     return text
-
-
-def _keep_heads(file: Path, old: Path) -> None:
-    """The head that was seen of the old place's log is that of the new place's."""
-    if file.is_file():
-        heads = json.loads(file.read_text(encoding="utf-8"))
-        if f"sqlite:///{old}" in heads:
-            heads[tracking_uri()] = heads.pop(f"sqlite:///{old}")
-        file.write_text(json.dumps(heads, indent=2) + "\n", encoding="utf-8")
 
 
 def _bad(file: Path, why: str) -> RegistryError:

@@ -68,27 +68,30 @@ def of_model(name: str, entries: Sequence[Entry]) -> str:
 
 
 def of_version(card: str, entries: Sequence[Entry], number: int) -> str:
-    """Which aliases a version was given, what the gates last said of it, and its card.
+    """Which aliases a version was given, whether it was retired, what the gates last said of it, and its card.
 
     Args:
         card: Its MODEL_CARD.md.
         entries: All of the log about its model.
         number: Of the version.
     """
-    own = [entry for entry in entries if entry.version == number and entry.alias]
+    own = [entry for entry in entries if entry.version == number and (entry.alias or entry.action == "retire")]
     judged = next((entry for entry in reversed(own) if "gates" in entry.facts), None)
     return _fitting("\n\n".join([*map(_became, own), *([_gates(judged)] if judged else [])]), card)
 
 
 def _since(entries: Sequence[Entry], alias: str) -> str:
     """Which version holds the alias since when and why; "" if none does."""
-    if not aliases(entries).get(alias):
+    held = aliases(entries).get(alias)
+    if not held:
         return ""
-    entry = next(entry for entry in reversed(entries) if entry.alias == alias)
+    entry = next(entry for entry in reversed(entries) if (entry.alias, entry.version) == (alias, held[-1]))
     return f"{alias.capitalize()}: **version {entry.version}** since {_said(entry)}"
 
 
 def _became(entry: Entry) -> str:
+    if entry.action == "retire":
+        return f"**Retired** on {_said(entry)}"
     how = {"force": ", although gates refused", "rollback": " again, by a rollback"}.get(entry.action, "")
     return f"Became **{entry.alias}**{how} on {_said(entry)}"
 

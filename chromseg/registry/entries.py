@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
 from functools import cached_property
+from itertools import groupby
 from typing import Any, Literal
 
 GENESIS = "0" * 64  # what stands before the first entry
 
-Action = Literal["register", "promote", "force", "rollback", "import", "trial"]
-ADMITS: tuple[Action, ...] = ("register", "import")  # bring a version in; the others move an alias, or tell of a trial
+Action = Literal["register", "promote", "force", "rollback", "import", "trial", "retire", "repair"]
+ADMITS: tuple[Action, ...] = ("register", "import")  # bring a version in
+Stacks = dict[tuple[str, str], list[int]]  # by model and alias: the versions it stands on, its present one last
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class Entry:
     Attributes:
         at: When, UTC, ISO 8601.
         by: Who.
-        action: What happened; `force` is a promotion that gates had refused.
+        action: What happened; `force` is a promotion that gates had refused, `retire` takes a version out of use for
+            good and off every alias, `repair` tells that MLflow showed another alias than the log had decided.
         model: Registered model.
         version: The version it favours.
         alias: The alias that moved; None where none did.
@@ -108,8 +112,25 @@ class Chain:
 
     def admitted(self, model: str, version: int) -> Entry | None:
         """The entry with which a version came in; None if it never did."""
-        found = (each for each in self.of(model) if each.version == version and each.action in ADMITS)
-        return next(found, None)
+        return self._admissions.get((model, version))
+
+    def retired(self, model: str, version: int) -> Entry | None:
+        """The entry that took a version out of use; None if it is in use."""
+        return self._retirements.get((model, version))
+
+    @cached_property
+    def retirements(self) -> tuple[Entry, ...]:
+        """The entries that took versions out of use."""
+        return tuple(entry for entry in self.entries if entry.action == "retire")
+
+    @cached_property
+    def _admissions(self) -> dict[tuple[str, int], Entry]:
+        """By model and version; the first that brought it in."""
+        return {(each.model, each.version): each for each in reversed(self.entries) if each.action in ADMITS}
+
+    @cached_property
+    def _retirements(self) -> dict[tuple[str, int], Entry]:
+        return {(each.model, each.version): each for each in reversed(self.retirements)}
 
 
 def follow(records: Iterable[tuple[int, str]], chain: Chain | None = None) -> Chain:
@@ -122,7 +143,7 @@ def follow(records: Iterable[tuple[int, str]], chain: Chain | None = None) -> Ch
     chain = chain or Chain()
     entries, lost, problems = list(chain.entries), dict(chain.lost), list(chain.problems)
     heads = {GENESIS: 0} | {entry.hash: length for length, entry in enumerate(entries, 1)}
-    held = _stacks(entries)
+    held, retired = _stacks(entries), {(each.model, each.version) for each in chain.retirements}
     stored = chain.stored
     for number, text in sorted(records):
         problems += [f"entry {missing} is missing" for missing in range(stored + 1, number)]
@@ -135,9 +156,9 @@ def follow(records: Iterable[tuple[int, str]], chain: Chain | None = None) -> Ch
         if heads.get(entry.prev) == len(entries):
             entries.append(entry)
             heads[entry.hash] = len(entries)
-            stack = held.setdefault((entry.model, entry.alias), [])
-            problems += [f"entry {number} {lie}" for lie in _lies(entry, stack)]
-            _move(stack, entry)
+            problems += [f"entry {number} {lie}" for lie in _lies(entry, held, retired)]
+            _move(held, entry)
+            retired |= {(entry.model, entry.version)} if entry.action == "retire" else set()
         elif entry.prev in heads:
             lost[number] = entry
         else:
@@ -146,35 +167,68 @@ def follow(records: Iterable[tuple[int, str]], chain: Chain | None = None) -> Ch
 
 
 def aliases(entries: Iterable[Entry]) -> dict[str, list[int]]:
-    """Of one model: alias → the versions it stands on, its present one last: a promotion adds, a rollback takes."""
-    return {alias: stack for (_, alias), stack in _stacks(entries).items() if alias is not None}
+    """Of one model: alias → the versions it stands on, its present one last.
+
+    A promotion adds one, a rollback takes the last, a retirement takes its version wherever it stands.
+    """
+    return {alias: stack for (_, alias), stack in _stacks(entries).items()}
 
 
-def _stacks(entries: Iterable[Entry]) -> dict[tuple[str, str | None], list[int]]:
-    held: dict[tuple[str, str | None], list[int]] = {}
+def moved_by_retiring(held: Mapping[str, list[int]], version: int) -> dict[str, list[int | None]]:
+    """Alias → the version it stands on, which is the one to retire, and the one it falls back to, None for none.
+
+    Args:
+        held: `aliases` of the model.
+        version: The one to retire.
+    """
+    own = {alias: _without(stack, version) for alias, stack in held.items() if stack[-1:] == [version]}
+    return {alias: [version, left[-1] if left else None] for alias, left in own.items()}
+
+
+def _stacks(entries: Iterable[Entry]) -> Stacks:
+    held: Stacks = {}
     for entry in entries:
-        _move(held.setdefault((entry.model, entry.alias), []), entry)
+        _move(held, entry)
     return held
 
 
-def _move(stack: list[int], entry: Entry) -> None:
-    if entry.action == "rollback":
-        del stack[-1:]
-    else:
-        stack.append(entry.version)
+def _move(held: Stacks, entry: Entry) -> None:
+    if entry.action == "retire":
+        held |= {key: _without(stack, entry.version) for key, stack in held.items() if key[0] == entry.model}
+    elif entry.alias is not None:
+        stack = held.setdefault((entry.model, entry.alias), [])
+        if entry.action == "rollback":
+            del stack[-1:]
+        else:
+            stack.append(entry.version)
 
 
-def _lies(entry: Entry, stack: list[int]) -> list[str]:
-    """What an entry says of the alias it moves that is not so, in words; at most one thing."""
+def _without(stack: list[int], version: int) -> list[int]:
+    """The stack without a version; what stood below and above it stands there once, lest a rollback lead nowhere."""
+    return [each for each, _ in groupby(each for each in stack if each != version)]
+
+
+def _lies(entry: Entry, held: Stacks, retired: Collection[tuple[str, int]]) -> list[str]:
+    """What an entry says of aliases that is not so, in words; at most one thing."""
+    if entry.action == "retire":
+        return _lies_of_retiring(entry, held)
     if entry.alias is None:
         return []
-    what = f"the {entry.alias} of {entry.model}"
+    what, stack = f"the {entry.alias} of {entry.model}", held.get((entry.model, entry.alias), [])
     before = stack[-1] if stack else None
     if entry.previous != before:
         return [f"says that {_named(entry.previous)} was {what}, which was {_named(before)}"]
     if entry.action == "rollback" and stack[-2:-1] != [entry.version]:
         return [f"says that {_named(entry.version)} was {what} before, which was not so"]
+    if (entry.model, entry.version) in retired:
+        return [f"makes {_named(entry.version)} {what}, which was retired before"]
     return []
+
+
+def _lies_of_retiring(entry: Entry, held: Stacks) -> list[str]:
+    own = {alias: stack for (model, alias), stack in held.items() if model == entry.model}
+    said, moved = entry.facts.get("moved"), moved_by_retiring(own, entry.version)
+    return [] if said == moved else [f"says that retiring {_named(entry.version)} moved {said}, where it moved {moved}"]
 
 
 def _named(version: int | None) -> str:
@@ -184,3 +238,8 @@ def _named(version: int | None) -> str:
 def canonical(value: Any) -> str:
     """JSON in one fixed form, so that equal values have equal hashes."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def timestamp() -> str:
+    """Now, in UTC, ISO 8601 with microseconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

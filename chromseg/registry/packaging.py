@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from chromseg.registry.backend import (
     mlflow,
 )
 from chromseg.registry.place import tracking_uri
-from chromseg.registry.store import translated
+from chromseg.registry.store import explained, translated
 
 FILES = ("model.safetensors", "model.json")
 SIGNATURE = ModelSignature(
@@ -69,8 +71,29 @@ def fetch_folder(source: str, cache: Path) -> Path:
     """
     local = _local_path(source)
     if local is None:
-        local = cache if (cache / "MLmodel").is_file() else _download(source, cache)
-    folder = local / _INSIDE
+        local = cache if is_fetched(source, cache) else _download(source, cache)
+    return _model_folder(local)
+
+
+@contextmanager
+def fetched_anew(source: str) -> Iterator[Path]:
+    """The model folder inside a package as the store has it now; what a remote store sends is gone after the block.
+
+    Raises:
+        RegistryError: The files are gone.
+        StoreError: The store does not answer.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        yield _model_folder(_local_path(source) or Path(_arrived(source, scratch)))
+
+
+def is_fetched(source: str, cache: Path) -> bool:
+    """Whether a package was downloaded into `cache` before; never so of a local store."""
+    return _local_path(source) is None and (cache / "MLmodel").is_file()
+
+
+def _model_folder(package: Path) -> Path:
+    folder = package / _INSIDE
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise RegistryError(
@@ -108,11 +131,33 @@ def _local_path(source: str) -> Path | None:
 
 
 def _download(source: str, cache: Path) -> Path:
-    with (
-        translated(f"{source} cannot be downloaded"),
-        replacing(cache) as whole,
-        tempfile.TemporaryDirectory() as scratch,
-    ):
-        arrived = mlflow.artifacts.download_artifacts(source, dst_path=scratch, tracking_uri=tracking_uri())
-        shutil.move(arrived, whole)
+    with replacing(cache) as whole, tempfile.TemporaryDirectory() as scratch:
+        shutil.move(_arrived(source, scratch), whole)
     return cache
+
+
+def _arrived(source: str, scratch: str) -> str:
+    """What the store sends of a package.
+
+    Raises:
+        RegistryError: It has nothing there.
+        StoreError: It does not answer.
+    """
+    try:
+        return str(mlflow.artifacts.download_artifacts(source, dst_path=scratch, tracking_uri=tracking_uri()))
+    except Exception as error:  # each kind of store raises its own
+        if not _is_empty(source):
+            raise explained(error, f"{source} cannot be downloaded") from error
+        raise RegistryError(
+            f"nothing is at {source}",
+            expected="the files of a registered model",
+            remedy="restore them from a backup of the store, or retire the version (`chromseg-ops models retire`)",
+        ) from error
+
+
+def _is_empty(source: str) -> bool:
+    """Whether the store says that it has nothing there."""
+    try:
+        return not mlflow.artifacts.list_artifacts(artifact_uri=source, tracking_uri=tracking_uri())
+    except Exception:  # it does not answer this either
+        return False

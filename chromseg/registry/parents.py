@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chromseg.errors import RegistryError
 from chromseg.registry.backend import MlflowClient
 from chromseg.registry.references import Reference, all_versions, parse_reference
-from chromseg.registry.version import find
+from chromseg.registry.version import check_in_use, find
 
 if TYPE_CHECKING:
     from chromseg.models.package import ModelCard
@@ -20,7 +20,7 @@ def check_parents(client: MlflowClient, folder: Path, card: ModelCard) -> None:
     """Refuse a model that names parents which this store does not have; one without parents passes.
 
     Raises:
-        RegistryError: A parent is missing, or has other weights than those the card was written for.
+        RegistryError: A parent is missing, has other weights than those the card was written for, or was retired.
     """
     weights = {f"models:/{own['name']}/{own['version']}": own["weights_sha256"] for own in card.parents.values()}
     for pin in card.lineage.get("parents") or ():
@@ -56,4 +56,8 @@ def _number_here(client: MlflowClient, parent: Mapping[str, Any]) -> str:
 
 def _registered_weights(client: MlflowClient, pin: Reference) -> str | None:
     numbers = {int(each.version) for each in all_versions(client, pin.name)}
-    return find(client, pin).weights_sha256 if pin.version in numbers else None
+    if pin.version not in numbers:
+        return None
+    parent = find(client, pin)
+    check_in_use(parent)
+    return parent.weights_sha256

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 MARKERS = ("mlruns/mlflow.db", ".dvc", "pyproject.toml")
 
@@ -28,3 +29,25 @@ def tracking_uri() -> str:
 def sqlite_path(uri: str) -> Path | None:
     """The database file of a SQLite URI, absolute; None for a server or another database."""
     return Path(uri.removeprefix("sqlite:///")).resolve() if uri.startswith("sqlite:///") else None
+
+
+def canonical_uri(uri: str) -> str:
+    """One spelling for all that mean the same store: a path without links, an address without account and slash."""
+    path = sqlite_path(uri)
+    if path is not None:
+        return f"sqlite:///{path}"
+    parts = urlsplit(uri)
+    scheme = parts.scheme.partition("+")[0]
+    port = parts.port or {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306}.get(scheme)
+    return f"{scheme}://{parts.hostname or ''}:{port}{parts.path.rstrip('/')}"
+
+
+def state_folder() -> Path:
+    """Where this account keeps what it has seen of stores, outside of all of them.
+
+    `CHROMSEG_STATE_DIR`, else `chromseg-ops` below `XDG_STATE_HOME`, else `~/.local/state/chromseg-ops`.
+    """
+    chosen, standard = os.environ.get("CHROMSEG_STATE_DIR"), os.environ.get("XDG_STATE_HOME", "")
+    if chosen:
+        return Path(chosen).resolve()
+    return (Path(standard) if Path(standard).is_absolute() else Path("~/.local/state").expanduser()) / "chromseg-ops"

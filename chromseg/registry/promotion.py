@@ -11,14 +11,14 @@ from chromseg.registry.actor import current_actor
 from chromseg.registry.audit import append, read_log
 from chromseg.registry.backend import MlflowClient
 from chromseg.registry.card_text import card_of
-from chromseg.registry.entries import Action, Chain, Entry, aliases
+from chromseg.registry.entries import Action, Chain, Entry, aliases, timestamp
 from chromseg.registry.gates.judge import Judgement, judge
 from chromseg.registry.gates.policy import policy_file, read_policy
 from chromseg.registry.projection import ALIASES, describe, show_alias
 from chromseg.registry.references import Reference, find_version, parse_reference, standing
 from chromseg.registry.resolve import checked_folder
-from chromseg.registry.store import open_store, translated
-from chromseg.registry.version import Version, as_version, find, timestamp
+from chromseg.registry.store import open_store
+from chromseg.registry.version import Version, as_version, check_in_use, find
 
 
 def promote(
@@ -58,7 +58,7 @@ def promote(
             timestamp(), by, action, version.name, version.number, alias, current, reason, facts=judgement.facts()
         )
 
-    return _carry_out(client, append(client, entry))
+    return _described(client, append(client, entry, lambda entered: _show(client, entered)))
 
 
 def judge_promotion(reference: str, *, alias: str = "champion") -> Judgement:
@@ -74,6 +74,7 @@ def judge_promotion(reference: str, *, alias: str = "champion") -> Judgement:
     _check_alias(alias)
     client = open_store()
     version = find(client, parse_reference(reference))
+    check_in_use(version)
     if alias in version.aliases:
         raise RegistryError(
             f"{version.label} is the {alias} already",
@@ -111,7 +112,7 @@ def rollback(name: str, *, reason: str, alias: str = "champion", by: str | None 
         checked_folder(_at_hand(client, chain, name, held[-2]))
         return Entry(timestamp(), by, "rollback", name, held[-2], alias, current, reason)
 
-    return _carry_out(client, append(client, entry))
+    return _described(client, append(client, entry, lambda entered: _show(client, entered)))
 
 
 def history(name: str) -> list[Entry]:
@@ -123,10 +124,12 @@ def history(name: str) -> list[Entry]:
     return standing(open_store(), name)[1].of(name)
 
 
-def _carry_out(client: MlflowClient, entry: Entry) -> Entry:
-    """Show in MLflow what the log has decided: the alias, and what the descriptions of model and version say of it."""
-    with translated(f"{entry.alias} of {entry.model} cannot be moved"):
-        show_alias(client, entry.model, str(entry.alias), entry.version)
+def _show(client: MlflowClient, entry: Entry) -> None:
+    show_alias(client, entry.model, str(entry.alias), entry.version)
+
+
+def _described(client: MlflowClient, entry: Entry) -> Entry:
+    """Say in the descriptions of model and version, too, what the log has decided."""
     chain = read_log(client)
     card = card_of(checked_folder(_at_hand(client, chain, entry.model, entry.version)))
     describe(client, entry.model, entry.version, card, chain.of(entry.model))
@@ -139,9 +142,10 @@ def _held(chain: Chain, name: str, alias: str) -> list[int]:
 
 
 def _overtaken(chain: Chain, name: str, alias: str, expected: int | None) -> RegistryError:
-    last = [entry for entry in chain.of(name) if entry.alias == alias][-1]
+    last = [entry for entry in chain.of(name) if entry.alias == alias or alias in entry.facts.get("moved", {})][-1]
+    done = f"retired version {last.version}," if last.action == "retire" else f"made version {last.version}"
     return RegistryError(
-        f"{last.by} made version {last.version} the {alias} of {name} at {last.at[:19]}Z, while this was decided",
+        f"{last.by} {done} the {alias} of {name} at {last.at[:19]}Z, while this was decided",
         expected=f"{'version ' + str(expected) if expected else 'none'} as the {alias}, as before",
         remedy=f"look at it (`chromseg-ops models history {name}`) and decide again",
     )

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from chromseg.errors import RegistryError
-from chromseg.registry.audit import LOG
+from chromseg.errors import RegistryError, RetiredError
+from chromseg.registry.audit import LOG, read_log
 from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersion
 from chromseg.registry.entries import Chain
 from chromseg.registry.projection import decided_aliases
@@ -80,6 +80,7 @@ def find_version(client: MlflowClient, reference: Reference, aliases: Mapping[st
     """
     aliases = known_aliases(client, reference.name) if aliases is None else aliases
     if reference.alias is not None and reference.alias not in aliases:
+        _check_not_retired(read_log(client), reference.name, reference.alias)
         raise RegistryError(
             f"{reference.name} has no alias {reference.alias!r}",
             expected=f"one of: {_listed(f'{alias} (version {number})' for alias, number in aliases.items())}",
@@ -97,6 +98,19 @@ def find_version(client: MlflowClient, reference: Reference, aliases: Mapping[st
             expected=f"one of: {_listed(map(str, versions))}",
             remedy=f"see `chromseg-ops models list {reference.name}`",
         ) from error
+
+
+def _check_not_retired(chain: Chain, name: str, alias: str) -> None:
+    """Whoever asks for an alias that nobody has since its version was retired, is told so."""
+    took = [each for each in chain.of(name) if each.alias == alias or alias in each.facts.get("moved", {})][-1:]
+    for entry in took:
+        if entry.action == "retire":
+            raise RetiredError(
+                f"{name} has no {alias}: version {entry.version}, which it was, was retired at {entry.at[:19]}Z by "
+                f"{entry.by}: {entry.reason}",
+                expected=f"a version that is the {alias}",
+                remedy=f"promote one: `chromseg-ops models promote {name}/VERSION --alias {alias} …`",
+            )
 
 
 def known_aliases(client: MlflowClient, name: str) -> dict[str, int]:

@@ -10,11 +10,11 @@ from typing import Any
 from chromseg import DEFAULT_MODEL
 from chromseg.errors import DataError, ModelError, RegistryError
 from chromseg.files import sha256
-from chromseg.registry.packaging import FILES, fetch_folder
+from chromseg.registry.packaging import FILES, fetch_folder, fetched_anew, is_fetched
 from chromseg.registry.place import project_root
 from chromseg.registry.references import is_reference, parse_reference
 from chromseg.registry.store import open_store
-from chromseg.registry.version import Version, find
+from chromseg.registry.version import Version, check_in_use, find
 from chromseg.registry.versions import list_versions
 
 
@@ -107,13 +107,24 @@ def _claimed(made_by: dict[str, Any]) -> tuple[str, str]:
 
 
 def checked_folder(version: Version) -> Path:
-    """The local folder with a version's files, which are those that were registered.
+    """The local folder with the files of a version in use, which are those that were registered.
 
     Raises:
+        RetiredError: It was taken out of use.
         RegistryError: They are gone or were changed.
     """
-    cache = project_root() / "mlruns" / "cache" / f"{version.name}-{version.number}-{version.weights_sha256[:12]}"
-    folder = fetch_folder(version.source, cache)
+    check_in_use(version)
+    folder = fetch_folder(version.source, _cache(version))
+    check_files(version, folder)
+    return folder
+
+
+def check_files(version: Version, folder: Path) -> None:
+    """Compare a version's files with their hashes.
+
+    Raises:
+        RegistryError: They are not those that were registered.
+    """
     for name, expected in zip(FILES, (version.weights_sha256, version.card_sha256), strict=True):
         found = sha256(folder / name)
         if found != expected:
@@ -122,4 +133,20 @@ def checked_folder(version: Version) -> Path:
                 expected=f"{expected[:12]}…, as {version.name}/{version.number} was registered",
                 remedy="do not use it; restore the file from a backup or register the model again",
             )
-    return folder
+
+
+def check_stored_files(version: Version) -> None:
+    """Compare the files that the store has now, fetched anew, and those that were fetched from it before.
+
+    Raises:
+        RegistryError: They are gone, or not those that were registered.
+        StoreError: They cannot be fetched.
+    """
+    with fetched_anew(version.source) as folder:
+        check_files(version, folder)
+    if is_fetched(version.source, _cache(version)):
+        check_files(version, fetch_folder(version.source, _cache(version)))
+
+
+def _cache(version: Version) -> Path:
+    return project_root() / "mlruns" / "cache" / f"{version.name}-{version.number}-{version.weights_sha256[:12]}"

@@ -18,11 +18,12 @@ from typing import Literal
 
 from filelock import FileLock
 
-from chromseg.errors import ChromsegError, OutputError, RegistryError
+from chromseg.errors import ChromsegError, OutputError, RegistryError, StoreError
 from chromseg.files import replacing
 from chromseg.registry.backend import MlflowClient, MlflowException, SQLAlchemyError, mlflow
 from chromseg.registry.descriptions import KIND, NOTE, TRAINING, of_experiment
 from chromseg.registry.place import sqlite_path, tracking_uri
+from chromseg.registry.witness import remember_new
 
 _NO_PLACE = (  # what SQLite and the system say of a place that takes nothing
     "disk is full", "disk I/O error", "readonly database", "unable to open database", "No space left", "Read-only file",
@@ -55,6 +56,7 @@ def init_store() -> StoreState:
     with _locked(path):
         if not path.exists():
             _create(path)
+            remember_new()
             action: Literal["created", "upgraded", "current"] = "created"
         else:
             action = "upgraded" if _upgrade(path) else "current"
@@ -66,14 +68,14 @@ def open_store() -> MlflowClient:
     """A client of the existing store.
 
     Raises:
-        RegistryError: There is no store yet, it is out of date or damaged, or the server does not answer.
+        StoreError: There is no store yet, it is out of date or damaged, or the server does not answer.
     """
     uri = tracking_uri()
     path = sqlite_path(uri)
     if path is not None and not path.exists():
-        raise RegistryError(f"no store at {path}", expected="an MLflow store", remedy=INIT_REMEDY)
+        raise StoreError(f"no store at {path}", expected="an MLflow store", remedy=INIT_REMEDY)
     if path is not None and _revision(path) != _newest_revision():
-        raise RegistryError(
+        raise StoreError(
             f"the store {path} has the schema {_revision(path)}, not that of MLflow {mlflow.__version__}",
             expected=f"schema {_newest_revision()}",
             remedy="run `chromseg-ops init` to upgrade it",
@@ -107,10 +109,10 @@ def experiment_id(client: MlflowClient, name: str) -> str:
     return str(found.experiment_id)
 
 
-def explained(error: Exception, what: str) -> RegistryError:
+def explained(error: Exception, what: str) -> StoreError:
     """An MLflow error as ours: `what` went wrong, and MLflow's own first line."""
     first_line = next(iter(str(error).strip().splitlines()), "no message")
-    return RegistryError(
+    return StoreError(
         f"{what} ({first_line})",
         expected="an MLflow store that answers",
         remedy=f"check {tracking_uri()} (MLFLOW_TRACKING_URI), and run `chromseg-ops init`",
@@ -176,8 +178,8 @@ def _revision(path: Path) -> str:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
             return str(database.execute("SELECT version_num FROM alembic_version").fetchone()[0])
     except (sqlite3.Error, TypeError) as error:
-        raise RegistryError(
-            f"{path} is no MLflow store ({error})",
+        raise StoreError(
+            f"{path} is no MLflow store, or may not be read ({error})",
             expected="a database made by `chromseg-ops init`",
             remedy="move the file away (or restore it from a backup), then run `chromseg-ops init`",
         ) from error
@@ -220,8 +222,8 @@ def _artifact_location(experiment: str) -> str | None:
 
 @contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Turn an MLflow error of the block into a RegistryError that says `what` could not be done."""
+    """Turn an MLflow error of the block into a StoreError that says `what` could not be done."""
     try:
         yield
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError) as error:
         raise explained(error, what) from error

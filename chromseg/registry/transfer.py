@@ -23,12 +23,12 @@ import chromseg
 from chromseg.errors import RegistryError
 from chromseg.files import replacing, sha256
 from chromseg.registry.actor import current_actor
-from chromseg.registry.entries import ADMITS, GENESIS, Chain, Entry
+from chromseg.registry.entries import ADMITS, GENESIS, Chain, Entry, timestamp
 from chromseg.registry.packaging import FILES
 from chromseg.registry.references import Reference, check_name, find_version, parse_reference, standing
 from chromseg.registry.resolve import checked_folder
 from chromseg.registry.store import open_store
-from chromseg.registry.version import SIGNED, Version, find, signature, timestamp
+from chromseg.registry.version import SIGNED, Version, find, signature
 from chromseg.registry.versions import bring_in, list_versions
 
 _FORMAT = 2  # 1 did not say how long the log was, so that its end could be cut off unseen

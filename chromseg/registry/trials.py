@@ -17,13 +17,13 @@ import chromseg
 from chromseg.files import sha256
 from chromseg.registry.actor import current_actor
 from chromseg.registry.audit import append, read_log
-from chromseg.registry.entries import Chain, Entry, canonical
+from chromseg.registry.entries import Chain, Entry, canonical, timestamp
 from chromseg.registry.gates.policy import read_policy
 from chromseg.registry.gates.probe import Measured, measure
 from chromseg.registry.provenance import processor
 from chromseg.registry.resolve import checked_folder
 from chromseg.registry.store import open_store
-from chromseg.registry.version import Version, timestamp
+from chromseg.registry.version import Version
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from chromseg.errors import RegistryError
+from chromseg.errors import RegistryError, RetiredError
 from chromseg.registry.backend import MlflowClient, ModelVersion
 from chromseg.registry.entries import Chain, Entry, canonical
 from chromseg.registry.lineage import Lineage
@@ -39,6 +38,7 @@ class Version:
         registered_at: When, UTC, ISO 8601.
         allow_dirty: It was let in although its code was not committed.
         forced: Why it was promoted although gates refused it, each time; empty for most.
+        retired: When, by whom and why it was taken out of use; None for one in use.
         run: MLflow run in this store.
         source: URI of its files.
     """
@@ -55,6 +55,7 @@ class Version:
     registered_at: str
     allow_dirty: bool
     forced: tuple[str, ...]
+    retired: str | None
     run: str
     source: str
 
@@ -101,6 +102,7 @@ def as_version(found: ModelVersion, aliases: Mapping[str, int], chain: Chain) ->
         registered_at=tags["registered_at"],
         allow_dirty=json.loads(tags["allow_dirty"]),
         forced=_forced(chain, found.name, entry),
+        retired=told_retired(chain.retired(found.name, number)),
         run=found.run_id,
         source=found.source,
     )
@@ -113,14 +115,28 @@ def _forced(chain: Chain, name: str, admission: Entry) -> tuple[str, ...]:
     return (*elsewhere, *(each.reason for each in here))
 
 
+def told_retired(entry: Entry | None) -> str | None:
+    """A retirement in words; None for none."""
+    return None if entry is None else f"{entry.at[:19]}Z by {entry.by}: {entry.reason}"
+
+
+def check_in_use(version: Version) -> None:
+    """Refuse a version that was retired.
+
+    Raises:
+        RetiredError: It was; the message says when, by whom and why.
+    """
+    if version.retired is not None:
+        raise RetiredError(
+            f"{version.label} was retired at {version.retired}",
+            expected="a version that is in use",
+            remedy=f"take another one: `chromseg-ops models list {version.name}`",
+        )
+
+
 def signature(tags: Mapping[str, str]) -> str:
     """SHA-256 of a version's own tags; the log keeps it, so that nobody changes them unseen."""
     return hashlib.sha256(canonical({name: tags.get(name) for name in SIGNED}).encode()).hexdigest()
-
-
-def timestamp() -> str:
-    """Now, in UTC, ISO 8601 with microseconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _not_registered(found: ModelVersion) -> RegistryError:

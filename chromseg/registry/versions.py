@@ -15,24 +15,25 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chromseg.errors import LineageError
+from chromseg.errors import LineageError, RetiredError
 from chromseg.files import sha256
 from chromseg.registry.actor import current_actor
 from chromseg.registry.audit import append, read_log
 from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersion
 from chromseg.registry.card_text import card_of
 from chromseg.registry.descriptions import of_model, of_version
-from chromseg.registry.entries import Chain, Entry
+from chromseg.registry.entries import Chain, Entry, timestamp
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.packaging import log_package
 from chromseg.registry.parents import check_parents
 from chromseg.registry.provenance import dvc_stage_hash
 from chromseg.registry.references import Reference, all_versions, check_name, known_names, parse_reference, standing
 from chromseg.registry.restore import restore_record
+from chromseg.registry.run_facts import run_facts
 from chromseg.registry.seen import check_seen
 from chromseg.registry.store import init_store, open_store, translated
 from chromseg.registry.tracking import RunTracker
-from chromseg.registry.version import FILE_HASHES, Version, as_version, find, signature, timestamp
+from chromseg.registry.version import FILE_HASHES, Version, as_version, find, signature, told_retired
 from chromseg.training.tracker import read_run
 
 if TYPE_CHECKING:
@@ -121,17 +122,33 @@ def _admit(
     Of two that bring the same files at the same moment the log lets one version in, and both get that one.
     """
     same = _same_files(client, name, hashes)
+    _check_not_retired(read_log(client), hashes["weights_sha256"])
     if known := _first_admitted(read_log(client), same):
         return find(client, Reference(name, version=known.version)), False
     found = same[0] if same else enter()
     signed = {"weights_sha256": found.tags["weights_sha256"], "tags_sha256": signature(found.tags)}
+    with translated(f"run {found.run_id} cannot be read"):
+        signed["run"] = run_facts(client.get_run(found.run_id))
     own = replace(draft, at=timestamp(), version=int(found.version), facts=draft.facts | signed)
 
     def entry(chain: Chain) -> Entry:
+        _check_not_retired(chain, hashes["weights_sha256"])
         return _first_admitted(chain, _same_files(client, name, hashes)) or own
 
     entered = append(client, entry)
     return find(client, Reference(name, version=entered.version)), replace(entered, prev=own.prev) == own
+
+
+def _check_not_retired(chain: Chain, weights: str) -> None:
+    """Weights that were taken out of use come back under no name."""
+    for retired in chain.retirements:
+        admitted = chain.admitted(retired.model, retired.version)
+        if admitted is not None and admitted.facts["weights_sha256"] == weights:
+            raise RetiredError(
+                f"these weights are {retired.model}/{retired.version}, retired at {told_retired(retired)}",
+                expected="a model that was not taken out of use",
+                remedy="train another one",
+            )
 
 
 def _first_admitted(chain: Chain, versions: Sequence[ModelVersion]) -> Entry | None:

@@ -43,6 +43,7 @@ def promoted(
     """
     from put_back import put_back
 
+    from chromseg.registry.place import state_folder
     from chromseg.registry.promotion import promote
     from chromseg.registry.versions import register
 
@@ -51,11 +52,13 @@ def promoted(
             register(make_model(seed=seed, metrics={"test/overall_acc": 0.25 + seed / 2}), "chromseg")
         for number in (1, 2):
             promote(f"chromseg/{number}", reason="newer")
-        copy = tmp_path_factory.mktemp("promoted") / "mlruns"
-        shutil.copytree(store / "mlruns", copy)
+        copy = tmp_path_factory.mktemp("promoted")
+        shutil.copytree(store / "mlruns", copy / "mlruns")
+        shutil.copytree(state_folder(), copy / "state")
         _promoted_once.extend([store, copy])
     place, copy = _promoted_once
-    put_back(copy, place / "mlruns")
+    put_back(copy / "mlruns", place / "mlruns")
+    shutil.copytree(copy / "state", state_folder(), dirs_exist_ok=True)
     monkeypatch.chdir(place)
     return place
 

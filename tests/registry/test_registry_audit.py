@@ -16,6 +16,8 @@ from chromseg.registry import audit
 from chromseg.registry.audit import LOG, append, read_log
 from chromseg.registry.backend import MlflowClient
 from chromseg.registry.entries import Chain, Entry
+from chromseg.registry.place import state_folder
+from chromseg.registry.projection import show_alias
 from chromseg.registry.promotion import history, promote
 from chromseg.registry.references import known_names
 from chromseg.registry.resolve import resolve
@@ -35,8 +37,8 @@ def test_a_sound_registry_verifies(promoted: Path) -> None:
     verdict = verify(files=True)
     assert (verdict.length, verdict.problems, verdict.notes) == (4, (), ())
     assert verdict.head == history("chromseg")[-1].hash
-    heads = json.loads((promoted / "mlruns" / "audit-heads.json").read_text())
-    assert list(heads.values()) == [f"4 {verdict.head}"]
+    heads = json.loads((state_folder() / "audit-heads.json").read_text())["heads"]
+    assert heads == {history("chromseg")[0].hash: f"4 {verdict.head}"}
     assert open_store().get_registered_model("chromseg").tags["chromseg.audit_head"] == f"4 {verdict.head}"
 
 
@@ -58,12 +60,12 @@ def test_a_changed_entry_is_found_and_nothing_resolves(promoted: Path, number: i
 def test_a_cut_end_is_found(promoted: Path) -> None:
     open_store().delete_model_version(LOG, "4")
     audit.forget()
-    with pytest.raises(RegistryError, match=r"3 entries, but this project folder .* has seen 4: its end was cut off"):
+    with pytest.raises(RegistryError, match=r"3 entries, but this machine .* has seen 4: its end was cut off"):
         show("chromseg@champion")
 
 
 def test_a_cut_end_is_found_by_a_newcomer_too(promoted: Path) -> None:
-    (promoted / "mlruns" / "audit-heads.json").unlink()
+    (state_folder() / "audit-heads.json").unlink()
     _sql(promoted, "DELETE FROM model_version_tags WHERE name = ? AND version = 4", LOG)
     _sql(promoted, "DELETE FROM model_versions WHERE name = ? AND version = 4", LOG)
     [problem] = verify().problems
@@ -128,7 +130,8 @@ def test_a_writer_that_came_second_is_asked_again(promoted: Path) -> None:
             promote("chromseg/1", reason="faster")
         return Entry("now", "Eve", "promote", "chromseg", 2, "challenger", reason="slower")
 
-    entry = append(open_store(), late)
+    client = open_store()
+    entry = append(client, late, lambda entry: show_alias(client, "chromseg", "challenger", entry.version))
     assert asked == [4, 5]
     verdict = verify()
     assert (verdict.length, verdict.head, verdict.problems) == (6, entry.hash, ())
@@ -136,7 +139,7 @@ def test_a_writer_that_came_second_is_asked_again(promoted: Path) -> None:
 
 
 def test_an_unreadable_memory_is_not_passed_over(promoted: Path) -> None:
-    (promoted / "mlruns" / "audit-heads.json").write_text("[")
+    (state_folder() / "audit-heads.json").write_text("[")
     with pytest.raises(RegistryError, match=r"audit-heads.json cannot be read"):
         show("chromseg@champion")
 
@@ -174,7 +177,7 @@ def test_what_was_seen_is_never_forgotten_for_an_older_log(promoted: Path, monke
     overtake(monkeypatch, audit, "_write_head_down")
     promote("chromseg/1", reason="slower")
     head = f"6 {history('chromseg')[-1].hash}"
-    assert list(json.loads((promoted / "mlruns" / "audit-heads.json").read_text()).values()) == [head]
+    assert list(json.loads((state_folder() / "audit-heads.json").read_text())["heads"].values()) == [head]
     assert open_store().get_registered_model("chromseg").tags["chromseg.audit_head"] == head
 
 

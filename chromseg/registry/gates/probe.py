@@ -19,9 +19,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chromseg.registry.entries import timestamp
 from chromseg.registry.gates.golden import golden_set
 from chromseg.registry.quiet import quieten
-from chromseg.registry.version import timestamp
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
