@@ -46,8 +46,9 @@ def main() -> None:
     tested = pictures_of(tests(profile).entries())
     seen = seen_by_parents(maps, detector, tested)
     refuse_seen(tested, seen, NAME)
-    with start_run(replace(origin(profile, maps, detector), seen_sha256=seen.sha256())) as run:
-        folder = build(profile, maps, detector, rule, run, seen)
+    lineage = replace(origin(profile, maps, detector), seen_sha256=seen.sha256())
+    with start_run(lineage) as run:
+        folder = build(profile, maps, detector, rule, replace(lineage, run_id=run.run_id), run, seen)
         metrics = judge(profile, folder, run)
     shown = {key: round(value, 4) for key, value in metrics.items() if value is not None}
     print(f"{folder} of {' and '.join(pinned(maps, detector))}: {shown}", file=sys.stderr)
@@ -88,10 +89,17 @@ def origin(profile: Profile, maps: Resolved, detector: Resolved) -> Lineage:
     return replace(lineage, data_md5=md5, validation=valid, parents=pinned(maps, detector))
 
 
-def build(profile: Profile, maps: Resolved, detector: Resolved, rule: CascadeRule, run: RunTracker, seen: Seen) -> Path:
+def build(
+    profile: Profile,
+    maps: Resolved,
+    detector: Resolved,
+    rule: CascadeRule,
+    lineage: Lineage,
+    run: RunTracker,
+    seen: Seen,
+) -> Path:
     """Write the model folder with its `run.json`."""
     folder = profile.model(NAME, SEED)
-    lineage = replace(run.lineage(), run_id=run.run_id)
     params = {f"rule.{name}": value for name, value in asdict(rule).items()}
     params |= dict(zip(("maps", "detector"), pinned(maps, detector), strict=True))
     build_cascade(folder, maps, detector, rule, lineage, seen)

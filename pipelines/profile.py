@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chromseg.config import EvaluateConfig, block, parse, read_params
+from chromseg.config import EvaluateConfig, HardwareConfig, TrainConfig, block, parse, read_params
 from chromseg.errors import ChromsegError
+from chromseg.registry.code_state import note_start
+from chromseg.registry.place import store_root
 
 DEFAULT = "default"
 
@@ -45,9 +49,15 @@ class Profile:
         """Folder of one trained variant."""
         return self.root / "models" / f"{variant}-{seed}"
 
-    def checkpoint(self, variant: str, seed: int) -> Path:
-        """What an interrupted training goes on from; not in its folder, which DVC clears before a run."""
-        return Path("mlruns") / "checkpoints" / self.name / f"{variant}-{seed}.pt"
+    def checkpoint(self, variant: str, seed: int, config: TrainConfig) -> Path:
+        """What an interrupted training with these settings goes on from.
+
+        It lies neither in its folder, which DVC clears before a run, nor in the copy of the project in which a queued
+        experiment runs. Experiments that run side by side have one each.
+        """
+        settings = [asdict(replace(config, hardware=HardwareConfig())), self.params.get("prepare")]
+        digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:8]
+        return store_root() / "mlruns" / "checkpoints" / self.name / f"{variant}-{seed}-{digest}.pt"
 
     @property
     def reports(self) -> Path:
@@ -93,6 +103,7 @@ def best_device() -> str:
 def run_stage(stage: Callable[[], None]) -> None:
     """Run a stage; an error meant for a user is one line and exit code 1."""
     try:
+        note_start()
         stage()
     except ChromsegError as error:
         sys.exit(f"{type(error).__name__}: {error}")

@@ -57,7 +57,7 @@ def train(
     What was interrupted, also while it finished, goes on from its checkpoint, in the same run. Under `torchrun` the
     first process alone tracks, writes and finishes; the others lend a hand in training.
     """
-    checkpoint = profile.checkpoint(variant, seed)
+    checkpoint = profile.checkpoint(variant, seed, config)
     seen = seen_by(profile, config, variant)
     learn = partial(
         fit,

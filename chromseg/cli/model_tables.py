@@ -65,17 +65,24 @@ def facts(version: Version) -> dict[str, object]:
 def lineage_facts(version: Version) -> dict[str, object]:
     """Where it comes from: run, code, data, validation, machine, settings, scores."""
     from chromseg.registry.lineage import NOT_BY_DVC
+    from chromseg.registry.overrides import told as overrides_told
 
     told: dict[str, Any] = version.lineage.to_dict()
     validation = {True: "passed", False: "failed", None: "not known"}[told.pop("validation")]
     data = {f"data md5 of {name}": md5 for name, md5 in told.pop("data_md5").items()}
+    runtime = {f"runtime {name}": value for name, value in told.pop("runtime").items()}
+    overrides = overrides_told(told.pop("overrides"))
+    installed = ", ".join(f"{name} {version}" for name, version in told.pop("installed").items())
     dirty = "yes, allowed at registration" if told.pop("git_dirty") else "no"
     return (
         {name.replace("_", " "): _text(value) for name, value in told.items()}
         | {"dvc stage": told["dvc_stage"] or NOT_BY_DVC, "git dirty": dirty, "data validation": validation}
+        | {"overrides": overrides or "none"}
         | data
+        | runtime
         | {f"config {name}": value for name, value in sorted(version.config.items())}
         | {name: value for name, value in sorted(version.metrics.items()) if name.startswith("test/")}
+        | {"installed": installed or "not recorded"}
     )
 
 

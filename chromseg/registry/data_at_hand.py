@@ -1,4 +1,4 @@
-"""The data that a version was trained on, wherever this machine still has it."""
+"""The data that a version was trained on, and the models it started from, wherever this machine still has them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+
+import yaml
 
 from chromseg.annotations.hashing import data_md5
 from chromseg.errors import RegistryError
@@ -25,7 +27,8 @@ def place_data(tree: Path, wanted: Mapping[str, str]) -> None:
     Raises:
         RegistryError: One is not at hand; the message names each with its md5.
     """
-    missing = [f"{name} (md5 {md5}; {_present(name)})" for name, md5 in wanted.items() if not _place(tree, name, md5)]
+    absent = {name: md5 for name, md5 in wanted.items() if not _place(tree, f"data/{name}", md5)}
+    missing = [f"{name} (md5 {md5}; {_present(name)})" for name, md5 in absent.items()]
     if missing:
         raise RegistryError(
             f"not at hand: dataset {', '.join(missing)}",
@@ -34,9 +37,33 @@ def place_data(tree: Path, wanted: Mapping[str, str]) -> None:
         )
 
 
+def place_source(tree: Path, source: str) -> None:
+    """Put what a training starts from into the tree, if it is no file of git: a model that the commit has under DVC.
+
+    Args:
+        tree: A checked-out project.
+        source: As `init` or `model.weights` names it, `bundled/chromseg`; an absolute path is where it is.
+
+    Raises:
+        RegistryError: It is not at hand, or neither git nor DVC knows it.
+    """
+    if (tree / source).exists():
+        return
+    top = Path(source).parts[0]
+    tracked = tree / f"{top}.dvc"
+    outs = yaml.safe_load(tracked.read_text(encoding="utf-8"))["outs"] if tracked.is_file() else []
+    placed = [_place(tree, out["path"], out["md5"]) for out in outs]
+    if not placed or not all(placed) or not (tree / source).exists():
+        raise RegistryError(
+            f"not at hand: {source}, which the training starts from",
+            expected="a folder that git or DVC has at this commit, or a training of this project",
+            remedy=f"bring it back (`dvc pull {tracked.name}`), or put it under DVC and train again",
+        )
+
+
 def _place(tree: Path, name: str, md5: str) -> bool:
-    target, own = tree / "data" / name, project_root() / "data" / name
-    target.parent.mkdir(exist_ok=True)
+    target, own = tree / name, project_root() / name
+    target.parent.mkdir(parents=True, exist_ok=True)
     if own.is_dir() and data_md5(own) == md5:
         shutil.copytree(own, target, copy_function=_link)
         return True

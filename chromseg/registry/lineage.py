@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from chromseg.errors import LineageError
 
 NOT_BY_DVC = "not run by DVC"  # what a missing `dvc_stage` means, in words
-_OPTIONAL = ("ablation", "dvc_stage", "validation", "parents", "seen_sha256")
+_OPTIONAL = ("ablation", "dvc_stage", "validation", "parents", "seen_sha256", "overrides", "installed", "runtime")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Lineage:
         seed: Of the run.
         profile: Pipeline that ran it; "default" is the one at the top of the project.
         git_commit: 40 hex digits.
-        git_dirty: Tracked files differed from the commit (`dvc.lock`, `reports/` and `mlruns/` left aside).
+        git_dirty: Files differed from the commit (`dvc.lock`, `reports/` and `mlruns/` left aside), or some below
+            `chromseg/`, `pipelines/` or of the pipeline are not in it.
         data_md5: Dataset name → md5 of its folder as DVC computes it.
         test_md5: Of the sorted hashes of test images and annotations.
         environment: SHA-256 of `requirements.lock`.
@@ -35,6 +36,10 @@ class Lineage:
         validation: Whether the data passed validation; None if unknown.
         parents: Registered versions that this model is built of, `models:/name/3`; empty for most.
         seen_sha256: Of the block `seen` of its card, the pictures that it knows; None in lineages of older versions.
+        overrides: What an experiment (`dvc exp run -S …`) set otherwise than the commit: params file → pairs of the
+            keys that lead to a place in it and the value there.
+        installed: Distribution → version, of everything that could be imported; empty in older cards.
+        runtime: Python, system, threads, CUDA, cuDNN and driver, as far as there are any; empty in older cards.
     """
 
     run_id: str
@@ -54,6 +59,9 @@ class Lineage:
     validation: bool | None = None
     parents: tuple[str, ...] = ()
     seen_sha256: str | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
+    installed: dict[str, str] = field(default_factory=dict)
+    runtime: dict[str, str] = field(default_factory=dict)
 
     def complete(self) -> Lineage:
         """Itself, if nothing is missing.
@@ -75,7 +83,7 @@ class Lineage:
         return {
             name: value if isinstance(value, str) else json.dumps(value, sort_keys=True)
             for name, value in values.items()
-            if value is not None
+            if value is not None and not (value == {} and name in _OPTIONAL)
         }
 
     @staticmethod
@@ -85,7 +93,7 @@ class Lineage:
         Raises:
             LineageError: A fact that every model must have is absent; the message names each.
         """
-        known = {field.name for field in fields(Lineage)}
+        known = {each.name for each in fields(Lineage)}
         _demand(sorted(known - set(_OPTIONAL) - {"profile"} - values.keys()))
         mine = {name: value for name, value in values.items() if name in known}
         return Lineage(**mine | {"parents": tuple(mine.get("parents") or ())})
@@ -97,8 +105,8 @@ class Lineage:
         Raises:
             LineageError: A fact is absent or unreadable.
         """
-        texts = {field.name for field in fields(Lineage) if str(field.type).startswith("str")}
-        known = {field.name for field in fields(Lineage)}
+        texts = {each.name for each in fields(Lineage) if str(each.type).startswith("str")}
+        known = {each.name for each in fields(Lineage)}
         try:
             values = {name: text if name in texts else json.loads(text) for name, text in tags.items() if name in known}
         except ValueError as error:

@@ -11,6 +11,7 @@ from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import ModelCard
 from chromseg.registry.card_text import NOT_MEASURED, compose
 from chromseg.registry.lineage import NOT_BY_DVC
+from chromseg.registry.overrides import told as overrides_told
 
 _SHOWN = {
     "test/iou_crossing": "crossing IoU, cut-outs",
@@ -29,7 +30,7 @@ _SHOWN = {
 }
 _SLICE = "test/slice/"
 _SLICED = ("n_images", "iou_crossing", "overlap_acc", "overall_acc")
-_NOTHING: tuple[object, ...] = (None, "", [], ())
+_NOTHING: tuple[object, ...] = (None, "", [], (), {})
 _CITATION = """- X. Cao et al., ChromSeg: Two-Stage Framework for Overlapping Chromosome Segmentation and
   Reconstruction.
 - X. Fan et al., UCRD-Net: End-to-End Chromosome Segmentation Based on Uncertainty Correction and Region Decomposition
@@ -98,7 +99,11 @@ def card_sections(
 
 
 def _lineage(lineage: Mapping[str, Any]) -> str:
-    told = {key: _plain(value) for key, value in lineage.items() if value not in _NOTHING}
+    told = {key: _plain(value) for key, value in lineage.items() if value not in _NOTHING and key != "installed"}
+    if listed := lineage.get("installed"):
+        told["installed"] = f"{len(listed)} distributions, as listed in `model.json`"
+    if changed := lineage.get("overrides"):
+        told["overrides"] = f"`{overrides_told(changed)}`"
     return _table(told if lineage.get("dvc_stage") else told | {"dvc_stage": NOT_BY_DVC})
 
 

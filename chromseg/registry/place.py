@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 MARKERS = ("mlruns/mlflow.db", ".dvc", "pyproject.toml")
+SQLITE = "sqlite:///"
 
 
 def project_root(start: Path | None = None) -> Path:
@@ -21,21 +22,38 @@ def project_root(start: Path | None = None) -> Path:
     return start
 
 
+def store_root() -> Path:
+    """The project whose `mlruns/` takes runs and checkpoints.
+
+    A queued experiment runs in a copy of the project that DVC makes below `.dvc/tmp` and deletes afterwards; DVC tells
+    it where the project itself is.
+    """
+    here, home = project_root(), Path(os.environ.get("DVC_ROOT") or ".").resolve()
+    return home if here.is_relative_to(home / ".dvc" / "tmp") else here
+
+
 def tracking_uri() -> str:
-    """`MLFLOW_TRACKING_URI` if set, else the SQLite store of the project around the working folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlruns' / 'mlflow.db'}"
+    """`MLFLOW_TRACKING_URI` if set, else the SQLite store of the project around the working folder.
+
+    A relative SQLite path means the same file within a queued experiment as in the project.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{store_root() / 'mlruns' / 'mlflow.db'}"
+    named = Path(uri.removeprefix(SQLITE))
+    if uri.startswith(SQLITE) and not named.is_absolute() and store_root() != project_root():
+        return f"{SQLITE}{store_root() / named}"
+    return uri
 
 
 def sqlite_path(uri: str) -> Path | None:
     """The database file of a SQLite URI, absolute; None for a server or another database."""
-    return Path(uri.removeprefix("sqlite:///")).resolve() if uri.startswith("sqlite:///") else None
+    return Path(uri.removeprefix(SQLITE)).resolve() if uri.startswith(SQLITE) else None
 
 
 def canonical_uri(uri: str) -> str:
     """One spelling for all that mean the same store: a path without links, an address without account and slash."""
     path = sqlite_path(uri)
     if path is not None:
-        return f"sqlite:///{path}"
+        return f"{SQLITE}{path}"
     parts = urlsplit(uri)
     scheme = parts.scheme.partition("+")[0]
     port = parts.port or {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306}.get(scheme)

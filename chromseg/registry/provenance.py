@@ -6,9 +6,7 @@ import hashlib
 import json
 import os
 import platform
-import subprocess
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,11 @@ import yaml
 
 import chromseg
 from chromseg.files import sha256
+from chromseg.registry.ancestry import profiles_behind
+from chromseg.registry.code_state import code_state
+from chromseg.registry.environment import installed, runtime
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.place import project_root
-
-# What the pipeline itself writes into the repository does not make its commit a lie.
-_WRITTEN_BY_PIPELINES = (":(exclude,glob)**/dvc.lock", ":(exclude,glob)**/reports/**", ":(exclude,glob)**/mlruns/**")
 
 
 def gather_lineage(
@@ -55,7 +53,7 @@ def gather_lineage(
     """
     from chromseg.annotations.hashing import data_md5, test_md5
 
-    commit, dirty = git_state()
+    state = code_state(profile, *profiles_behind(*sources))
     own = {name: data_md5(data_root / name) for name in dict.fromkeys((*datasets, tested, *corrected_by))}
     return Lineage(
         run_id="",
@@ -64,13 +62,16 @@ def gather_lineage(
         ablation=ablation,
         seed=seed,
         profile=profile,
-        git_commit=commit,
-        git_dirty=dirty,
+        git_commit=state.commit,
+        git_dirty=state.dirty,
         data_md5=data_behind(*sources) | own,
         test_md5=test_md5([data_root / tested], [data_root / name for name in corrected_by]),
         environment=environment_hash(),
         hardware=hardware(),
         software=chromseg.__version__,
+        overrides=state.overrides,
+        installed=installed(),
+        runtime=runtime(),
     )
 
 
@@ -91,13 +92,10 @@ def data_behind(*sources: str) -> dict[str, str]:
     return seen
 
 
-@cache
 def git_state() -> tuple[str, bool]:
-    """Commit and whether tracked files differ from it, judged once a process; ("", False) outside a repository."""
-    root = project_root()
-    commit = _git(root, "rev-parse", "HEAD")
-    changes = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *_WRITTEN_BY_PIPELINES)
-    return commit, bool(changes)
+    """Commit, and whether the code differs from it (`code_state`); ("", False) outside a repository."""
+    state = code_state()
+    return state.commit, state.dirty
 
 
 def environment_hash() -> str:
@@ -136,14 +134,6 @@ def _stages(file: Path) -> dict[str, dict[str, Any]]:
         return {}
     content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     return dict(content.get("stages") or {})
-
-
-def _git(root: Path, *arguments: str) -> str:
-    try:
-        answer = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
-    except OSError:  # no git on this machine: registration will say what is missing
-        return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
 
 
 def _processor_name() -> str:

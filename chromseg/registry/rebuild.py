@@ -1,7 +1,7 @@
-"""A version trained again from what its lineage says: that commit, that data, that seed, in a git worktree of its own.
+"""A version trained again from what its lineage says: commit, params, data and seed, in a git worktree of its own.
 
-On the processor it was trained on, with the same environment, the weights come out bit by bit. Elsewhere, and on a GPU,
-whose kernels do not always add in the same order, the test metrics must come out within a tolerance.
+On the processor it was trained on, with the same packages installed, the weights come out bit by bit. Elsewhere, and on
+a GPU, whose kernels do not always add in the same order, the test metrics must come out within a tolerance.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from typing import Any
 
 from chromseg.errors import RegistryError
 from chromseg.files import sha256
-from chromseg.registry.ancestry import profile_arguments, stages
-from chromseg.registry.data_at_hand import place_data
+from chromseg.registry import overrides
+from chromseg.registry.ancestry import datasets, given, profile_arguments, profile_folder, stages
+from chromseg.registry.data_at_hand import place_data, place_source
+from chromseg.registry.environment import differences, installed, runtime
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.place import project_root
 from chromseg.registry.provenance import environment_hash, hardware
@@ -41,7 +43,9 @@ class Rebuilt:
         model: The version that was trained again.
         weights_sha256: Of the new weights.
         same_weights: They are those of the version.
-        exact: The weights should be the same: no GPU, and processor and environment are those it was trained with.
+        exact: The weights should be the same: no GPU, and nothing differs.
+        differs: What is not as it was in the training, in words: processor, system, packages (of an older card, which
+            does not list them, the lock file).
         metrics: Test metric → (then, now); empty if the weights are the same.
         tolerance: How far they may be apart.
         passed: The same weights; or, where those cannot be expected, metrics within the tolerance.
@@ -51,6 +55,7 @@ class Rebuilt:
     weights_sha256: str
     same_weights: bool
     exact: bool
+    differs: tuple[str, ...]
     metrics: dict[str, tuple[float, float | None]]
     tolerance: float
     passed: bool
@@ -80,12 +85,29 @@ def rebuild(reference: str, *, tolerance: float = TOLERANCE, tell: Callable[[str
             expected="a version with weights of its own",
             remedy="rebuild those, and put them together again (`python -m pipelines.cascade`)",
         )
+    differs = tuple(_differences(lineage))
+    for difference in differs:
+        tell(f"differs: {difference}")
     with _worktree(lineage) as tree:
-        place_data(tree, lineage.data_md5)
+        for file, changes in lineage.overrides.items():
+            overrides.put_back(tree / file, changes)
+        for source in given(tree, lineage):
+            place_source(tree, source)
+        place_data(tree, datasets(tree, lineage))
         for module, arguments in stages(tree, lineage):
             tell(f"{module} {' '.join(arguments)}")
-            _run(tree, module, *arguments)
-        return _compared(tree, version, tolerance, tell)
+            _run(tree, lineage, module, *arguments)
+        return _compared(tree, version, differs, tolerance, tell)
+
+
+def _differences(lineage: Lineage) -> Iterator[str]:
+    yield from differences({"hardware": lineage.hardware}, {"hardware": hardware()})
+    if not lineage.installed:
+        yield from differences({"requirements.lock": lineage.environment}, {"requirements.lock": environment_hash()})
+        return
+    threads = {"threads": lineage.runtime.get("threads", "")}  # they are set as they were
+    yield from differences(lineage.runtime, runtime() | threads)
+    yield from differences(lineage.installed, installed())
 
 
 @contextmanager
@@ -95,7 +117,8 @@ def _worktree(lineage: Lineage) -> Iterator[Path]:
     _demand_commit(root, lineage)
     with tempfile.TemporaryDirectory(prefix="chromseg-rebuild-") as scratch:
         tree = Path(scratch) / "tree"
-        _git(root, "worktree", "add", "--detach", "--quiet", str(tree), lineage.git_commit)
+        add = ("worktree", "add", "--detach", "--quiet", str(tree), lineage.git_commit)
+        _git(root, "-c", f"core.hooksPath={os.devnull}", *add)  # DVC's hook would check its own data out
         try:
             yield tree
         finally:
@@ -113,34 +136,38 @@ def _demand_commit(root: Path, lineage: Lineage) -> None:
         ) from error
 
 
-def _compared(tree: Path, version: Version, tolerance: float, tell: Callable[[str], None]) -> Rebuilt:
+def _compared(
+    tree: Path, version: Version, differs: tuple[str, ...], tolerance: float, tell: Callable[[str], None]
+) -> Rebuilt:
     lineage = version.lineage
-    profile = tree if lineage.profile == "default" else tree / "profiles" / lineage.profile
     name = f"{lineage.variant}-{lineage.seed}"
-    weights = sha256(profile / "models" / name / "model.safetensors")
+    weights = sha256(profile_folder(tree, lineage.profile) / "models" / name / "model.safetensors")
     same = weights == version.weights_sha256
-    exact = (lineage.hardware, lineage.environment) == (hardware(), environment_hash()) and "no GPU" in lineage.hardware
+    exact = not differs and "no GPU" in lineage.hardware
     metrics: dict[str, tuple[float, float | None]] = {}
     if not same:
         tell("pipelines.evaluate: the weights differ")
         own = (*profile_arguments(lineage.profile), "--variant", lineage.variant, "--seed", str(lineage.seed))
-        _run(tree, "pipelines.evaluate", *own)
+        _run(tree, lineage, "pipelines.evaluate", *own)
         report = tree / "reports" / lineage.profile / "scores" / name / "metrics.json"
         measured = json.loads(report.read_text(encoding="utf-8"))["metrics"]
         known = {key: value for key in _COMPARED if (value := version.metrics.get(key)) is not None}
         metrics = {key: (value, measured.get(key)) for key, value in known.items()}
     near = [now is not None and abs(now - then) <= tolerance for then, now in metrics.values()]
     passed = same or (not exact and bool(near) and all(near))
-    return Rebuilt(version.label, weights, same, exact, metrics, tolerance, passed)
+    return Rebuilt(version.label, weights, same, exact, differs, metrics, tolerance, passed)
 
 
-def _run(tree: Path, module: str, *arguments: str) -> None:
-    """Run a stage of the checked-out code, which tracks into a store of its own."""
+def _run(tree: Path, lineage: Lineage, module: str, *arguments: str) -> None:
+    """Run a stage of the checked-out code, which tracks into a store of its own, on as many threads as then."""
     settings = {"PYTHONPATH": str(tree), "MLFLOW_TRACKING_URI": f"sqlite:///{tree / 'mlruns' / 'mlflow.db'}"}
+    if "threads" in lineage.runtime:
+        settings["OMP_NUM_THREADS"] = lineage.runtime["threads"]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
     answer = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=tree,
-        env=os.environ | settings,
+        env=own | settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

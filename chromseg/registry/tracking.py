@@ -20,6 +20,7 @@ from chromseg.registry.store import experiment_id, init_store, open_store, trans
 from chromseg.training.tracker import finite
 
 _BATCH = 100  # MLflow takes no more params or tags at once (of metrics 1000)
+INSTALLED = "installed.json"  # artifact of a run: distribution → version
 _PROCESS = "chromseg.process"  # host and process id of whoever writes to the run
 
 
@@ -62,7 +63,7 @@ class RunTracker:
                 self.client.log_batch(self.run_id, tags=entries[start : start + _BATCH])
 
     def lineage(self) -> Lineage:
-        """What the run's tags say.
+        """What the run's tags say, which leave out what was installed.
 
         Raises:
             LineageError: The run is none of ours.
@@ -137,7 +138,7 @@ def open_run(client: MlflowClient, lineage: Lineage, extra: Mapping[str, str] | 
 
     The tag `run_id` names the run that trained the model: this one, unless `lineage` brings another.
     """
-    tags = lineage.tags() | {
+    tags = _short_tags(lineage) | {
         NOTE: of_run(lineage),
         "mlflow.source.name": "chromseg-ops",
         "mlflow.source.git.commit": lineage.git_commit,
@@ -152,7 +153,15 @@ def open_run(client: MlflowClient, lineage: Lineage, extra: Mapping[str, str] | 
     if not lineage.run_id:
         tracker.set_tags({"run_id": tracker.run_id})
     _log_datasets(client, tracker.run_id, lineage)
+    if lineage.installed:
+        with translated("what is installed cannot be logged"):
+            client.log_dict(tracker.run_id, dict(lineage.installed), INSTALLED)
     return tracker
+
+
+def _short_tags(lineage: Lineage) -> dict[str, str]:
+    """Without the list of what is installed, which is an artifact: MLflow cuts tags of runs at 8,000 characters."""
+    return replace(lineage, installed={}).tags()
 
 
 def _new_run(client: MlflowClient, lineage: Lineage) -> RunTracker:
@@ -161,9 +170,10 @@ def _new_run(client: MlflowClient, lineage: Lineage) -> RunTracker:
 
 def _resumed(client: MlflowClient, lineage: Lineage) -> RunTracker | None:
     """The latest run of the same variant, seed, code and data that did not come to its end."""
-    wanted = replace(lineage, run_id="", hardware="").tags()
+    tags = _short_tags(replace(lineage, run_id="", hardware="", runtime={}))
+    wanted = {"overrides": ""} | {name: value for name, value in tags.items() if value}
     for run in _unfinished(client, lineage):
-        if all(run.data.tags.get(name) == value for name, value in wanted.items() if value):
+        if all(run.data.tags.get(name, "") == value for name, value in wanted.items()):
             tracker = RunTracker(client, run.info.run_id)
             with translated(f"run {run.info.run_id} cannot be opened again"):
                 client.update_run(run.info.run_id, "RUNNING")

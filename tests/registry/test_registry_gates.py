@@ -284,6 +284,7 @@ STRANGE = {
     "data_md5": {"sample": "f" * 32 + ".dir"},
     "test_md5": "f" * 32,
     "environment": "f" * 64,
+    "overrides": {"params.yaml": [[["train", "base", "crop"], 48]]},
 }
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import platform
 import pwd
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +41,16 @@ def test_false_and_zero_are_facts() -> None:
 
 
 def test_tags_and_back() -> None:
-    lineage = replace(COMPLETE, validation=True, parents=("models:/chromseg/2",), dvc_stage="1234", variant="007")
+    lineage = replace(
+        COMPLETE,
+        validation=True,
+        parents=("models:/chromseg/2",),
+        dvc_stage="1234",
+        variant="007",
+        overrides={"params.yaml": [[["train", "base", "crop"], 48]]},
+        installed={"numpy": "2.4.6"},
+        runtime={"python": "3.11.7"},
+    )
     assert all(isinstance(value, str) for value in lineage.tags().values())
     assert Lineage.from_tags(lineage.tags() | {"mlflow.user": "ada"}) == lineage
 
@@ -52,47 +60,6 @@ def test_tags_of_another_program_are_no_lineage() -> None:
         Lineage.from_tags({"mlflow.user": "ada"})
     with pytest.raises(LineageError, match="cannot be read as lineage"):
         Lineage.from_tags(COMPLETE.tags() | {"seed": "none of your business"})
-
-
-@pytest.fixture
-def repository(project: Path) -> Path:
-    provenance.git_state.cache_clear()
-    for name in ("code.py", "dvc.lock", "reports/default/metrics.json", "profiles/paper/dvc.lock"):
-        path = project / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("as committed")
-    _git(project, "init", "-q")
-    _git(project, "add", ".")
-    _git(project, "-c", "user.name=Ada", "-c", "user.email=ada@lab.example", "commit", "-qm", "all")
-    return project
-
-
-@pytest.mark.parametrize(
-    ("changed", "dirty"),
-    [
-        ("code.py", True),
-        ("new.py", False),  # untracked: it may be a user's scratch file
-        ("dvc.lock", False),
-        ("profiles/paper/dvc.lock", False),
-        ("reports/default/metrics.json", False),
-    ],
-)
-def test_only_changes_that_pipelines_do_not_make_count_as_dirty(repository: Path, changed: str, dirty: bool) -> None:
-    assert provenance.git_state() == (_git(repository, "rev-parse", "HEAD"), False)
-    provenance.git_state.cache_clear()
-    (repository / changed).write_text("changed")
-    assert provenance.git_state()[1] is dirty
-
-
-def test_the_tree_is_judged_once(repository: Path) -> None:
-    clean = provenance.git_state()
-    (repository / "code.py").write_text("changed while the pipeline runs")
-    assert provenance.git_state() == clean
-
-
-def test_outside_a_repository_nothing_is_known(project: Path) -> None:
-    provenance.git_state.cache_clear()
-    assert provenance.git_state() == ("", False)
 
 
 def test_the_environment_is_its_lock_file(project: Path) -> None:
@@ -159,10 +126,6 @@ def test_the_git_identity_stands_in_and_nobody_is_refused(
         current_actor()
     config.write_text("[user]\nname = Grace\nemail = grace@lab.example\n")
     assert current_actor().startswith("Grace <grace@lab.example> (")
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def test_the_account_is_the_systems_not_the_environments(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

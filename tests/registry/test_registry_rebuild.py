@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from chromseg.annotations.hashing import data_md5
 from chromseg.errors import RegistryError
 from chromseg.models.package import read_card, write_card
 from chromseg.registry.ancestry import stages
+from chromseg.registry.environment import installed, runtime
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.provenance import environment_hash, hardware
 from chromseg.registry.rebuild import rebuild
@@ -28,10 +29,13 @@ assert Path("data/sample/image").read_text() == "pixels"
 Path("prepared").mkdir()
 """
 TRAIN = """
-import shutil, sys
+import os, shutil, sys, yaml
 from pathlib import Path
+assert "DVC_ROOT" not in os.environ and os.environ.get("OMP_NUM_THREADS") == "1"
 target = Path("models") / f"{sys.argv[2]}-{sys.argv[4]}"
-shutil.copytree("WEIGHTS", target)
+settings = yaml.safe_load(Path("params.yaml").read_text())["train"]["base"]
+assert Path(settings.get("init", ".")).is_dir()
+shutil.copytree(settings["gives"], target)
 """
 EVALUATE = """
 from pathlib import Path
@@ -45,23 +49,27 @@ report.mkdir(parents=True)
 def repository(store: Path, tmp_path: Path, make_model: Callable[..., Path]) -> Callable[..., Path]:
     """Make a committed project whose pipeline "trains" by copying a folder; gives the model folder it would give."""
 
-    def make(gives_seed: int = 0, **changes: Any) -> Path:
+    def make(gives_seed: int = 0, init: str = "", seen: Mapping[str, str] | None = None, **changes: Any) -> Path:
         data = store / "data" / "sample"
         data.mkdir(parents=True)
         (data / "image").write_text("pixels")
         for name, code in (("__init__", ""), ("prepare", PREPARE), ("train", TRAIN), ("evaluate", EVALUATE)):
             path = store / "pipelines" / f"{name}.py"
             path.parent.mkdir(exist_ok=True)
-            path.write_text(code.replace("WEIGHTS", str(tmp_path / "models" / f"tiny-{gives_seed}")))
-        (store / "params.yaml").write_text("train: {variants: {tiny: {}}}\n")
-        (store / ".gitignore").write_text("/data\n/mlruns\n")
+            path.write_text(code)
+        settings = {"gives": str(tmp_path / "models" / f"tiny-{gives_seed}")} | ({"init": init} if init else {})
+        params = {"prepare": {"datasets": ["sample"]}, "train": {"base": settings, "variants": {"tiny": {}}}}
+        (store / "params.yaml").write_text(yaml.safe_dump(params))
+        (store / ".gitignore").write_text("/data\n/mlruns\n/bundled\n")
         for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "all")):
             _git(store, *command)
         origin = {
             "git_commit": _git(store, "rev-parse", "HEAD"),
-            "data_md5": {"sample": data_md5(data)},
+            "data_md5": {"sample": data_md5(data)} | dict(seen or {}),
             "hardware": hardware(),
             "environment": environment_hash() or "no lock file",
+            "installed": installed(),
+            "runtime": runtime() | {"threads": "1"},
         }
         if gives_seed:
             make_model(seed=gives_seed)
@@ -75,6 +83,13 @@ def _git(folder: Path, *arguments: str) -> str:
     return subprocess.run(
         ["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True
     ).stdout.strip()
+
+
+@pytest.fixture(autouse=True)
+def within_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever calls us, a rebuild is a pipeline of its own, on as many threads as the training had."""
+    monkeypatch.setenv("DVC_ROOT", "/somewhere")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
 
 
 def test_the_same_weights_come_out(repository: Callable[..., Path], store: Path) -> None:
@@ -94,10 +109,55 @@ def test_on_another_machine_metrics_within_the_tolerance_do(repository: Callable
 
 
 def test_on_the_same_machine_other_weights_are_a_failure(repository: Callable[..., Path], store: Path) -> None:
-    (store / "requirements.lock").write_text("numpy\n")
     register(repository(gives_seed=1), "chromseg")
     made = rebuild("chromseg/1")
-    assert made.exact and not made.passed
+    assert made.exact and made.differs == () and not made.passed
+
+
+def test_what_differs_is_told_in_words_and_asks_for_no_equal_weights(repository: Callable[..., Path]) -> None:
+    then = installed() | {"torch": "2.0.0", "gone": "1.0"}
+    del then["numpy"]
+    register(repository(gives_seed=1, installed=then, runtime=runtime() | {"python": "3.9.1"}), "chromseg")
+    steps: list[str] = []
+    made = rebuild("chromseg/1", tell=steps.append)
+    assert made.differs == (
+        f"python 3.9.1 then, {runtime()['python']} now",
+        "gone 1.0 then, not there now",
+        f"numpy not there then, {installed()['numpy']} now",
+        f"torch 2.0.0 then, {installed()['torch']} now",
+    )
+    assert steps[:4] == [f"differs: {difference}" for difference in made.differs]
+    assert not made.exact and made.passed and made.metrics
+
+
+def test_an_older_card_is_compared_by_its_lock_file(repository: Callable[..., Path], store: Path) -> None:
+    (store / "requirements.lock").write_text("numpy\n")
+    register(repository(installed={}, runtime={"threads": "1"}), "chromseg")
+    assert rebuild("chromseg/1").exact
+    (store / "requirements.lock").write_text("numpy==2\n")
+    [difference] = rebuild("chromseg/1").differs
+    assert difference.startswith("requirements.lock ") and difference.endswith(f"{environment_hash()} now")
+
+
+def test_the_params_of_an_experiment_are_put_back(repository: Callable[..., Path], tmp_path: Path) -> None:
+    trained = [["train", "base", "gives"], str(tmp_path / "models" / "tiny-0")]
+    register(repository(gives_seed=1, overrides={"params.yaml": [trained]}), "chromseg")
+    assert rebuild("chromseg/1").same_weights, "the commit itself would give other weights"
+
+
+def test_a_model_in_the_box_that_it_starts_from_comes_along(repository: Callable[..., Path], store: Path) -> None:
+    box = store / "bundled" / "chromseg"
+    box.mkdir(parents=True)
+    (box / "model.json").write_text("{}")
+    outs = [{"md5": data_md5(store / "bundled"), "path": "bundled"}]
+    (store / "bundled.dvc").write_text(yaml.safe_dump({"outs": outs}))
+    seen = {"bioimlab": "0123456789abcdef.dir"}
+    folder = repository(init="bundled/chromseg", seen=seen)
+    register(folder, "chromseg")
+    assert rebuild("chromseg/1").same_weights
+    (box / "model.json").write_text("another model")
+    with pytest.raises(RegistryError, match="not at hand: bundled/chromseg, which the training starts from"):
+        rebuild("chromseg/1")
 
 
 def test_data_that_changed_are_named_with_their_md5(repository: Callable[..., Path], store: Path) -> None:

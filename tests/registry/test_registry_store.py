@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chromseg.errors import OutputError, RegistryError
-from chromseg.registry.place import project_root, tracking_uri
+from chromseg.registry.place import project_root, store_root, tracking_uri
 from chromseg.registry.store import experiment_id, init_store, open_store
 
 
@@ -153,6 +153,40 @@ def test_the_project_is_found_from_below_and_a_profile_is_none(project: Path) ->
 
 def test_outside_a_project_the_working_folder_is_used(tmp_path: Path) -> None:
     assert project_root(tmp_path) == tmp_path
+
+
+@pytest.fixture
+def queued(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which DVC runs an experiment of the project's queue; the working folder."""
+    copy = project / ".dvc/tmp/exps/tmp1x2y3z"
+    (copy / ".dvc").mkdir(parents=True)
+    (copy / "pyproject.toml").touch()
+    monkeypatch.chdir(copy)
+    monkeypatch.setenv("DVC_ROOT", str(project))
+    return copy
+
+
+def test_a_queued_experiment_keeps_runs_and_checkpoints_in_the_project(
+    queued: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert project_root() == queued and store_root() == project
+    assert tracking_uri() == f"sqlite:///{project}/mlruns/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///other/mlflow.db")
+    assert tracking_uri() == f"sqlite:///{project}/other/mlflow.db"
+    for elsewhere in ("sqlite:////data/mlflow.db", "http://127.0.0.1:1"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", elsewhere)
+        assert tracking_uri() == elsewhere
+
+
+def test_another_project_that_a_stage_works_in_keeps_its_own_store(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(project))
+    assert store_root() == project
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "pyproject.toml").touch()
+    monkeypatch.chdir(tmp_path / "tree")
+    assert store_root() == tmp_path / "tree"
 
 
 def test_the_environment_names_another_store(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

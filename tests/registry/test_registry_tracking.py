@@ -11,7 +11,7 @@ from example_lineage import LINEAGE
 
 from chromseg.errors import LineageError, RegistryError, TrainingError
 from chromseg.registry.lineage import Lineage
-from chromseg.registry.restore import restore_run
+from chromseg.registry.restore import restore_record, restore_run
 from chromseg.registry.store import open_store
 from chromseg.registry.tracking import resume_run, start_run
 from chromseg.training.tracker import JsonTracker
@@ -36,6 +36,29 @@ def test_a_run_has_its_params_metrics_files_tags_and_data(store: Path) -> None:
     assert [file.path for file in client.list_artifacts(tracker.run_id, "overlays")] == ["overlays/overlay.png"]
     assert tracker.lineage() == replace(NEW, run_id=tracker.run_id)
     assert [(i.dataset.name, i.dataset.digest) for i in run.inputs.dataset_inputs] == list(NEW.data_md5.items())
+
+
+def test_what_is_installed_is_an_artifact_however_much_it_is(store: Path) -> None:
+    much = {f"package-{number:04}": "1.0" for number in range(2000)}
+    lineage = replace(NEW, installed=much, runtime={"python": "3.11.7"})
+    with start_run(lineage) as tracker:
+        pass
+    assert tracker.lineage() == replace(lineage, run_id=tracker.run_id, installed={})
+    file = open_store().download_artifacts(tracker.run_id, "installed.json")
+    assert json.loads(Path(file).read_text()) == much
+    record = {"params": {}, "metrics": [], "tags": replace(lineage, run_id="elsewhere").tags()}
+    restored = restore_record(open_store(), record)
+    assert restored.lineage() == replace(lineage, run_id="elsewhere", installed={})
+
+
+def test_a_training_goes_on_only_in_a_run_of_the_same_params(store: Path) -> None:
+    runs = []
+    other = replace(NEW, overrides={"params.yaml": [[["train", "base", "crop"], 48]]})
+    for lineage in (NEW, other, other, NEW):
+        with pytest.raises(ValueError, match="broke off"), start_run(lineage, resume=True) as tracker:
+            runs.append(tracker.run_id)
+            raise ValueError("broke off")
+    assert runs[0] == runs[3] != runs[1] == runs[2]
 
 
 def test_many_parameters_are_split_into_batches(store: Path) -> None:

@@ -22,6 +22,7 @@ _SAME = (
     "test_md5",
     "environment",
     "parents",
+    "overrides",
 )
 
 
