@@ -149,7 +149,7 @@ def compare(
     by_model, model_agree = matched(found[in_view(found, shift)], moved(found_then, shift))
     return Pair(
         (first.file_name, second.file_name),
-        first.case_id,
+        first.case,
         round(correlation, 3),
         len(ours),
         len(drawn),

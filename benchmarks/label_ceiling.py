@@ -57,7 +57,7 @@ def judge(dataset: Dataset, pixels: float, rng: np.random.Generator) -> Iterator
         pred = np.stack([rasterize(outline, image.height, image.width) for outline in moved])
         for number, cluster in enumerate(crossing_clusters(masks)):
             own = list(cluster.indices)
-            yield _judge_cluster(f"{image.file_name}-{number}", image.case_id, pred[own], masks[own] & cluster.region)
+            yield _judge_cluster(f"{image.file_name}-{number}", image.case, pred[own], masks[own] & cluster.region)
 
 
 def jitter(outline: Polygons, pixels: float, rng: np.random.Generator) -> Polygons:

@@ -14,5 +14,5 @@ def metaphases(root: Path, split: str, limit: int = 0) -> Iterator[Sample]:
     records = [record for record in dataset.images if record.split == split]
     for record in records[: limit or None]:
         image, masks = load_image(dataset, record), load_masks(dataset, record)
-        case = f"{root.name}/{record.case_id}"
+        case = f"{root.name}/{record.case}"
         yield Sample.from_masks(record.file_name, case, split, "metaphase", image, masks)

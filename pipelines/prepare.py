@@ -77,7 +77,7 @@ def samples_of_picture(picture: Picture, size: int) -> Iterator[Sample]:
         yield replace(
             sample,
             name=own + sample.name.removeprefix(other),
-            case_id=f"{picture.dataset.card.name}/{picture.image.case_id}",
+            case_id=f"{picture.dataset.card.name}/{picture.image.case}",
             picture=picture.key,
             scene=picture.scene,
             outlines=picture.outlined.card.name,
@@ -90,7 +90,7 @@ def samples_of_image(dataset: Dataset, image: ImageRecord, size: int) -> Iterato
     Of a set with boxes only, the whole image.
     """
     name = _name(dataset, image)
-    case_id = f"{dataset.card.name}/{image.case_id}"
+    case_id = f"{dataset.card.name}/{image.case}"
     pixels = load_image(dataset, image)
     if dataset.has_maps:
         yield Sample(name, case_id, image.split, "cutout", pixels, None, *load_maps(dataset, image))

@@ -34,23 +34,6 @@ def find_look_alikes(thumbnails: Sequence[Thumbnail | None], correlation: float)
     return [(i, int(j)) for i, others in _look_alikes_of_each(thumbnails, correlation) for j in others]
 
 
-def same_scenes(thumbnails: Sequence[Thumbnail | None], correlation: float = LOOK_ALIKE) -> list[int]:
-    """Number the scenes that pictures show: look-alikes, and look-alikes of these, show one.
-
-    Args:
-        thumbnails: Of each picture; one without shows a scene of its own.
-        correlation: From which two thumbnails show one scene.
-
-    Returns:
-        Of each picture, the index of the first that shows its scene.
-    """
-    scenes = np.arange(len(thumbnails))
-    for index, others in _look_alikes_of_each(thumbnails, correlation):
-        joined = np.unique(scenes[[index, *others]])
-        scenes[np.isin(scenes, joined)] = joined[0]
-    return [int(scene) for scene in scenes]
-
-
 def _look_alikes_of_each(
     thumbnails: Sequence[Thumbnail | None], correlation: float
 ) -> Iterator[tuple[int, npt.NDArray[np.intp]]]:

@@ -118,20 +118,23 @@ def write_dataset(
     dataset: Dataset,
     pixels: Mapping[int, Path | bytes | npt.NDArray[Any]],
     maps: Mapping[int, tuple[BoolArray, BoolArray]] | None = None,
+    *,
+    replace: bool = False,
 ) -> None:
-    """Write a whole dataset to `dataset.root` in one step: after a failure nothing is there.
+    """Write a whole dataset to `dataset.root` in one step: after a failure there is what was there before.
 
     Args:
-        dataset: What to write; `root` must not exist yet.
+        dataset: What to write; `root` must not exist yet unless it is to be replaced.
         pixels: By image id, the file to copy as it is, the bytes of one, or an array uint8/uint16 (H, W) or uint8
             (H, W, 3) to save as PNG; the record's `file_name` must then end in .png.
         maps: By image id, (crossing, chromosome) bool (H, W), for sets in the ChromSeg form.
+        replace: Whether a dataset at `root` gives way to this one once it is written.
 
     Raises:
-        DataError: `root` exists.
+        DataError: `root` exists and is not to be replaced.
         OutputError: The place cannot be written.
     """
-    if dataset.root.exists():
+    if dataset.root.exists() and not replace:
         raise DataError(
             f"{dataset.root} exists already",
             expected="a new dataset name",
@@ -146,7 +149,8 @@ def write_dataset(
             for kind, region in (("crossing", crossing), ("chromosome", chromosome)):
                 target = (root / "maps" / kind / names[image_id]).with_suffix(".png")
                 _save_pixels(region.astype(np.uint8) * 255, target)
-        (root / "dataset.yaml").write_text(yaml.safe_dump(asdict(dataset.card), sort_keys=False, allow_unicode=True))
+        card = _without_empty(asdict(dataset.card), "options")
+        (root / "dataset.yaml").write_text(yaml.safe_dump(card, sort_keys=False, allow_unicode=True), encoding="utf-8")
         (root / "annotations.json").write_text(json.dumps(_as_coco(dataset)) + "\n")
 
 
@@ -206,10 +210,15 @@ def load_maps(dataset: Dataset, image: ImageRecord) -> tuple[BoolArray, BoolArra
 
 def _as_coco(dataset: Dataset) -> dict[str, Any]:
     return {
-        "images": [asdict(image) for image in dataset.images],
+        "images": [_without_empty(asdict(image), "group") for image in dataset.images],
         "annotations": [asdict(instance) for instance in dataset.instances],
         "categories": [{"id": key, "name": name} for key, name in dataset.categories.items()],
     }
+
+
+def _without_empty(fields: dict[str, Any], optional: str) -> dict[str, Any]:
+    """The fields, without the optional one where it says nothing: a set's bytes do not change with our software."""
+    return {key: value for key, value in fields.items() if key != optional or value}
 
 
 def _save_pixels(source: Path | bytes | npt.NDArray[Any], target: Path) -> None:

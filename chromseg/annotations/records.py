@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import typing
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ class DatasetCard:
     citation: str
     importer: str
     importer_version: str
+    options: dict[str, Any] = field(default_factory=dict)  # how the importer was told to read its source
 
     def __post_init__(self) -> None:
         _check_choice("stain", self.stain, STAINS)
@@ -45,6 +46,12 @@ class ImageRecord:
     height: int
     case_id: str
     split: str  # train, val or test
+    group: str = ""  # of cases that hold the same metaphase; empty where a case stands for itself
+
+    @property
+    def case(self) -> str:
+        """What must lie in one split: its group, or its case if that is in none."""
+        return self.group or self.case_id
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,9 @@ def _record(kind: type[T], entry: Any, where: str) -> T:
 @cache
 def _fields(kind: type) -> tuple[dict[str, Any], set[str]]:
     """Type of each field, and which fields have no default."""
-    return typing.get_type_hints(kind), {field.name for field in fields(kind) if field.default is MISSING}
+    return typing.get_type_hints(kind), {
+        one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING
+    }
 
 
 _KINDS: dict[Any, str] = {
@@ -122,6 +131,8 @@ def _fits(value: Any, hint: Any) -> bool:
         return isinstance(value, tuple) and _is_box(value)
     if hint is str or typing.get_origin(hint) is typing.Literal:
         return isinstance(value, str)
+    if typing.get_origin(hint) is dict:
+        return isinstance(value, dict)
     return isinstance(value, list | dict)  # segmentation
 
 

@@ -1,48 +1,59 @@
-"""Case-wise 6:2:2 splits that need no random number and do not move when cases are added elsewhere."""
+"""Case-wise 6:2:2 splits that need no random number, and that no other case can move."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 SPLITS = ("train", "val", "test")
+Shares: TypeAlias = tuple[float, float, float]
+USUAL_SHARES: Shares = (0.6, 0.2, 0.2)
 
 
-def assign_splits(
-    dataset: str, case_ids: Iterable[str], shares: tuple[float, float, float] = (0.6, 0.2, 0.2)
-) -> dict[str, str]:
-    """Give every case a split (UCRD-Net §3.1).
+def split_of(dataset: str, case: str, shares: Shares = USUAL_SHARES) -> str:
+    """The split of a case: it follows from its own name alone, so that a set that grows never moves it.
 
-    Cases are ordered by SHA-256 of `<dataset>/<case_id>`; the first 60 % train, the next 20 % val, the rest test.
-    Splits are cut at rounded counts.
+    The first 8 bytes of SHA-256 of `<dataset>/<case>`, as a share of 2^64, fall below 0.6 for train, below 0.8 for
+    val, else it is test (UCRD-Net §3.1).
 
     Args:
         dataset: The dataset's name; it enters the hash, so that equal case numbers of two labs fall apart.
-        case_ids: Case of each image; repeats are one case.
+        case: Case, or group of cases.
         shares: Shares of train, val and test; they are scaled to sum to one.
-
-    Returns:
-        split of each case, in hash order.
     """
-    ordered = _in_hash_order(f"{dataset}/{case}" for case in case_ids)
-    first = round(len(ordered) * shares[0] / sum(shares))
-    second = round(len(ordered) * (shares[0] + shares[1]) / sum(shares))
-    names = ["train"] * first + ["val"] * (second - first) + ["test"] * (len(ordered) - second)
-    return {case.removeprefix(f"{dataset}/"): name for case, name in zip(ordered, names, strict=True)}
+    digest = hashlib.sha256(f"{dataset}/{case}".encode()).digest()
+    place = int.from_bytes(digest[:8], "big") / 2**64 * sum(shares)
+    if place < shares[0]:
+        return "train"
+    return "val" if place < shares[0] + shares[1] else "test"
 
 
-def assign_fold(case_ids: Iterable[str], fold: int, folds: int) -> dict[str, str]:
+def assign_splits(dataset: str, cases: Iterable[str], shares: Shares = USUAL_SHARES) -> dict[str, str]:
+    """The split of every case by `split_of`; with few cases a split may stay empty."""
+    return {case: split_of(dataset, case, shares) for case in cases}
+
+
+def told_of_empty(splits: Mapping[str, str]) -> str | None:
+    """What a user is told of splits that no case fell into, given the split of each case; None if there are none."""
+    empty = [split for split in SPLITS if split not in splits.values()]
+    if not empty:
+        return None
+    return (
+        f"of {len(splits)} cases none fell in {', none in '.join(empty)}: the split of a case follows from its name, "
+        "so that it never moves"
+    )
+
+
+def assign_fold(cases: Iterable[str], fold: int, folds: int) -> dict[str, str]:
     """Give every case a split for one turn of a cross-validation: part `fold` tests, the next validates, others train.
 
     Args:
-        case_ids: `<dataset>/<case_id>` of each image; repeats are one case.
+        cases: `<dataset>/<case>` of each image, the group in place of cases that have one; repeats are one case.
         fold: 0 to `folds` - 1.
         folds: Number of parts, at least 3; cases are dealt to them in hash order.
     """
-    parts = {case: rank % folds for rank, case in enumerate(_in_hash_order(case_ids))}
+    ordered = sorted(set(cases), key=lambda case: hashlib.sha256(case.encode()).hexdigest())
+    parts = {case: rank % folds for rank, case in enumerate(ordered)}
     names = {fold: "test", (fold + 1) % folds: "val"}
     return {case: names.get(part, "train") for case, part in parts.items()}
-
-
-def _in_hash_order(cases: Iterable[str]) -> list[str]:
-    return sorted(set(cases), key=lambda case: hashlib.sha256(case.encode()).hexdigest())

@@ -93,7 +93,7 @@ def summarize(dataset: Dataset) -> Summary:
         polarity=dataset.card.polarity,
         licence=dataset.card.licence,
         images=len(dataset.images),
-        cases=len({image.case_id for image in dataset.images}),
+        cases=len({image.case for image in dataset.images}),
         chromosomes=len(chromosomes),
         unparted=len(dataset.instances) - len(chromosomes),
         categories={name: categories.count(number) for number, name in dataset.categories.items()},
@@ -141,7 +141,7 @@ def draw_area_histogram(dataset: Dataset, path: Path) -> None:
 
 def _counts(dataset: Dataset, split: str) -> SplitCounts:
     images = dataset.in_split(split)
-    cases = {image.case_id for image in images}
+    cases = {image.case for image in images}
     return SplitCounts(len(images), len(cases), sum(_chromosomes_on(dataset, image.id) for image in images))
 
 
@@ -152,7 +152,7 @@ def _chromosomes_on(dataset: Dataset, image_id: int) -> int:
 def _shared_cases(dataset: Dataset) -> tuple[str, ...]:
     splits: dict[str, set[str]] = {}
     for image in dataset.images:
-        splits.setdefault(image.case_id, set()).add(image.split)
+        splits.setdefault(image.case, set()).add(image.split)
     return tuple(case for case, found in splits.items() if len(found) > 1)
 
 

@@ -11,6 +11,7 @@ import typer
 from chromseg.cli.printing import print_json
 
 if TYPE_CHECKING:
+    from chromseg.annotations.changes import Changes
     from chromseg.annotations.dataset import Dataset
     from chromseg.validation import DatasetLimits
 
@@ -43,6 +44,9 @@ def import_data(
     split: Annotated[
         str | None, typer.Option(help="Shares of train/val/test by case, such as 60/20/20; replaces the source's own.")
     ] = None,
+    splits: Annotated[
+        Path | None, typer.Option(help="CSV file with the columns case and split: splits that stand.")
+    ] = None,
     stain: Annotated[str | None, typer.Option(help="g-band, q-band, r-band, dapi or synthetic.")] = None,
     source: Annotated[str | None, typer.Option(help="Where the images come from; default SRC's name.")] = None,
     licence: Annotated[str | None, typer.Option(help="Terms of the images.")] = None,
@@ -53,6 +57,10 @@ def import_data(
         str | None,
         typer.Option(help="paired-masks: binary_label2 is chromosome or non-overlap; default: seen from it."),
     ] = None,
+    update: Annotated[
+        bool,
+        typer.Option("--update", help="Make the next version of NAME: options as on its card, old cases keep splits."),
+    ] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out images with problems, and say so.")] = False,
     data_root: Root = DATA,
     as_json: AsJson = False,
@@ -60,7 +68,10 @@ def import_data(
     """Import annotated images of a public format as data/NAME.
 
     Nothing is written if any image has a problem, unless --skip-bad leaves those out. Pixels are stored as they came.
+    With --update SRC is the whole next version, old pictures and new ones; what changed is printed.
     """
+    from chromseg.annotations.changes import compare, pictures_of
+    from chromseg.annotations.dataset import read_dataset
     from chromseg.importers import Options, import_dataset
 
     options = Options(
@@ -69,6 +80,7 @@ def import_data(
         ignore=_comma_separated(ignore),
         second=_choice(second or "auto", ("auto", "chromosome", "non-overlap"), "--second"),  # type: ignore[arg-type]
     )
+    before = pictures_of(read_dataset(data_root / name)) if update else None
     dataset = import_dataset(
         format,
         src,
@@ -77,15 +89,17 @@ def import_data(
         invert=invert,
         case_regex=case_regex,
         split=_shares(split),
+        splits=splits,
         stain=stain,
         source=source,
         licence=licence,
         citation=citation,
         options=options,
+        update=update,
         skip_bad=skip_bad,
         tell=_tell,
     )
-    _print_made(dataset, as_json)
+    _print_made(dataset, as_json, None if before is None else compare(before, pictures_of(dataset)))
 
 
 @app.command()
@@ -191,6 +205,29 @@ def summary(
 
 
 @app.command()
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="NAME, or NAME@REV: as it was at a git revision.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The same, later.")],
+    data_root: Root = DATA,
+    as_json: AsJson = False,
+) -> None:
+    """List what changed from A to B: pictures and outlines added, changed, gone, and splits that moved."""
+    from chromseg.annotations.changes import compare, pictures_of
+    from chromseg.cli.data_tables import print_changes
+    from chromseg.importers.revisions import opened
+
+    found = []
+    for version in (before, after):
+        with opened(version, data_root) as dataset:
+            found.append(pictures_of(dataset))
+    changes = compare(*found)
+    if as_json:
+        print_json({"before": before, "after": after} | changes.to_json())
+        return
+    print_changes(changes)
+
+
+@app.command()
 def track(
     name: Annotated[str, typer.Argument(help="Dataset below data/.")],
     remote: Annotated[
@@ -263,25 +300,29 @@ def _limits(params: Path) -> DatasetLimits:
     return parse(DatasetLimits, block.get("limits") or {}, "validate.limits")
 
 
-def _print_made(dataset: Dataset, as_json: bool) -> None:
+def _print_made(dataset: Dataset, as_json: bool, changes: Changes | None = None) -> None:
+    from chromseg.cli.data_tables import print_changes
+
     splits = {split: len(dataset.in_split(split)) for split in ("train", "val", "test")}
     facts: dict[str, Any] = {
         "dataset": dataset.root.as_posix(),
         "images": len(dataset.images),
         "annotations": len(dataset.instances),
-        "cases": len({image.case_id for image in dataset.images}),
+        "cases": len({image.case for image in dataset.images}),
         "splits": splits,
         "stain": dataset.card.stain,
         "polarity": dataset.card.polarity,
     }
     if as_json:
-        print_json(facts)
+        print_json(facts | ({} if changes is None else {"changes": changes.to_json()}))
         return
     cut = ", ".join(f"{split} {count}" for split, count in splits.items())
     typer.echo(
         f"{facts['dataset']}: {facts['images']} images, {facts['annotations']} annotations, {facts['cases']} cases "
         f"({cut}); {facts['stain']}, {facts['polarity']}"
     )
+    if changes is not None:
+        print_changes(changes)
 
 
 def _dataset_folder(data_root: Path, text: str) -> Path:

@@ -10,6 +10,7 @@ import typer
 from chromseg.cli.printing import print_facts, print_table
 
 if TYPE_CHECKING:
+    from chromseg.annotations.changes import Changes, OutlineChanges
     from chromseg.annotations.overlaps import Overlaps
     from chromseg.annotations.summary import Spread, Summary
 
@@ -42,6 +43,34 @@ def print_summary(figures: Summary, picture: Path | None) -> None:
     print_table(headings, [(name, *_rounded(spread)) for name, spread in spreads.items()])
     typer.echo()
     _print_overlaps(figures.overlaps)
+
+
+def print_changes(changes: Changes) -> None:
+    """Print what changed: three lines of counts, then a line a picture."""
+    pictures = (("added", changes.added), ("changed", changes.changed), ("gone", changes.gone))
+    renamed = f", {len(changes.renamed)} renamed" if changes.renamed else ""
+    typer.echo("pictures: " + ", ".join(f"{len(names)} {word}" for word, names in pictures) + renamed)
+    typer.echo(f"outlines: {_told(changes.total)}")
+    typer.echo(f"moved splits: {len(changes.moved) or 'none'}")
+    for word, names in pictures:
+        for name in names:
+            typer.echo(f"{word:8} {name}{_reasons(changes, name)}")
+    for after, before in changes.renamed.items():
+        typer.echo(f"renamed  {after}: was {before}")
+    for move in changes.moved:
+        typer.echo(f"moved    {move.picture} (case {move.case}): {move.before} → {move.after}")
+
+
+def _reasons(changes: Changes, name: str) -> str:
+    outlines = changes.outlines.get(name)
+    others = (("pixels", changes.repainted), ("maps", changes.remapped))
+    told = [f"other {what}" for what, names in others if name in names]
+    told += [f"outlines {_told(outlines)}"] if outlines else []
+    return f": {'; '.join(told)}" if told else ""
+
+
+def _told(outlines: OutlineChanges) -> str:
+    return f"{outlines.added:,} added, {outlines.changed:,} changed, {outlines.gone:,} gone"
 
 
 def _rounded(spread: Spread | None) -> tuple[str | None, ...]:

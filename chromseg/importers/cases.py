@@ -1,15 +1,18 @@
-"""Which case each image comes from, and which split each case goes to."""
+"""Which case each image comes from, and which cases hold the same metaphase."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
-from chromseg.annotations.splits import SPLITS, assign_splits
+from chromseg.annotations.scenes import same_scenes
 from chromseg.errors import DataError
 from chromseg.importers.folders import SPLIT_FOLDERS
-from chromseg.importers.source import ImportedImage
+from chromseg.importers.source import ImportedImage, natural_key
+
+_SHOWN = 5
 
 
 def find_cases(
@@ -27,6 +30,48 @@ def find_cases(
     if alone:
         tell(f"{alone} of {len(images)} images without a known case: each counts as a case of its own (--case-regex)")
     return cases
+
+
+def find_groups(images: list[ImportedImage], cases: list[str], tell: Callable[[str], None]) -> list[tuple[str, ...]]:
+    """The cases that belong together, each time because pictures of them show one metaphase.
+
+    Returns:
+        Groups of two or more cases, in natural order inside.
+    """
+    scenes = same_scenes(image.grey() for image in images)
+    groups = _joined(cases, scenes)
+    for group in groups[:_SHOWN]:
+        one, other = _example(group, images, cases, scenes)
+        tell(f"cases {', '.join(group)} hold the same metaphase ({one} and {other}): one group, one split")
+    if len(groups) > _SHOWN:
+        tell(f"… and {len(groups) - _SHOWN} more groups of cases that hold the same metaphase")
+    return groups
+
+
+def _joined(cases: Sequence[str], scenes: Sequence[int]) -> list[tuple[str, ...]]:
+    """Cases joined by scenes that they share, and by cases that share scenes with both."""
+    group_of = {case: {case} for case in cases}
+    of_scene: dict[int, str] = {}
+    for case, scene in zip(cases, scenes, strict=True):
+        first = of_scene.setdefault(scene, case)
+        if group_of[first] is not group_of[case]:
+            group_of[first] |= group_of[case]
+            group_of |= dict.fromkeys(group_of[case], group_of[first])
+    found = {id(group): group for group in group_of.values() if len(group) > 1}
+    return [tuple(sorted(group, key=natural_key)) for group in found.values()]
+
+
+def _example(
+    group: tuple[str, ...], images: list[ImportedImage], cases: list[str], scenes: list[int]
+) -> tuple[str, str]:
+    """Two pictures of different cases of a group that show one scene."""
+    shown: dict[int, list[int]] = defaultdict(list)
+    for index, (case, scene) in enumerate(zip(cases, scenes, strict=True)):
+        if case in group:
+            shown[scene].append(index)
+    pairs = ((one, other) for one, *others in shown.values() for other in others if cases[one] != cases[other])
+    first, second = next(pairs)
+    return images[first].name, images[second].name
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -61,33 +106,3 @@ def _case_name(image: ImportedImage) -> str:
     """Its path without suffix, and without a leading split folder, so that one case cannot hide in two splits."""
     parts = PurePosixPath(image.stem).parts
     return "/".join(parts[1:] if len(parts) > 1 and parts[0].lower() in SPLIT_FOLDERS else parts)
-
-
-def find_splits(
-    name: str,
-    images: list[ImportedImage],
-    cases: list[str],
-    shares: tuple[float, float, float] | None,
-    tell: Callable[[str], None],
-) -> list[str]:
-    """The split of each image: by the user's shares of the cases, else as the source has it, else 6:2:2 by case.
-
-    Raises:
-        DataError: The source has a split for some images only.
-    """
-    brought = [image.split for image in images]
-    if shares is None and any(brought):
-        if None in brought:
-            raise DataError(
-                f"{brought.count(None)} of {len(images)} images without a split, "
-                f"{images[brought.index(None)].name} first",
-                expected="a split for all images or for none",
-                remedy="complete the source's split, or cut a new one with --split 60/20/20",
-            )
-        tell("split kept as the source brings it")
-        return [split for split in brought if split is not None]
-    by_case = assign_splits(name, cases, shares or (0.6, 0.2, 0.2))
-    empty = [split for split in SPLITS if split not in by_case.values()]
-    if empty:
-        tell(f"{len(by_case)} cases are too few to fill {', '.join(empty)}")
-    return [by_case[case] for case in cases]

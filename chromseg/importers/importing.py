@@ -9,13 +9,25 @@ from pathlib import Path
 
 from chromseg import __version__
 from chromseg.annotations.absorbance import Polarity
-from chromseg.annotations.dataset import STAINS, Dataset, DatasetCard, ImageRecord, InstanceRecord, write_dataset
+from chromseg.annotations.dataset import (
+    STAINS,
+    Dataset,
+    DatasetCard,
+    ImageRecord,
+    InstanceRecord,
+    read_dataset,
+    write_dataset,
+)
+from chromseg.annotations.splits import Shares
 from chromseg.errors import DataError
 from chromseg.importers import coco, label_map, labelme, paired_masks, singles, voc
-from chromseg.importers.cases import find_cases, find_splits
+from chromseg.importers.cases import find_cases, find_groups
 from chromseg.importers.polarity import common_polarity
 from chromseg.importers.problems import readable
+from chromseg.importers.recipe import Recipe
 from chromseg.importers.source import ImportedImage, ImportedSet, Options, natural_key
+from chromseg.importers.splitting import Standing, find_splits, name_groups
+from chromseg.importers.updating import check_next, next_recipe
 
 _POLARITY_SAMPLE = 16
 UNKNOWN = "not stated"
@@ -54,77 +66,93 @@ def import_dataset(
     data_root: Path = Path("data"),
     invert: bool = False,
     case_regex: str | None = None,
-    split: tuple[float, float, float] | None = None,
+    split: Shares | None = None,
+    splits: Path | None = None,
     stain: str | None = None,
     source: str | None = None,
     licence: str | None = None,
     citation: str | None = None,
     options: Options = Options(),  # noqa: B008 — frozen
+    update: bool = False,
     skip_bad: bool = False,
     tell: Callable[[str], None] = lambda message: None,
 ) -> Dataset:
-    """Import a source in one of `FORMATS` to `data_root/name`.
+    """Import a source in one of `FORMATS` to `data_root/name`, or as its next version.
 
-    Nothing is written unless the whole source could be read, or `skip_bad` allows to leave files out.
+    Nothing is written unless the whole source could be read, or `skip_bad` allows to leave files out; a version that
+    stands is there until the next one is written.
 
     Args:
         format: A key of `FORMATS`.
         src: Folder (or file, where the format has one) of the source.
-        name: Name of the new dataset.
+        name: Name of the dataset.
         data_root: Folder of all datasets.
         invert: Flip the declared or estimated polarity; pixels are stored as they came.
         case_regex: Searched in each image's path below images/, without its suffix and a leading split folder; its
             first group is the case. None: the format's own, and an image that it does not fit is its own case.
         split: Shares of train, val, test; they replace a split that the source brings. None: the source's, or 6:2:2.
+        splits: CSV file with the columns `case` and `split`: splits that stand, whatever source and shares say.
         stain: One of `annotations.dataset.STAINS`; None: as is usual for the polarity.
         source: Where the images come from; None: the source folder's name.
         licence: Terms of the images.
         citation: What to cite.
         options: How to read the source; `options.polarity` None estimates it.
+        update: Make the next version of a set that is there: what is not said here is as its card has it, and what it
+            has keeps its split.
         skip_bad: Leave out what cannot be read and say so, instead of failing.
         tell: Called with each message meant for the user.
 
     Raises:
         UnreadableSourceError: Several things in the source are wrong; `problems` lists all, the first 20 were told.
-        DataError: One thing is wrong, the name is taken or unfit, or the format unknown.
+        DataError: One thing is wrong, the name is taken, unfit or (to update) not there, or the format unknown.
         OutputError: The dataset cannot be written.
     """
-    target = _new_root(data_root, name)
+    target = _root(data_root, name, update)
     kind = _format(format)
     _check_stain(stain)
-    images = readable(kind.read(src, options), src, skip_bad, tell)
-    polarity = _polarity(images, options.polarity, invert, tell)
+    old = read_dataset(target) if update else None
+    recipe = Recipe(invert, case_regex, split, options)
+    if old is not None:
+        recipe = next_recipe(recipe, old, format, tell)
+    standing = (Standing.of(old) if old else Standing()).with_list(Standing.in_file(splits) if splits else Standing())
+
+    images = readable(kind.read(src, recipe.options), src, skip_bad, tell)
+    polarity = _polarity(images, recipe, tell)
+    if old is not None:
+        check_next(images, polarity, old)
     card = DatasetCard(
         name=name,
-        stain=stain or _usual_stain(kind, polarity, tell),
+        stain=stain or (old.card.stain if old else _usual_stain(kind, polarity, tell)),
         polarity=polarity,
-        source=source or src.resolve().name,
-        licence=licence or UNKNOWN,
-        citation=citation or UNKNOWN,
+        source=source or (old.card.source if old else src.resolve().name),
+        licence=licence or (old.card.licence if old else UNKNOWN),
+        citation=citation or (old.card.citation if old else UNKNOWN),
         importer=format,
         importer_version=__version__,
+        options=recipe.to_card(),
     )
-    cases = find_cases(images, case_regex, kind.case_regex, tell)
-    splits = find_splits(name, images, cases, split, tell)
-    dataset = _assemble(target, card, images, cases, splits)
+    cases = find_cases(images, recipe.case_regex, kind.case_regex, tell)
+    groups = name_groups(cases, find_groups(images, cases, tell), standing)
+    found = find_splits(name, images, cases, groups, recipe.split, standing, tell)
+    dataset = _assemble(target, card, images, cases, groups, found)
     pixels = {record.id: image.pixels for record, image in zip(dataset.images, images, strict=True)}
     maps = {r.id: image.maps for r, image in zip(dataset.images, images, strict=True) if image.maps is not None}
-    write_dataset(dataset, pixels, maps)
+    write_dataset(dataset, pixels, maps, replace=update)
     return dataset
 
 
-def _new_root(data_root: Path, name: str) -> Path:
+def _root(data_root: Path, name: str, update: bool) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise DataError(
             f"dataset name {name!r}",
             expected="letters, digits, dots, dashes and underscores, a letter or digit first",
             remedy="choose another --name",
         )
-    if (data_root / name).exists():
+    if (data_root / name).exists() and not update:
         raise DataError(
             f"{data_root / name} exists already",
             expected="a new dataset name",
-            remedy="choose another --name or remove the folder",
+            remedy="choose another --name, make its next version with --update, or remove the folder",
         )
     return data_root / name
 
@@ -140,14 +168,13 @@ def _check_stain(stain: str | None) -> None:
         raise DataError(f"stain {stain!r}", expected=f"one of {', '.join(STAINS)}", remedy="choose one of these")
 
 
-def _polarity(
-    images: list[ImportedImage], declared: Polarity | None, invert: bool, tell: Callable[[str], None]
-) -> Polarity:
+def _polarity(images: list[ImportedImage], recipe: Recipe, tell: Callable[[str], None]) -> Polarity:
+    declared = recipe.options.polarity
     step = max(len(images) // _POLARITY_SAMPLE, 1)
     polarity = declared or common_polarity(image.grey() for image in images[::step])
     if declared is None:
         tell(f"polarity judged from the pixels: {polarity}")
-    if not invert:
+    if not recipe.invert:
         return polarity
     return "light-on-dark" if polarity == "dark-on-light" else "dark-on-light"
 
@@ -159,13 +186,13 @@ def _usual_stain(kind: Format, polarity: Polarity, tell: Callable[[str], None]) 
 
 
 def _assemble(
-    root: Path, card: DatasetCard, images: list[ImportedImage], cases: list[str], splits: list[str]
+    root: Path, card: DatasetCard, images: list[ImportedImage], cases: list[str], groups: list[str], splits: list[str]
 ) -> Dataset:
     names = sorted({i.category for image in images for i in image.instances} or {"chromosome"}, key=natural_key)
     number = {category: index for index, category in enumerate(names, start=1)}
     records = tuple(
-        ImageRecord(index, image.name, image.width, image.height, case, split)
-        for index, (image, case, split) in enumerate(zip(images, cases, splits, strict=True), start=1)
+        ImageRecord(index, image.name, image.width, image.height, case, split, group)
+        for index, (image, case, group, split) in enumerate(zip(images, cases, groups, splits, strict=True), start=1)
     )
     owned = [
         (record.id, instance) for record, image in zip(records, images, strict=True) for instance in image.instances

@@ -88,7 +88,7 @@ def lay_clusters(
             expected="images of one chromosome each, several a case",
             remedy="import the cut-outs with `data import singles … --case-regex`",
         )
-    splits = {image.case_id: image.split for image in singles.images}
+    splits = {image.case: image.split for image in singles.images}
     clusters = []
     for index in range(count):
         case = cases[index % len(cases)]
@@ -221,7 +221,7 @@ def _singles_by_case(singles: Dataset) -> dict[str, list[Drawing]]:
         if len(instances) == 1 and not instances[0].iscrowd:
             grey = read_grey(singles.root / "images" / image.file_name)
             drawing = single_drawing(grey, load_masks(singles, image)[0], singles.card.polarity)
-            by_case.setdefault(image.case_id, []).append(drawing)
+            by_case.setdefault(image.case, []).append(drawing)
     return by_case
 
 

@@ -89,7 +89,7 @@ def lay_scenes(dataset: Dataset, count: int, seed: int) -> Iterator[Picture]:
     """
     cases: dict[str, list[ImageRecord]] = {}
     for image in dataset.images:
-        cases.setdefault(image.case_id, []).append(image)
+        cases.setdefault(image.case, []).append(image)
     share, rest = divmod(count, len(dataset.images))
     wanted = {image.id: share + (index < rest) for index, image in enumerate(dataset.images)}
     laid = 0
@@ -153,7 +153,7 @@ def lay_scene(
     light = place.ground * np.exp(-signal) if polarity == "dark-on-light" else place.ground + signal
     image = np.clip(np.rint(light), 0, 255).astype(np.uint8)
     stem = place.image.file_name.rsplit(".", 1)[0].replace("/", "_")
-    return Picture(f"{stem}-{turn + 1}", place.image.case_id, place.image.split, image, np.array(masks), tuple(classes))
+    return Picture(f"{stem}-{turn + 1}", place.image.case, place.image.split, image, np.array(masks), tuple(classes))
 
 
 def _lay(

@@ -1,17 +1,32 @@
 import hashlib
 from collections import Counter
+from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from chromseg.annotations import SPLITS, assign_splits
-from chromseg.annotations.splits import assign_fold
+from chromseg.annotations import assign_splits
+from chromseg.annotations.splits import assign_fold, told_of_empty
 
 
-def test_cases_are_cut_at_60_and_80_percent_of_the_hash_order():
-    cases = [str(number) for number in range(10)]
-    ordered = sorted(cases, key=lambda case: hashlib.sha256(f"cells/{case}".encode()).hexdigest())
-    splits = assign_splits("cells", cases)
-    assert [splits[case] for case in ordered] == ["train"] * 6 + ["val"] * 2 + ["test"] * 2
+def place(name):
+    """Where a case's name puts it between 0 and 1, exactly."""
+    return Fraction(int(hashlib.sha256(name.encode()).hexdigest()[:16], 16), 2**64)
+
+
+def test_a_case_falls_where_its_hash_puts_it():
+    splits = assign_splits("cells", map(str, range(200)))
+    for case, split in splits.items():
+        at = place(f"cells/{case}")
+        assert split == ("train" if at < Fraction(6, 10) else "val" if at < Fraction(8, 10) else "test")
+    assert [splits[case] for case in ("1", "21", "0")] == ["train", "val", "test"]  # 0x1ff…, 0xa…, 0xd…: sha256sum
+
+
+@given(st.sets(st.text(min_size=1, max_size=6)), st.sets(st.text(min_size=1, max_size=6)), st.text(max_size=4))
+def test_growing_never_moves_a_case(old, new, name):
+    before, after = assign_splits(name, old), assign_splits(name, old | new)
+    assert {case: after[case] for case in old} == before
 
 
 def test_order_and_repeats_of_images_do_not_matter():
@@ -24,25 +39,24 @@ def test_equal_case_numbers_of_two_sets_fall_apart():
     assert assign_splits("a", cases) != assign_splits("b", cases)
 
 
-@pytest.mark.parametrize(
-    ("count", "expected"),
-    [(0, (0, 0, 0)), (1, (1, 0, 0)), (2, (1, 1, 0)), (3, (2, 0, 1)), (5, (3, 1, 1)), (88, (53, 17, 18))],
-)
-def test_small_numbers_of_cases(count, expected):
-    found = Counter(assign_splits("x", map(str, range(count))).values())
-    assert tuple(found[split] for split in SPLITS) == expected
+def test_many_cases_come_near_the_shares():
+    found = Counter(assign_splits("x", map(str, range(2000))).values())
+    assert found["train"] / 2000 == pytest.approx(0.6, abs=0.03)
+    assert found["val"] / 2000 == pytest.approx(0.2, abs=0.03)
 
 
 def test_other_shares_are_scaled_to_one():
-    found = Counter(assign_splits("x", map(str, range(100)), shares=(50, 25, 25)).values())
-    assert found == {"train": 50, "val": 25, "test": 25}
-    assert set(assign_splits("x", ["a", "b"], shares=(0, 0, 1)).values()) == {"test"}
+    found = assign_splits("x", map(str, range(100)), shares=(50, 25, 25))
+    assert found == assign_splits("x", map(str, range(100)), shares=(0.5, 0.25, 0.25))
+    for case, split in found.items():
+        assert (split == "train") == (place(f"x/{case}") < Fraction(1, 2))
+    assert set(assign_splits("x", map(str, range(30)), shares=(0, 0, 1)).values()) == {"test"}
+    assert set(assign_splits("x", map(str, range(30)), shares=(1, 1, 0)).values()) == {"train", "val"}
 
 
-def test_the_rest_stays_when_cases_are_added_to_another_set():
-    before = assign_splits("a", map(str, range(20)))
-    assign_splits("b", map(str, range(20, 50)))
-    assert assign_splits("a", map(str, range(20))) == before
+def test_empty_splits_are_told():
+    assert told_of_empty({"a": "train", "b": "val", "c": "test"}) is None
+    assert told_of_empty({"a": "train", "b": "train"}).startswith("of 2 cases none fell in val, none in test: ")
 
 
 def test_every_case_is_tested_in_exactly_one_fold():

@@ -20,14 +20,19 @@ def run(tmp_path, monkeypatch):
 @pytest.fixture
 def source(tmp_path):
     """LabelMe files of four cases, two images each: a banded bar and one that crosses it, light on dark."""
-    src = tmp_path / "src"
-    src.mkdir()
-    grey = np.full((96, 96), 20, np.uint8)
-    grey[40:50, 8:88] += 90
-    grey[8:88, 40:50] += 90
-    bars = [[[8, 40], [88, 40], [88, 50], [8, 50]], [[40, 8], [50, 8], [50, 88], [40, 88]]]
-    rng = np.random.default_rng(0)
-    for name in ("1a", "1b", "2a", "2b", "3a", "3b", "4a", "4b"):
+    return draw(tmp_path / "src", ("1a", "1b", "2a", "2b", "3a", "3b", "4a", "4b"))
+
+
+def draw(src, names):
+    """A LabelMe file and its image for each `<case><letter>`; where the bars cross depends on the case."""
+    src.mkdir(exist_ok=True)
+    for name in names:
+        row = 10 + 14 * (int(name[:-1]) - 1)
+        grey = np.full((96, 96), 20, np.uint8)
+        grey[row : row + 10, 8:88] += 90
+        grey[8:88, 40:50] += 90
+        bars = [[[8, row], [88, row], [88, row + 10], [8, row + 10]], [[40, 8], [50, 8], [50, 88], [40, 88]]]
+        rng = np.random.default_rng(ord(name[-1]))
         Image.fromarray(grey + rng.integers(0, 12, grey.shape, dtype=np.uint8)).save(src / f"original_{name}.png")
         shapes = [{"label": "chr", "points": points, "shape_type": "polygon"} for points in bars]
         content = {"shapes": shapes, "imagePath": f"original_{name}.png", "imageWidth": 96, "imageHeight": 96}
@@ -39,25 +44,74 @@ def test_import_just_works(run, source, tmp_path):
     result = run("import", "labelme", source, "--name", "cells")
     assert result.exit_code == 0, result.stderr
     assert result.stdout == (
-        "data/cells: 8 images, 16 annotations, 4 cases (train 4, val 2, test 2); q-band, light-on-dark\n"
+        "data/cells: 8 images, 16 annotations, 4 cases (train 8, val 0, test 0); q-band, light-on-dark\n"
     )
     assert "polarity judged from the pixels: light-on-dark" in result.stderr
+    assert "of 4 cases none fell in val, none in test" in result.stderr
     assert len(read_dataset(tmp_path / "data/cells").images) == 8
 
 
 def test_import_passes_every_option_on(run, source, tmp_path):
     result = run(
         "import", "labelme", source, "--name", "cells", "--polarity", "dark-on-light", "--invert", "--stain", "dapi",
-        "--case-regex", "original_(.+)", "--split", "50/25/25", "--source", "lab", "--licence", "CC0",
+        "--case-regex", r"original_(\d)", "--split", "50/25/25", "--source", "lab", "--licence", "CC0",
         "--citation", "me",
         "--classes", "a, b", "--ignore", "nucleus", "--second", "non-overlap", "--skip-bad", "--json",
     )  # fmt: skip
     assert result.exit_code == 0, result.stderr
     made = json.loads(result.stdout)
-    assert made["cases"] == 8 and made["splits"] == {"train": 4, "val": 2, "test": 2}
+    assert made["cases"] == 4 and made["splits"] == {"train": 8, "val": 0, "test": 0}
     card = yaml.safe_load((tmp_path / "data/cells/dataset.yaml").read_text())
     assert card["polarity"] == "light-on-dark" and card["stain"] == "dapi"
     assert (card["source"], card["licence"], card["citation"]) == ("lab", "CC0", "me")
+
+
+def test_update_prints_what_changed_and_moves_nothing(run, source, tmp_path):
+    run("import", "labelme", source, "--name", "cells", "--split", "50/25/25")
+    splits = {i.file_name: i.split for i in read_dataset(tmp_path / "data/cells").images}
+    draw(source, ("5a", "5b"))
+    (source / "original_4b.json").unlink()
+    (source / "original_4b.png").unlink()
+    content = json.loads((source / "original_1a.json").read_text())
+    content["shapes"] = [*content["shapes"][1:], {"label": "chr", "points": [[60, 60], [80, 60], [80, 90], [60, 90]]}]
+    (source / "original_1a.json").write_text(json.dumps(content))
+    result = run("import", "labelme", source, "--name", "cells", "--update")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines()[1:] == [
+        "pictures: 2 added, 1 changed, 1 gone",
+        "outlines: 5 added, 0 changed, 3 gone",
+        "moved splits: none",
+        "added    original_5a.png: outlines 2 added, 0 changed, 0 gone",
+        "added    original_5b.png: outlines 2 added, 0 changed, 0 gone",
+        "changed  original_1a.png: outlines 1 added, 0 changed, 1 gone",
+        "gone     original_4b.png: outlines 0 added, 0 changed, 2 gone",
+    ]
+    after = {i.file_name: i.split for i in read_dataset(tmp_path / "data/cells").images}
+    assert all(split == splits[name] for name, split in after.items() if name in splits)
+    again = json.loads(run("import", "labelme", source, "--name", "cells", "--update", "--json").stdout)
+    assert again["changes"]["pictures"]["added"] == [] and again["changes"]["outlines"]["added"] == 0
+
+
+def test_diff_of_two_sets(run, source, tmp_path):
+    run("import", "labelme", source, "--name", "one", "--split", "1/0/0")
+    run("import", "labelme", source, "--name", "two", "--split", "0/0/1")
+    told = run("diff", "one", "two")
+    assert told.exit_code == 0, told.stderr
+    assert told.stdout.splitlines()[:3] == [
+        "pictures: 0 added, 0 changed, 0 gone",
+        "outlines: 0 added, 0 changed, 0 gone",
+        "moved splits: 8",
+    ]
+    found = json.loads(run("diff", "one", "two", "--json").stdout)
+    assert (found["before"], found["after"], len(found["moved_splits"])) == ("one", "two", 8)
+    assert found["moved_splits"][0] == {
+        "picture": "original_1a.png",
+        "case": "1",
+        "before": "train",
+        "after": "test",
+    }
+    gone = run("diff", "one", "three")
+    assert gone.exit_code == 1 and "no data/three/dataset.yaml" in gone.stderr
 
 
 def test_problems_are_listed_on_stderr_and_the_last_line_sums_up(run, source, tmp_path):
@@ -96,7 +150,7 @@ def test_summary_prints_table_one_and_draws_the_areas(run, source, tmp_path):
     lines = [line.split() for line in result.stdout.splitlines()]
     assert ["overlapping", "chromosomes", "clusters", "of", "all", "chromosomes"] in lines
     assert ["2", "8", "100.00%"] in lines and ["5", "or", "more", "0", "0.00%"] in lines
-    assert ["train", "4", "2", "8"] in lines
+    assert ["train", "8", "4", "16"] in lines
     with Image.open(tmp_path / "reports/cells_areas.png") as picture:
         assert picture.format == "PNG"
 
@@ -107,7 +161,7 @@ def test_summary_as_json_of_all_datasets(run, source, tmp_path):
     result = run("summary", "--json", "--out", tmp_path / "figures")
     found = json.loads(result.stdout)
     assert [summary["name"] for summary in found] == ["one", "two"]
-    assert found[0]["overlaps"]["crossing_clusters"] == 8 and found[0]["splits"]["test"]["cases"] == 1
+    assert found[0]["overlaps"]["crossing_clusters"] == 8 and found[0]["splits"]["val"]["cases"] == 2
     assert found[0]["histogram"] == (tmp_path / "figures/one_areas.png").as_posix()
 
 

@@ -14,11 +14,11 @@ ACROSS = [[10, 26], [70, 26], [70, 34], [10, 34]]  # x, y: a bar from left to ri
 DOWN = [[36, 6], [44, 6], [44, 54], [36, 54]]  # a bar from top to bottom
 
 
-def _draw(*, dark=True, size=(HEIGHT, WIDTH)):
-    """uint8 (60, 80): both bars; where they cross, twice as dark (or bright)."""
+def _draw(*, dark=True, size=(HEIGHT, WIDTH), down=36):
+    """uint8 (60, 80): both bars; where they cross, twice as dark (or bright). `down` is the second one's place."""
     depth = np.zeros(size, dtype=np.int16)
     depth[26:34, 10:70] += 60
-    depth[6:54, 36:44] += 60
+    depth[6:54, down : down + 8] += 60
     return (230 - depth if dark else 25 + depth).astype(np.uint8)
 
 

@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 from chromseg.annotations import hashing
+from chromseg.annotations.changes import compare, pictures_of
 from chromseg.errors import DataError
 from chromseg.importers import import_dataset
+from chromseg.importers.revisions import opened
 from chromseg.importers.tracking import track
 
 
@@ -116,3 +118,22 @@ def test_no_dataset_and_no_project(tmp_path, save):
     import_dataset("singles", tmp_path / "src", "lab", data_root=tmp_path / "data")
     with pytest.raises(DataError, match=r"no DVC project in .*; expected a folder \.dvc.*`dvc init`"):
         track("lab", data_root=tmp_path / "data")
+
+
+@pytest.mark.slow
+def test_a_set_is_opened_as_it_was_at_a_revision(project, save):
+    data, git = project / "data", ["git", "-c", "user.name=me", "-c", "user.email=me@lab"]
+    track("drawn", data_root=data)
+    subprocess.run(["git", "add", "data.dvc"], cwd=project, check=True)
+    subprocess.run([*git, "commit", "-qm", "first"], cwd=project, check=True)
+    source = project.parent / "src"
+    save(source / "1.png", down=60)
+    save(source / "3.png", down=20)
+    import_dataset("singles", source, "drawn", data_root=data, update=True)
+    with opened("drawn@HEAD", data) as was, opened("drawn", data) as now:
+        changes = compare(pictures_of(was), pictures_of(now))
+    assert (changes.added, changes.repainted, changes.gone) == (("3.png",), ("1.png",), ())
+    assert changes.moved == ()
+    for wrong in ("drawn@nowhere", "lab@HEAD"):
+        with pytest.raises(DataError, match="at revision"), opened(wrong, data):
+            pass
