@@ -22,6 +22,7 @@ from chromseg.registry.backend import (
     local_file_uri_to_path,
     mlflow,
 )
+from chromseg.registry.package_files import MODEL, hash_of, list_files, seal
 from chromseg.registry.place import tracking_uri
 from chromseg.registry.store import explained, translated
 
@@ -30,7 +31,6 @@ SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec("binary", "image")]),  # an encoded image file; base64 in JSON
     outputs=Schema([ColSpec("string", "instances")]),  # COCO JSON
 )
-_INSIDE = Path("artifacts") / "model"  # where MLflow puts the model folder inside its own
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Package:
 
     model_id: str
     source: str  # URI of its folder
+    sha256: str  # of all its files, with their names
 
 
 def log_package(client: MlflowClient, folder: Path, *, name: str, run_id: str) -> Package:
@@ -58,13 +59,14 @@ def log_package(client: MlflowClient, folder: Path, *, name: str, run_id: str) -
         packed = Path(scratch) / "packed"
         header = mlflow.models.Model(run_id=run_id, model_id=model.model_id)
         _save(_clean_copy(folder, Path(scratch) / "model"), packed, header)
+        seal(packed)
         client.log_model_artifacts(model.model_id, str(packed))
         client.finalize_logged_model(model.model_id, "READY")
-        return Package(model.model_id, model.artifact_location)
+        return Package(model.model_id, model.artifact_location, hash_of(list_files(packed)))
 
 
-def fetch_folder(source: str, cache: Path) -> Path:
-    """The model folder inside a package: in place if the store is local, else downloaded once into `cache`.
+def fetch_package(source: str, cache: Path) -> Path:
+    """The folder of a package: in place if the store is local, else downloaded once into `cache`.
 
     Raises:
         RegistryError: The files are gone or the store does not answer.
@@ -72,19 +74,19 @@ def fetch_folder(source: str, cache: Path) -> Path:
     local = _local_path(source)
     if local is None:
         local = cache if is_fetched(source, cache) else _download(source, cache)
-    return _model_folder(local)
+    return _complete(local)
 
 
 @contextmanager
 def fetched_anew(source: str) -> Iterator[Path]:
-    """The model folder inside a package as the store has it now; what a remote store sends is gone after the block.
+    """The folder of a package as the store has it now; what a remote store sends is gone after the block.
 
     Raises:
         RegistryError: The files are gone.
         StoreError: The store does not answer.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        yield _model_folder(_local_path(source) or Path(_arrived(source, scratch)))
+        yield _complete(_local_path(source) or Path(_arrived(source, scratch)))
 
 
 def is_fetched(source: str, cache: Path) -> bool:
@@ -92,8 +94,8 @@ def is_fetched(source: str, cache: Path) -> bool:
     return _local_path(source) is None and (cache / "MLmodel").is_file()
 
 
-def _model_folder(package: Path) -> Path:
-    folder = package / _INSIDE
+def _complete(package: Path) -> Path:
+    folder = package / MODEL
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise RegistryError(
@@ -101,7 +103,7 @@ def _model_folder(package: Path) -> Path:
             expected="the files of a registered model",
             remedy="if the project was moved, move it back or register the model again",
         )
-    return folder
+    return package
 
 
 def _clean_copy(folder: Path, target: Path) -> Path:

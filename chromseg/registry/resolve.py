@@ -9,11 +9,12 @@ from typing import Any
 
 from chromseg import DEFAULT_MODEL
 from chromseg.errors import DataError, ModelError, RegistryError
-from chromseg.files import sha256
-from chromseg.registry.packaging import FILES, fetch_folder, fetched_anew, is_fetched
+from chromseg.registry.backend import MlflowClient, ModelVersion
+from chromseg.registry.package_files import MODEL, hash_of, list_files
+from chromseg.registry.packaging import FILES, fetch_package, fetched_anew, is_fetched
 from chromseg.registry.place import project_root
 from chromseg.registry.references import is_reference, parse_reference
-from chromseg.registry.store import open_store
+from chromseg.registry.store import open_store, translated
 from chromseg.registry.version import Version, check_in_use, find
 from chromseg.registry.versions import list_versions
 
@@ -35,7 +36,7 @@ def resolve(model: str | Path) -> Path:
 def resolve_model(model: str | Path) -> Resolved:
     """Find a model by `models:/NAME@ALIAS`, `models:/NAME/VERSION` or folder.
 
-    Registered weights are checked against the hash they were registered with.
+    The whole package of a registered model is compared with what was registered.
 
     Raises:
         RegistryError: The name, alias or version is unknown, or the files are not those registered.
@@ -107,46 +108,79 @@ def _claimed(made_by: dict[str, Any]) -> tuple[str, str]:
 
 
 def checked_folder(version: Version) -> Path:
-    """The local folder with the files of a version in use, which are those that were registered.
+    """The local folder with the files of a version in use, which are those registered; see `checked_package`."""
+    return checked_package(version)[0] / MODEL
+
+
+def checked_package(version: Version) -> tuple[Path, dict[str, str]]:
+    """The local folder of a version's MLflow package, and the hashes of its files, which are those registered.
 
     Raises:
-        RetiredError: It was taken out of use.
-        RegistryError: They are gone or were changed.
+        RetiredError: The version was taken out of use.
+        RegistryError: Files are gone, were changed or were added.
     """
     check_in_use(version)
-    folder = fetch_folder(version.source, _cache(version))
-    check_files(version, folder)
-    return folder
+    package = fetch_package(version.source, _cache(version))
+    return package, check_files(version, package)
 
 
-def check_files(version: Version, folder: Path) -> None:
-    """Compare a version's files with their hashes.
+def check_files(version: Version, package: Path) -> dict[str, str]:
+    """Compare all files of a version's package with the hash in the log, before anything of it is loaded.
+
+    Of a version that was registered when the log kept no hash of the package, weights and card alone can be compared.
+
+    Returns:
+        SHA-256 of each file, by name.
 
     Raises:
         RegistryError: They are not those that were registered.
     """
+    files = list_files(package)
     for name, expected in zip(FILES, (version.weights_sha256, version.card_sha256), strict=True):
-        found = sha256(folder / name)
-        if found != expected:
-            raise RegistryError(
-                f"{folder / name} has SHA-256 {found[:12]}…",
-                expected=f"{expected[:12]}…, as {version.name}/{version.number} was registered",
-                remedy="do not use it; restore the file from a backup or register the model again",
-            )
+        if files[f"{MODEL}/{name}"] != expected:
+            raise _changed(f"{package / MODEL / name} has", files[f"{MODEL}/{name}"], expected, version)
+    if version.package_sha256 not in (None, hash_of(files)):
+        told = f"{package} was changed: all its {len(files)} files together have"
+        raise _changed(told, hash_of(files), str(version.package_sha256), version)
+    return files
 
 
-def check_stored_files(version: Version) -> None:
+def check_stored_files(client: MlflowClient, found: ModelVersion, version: Version) -> None:
     """Compare the files that the store has now, fetched anew, and those that were fetched from it before.
 
     Raises:
-        RegistryError: They are gone, or not those that were registered.
+        RegistryError: They are gone, or not those that were registered, or MLflow's own functions load others.
         StoreError: They cannot be fetched.
     """
-    with fetched_anew(version.source) as folder:
-        check_files(version, folder)
+    _check_places(client, found)
+    with fetched_anew(version.source) as package:
+        check_files(version, package)
     if is_fetched(version.source, _cache(version)):
-        check_files(version, fetch_folder(version.source, _cache(version)))
+        check_files(version, fetch_package(version.source, _cache(version)))
+
+
+def _check_places(client: MlflowClient, found: ModelVersion) -> None:
+    """MLflow's own functions must find a version's package where we do, by its name and by the model's id."""
+    with translated(f"{found.name}/{found.version} cannot be looked up"):
+        model_id = found.source.rstrip("/").split("/")[-2]  # …/models/m-…/artifacts
+        by_name = client.get_model_version_download_uri(found.name, found.version)
+        places = {by_name, client.get_logged_model(model_id).artifact_location}
+    if others := places - {found.source}:
+        raise RegistryError(
+            f"MLflow loads {found.name}/{found.version} from {', '.join(sorted(others))}",
+            expected=f"{found.source}, its source",
+            remedy="do not load it with MLflow; restore the store from a backup (`chromseg-ops registry restore`)",
+        )
 
 
 def _cache(version: Version) -> Path:
-    return project_root() / "mlruns" / "cache" / f"{version.name}-{version.number}-{version.weights_sha256[:12]}"
+    digest = version.package_sha256 or version.weights_sha256
+    return project_root() / "mlruns" / "cache" / f"{version.name}-{version.number}-{digest[:12]}"
+
+
+def _changed(what: str, found: str, expected: str, version: Version) -> RegistryError:
+    return RegistryError(
+        f"{what} SHA-256 {found[:12]}…",
+        expected=f"{expected[:12]}…, as {version.label} was registered",
+        remedy="do not use it; restore the files from a backup or register the model again",
+    )

@@ -2,8 +2,8 @@
 
 The file is a ZIP: `manifest.json` and `model/…`. On arrival the hash of every file is compared, the excerpt of the log
 is followed link by link up to the head that the log had when it was cut from it, and the entry that let the version in
-must speak of these very weights and facts. Whoever can rewrite the whole file can rewrite all that too: hence its own
-hash, which the sender says by another way.
+must speak of these very facts, and of a package with these very weights, cards and pages. Whoever can rewrite the whole
+file can rewrite all that too: hence its own hash, which the sender says by another way.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from chromseg.errors import RegistryError
 from chromseg.files import replacing, sha256
 from chromseg.registry.actor import current_actor
 from chromseg.registry.entries import ADMITS, GENESIS, Chain, Entry, timestamp
+from chromseg.registry.package_files import MODEL, hash_of
 from chromseg.registry.packaging import FILES
 from chromseg.registry.references import Reference, check_name, find_version, parse_reference, standing
-from chromseg.registry.resolve import checked_folder
+from chromseg.registry.resolve import checked_folder, checked_package
 from chromseg.registry.store import open_store
 from chromseg.registry.version import SIGNED, Version, find, signature
 from chromseg.registry.versions import bring_in, list_versions
 
-_FORMAT = 2  # 1 did not say how long the log was, so that its end could be cut off unseen
+_FORMAT = 3  # 1 did not say how long the log was; 2 nothing of the package, so that cards and pages could be changed
 _NAMES = re.compile(r"model\.safetensors|model\.json|[\w-]+\.(md|html)|failures/[\w.-]+\.png")
 _LARGEST = 8 * 2**30  # bytes, unpacked
 
@@ -49,6 +50,7 @@ class Transfer:
         length: Entries of the whole log.
         head: Hash of its last one.
         files: SHA-256 by name.
+        package: SHA-256 of each file of the MLflow package it was taken from, by name.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Transfer:
     length: int
     head: str
     files: dict[str, str]
+    package: dict[str, str]
 
     @property
     def own(self) -> list[Entry]:
@@ -78,23 +81,23 @@ def export_version(reference: str, file: Path) -> Version:
     client = open_store()
     version = find(client, parse_reference(reference))
     own = Reference(version.name, version=version.number)
-    folder, found = checked_folder(version), find_version(client, own)
+    (package, hashes), found = checked_package(version), find_version(client, own)
     chain = standing(client, version.name)[1]
-    contents = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    kept = {name: path for name, path in contents.items() if _NAMES.fullmatch(name)}
+    kept = _transferred(hashes)
     manifest = {
         "format": _FORMAT,
         "name": version.name,
         "version": version.number,
         "tags": {name: found.tags[name] for name in SIGNED if name in found.tags},
         "log": _excerpt(chain, version),
-        "files": {name: sha256(path) for name, path in kept.items()},
+        "files": kept,
+        "package": hashes,
         "exported": {"at": timestamp(), "by": current_actor(), "software": chromseg.__version__},
     }
     with replacing(file) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False))
-        for name, path in kept.items():
-            archive.write(path, f"model/{name}")
+        for name in kept:
+            archive.write(package / MODEL / name, f"model/{name}")
     return version
 
 
@@ -134,7 +137,7 @@ def import_version(
             check_name(name or transfer.name),
             transfer.tags,
             by=by,
-            reason=f"from {transfer.name}/{transfer.version} of another store",
+            reason=f"from {transfer.name}/{transfer.version} of another store{_unvouched(transfer)}",
             facts={
                 "origin": [entry.to_dict() for entry in transfer.own],
                 "origin_head": transfer.head,
@@ -162,6 +165,12 @@ def _excerpt(chain: Chain, version: Version) -> dict[str, Any]:
     return {"first": start + 1, "length": len(entries), "head": chain.head, "entries": texts}
 
 
+def _transferred(package: Mapping[str, str]) -> dict[str, str]:
+    """Of a package's files those that go to another lab, by their names in the model folder."""
+    inside = {name.removeprefix(f"{MODEL}/"): digest for name, digest in package.items() if name.startswith(MODEL)}
+    return {name: digest for name, digest in inside.items() if _NAMES.fullmatch(name)}
+
+
 def _read_manifest(archive: zipfile.ZipFile) -> Transfer:
     values: dict[str, Any] = json.loads(archive.read("manifest.json"))
     if values["format"] != _FORMAT:
@@ -176,6 +185,7 @@ def _read_manifest(archive: zipfile.ZipFile) -> Transfer:
         log["length"],
         log["head"],
         dict(values["files"]),
+        dict(values["package"]),
     )
 
 
@@ -200,11 +210,19 @@ def _checked(file: Path, transfer: Transfer) -> Transfer:
     first = transfer.own[0]
     if first.action not in ADMITS or first.facts["tags_sha256"] != signature(transfer.tags):
         raise _bad(file, "its lineage and hashes are not those that were registered")
+    if first.facts.get("package_sha256") not in (None, hash_of(transfer.package)):
+        raise _bad(file, "its package is not the one that was registered")
+    if transfer.files != _transferred(transfer.package):
+        raise _bad(file, "its files are not those of the package that was registered")
     if transfer.files.get(FILES[0]) != transfer.tags["weights_sha256"]:
         raise _bad(file, f"its {FILES[0]} is not the one that was registered")
     if transfer.files.get(FILES[1]) != transfer.tags["card_sha256"]:
         raise _bad(file, f"its {FILES[1]} is not the one that was registered")
     return transfer
+
+
+def _unvouched(transfer: Transfer) -> str:
+    return "" if "package_sha256" in transfer.own[0].facts else ", whose log has no hash of its card and pages"
 
 
 def _unpack(archive: zipfile.ZipFile, transfer: Transfer, folder: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,11 +17,12 @@ import chromseg
 from chromseg.files import sha256
 from chromseg.registry.actor import current_actor
 from chromseg.registry.audit import append, read_log
-from chromseg.registry.entries import Chain, Entry, canonical, timestamp
+from chromseg.registry.entries import Chain, Entry, timestamp
 from chromseg.registry.gates.policy import read_policy
 from chromseg.registry.gates.probe import Measured, measure
+from chromseg.registry.package_files import hash_of
 from chromseg.registry.provenance import processor
-from chromseg.registry.resolve import checked_folder
+from chromseg.registry.resolve import checked_package
 from chromseg.registry.store import open_store
 from chromseg.registry.version import Version
 
@@ -58,12 +59,12 @@ def try_out(version: Version, *, by: str | None = None) -> Measured | None:
     """
     if not read_policy()[0].needs_prediction:
         return None
-    by, client, folder = by or current_actor(), open_store(), checked_folder(version)
-    here = circumstances(folder.parents[1])
+    by, client, (package, files) = by or current_actor(), open_store(), checked_package(version)
+    here = circumstances(files)
     known = on_record(read_log(client), version, here)
     if known is not None and not known.problem:
         return known
-    measured = measure(folder)
+    measured = measure(package)
     facts = {"circumstances": asdict(here), "measured": asdict(measured)}
     entry = Entry(timestamp(), by, "trial", version.name, version.number, reason=measured.problem, facts=facts)
     append(client, lambda _: entry)
@@ -77,22 +78,22 @@ def on_record(chain: Chain, version: Version, here: Circumstances) -> Measured |
     return Measured(**same[-1]) if same else None
 
 
-def circumstances(package: Path) -> Circumstances:
+def circumstances(files: Mapping[str, str]) -> Circumstances:
     """Those of a trial here and now.
 
     Args:
-        package: Folder of the MLflow package.
+        files: SHA-256 of each file of the MLflow package, by name.
     """
     own = Path(chromseg.__file__).parent
     installed = sorted(path.name for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info"))
     software = "\n".join([_digest(own, own.rglob("*.py")), _digest(own, own.rglob("golden/*")), *installed])
     gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))
     machine = f"{processor()}, {gpus or 'no'} GPU{'s' if gpus > 1 else ''}"
-    return Circumstances(_digest(package, package.rglob("*")), hashlib.sha256(software.encode()).hexdigest(), machine)
+    return Circumstances(hash_of(files), hashlib.sha256(software.encode()).hexdigest(), machine)
 
 
 def _digest(root: Path, files: Iterable[Path]) -> str:
     """SHA-256 over the names, below `root`, and the contents of files; what Python compiled on the way left out."""
     own = (path for path in files if path.is_file() and path.parent.name != "__pycache__")
     hashes = {path.relative_to(root).as_posix(): sha256(path) for path in own}
-    return hashlib.sha256(canonical(hashes).encode()).hexdigest()
+    return hash_of(hashes)

@@ -107,7 +107,10 @@ def _of_version(
     try:
         version = as_version(found, {}, chain)
         if files and retired is None:
-            check_stored_files(version)
+            check_stored_files(client, found, version)
+            if version.package_sha256 is None:
+                told = "was registered when the log kept no hash of the whole package: code and pages were not compared"
+                yield Finding("note", f"{label} {told}")
     except StoreError as error:
         yield Finding("unseen", str(error))
     except OSError as error:
@@ -170,7 +173,7 @@ def _unregistered(found: ModelVersion, registered: list[ModelVersion]) -> str:
     for each in registered:
         if all(each.tags.get(key) == found.tags.get(key) for key in FILE_HASHES):
             return f"{found.name}/{found.version} holds the files of {each.name}/{each.version} and is no version"
-    return f"{found.name}/{found.version} was not registered to the end; register its folder again, which completes it"
+    return f"{found.name}/{found.version} was not registered to the end and is no version; register its folder again"
 
 
 def _odd_entries(chain: Chain) -> Iterator[Finding]:

@@ -41,6 +41,7 @@ class Version:
         retired: When, by whom and why it was taken out of use; None for one in use.
         run: MLflow run in this store.
         source: URI of its files.
+        package_sha256: Of all files of its MLflow package; None if it was registered when the log did not keep it.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Version:
     retired: str | None
     run: str
     source: str
+    package_sha256: str | None = None
 
     @property
     def label(self) -> str:
@@ -87,7 +89,8 @@ def as_version(found: ModelVersion, aliases: Mapping[str, int], chain: Chain) ->
     entry = chain.admitted(found.name, number)
     if "lineage" not in tags or entry is None:
         raise _not_registered(found)
-    if signature(tags) != entry.facts["tags_sha256"]:
+    moved = entry.facts.get("source", place_of(found)) != place_of(found)
+    if moved or signature(tags) != entry.facts["tags_sha256"]:
         raise _changed(found, entry)
     return Version(
         name=found.name,
@@ -105,6 +108,7 @@ def as_version(found: ModelVersion, aliases: Mapping[str, int], chain: Chain) ->
         retired=told_retired(chain.retired(found.name, number)),
         run=found.run_id,
         source=found.source,
+        package_sha256=entry.facts.get("package_sha256"),
     )
 
 
@@ -139,12 +143,17 @@ def signature(tags: Mapping[str, str]) -> str:
     return hashlib.sha256(canonical({name: tags.get(name) for name in SIGNED}).encode()).hexdigest()
 
 
+def place_of(found: ModelVersion) -> str:
+    """The end of a version's place, `models/m-…/artifacts`, which a store that is restored in another folder keeps."""
+    return "/".join(found.source.rstrip("/").split("/")[-3:])
+
+
 def _not_registered(found: ModelVersion) -> RegistryError:
     if "lineage" in found.tags:
         return RegistryError(
             f"{found.name}/{found.version} is not in the audit log: its registration was cut short",
             expected="a version that was registered to the end",
-            remedy="register its model folder again, which completes it",
+            remedy="register its model folder again",
         )
     return RegistryError(
         f"{found.name}/{found.version} has no lineage",
@@ -156,6 +165,6 @@ def _not_registered(found: ModelVersion) -> RegistryError:
 def _changed(found: ModelVersion, entry: Entry) -> RegistryError:
     return RegistryError(
         f"{found.name}/{found.version} no longer says what {entry.by} registered at {entry.at[:19]}Z",
-        expected="lineage, metrics and hashes as the audit log has them",
+        expected="lineage, metrics, hashes and source as the audit log has them",
         remedy="do not use it; restore the store from a backup (`chromseg-ops registry restore`)",
     )

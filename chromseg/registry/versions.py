@@ -1,7 +1,7 @@
 """Registered versions: put in, listed, read.
 
 A version enters the store in one step with all its tags, after its files are complete; the audit log's entry makes it
-registered. A process killed before that entry leaves nothing that resolves, and registering again completes it.
+registered. A process killed before that entry leaves nothing that resolves; registering again makes another version.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from chromseg.registry.card_text import card_of
 from chromseg.registry.descriptions import of_model, of_version
 from chromseg.registry.entries import Chain, Entry, timestamp
 from chromseg.registry.lineage import Lineage
-from chromseg.registry.packaging import log_package
+from chromseg.registry.packaging import Package, log_package
 from chromseg.registry.parents import check_parents
 from chromseg.registry.provenance import dvc_stage_hash
 from chromseg.registry.references import Reference, all_versions, check_name, known_names, parse_reference, standing
@@ -33,7 +33,7 @@ from chromseg.registry.run_facts import run_facts
 from chromseg.registry.seen import check_seen
 from chromseg.registry.store import init_store, open_store, translated
 from chromseg.registry.tracking import RunTracker
-from chromseg.registry.version import FILE_HASHES, Version, as_version, find, signature, told_retired
+from chromseg.registry.version import FILE_HASHES, Version, as_version, find, place_of, signature, told_retired
 from chromseg.training.tracker import read_run
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def register(folder: Path, name: str, *, allow_dirty: bool = False, by: str | No
     check_parents(client, folder, card)
     hashes = {"weights_sha256": card.weights_sha256, "card_sha256": sha256(folder / CARD)}
 
-    def enter() -> ModelVersion:
+    def enter() -> tuple[ModelVersion, Package]:
         run = _ensure_run(client, folder, card, lineage)
         tags = hashes | _tags(run, card, lineage, by)
         with _documented(folder, card, lineage, tags, sum(weight.numel() for weight in network.parameters())) as whole:
@@ -104,7 +104,7 @@ def bring_in(
     init_store()
     client = open_store()
 
-    def enter() -> ModelVersion:
+    def enter() -> tuple[ModelVersion, Package]:
         lineage = Lineage.from_dict(json.loads(tags["lineage"]))
         record = {"params": json.loads(tags["config"]), "tags": lineage.tags()}
         run = restore_record(client, record, json.loads(tags["metrics"]))
@@ -115,18 +115,27 @@ def bring_in(
 
 
 def _admit(
-    client: MlflowClient, name: str, hashes: Mapping[str, str], enter: Callable[[], ModelVersion], draft: Entry
+    client: MlflowClient,
+    name: str,
+    hashes: Mapping[str, str],
+    enter: Callable[[], tuple[ModelVersion, Package]],
+    draft: Entry,
 ) -> tuple[Version, bool]:
-    """Put a version into the store, unless it is there, and then into the log, unless it is there.
+    """Put a version into the store and then into the log, unless the log has let one with these files in already.
 
-    Of two that bring the same files at the same moment the log lets one version in, and both get that one.
+    Of two that bring the same files at the same moment the log lets one version in, and both get that one. What a
+    killed process left in the store is let lie: nobody knows who has been at its files since.
     """
-    same = _same_files(client, name, hashes)
     _check_not_retired(read_log(client), hashes["weights_sha256"])
-    if known := _first_admitted(read_log(client), same):
+    if known := _first_admitted(read_log(client), _same_files(client, name, hashes)):
         return find(client, Reference(name, version=known.version)), False
-    found = same[0] if same else enter()
-    signed = {"weights_sha256": found.tags["weights_sha256"], "tags_sha256": signature(found.tags)}
+    found, package = enter()
+    signed: dict[str, Any] = {
+        "weights_sha256": found.tags["weights_sha256"],
+        "tags_sha256": signature(found.tags),
+        "package_sha256": package.sha256,
+        "source": place_of(found),
+    }
     with translated(f"run {found.run_id} cannot be read"):
         signed["run"] = run_facts(client.get_run(found.run_id))
     own = replace(draft, at=timestamp(), version=int(found.version), facts=draft.facts | signed)
@@ -225,12 +234,14 @@ def _documented(
         yield copy
 
 
-def _enter(client: MlflowClient, folder: Path, name: str, run: RunTracker, tags: Mapping[str, str]) -> ModelVersion:
+def _enter(
+    client: MlflowClient, folder: Path, name: str, run: RunTracker, tags: Mapping[str, str]
+) -> tuple[ModelVersion, Package]:
     """Upload the files, then make the version that points to them."""
     package = log_package(client, folder, name=name, run_id=run.run_id)
     _ensure_model(client, name)
     with translated(f"{name} cannot take a version"):
-        return client.create_model_version(
+        made = client.create_model_version(
             name,
             package.source,
             run_id=run.run_id,
@@ -239,6 +250,7 @@ def _enter(client: MlflowClient, folder: Path, name: str, run: RunTracker, tags:
             model_id=package.model_id,
             await_creation_for=0,
         )
+        return made, package
 
 
 def _admitted(card: ModelCard, folder: Path, allow_dirty: bool) -> Lineage:

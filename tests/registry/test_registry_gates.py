@@ -35,7 +35,9 @@ ACC = "test/overall_acc"
 
 def _version(number: int, metrics: dict[str, float | None], **lineage: Any) -> Version:
     origin = dataclasses.replace(Lineage.from_dict(LINEAGE), **lineage)
-    return Version("chromseg", number, (), origin, {}, metrics, "w", "c", "Ada", "now", False, (), "run", "source")
+    return Version(
+        "chromseg", number, (), origin, {}, metrics, "w", "c", "Ada", "now", False, (), None, "run", "source"
+    )
 
 
 def _policy(**changes: Any) -> Policy:
@@ -173,13 +175,13 @@ def packed(store: Path, make_model: Callable[..., Path]) -> Path:
 
 
 def test_a_model_is_tried_out(packed: Path) -> None:
-    measured = try_out(packed)
+    measured = try_out(packed.parents[1])
     assert measured.problem == "" and measured.seconds and measured.memory_mib
     totals = {name: int(share.partition("/")[2]) for name, share in measured.pictures.items()}
     assert totals == {"metaphase": 38, "light-on-dark": 16, "cluster": 2}
     assert measured.recovered == sum(int(share.partition("/")[0]) for share in measured.pictures.values()) / 56
     (packed / "model.safetensors").write_bytes(b"")
-    assert "ModelError" in try_out(packed).problem
+    assert "ModelError" in try_out(packed.parents[1]).problem
 
 
 def test_the_true_answer_finds_all_and_an_empty_one_nothing() -> None:
@@ -195,9 +197,9 @@ def test_a_package_that_answers_otherwise_than_its_folder_is_refused(packed: Pat
     code.write_text(text.replace("json.dumps(to_coco(", "json.dumps({'licences': []} | to_coco("))
     assert code.read_text() != text
     told = "through MLflow it answers otherwise than its folder (cluster)"
-    assert try_out(packed).problem == told
+    assert try_out(packed.parents[1]).problem == told
     (packed.parents[1] / "MLmodel").unlink()
-    assert "MlflowException" in try_out(packed).problem
+    assert "MlflowException" in try_out(packed.parents[1]).problem
 
 
 def test_a_model_that_wants_to_be_unpickled_is_refused(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,14 +211,14 @@ def test_a_model_that_wants_to_be_unpickled_is_refused(packed: Path, monkeypatch
         pickle.loads(b"")
 
     monkeypatch.setattr(load, "load_model", unpickling)
-    assert try_out(packed).problem == "RuntimeError: the model wants to be unpickled"
+    assert try_out(packed.parents[1]).problem == "RuntimeError: the model wants to be unpickled"
     assert pickle.loads(pickle.dumps(1)) == 1
 
 
 @pytest.mark.slow
 def test_the_trial_runs_in_a_process_of_its_own(packed: Path) -> None:
-    assert measure(packed).problem == ""
-    assert "ModelError" in measure(packed.parents[2]).problem
+    assert measure(packed.parents[1]).problem == ""
+    assert "ModelError" in measure(packed).problem
 
 
 @pytest.fixture

@@ -82,10 +82,11 @@ def test_sigkill_at_every_step_of_register(
         assert verify().problems == ()
         whole = list_versions()
         again, new = register(folder, "chromseg")
-        assert (again.number, new, list_versions()) == (1, not whole, [again])
-        assert resolve("models:/chromseg/1").is_dir()
+        left = again.number - 1  # a version that the killed process made and the log does not know
+        assert (left in (0, 1), new, list_versions()) == (True, not whole, [again])
+        assert resolve(f"models:/{again.label}").is_dir()
         assert [entry.action for entry in history("chromseg")] == ["register"]
-        assert verify().problems == verify().notes == ()
+        assert verify().problems == () and len(verify().notes) == left
         step += 1
     assert step > len(STEPS) and whole == [again]
 

@@ -1,17 +1,25 @@
 from __future__ import annotations
 
 import json
+import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from old_versions import without_package_hash
 
 from chromseg.errors import DataError, ModelError, RegistryError
 from chromseg.files import sha256
+from chromseg.registry.backend import mlflow
+from chromseg.registry.place import tracking_uri
 from chromseg.registry.promotion import promote
 from chromseg.registry.references import Reference, parse_reference
 from chromseg.registry.resolve import resolve, resolve_model, version_of_result
+from chromseg.registry.transfer import export_version
+from chromseg.registry.verify import verify
 from chromseg.registry.versions import Version, register, show
 
 
@@ -70,6 +78,97 @@ def test_files_that_changed_since_registration_are_not_used(champion: Version, n
     file.unlink()
     with pytest.raises(RegistryError, match=f"lacks {name}"):
         resolve("models:/chromseg/1")
+
+
+def _inject(package: Path) -> None:
+    code = package / "pyfunc_model.py"
+    code.write_text(f"print('injected')\n{code.read_text()}")
+
+
+def _plant_bytecode(package: Path) -> None:
+    (package / "__pycache__").unlink()
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "pyfunc_model.cpython-311.pyc").write_bytes(b"planted")
+
+
+def _append(name: str) -> Callable[[Path], None]:
+    def change(package: Path) -> None:
+        (package / name).write_bytes((package / name).read_bytes() + b"\n")
+
+    return change
+
+
+TAMPERED: dict[str, Callable[[Path], object]] = {
+    "a line in the code": _inject,
+    "card": _append("artifacts/model/MODEL_CARD.md"),
+    "page": _append("artifacts/model/MODEL_CARD.html"),
+    "MLmodel": _append("MLmodel"),
+    "requirements": _append("requirements.txt"),
+    "a card gone": lambda package: (package / "artifacts/model/MODEL_CARD.md").unlink(),
+    "another file": lambda package: (package / "sitecustomize.py").touch(),
+    "a link": lambda package: (package / "torch").symlink_to("/usr"),
+    "compiled code": _plant_bytecode,
+    "more than MLflow's note": lambda package: (package / "registered_model_meta").write_text("model_uri: elsewhere"),
+}
+
+
+@pytest.mark.parametrize("change", TAMPERED.values(), ids=TAMPERED.keys())
+def test_a_package_that_changed_in_anything_is_not_used(promoted: Path, change: Callable[[Path], object]) -> None:
+    change(resolve("models:/chromseg/2").parents[1])
+    told = r"was changed: all its \d+ files together have SHA-256 .*as chromseg/2 was registered"
+    for refused in (
+        lambda: resolve("models:/chromseg/2"),
+        lambda: promote("chromseg/2", alias="challenger", reason="try it"),
+        lambda: export_version("chromseg/2", promoted / "chromseg.zip"),
+    ):
+        with pytest.raises(RegistryError, match=told):
+            refused()
+    [problem] = verify(files=True).problems
+    assert re.search(told, problem) and verify().problems == ()
+
+
+def test_the_note_that_mlflow_leaves_in_a_package_is_no_change(promoted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri())
+    package = resolve("models:/chromseg/2").parents[1]
+    before = set(package.rglob("*"))
+    mlflow.pyfunc.load_model("models:/chromseg@champion")
+    assert set(package.rglob("*")) - before == {package / "registered_model_meta"}
+    assert verify(files=True).problems == ()
+
+
+def test_a_version_that_points_elsewhere_is_not_used(promoted: Path) -> None:
+    with closing(sqlite3.connect(promoted / "mlruns/mlflow.db")) as store, store:
+        where = "(SELECT source FROM model_versions WHERE name = 'chromseg' AND version = 1)"
+        store.execute(f"UPDATE model_versions SET source = {where} WHERE name = 'chromseg' AND version = 2")
+    told = "chromseg/2 no longer says what Ada Tester .* registered"
+    with pytest.raises(RegistryError, match=told):
+        resolve("models:/chromseg/2")
+    [problem] = verify().problems
+    assert re.search(told, problem)
+
+
+@pytest.mark.parametrize(
+    "change", ["model_versions SET storage_location", "logged_models SET artifact_location"], ids=lambda text: text[:6]
+)
+def test_mlflow_must_not_load_another_package_than_we_do(promoted: Path, change: str) -> None:
+    with closing(sqlite3.connect(promoted / "mlruns/mlflow.db")) as store, store:
+        store.execute(f"UPDATE {change} = 'file:///elsewhere'")
+    assert resolve("models:/chromseg/2").is_dir()
+    problems = verify(files=True).problems
+    assert len(problems) == 2 and "MLflow loads chromseg/1 from file:///elsewhere; expected" in problems[0]
+
+
+def test_of_a_version_from_before_the_hash_of_packages_that_is_told(
+    store: Path, make_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_package_hash(monkeypatch)
+    register(make_model(), "chromseg")
+    assert show("chromseg/1").package_sha256 is None
+    _inject(resolve("models:/chromseg/1").parents[1])
+    verdict = verify(files=True)
+    assert (verdict.problems, len(verdict.notes)) == ((), 1)
+    assert "chromseg/1 was registered when the log kept no hash of the whole package" in verdict.notes[0]
+    assert verify().notes == ()
 
 
 def test_references_read_and_print() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import zipfile
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from mlflow.utils.validation import MAX_MODEL_REGISTRY_TAG_VALUE_LENGTH
+from old_versions import without_package_hash
 from tiny_cascade import build
 
 from chromseg.errors import RegistryError
@@ -68,6 +70,21 @@ def test_what_arrives_is_what_was_sent(elsewhere: Path, promoted: Path, monkeypa
     assert hashes == {path.name: sha256(path) for path in resolve("models:/chromseg/2").iterdir()}
 
 
+def test_of_an_older_version_it_is_told_that_nothing_vouches_for_its_card(
+    elsewhere: Path, promoted: Path, make_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Path.cwd()
+    monkeypatch.chdir(promoted)
+    with monkeypatch.context() as patch:
+        without_package_hash(patch)
+        register(make_model(seed=5), "old")
+    export_version("old/1", elsewhere.with_name("old.zip"))
+    monkeypatch.chdir(here)
+    assert import_version(elsewhere.with_name("old.zip"))[1]
+    told = "from old/1 of another store, whose log has no hash of its card and pages"
+    assert [entry.reason for entry in history("old")] == [told]
+
+
 def test_it_may_get_another_name(elsewhere: Path) -> None:
     assert import_version(elsewhere, name="theirs")[0].label == "theirs/1"
     with pytest.raises(RegistryError, match="model name"):
@@ -119,6 +136,23 @@ def _pretend_a_beginning(values: dict[str, Any]) -> None:
     values["log"].update(first=1, length=values["log"]["length"] - values["log"]["first"] + 1)
 
 
+def _change_a_card(members: dict[str, bytes]) -> None:
+    members["model/MODEL_CARD.md"] += b"Also for diagnosis."
+    digest = hashlib.sha256(members["model/MODEL_CARD.md"]).hexdigest()
+    _manifest(lambda values: values["files"].update({"MODEL_CARD.md": digest}))(members)
+
+
+def _change_a_card_everywhere(members: dict[str, bytes]) -> None:
+    _change_a_card(members)
+    digest = hashlib.sha256(members["model/MODEL_CARD.md"]).hexdigest()
+    _manifest(lambda values: values["package"].update({"artifacts/model/MODEL_CARD.md": digest}))(members)
+
+
+def _take_a_page_out(members: dict[str, bytes]) -> None:
+    del members["model/MODEL_CARD.html"]
+    _manifest(lambda values: values["files"].pop("MODEL_CARD.html"))(members)
+
+
 def _climb_out(values: dict[str, Any]) -> None:
     values["files"]["../../evil.md"] = "0" * 64
 
@@ -128,6 +162,9 @@ def _climb_out(values: dict[str, Any]) -> None:
     [
         (lambda members: members.update({"model/model.safetensors": b"x"}), "model.safetensors changed on the way"),
         (lambda members: members.update({"model/MODEL_CARD.md": b"x"}), "MODEL_CARD.md changed on the way"),
+        (_change_a_card, "its files are not those of the package that was registered"),
+        (_change_a_card_everywhere, "its package is not the one that was registered"),
+        (_take_a_page_out, "its files are not those of the package that was registered"),
         (lambda members: members.pop("model/model.json"), "KeyError"),
         (lambda members: members.pop("manifest.json"), "KeyError"),
         (_manifest(_lie_about_metrics), "not those that were registered"),
@@ -136,7 +173,7 @@ def _climb_out(values: dict[str, Any]) -> None:
         (_manifest(_forget_the_end), r"was trimmed: it does not reach entry 4, the head"),
         (_manifest(_pretend_a_shorter_log), r"was trimmed: it does not reach entry 3, the head"),
         (_manifest(_pretend_a_beginning), "a gap or was changed"),
-        (_manifest(_climb_out), "KeyError|no model folder has"),
+        (_manifest(_climb_out), "are not those of the package"),
         (_manifest(lambda values: values.update(format=9)), "format 9"),
     ],
 )

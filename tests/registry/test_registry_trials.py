@@ -13,8 +13,9 @@ from chromseg.registry import trials
 from chromseg.registry.audit import read_log
 from chromseg.registry.gates import judge as judging
 from chromseg.registry.gates.probe import Measured
+from chromseg.registry.package_files import list_files
 from chromseg.registry.promotion import history, judge_promotion, promote
-from chromseg.registry.resolve import checked_folder
+from chromseg.registry.resolve import checked_package
 from chromseg.registry.store import open_store
 from chromseg.registry.trials import Circumstances, circumstances, on_record, try_out
 from chromseg.registry.version import Version
@@ -71,7 +72,7 @@ def test_a_trial_under_other_circumstances_does_not_count(
     version: Version, changed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     try_out(version, by="Ada")
-    here = circumstances(checked_folder(version).parents[1])
+    here = circumstances(checked_package(version)[1])
     monkeypatch.setattr(judging, "circumstances", lambda _: dataclasses.replace(here, **{changed: "other"}))
     promote("chromseg/1", reason="good")
     assert Counting.calls == 2
@@ -103,13 +104,12 @@ def test_nothing_is_tried_where_no_gate_asks(store: Path, make_model: Callable[.
 
 
 def test_circumstances_follow_the_files(version: Version) -> None:
-    package = checked_folder(version).parents[1]
-    before = circumstances(package)
-    (package / "__pycache__").mkdir()
-    (package / "__pycache__" / "pyfunc_model.pyc").write_bytes(b"left by an import")
-    assert circumstances(package) == before
+    package, files = checked_package(version)
+    before = circumstances(files)
+    (package / "registered_model_meta").write_text("model_name: chromseg\nmodel_version: '1'\n")
+    assert circumstances(list_files(package)) == before
     (package / "more.txt").write_text("x")
-    after = circumstances(package)
+    after = circumstances(list_files(package))
     assert after.package_sha256 != before.package_sha256
     assert (after.software_sha256, after.machine) == (before.software_sha256, before.machine)
     assert on_record(read_log(open_store()), version, after) is None

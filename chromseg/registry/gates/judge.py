@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from chromseg.registry.gates.policy import Policy, read_policy
 from chromseg.registry.gates.probe import measure
 from chromseg.registry.gates.soundness import package_gates, prediction_gates
 from chromseg.registry.gates.unseen import unseen_gate
+from chromseg.registry.package_files import MODEL
 from chromseg.registry.references import Reference
-from chromseg.registry.resolve import checked_folder
+from chromseg.registry.resolve import checked_package
 from chromseg.registry.trials import circumstances, on_record
 from chromseg.registry.version import Version, find
 
@@ -76,22 +78,25 @@ def judge(client: MlflowClient, version: Version, alias: str, current: int | Non
         RegistryError: The candidate's files are not those registered.
     """
     policy, policy_sha256 = read_policy()
-    folder = checked_folder(version)
-    gates = [*package_gates(folder.parents[1]), *_prediction(client, policy, version, folder)]
+    package, files = checked_package(version)
+    gates = [*package_gates(package), *_prediction(client, policy, version, package, files)]
     if alias == "champion":
         gates += _merit(client, policy, version, current)
+    folder = package / MODEL
     gates += [unseen_gate(folder), validation_gate(policy, version), card_gate(policy, folder)]
     return Judgement(version, alias, current, tuple(gates), policy_sha256)
 
 
-def _prediction(client: MlflowClient, policy: Policy, version: Version, folder: Path) -> list[Gate]:
+def _prediction(
+    client: MlflowClient, policy: Policy, version: Version, package: Path, files: Mapping[str, str]
+) -> list[Gate]:
     """A trial on record may let a version pass; refused it is only by one of this moment, on a machine as it is now."""
     if not policy.needs_prediction:
         return prediction_gates(policy, None)
-    known = on_record(read_log(client), version, circumstances(folder.parents[1]))
+    known = on_record(read_log(client), version, circumstances(files))
     gates = prediction_gates(policy, known)
     if known is None or failed(gates):
-        gates = prediction_gates(policy, measure(folder))
+        gates = prediction_gates(policy, measure(package))
     return gates
 
 

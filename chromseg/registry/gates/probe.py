@@ -1,7 +1,7 @@
 """A model tried out in a process of its own: does it run, does it find what is known to be there, what does it cost?
 
 It is loaded as its users load it, out of its MLflow package, and must answer what the model folder inside answers. Run
-as a module, this file takes the model's folder and writes what it measured, as JSON, to standard output.
+as a module, this file takes the package's folder and writes what it measured, as JSON, to standard output.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from chromseg.registry.entries import timestamp
 from chromseg.registry.gates.golden import golden_set
+from chromseg.registry.package_files import MODEL
 from chromseg.registry.quiet import quieten
 
 if TYPE_CHECKING:
@@ -50,13 +51,13 @@ class Measured:
     at: str = ""
 
 
-def measure(folder: Path) -> Measured:
-    """Try the model in `folder` out in a process of its own.
+def measure(package: Path) -> Measured:
+    """Try a model out in a process of its own.
 
     Args:
-        folder: The model folder inside the package.
+        package: Folder of its MLflow package.
     """
-    command = [sys.executable, "-W", "ignore", "-m", __name__, str(folder.resolve())]
+    command = [sys.executable, "-W", "ignore", "-m", __name__, str(package.resolve())]
     settings = os.environ | {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=settings, timeout=_PATIENCE, check=False)
@@ -69,11 +70,11 @@ def measure(folder: Path) -> Measured:
         return Measured(None, None, None, f"the process died with exit code {done.returncode}: {last}")
 
 
-def try_out(folder: Path) -> Measured:
+def try_out(package: Path) -> Measured:
     """Load a packed model without pickle, predict the golden set, compare with its truth.
 
     Args:
-        folder: The model folder inside the package.
+        package: Folder of its MLflow package.
     """
     import resource
 
@@ -82,14 +83,14 @@ def try_out(folder: Path) -> Measured:
     from chromseg.errors import ChromsegError
 
     try:
-        measured = _predict(folder)
+        measured = _predict(package)
     except (ChromsegError, MlflowException, RuntimeError, ValueError, TypeError, OSError) as error:
         return Measured(None, None, None, f"{type(error).__name__}: {error}")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in KiB
     return replace(measured, memory_mib=memory, at=timestamp())
 
 
-def _predict(folder: Path) -> Measured:
+def _predict(package: Path) -> Measured:
     import mlflow.pyfunc
 
     from chromseg.inference.exports import to_coco
@@ -98,8 +99,8 @@ def _predict(folder: Path) -> Measured:
     pictures = golden_set()
     with _no_pickle():
         small = min(pictures, key=lambda picture: len(picture.content))  # equal on one is equal on all, in less time
-        expected = json.loads(json.dumps(to_coco(predictor_from_folder(folder).predict(small.content))))
-        packed = mlflow.pyfunc.load_model(str(folder.parents[1]))
+        expected = json.loads(json.dumps(to_coco(predictor_from_folder(package / MODEL).predict(small.content))))
+        packed = mlflow.pyfunc.load_model(str(package))
         answers, seconds = [], []
         for picture in pictures:
             start = time.perf_counter()
@@ -166,6 +167,7 @@ def main() -> None:
     quieten()
     for module in ("chromseg.inference.load", "chromseg.metrics.splicing", "mlflow.pyfunc"):
         import_module(module)
+    sys.dont_write_bytecode, sys.pycache_prefix = True, os.devnull  # of the package, code as written and no other
     print(json.dumps(asdict(try_out(Path(sys.argv[1])))))
 
 
