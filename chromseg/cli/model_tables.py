@@ -71,7 +71,7 @@ def lineage_facts(version: Version) -> dict[str, object]:
     validation = {True: "passed", False: "failed", None: "not known"}[told.pop("validation")]
     data = {f"data md5 of {name}": md5 for name, md5 in told.pop("data_md5").items()}
     runtime = {f"runtime {name}": value for name, value in told.pop("runtime").items()}
-    overrides = overrides_told(told.pop("overrides"))
+    overrides = "; ".join(overrides_told(told.pop("overrides")))
     installed = ", ".join(f"{name} {version}" for name, version in told.pop("installed").items())
     dirty = "yes, allowed at registration" if told.pop("git_dirty") else "no"
     return (

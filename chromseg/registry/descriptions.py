@@ -11,6 +11,7 @@ from typing import Any
 from chromseg.registry.card_text import compose, sections_of
 from chromseg.registry.entries import Entry, aliases
 from chromseg.registry.lineage import Lineage
+from chromseg.registry.overrides import told
 
 NOTE = "mlflow.note.content"  # the tag that MLflow shows as the description of a run or an experiment
 KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"  # the tag of an experiment that trains models
@@ -41,6 +42,7 @@ def of_run(lineage: Lineage) -> str:
     """What a run trained, on which data and code, and how to have it again."""
     data = ", ".join(f"`{name}` ({md5[:12]})" for name, md5 in lineage.data_md5.items())
     pipeline = "dvc.yaml" if lineage.profile == "default" else f"profiles/{lineage.profile}/dvc.yaml"
+    run = " ".join(["exp run", *(f"-S '{each}'" for each in told(lineage.overrides))]) if lineage.overrides else "repro"
     dirty = " with changes that were not committed" if lineage.git_dirty else ""
     return "\n\n".join(
         filter(
@@ -49,7 +51,7 @@ def of_run(lineage: Lineage) -> str:
                 f"**{lineage.variant}**, seed {lineage.seed}, of profile {lineage.profile}",
                 lineage.ablation,
                 f"Data: {data}. Code: commit `{lineage.git_commit[:12]}`{dirty}. Machine: {lineage.hardware}.",
-                f"Again: `dvc repro {pipeline}:train@{lineage.variant}-{lineage.seed}`",
+                f"Again: `dvc {run} {pipeline}:train@{lineage.variant}-{lineage.seed}`",
             ),
         )
     )

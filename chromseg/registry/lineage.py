@@ -26,7 +26,7 @@ class Lineage:
         profile: Pipeline that ran it; "default" is the one at the top of the project.
         git_commit: 40 hex digits.
         git_dirty: Files differed from the commit (`dvc.lock`, `reports/` and `mlruns/` left aside), or some below
-            `chromseg/`, `pipelines/` or of the pipeline are not in it.
+            `chromseg/`, `pipelines/` or of the pipeline are not in it; or that was so of a model it starts from.
         data_md5: Dataset name → md5 of its folder as DVC computes it.
         test_md5: Of the sorted hashes of test images and annotations.
         environment: SHA-256 of `requirements.lock`.

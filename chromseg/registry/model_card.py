@@ -103,7 +103,7 @@ def _lineage(lineage: Mapping[str, Any]) -> str:
     if listed := lineage.get("installed"):
         told["installed"] = f"{len(listed)} distributions, as listed in `model.json`"
     if changed := lineage.get("overrides"):
-        told["overrides"] = f"`{overrides_told(changed)}`"
+        told["overrides"] = "; ".join(f"`{each}`" for each in overrides_told(changed))
     return _table(told if lineage.get("dvc_stage") else told | {"dvc_stage": NOT_BY_DVC})
 
 

@@ -5,6 +5,7 @@ They are part of the lineage, so code that differs from its commit in nothing el
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,13 @@ def put_back(file: Path, changes: Sequence[Override]) -> None:
     file.write_text(yaml.safe_dump(params, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
-def told(changes: Mapping[str, Sequence[Override]]) -> str:
-    """As `dvc exp run -S` takes them: `params.yaml:train.base.optim.lr=0.01; …`."""
-    return "; ".join(f"{file}:{'.'.join(path)}={value}" for file in sorted(changes) for path, value in changes[file])
+def told(changes: Mapping[str, Sequence[Override]]) -> list[str]:
+    """Each as `dvc exp run -S` takes it: `params.yaml:train.base.optim.lr=0.01`."""
+    return [
+        f"{file}:{'.'.join(map(str, path))}={json.dumps(value)}"
+        for file in sorted(changes)
+        for path, value in changes[file]
+    ]
 
 
 def _unshared(value: Any) -> Any:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def gather_lineage(
         seed=seed,
         profile=profile,
         git_commit=state.commit,
-        git_dirty=state.dirty,
+        git_dirty=state.dirty or any(lineage.get("git_dirty") for lineage in _behind(sources)),
         data_md5=data_behind(*sources) | own,
         test_md5=test_md5([data_root / tested], [data_root / name for name in corrected_by]),
         environment=environment_hash(),
@@ -82,14 +82,20 @@ def data_behind(*sources: str) -> dict[str, str]:
         sources: `init` and `model.weights` of a variant: model folders, or files in them. What is neither ("",
             "imagenet", a file without a `model.json` beside it) tells nothing.
     """
+    seen: dict[str, str] = {}
+    for lineage in _behind(sources):
+        seen |= lineage.get("data_md5") or {}
+    return seen
+
+
+def _behind(sources: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The lineages of the models from which a training starts."""
     from chromseg.models.package import CARD, read_card  # torch
 
-    seen: dict[str, str] = {}
     for source in filter(None, sources):
         folder = Path(source) if Path(source).is_dir() else Path(source).parent
         if (folder / CARD).is_file():
-            seen |= read_card(folder).lineage.get("data_md5") or {}
-    return seen
+            yield read_card(folder).lineage
 
 
 def git_state() -> tuple[str, bool]:

@@ -90,6 +90,21 @@ def test_lineage_names_settings_and_scores(two: Path) -> None:
     told = " ".join(_ops("lineage", "chromseg/2").split())
     assert "config model.architecture unet" in told and "test/overall_acc 0.75" in told
     assert "git dirty no" in told and "data validation passed" in told and "dvc stage not run by DVC" in told
+    assert "overrides none" in told and "installed not recorded" in told, "as in a card from before they were"
+
+
+def test_lineage_names_overrides_and_all_that_was_installed(store: Path, make_model: Callable[..., Path]) -> None:
+    changed = {"params.yaml": [[["train", "base", "crop"], 48]]}
+    told = {"installed": {"numpy": "2.4.6", "torch": "2.9.1"}, "runtime": {"python": "3.11.7"}, "overrides": changed}
+    _ops("register", str(make_model(**told)), "--name", "mine")
+    shown = " ".join(_ops("lineage", "mine/1").split())
+    for fact in (
+        "overrides params.yaml:train.base.crop=48",
+        "runtime python 3.11.7",
+        "installed numpy 2.4.6, torch 2.9.1",
+    ):
+        assert fact in shown
+    assert _json("lineage", "mine/1")["lineage"]["installed"] == told["installed"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["chromseg/1", "--result", "instances.json"]])

@@ -97,6 +97,13 @@ def test_data_of_the_model_it_starts_from_is_told_too(three_sets: Path, make_mod
     assert lineage_of("alone", model=model).data_md5 == expected
 
 
+@pytest.mark.parametrize("dirty", [False, True])
+def test_code_of_the_model_it_starts_from_counts_too(
+    three_sets: Path, make_model: Callable[..., Path], dirty: bool
+) -> None:
+    assert lineage_of("alone", init=str(make_model(git_dirty=dirty))).git_dirty is dirty
+
+
 def test_the_lineage_says_whether_the_data_as_it_is_passed_validation(three_sets: Path) -> None:
     assert lineage_of("alone").validation is None, "never validated"
     reports = Path("reports/default/validation")

@@ -59,5 +59,5 @@ def test_one_is_not_true() -> None:
 
 def test_told_as_the_command_takes_them() -> None:
     changes = {"params.yaml": [[["train", "base", "crop"], 48], [["evaluate", "studies"], False]]}
-    assert told(changes) == "params.yaml:train.base.crop=48; params.yaml:evaluate.studies=False"
-    assert told({}) == ""
+    assert told(changes) == ["params.yaml:train.base.crop=48", "params.yaml:evaluate.studies=false"]
+    assert told({}) == []
