@@ -119,13 +119,13 @@ def retire(model: Reference, reason: Reason, as_json: AsJson = False) -> None:
     done = take_out(model, reason=reason)
     label = f"{done.entry.model}/{done.entry.version}"
     if as_json:
-        print_json({**done.entry.to_dict(), "built_of_it": list(done.built_of_it)})
+        print_json({**done.entry.to_dict(), "akin": list(done.akin)})
     else:
         typer.echo(f"{label} is retired")
         for alias, after in done.moved.items():
             typer.echo(f"{done.entry.model}: {moved_text(alias, after)}")
-    if done.built_of_it:
-        typer.echo(f"built of {label} and still in use: {', '.join(done.built_of_it)}", err=True)
+    if done.akin:
+        typer.echo(f"built of {label}, or the same weights, and still in use: {', '.join(done.akin)}", err=True)
 
 
 @app.command()

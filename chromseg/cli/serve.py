@@ -23,7 +23,7 @@ def serve(
     queue: Annotated[int, typer.Option(min=1, help="Requests in work and waiting; more are answered 503.")] = 64,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that a request may take.")] = 60.0,
     upload_timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that its body may take.")] = 20.0,
-    poll: Annotated[float, typer.Option(min=0, help="Seconds between two looks at the alias; 0: never again.")] = 0.5,
+    poll: Annotated[float, typer.Option(min=0, help="Seconds between two looks at the registry; 0: never.")] = 0.5,
     max_body: Annotated[float, typer.Option(min=0.001, help="MiB of a request.")] = 64.0,
     max_pixels: Annotated[float, typer.Option(min=0.001, help="Megapixels of a file.")] = 16.0,
     rate: Annotated[float, typer.Option(min=0, help="Requests a second from one client; 0: no limit.")] = 100.0,

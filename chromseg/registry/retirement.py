@@ -32,12 +32,12 @@ class Retirement:
     Attributes:
         entry: Of the log.
         moved: Alias → the version that has it now; None for none.
-        built_of_it: Versions in use that have it as a parent.
+        akin: Versions in use that have it as a parent, or hold the same weights under another name.
     """
 
     entry: Entry
     moved: dict[str, int | None]
-    built_of_it: tuple[str, ...]
+    akin: tuple[str, ...]
 
 
 def retire(reference: str, *, reason: str, by: str | None = None) -> Retirement:
@@ -65,7 +65,7 @@ def retire(reference: str, *, reason: str, by: str | None = None) -> Retirement:
 
     entered = append(client, entry, lambda done: _show(client, done))
     moved = {alias: after for alias, (_, after) in entered.facts["moved"].items()}
-    return Retirement(entered, moved, tuple(_built_of(client, read_log(client), meant.name, number)))
+    return Retirement(entered, moved, tuple(_akin(client, read_log(client), entered)))
 
 
 def _number(chain: Chain, meant: Reference) -> int:
@@ -102,11 +102,13 @@ def _show(client: MlflowClient, entry: Entry) -> None:
             show_alias(client, entry.model, alias, after)
 
 
-def _built_of(client: MlflowClient, chain: Chain, name: str, number: int) -> Iterator[str]:
-    """The versions in use that pin this one as a parent."""
-    for model in known_names(client):
-        for found in all_versions(client, model):
-            own = int(found.version)
-            in_use = chain.admitted(model, own) is not None and chain.retired(model, own) is None
-            if in_use and f"models:/{name}/{number}" in json.loads(found.tags["lineage"]).get("parents", ()):
-                yield f"{model}/{own}"
+def _akin(client: MlflowClient, chain: Chain, retired: Entry) -> Iterator[str]:
+    admitted = chain.admitted(retired.model, retired.version)
+    weights = None if admitted is None else admitted.facts["weights_sha256"]
+    for found in (version for name in known_names(client) for version in all_versions(client, name)):
+        name, number = found.name, int(found.version)
+        if chain.admitted(name, number) is None or chain.retired(name, number) is not None:
+            continue
+        parents = json.loads(found.tags["lineage"]).get("parents") or ()
+        if f"models:/{retired.model}/{retired.version}" in parents or found.tags["weights_sha256"] == weights:
+            yield f"{name}/{number}"

@@ -76,13 +76,13 @@ def _measured_again(client: MlflowClient, run: Run) -> str:
     """When `evaluate` measured all test metrics once more; "" if it did not.
 
     It writes all in one step, so they bear one time, and MLflow keeps what was before. Who edits one by hand leaves
-    another time at it, and who edits the database no second value.
+    another time at it, and who edits the database no second value. Of a single metric nobody can tell.
     """
     names = [name for name in run.data.metrics if name.startswith("test/")]
     with translated(f"metrics of run {run.info.run_id} cannot be read"):
         histories = [client.get_metric_history(run.info.run_id, name) for name in names]
     last = {max(each.timestamp for each in history) for history in histories if history}
-    again = any(len(history) > 1 for history in histories) and len(last) == 1
+    again = any(len(history) > 1 for history in histories) and len(last) == 1 < len(names)
     whole = all(any(each.value == run.data.metrics[each.key] for each in history) for history in histories)
     return datetime.fromtimestamp(last.pop() / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if again and whole else ""
 

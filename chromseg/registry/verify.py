@@ -160,20 +160,25 @@ def _beside_the_log(chain: Chain, versions: Found) -> Iterator[Finding]:
     """Versions that the log does not know."""
     ours = {entry.model for entry in chain.entries}
     registered = [each for (name, number), each in versions.items() if chain.admitted(name, number)]
+    gone = [each for each in chain.entries if each.action in ADMITS and (each.model, each.version) not in versions]
     for (name, number), found in versions.items():
         if chain.admitted(name, number) is not None:
             continue
         if "lineage" in found.tags:
-            yield Finding("note", _unregistered(found, registered))
+            yield Finding("note", _unregistered(found, registered, gone))
         elif name in ours:
             yield Finding("problem", f"{name}/{number} was made in MLflow and not by ChromSeg-Ops: no entry lets it in")
 
 
-def _unregistered(found: ModelVersion, registered: list[ModelVersion]) -> str:
+def _unregistered(found: ModelVersion, registered: list[ModelVersion], gone: list[Entry]) -> str:
+    label = f"{found.name}/{found.version}"
     for each in registered:
         if all(each.tags.get(key) == found.tags.get(key) for key in FILE_HASHES):
-            return f"{found.name}/{found.version} holds the files of {each.name}/{each.version} and is no version"
-    return f"{found.name}/{found.version} was not registered to the end and is no version; register its folder again"
+            return f"{label} holds the files of {each.name}/{each.version} and is no version"
+    for entry in gone:
+        if entry.facts["weights_sha256"] == found.tags.get("weights_sha256"):
+            return f"{label} holds the weights of {entry.model}/{entry.version}, which is gone, and is no version"
+    return f"{label} was not registered to the end and is no version; register its folder again"
 
 
 def _odd_entries(chain: Chain) -> Iterator[Finding]:

@@ -1,23 +1,26 @@
-"""Looking at an alias again and again, cheaply: what a server does that follows it."""
+"""Looking at a registered version again and again, cheaply: what a server does, lest it serve one moved or retired."""
 
 from __future__ import annotations
 
 from chromseg.errors import RegistryError
-from chromseg.registry.references import Reference, find_version
+from chromseg.registry.references import Reference
 from chromseg.registry.store import open_store, translated
+from chromseg.registry.version import check_in_use, find
+from chromseg.registry.witness import HEAD_TAG
 
 _WHOLE_LOG_EVERY = 20  # looks
 
 
-class AliasWatch:
-    """Which version an alias names now.
+class Watch:
+    """Which version a reference names now, and whether it is still in use.
 
     The audit log decides, and reading all of it at every look would take longer the longer it grows. So a look asks
-    MLflow for the alias as it is shown, and the log when that has changed; and every twentieth time, in case somebody
-    was killed between writing to the log and showing it.
+    MLflow for what it shows of the model (the alias, or for a reference by number the head of the log written down
+    there), and the log when that has changed; and every twentieth time, in case somebody was killed between writing to
+    the log and showing it.
 
     Args:
-        reference: With an alias.
+        reference: What is followed.
 
     Raises:
         RegistryError: There is no store.
@@ -34,21 +37,26 @@ class AliasWatch:
         """Number of the version.
 
         Raises:
+            RetiredError: It was taken out of use.
             RegistryError: There is no such alias, the log cannot be trusted, or the store does not answer.
         """
         shown = self._look()
         if self._version is None or shown != self._shown or self._looks % _WHOLE_LOG_EVERY == 0:
-            self._version = int(find_version(self._client, self._reference).version)
-            self._shown = shown
+            self._version = None
+            found = find(self._client, self._reference)
+            check_in_use(found)
+            self._version, self._shown = found.number, shown
         self._looks += 1
         return self._version
 
     def _look(self) -> str | None:
-        """The alias as MLflow shows it; None if there is no such model, which reading the log tells better."""
+        """What MLflow shows; None if there is no such model, which reading the log tells better."""
         try:
             with translated(f"{self._reference.name} cannot be read"):
-                number = self._client.get_registered_model(self._reference.name).aliases.get(self._reference.alias)
+                model = self._client.get_registered_model(self._reference.name)
         except RegistryError:
             self._version = None
             return None
-        return None if number is None else str(number)
+        alias = self._reference.alias
+        shown = model.tags.get(HEAD_TAG) if alias is None else model.aliases.get(alias)
+        return None if shown is None else str(shown)

@@ -90,7 +90,7 @@ def recall() -> Memory:
         file = _file()
         values = json.loads(file.read_text(encoding="utf-8"))
         return Memory(*({str(key): str(value) for key, value in values[part].items()} for part in ("heads", "places")))
-    except (FileNotFoundError, RuntimeError):  # the latter: an account without a home
+    except (FileNotFoundError, NotADirectoryError, RuntimeError):  # the last: an account without a home
         return Memory()
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise RegistryError(

@@ -122,7 +122,7 @@ def _add_probes(app: FastAPI, engine: Engine) -> None:
     @app.get("/readyz", response_model=schemas.ReadyAnswer, responses={503: {"model": schemas.ReadyAnswer}})
     async def readyz() -> Response:
         """Whether requests should be sent here."""
-        ready = engine.ready and engine.in_work < engine.settings.queue
+        ready = engine.ready and engine.models.retired is None and engine.in_work < engine.settings.queue
         identity = engine.models.current.predictor.identity
         return JSONResponse(
             {"ready": ready, "model": identity.name, "version": identity.version}, 200 if ready else 503

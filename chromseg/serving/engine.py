@@ -131,10 +131,11 @@ class Engine:
         """Find the chromosomes of an image; called while `admitted`.
 
         Raises:
+            RetiredError: The model was taken out of use.
             InputRefusedError: The image must not be predicted on.
         """
         start = time.perf_counter()
-        loaded = self.models.current
+        loaded = self.models.in_use()
         async with self._decoded:
             try:
                 prepared, pages = await self._in_thread(partial(self._prepare, loaded, content, asked))

@@ -1,6 +1,7 @@
 """The model in use: loaded, warmed, and changed without a pause when its alias moves.
 
-The previous one stays loaded, so a rollback is immediate; requests finish with the model that they began with.
+The previous one stays loaded, so a rollback is immediate; requests finish with the model that they began with. One that
+was retired answers no more, even if there is none to take its place.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from typing import Protocol
 
 import numpy as np
 
-from chromseg.errors import ChromsegError
+from chromseg.errors import ChromsegError, RetiredError
 from chromseg.inference.predictor import Predictor
 from chromseg.registry.references import is_reference, parse_reference
 from chromseg.registry.resolve import resolve_model
-from chromseg.registry.watch import AliasWatch
+from chromseg.registry.watch import Watch
 from chromseg.serving.checks import ServerCheck
 from chromseg.validation.rules import image_rules
 
@@ -71,14 +72,14 @@ class RegistrySource:
 
     def __init__(self, model: str, device: str = "cpu") -> None:
         self._model, self._device = model, device
-        reference = parse_reference(model) if is_reference(model) and not Path(model).is_dir() else None
-        self._alias = reference if reference is not None and reference.alias else None
-        self._watch = None if self._alias is None else AliasWatch(self._alias)
+        self._reference = parse_reference(model) if is_reference(model) and not Path(model).is_dir() else None
+        self._watch = None if self._reference is None else Watch(self._reference)
 
     def current(self) -> int | None:
-        """The version that the alias names now.
+        """The version that is meant now; None for a folder.
 
         Raises:
+            RetiredError: It was taken out of use.
             RegistryError: There is no such alias, or the store does not answer.
         """
         return None if self._watch is None else self._watch.version()
@@ -89,7 +90,7 @@ class RegistrySource:
         Raises:
             ChromsegError: It cannot be used.
         """
-        uri = self._model if version is None or self._alias is None else f"models:/{self._alias.name}/{version}"
+        uri = self._model if version is None or self._reference is None else f"models:/{self._reference.name}/{version}"
         found = resolve_model(uri)
         number = None if found.version is None else str(found.version)
         predictor = Predictor.from_folder(found.folder, name=found.name or "", version=number, device=self._device)
@@ -118,6 +119,7 @@ class Models:
         self._on_change, self._on_trouble = on_change, on_trouble
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self.retired: RetiredError | None = None
         self.previous: Loaded | None = None
         self.current = self._ready(source.current())
         on_change(self.current)
@@ -134,13 +136,27 @@ class Models:
         if self._thread is not None:
             self._thread.join(_PATIENCE)
 
+    def in_use(self) -> Loaded:
+        """The model that may answer.
+
+        Raises:
+            RetiredError: It was taken out of use, and none has its place.
+        """
+        if self.retired is not None:
+            raise self.retired
+        return self.current
+
     def look(self) -> bool:
         """Change to the version that is to be served, if it is another one; whether it was.
 
         Raises:
             ChromsegError: The source cannot be read, or the model not be loaded.
         """
-        wanted = self._source.current()
+        try:
+            wanted, self.retired = self._source.current(), None
+        except RetiredError as error:
+            self.retired = error
+            raise
         if wanted is None or wanted == self.current.version:
             return False
         kept = self.previous if self.previous is not None and self.previous.version == wanted else None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from chromseg.errors import ChromsegError, DataError, InputRefusedError
+from chromseg.errors import ChromsegError, DataError, InputRefusedError, RetiredError
 from chromseg.validation import Failure
 
 STATUS = {
@@ -87,6 +87,8 @@ def problem_of(error: ChromsegError) -> ProblemError:
             remedy=error.remedy,
             failures=failures or [_as_failure(error)],
         )
+    if isinstance(error, RetiredError):
+        return ProblemError("not-ready", error.got, expected=error.expected, remedy=error.remedy)
     kind = "bad-request" if isinstance(error, DataError) else "failed"
     return ProblemError(kind, error.got, expected=error.expected, remedy=error.remedy)
 

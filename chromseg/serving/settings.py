@@ -28,7 +28,7 @@ class ServeSettings:
         timeout: Seconds that one request may take.
         upload_timeout: Seconds that its body may take.
         grace: Seconds after SIGTERM during which requests already on their way still arrive.
-        poll: Seconds between two looks at the alias; 0 never looks again.
+        poll: Seconds between two looks at the registered model; 0 never looks again.
         max_body: Bytes of a request.
         max_pixels: Of all pages of a file together, and of a page at the model's scale.
         rate: Requests a second that one client may send, twice as many at once; 0 is no limit.

@@ -57,8 +57,8 @@ def promoted(
         shutil.copytree(state_folder(), copy / "state")
         _promoted_once.extend([store, copy])
     place, copy = _promoted_once
+    monkeypatch.setenv("CHROMSEG_STATE_DIR", str(place.parent / "state"))
     put_back(copy / "mlruns", place / "mlruns")
-    shutil.copytree(copy / "state", state_folder(), dirs_exist_ok=True)
     monkeypatch.chdir(place)
     return place
 

@@ -60,6 +60,7 @@ def _enter(project: Path) -> None:
     os.chdir(project)
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     os.environ["CHROMSEG_ACTOR"] = "Ada Tester"
+    os.environ["CHROMSEG_STATE_DIR"] = str(project.parent / "state")
 
 
 def _killed(context: ForkServerContext, target: Callable[..., None], *args: object) -> bool:

@@ -13,8 +13,9 @@ import pytest
 from drawn_cells import threshold_predictor
 from serving_app import MemorySource, client, png
 
-from chromseg.errors import RegistryError
+from chromseg.errors import RegistryError, RetiredError
 from chromseg.registry.promotion import promote, rollback
+from chromseg.registry.retirement import retire
 from chromseg.registry.versions import register
 from chromseg.serving import models
 from chromseg.serving.models import Models, RegistrySource
@@ -149,15 +150,47 @@ def test_a_model_that_never_comes_does_not_keep_the_server_from_ending(monkeypat
     released.set()
 
 
-def test_a_folder_or_a_number_is_never_looked_up_again(store: Path, make_model: Callable[..., Path]) -> None:
-    folder = make_model(seed=1)
-    register(folder, "chromseg")
-    for model in (str(folder), "models:/chromseg/1"):
-        source = RegistrySource(model)
-        assert source.current() is None
-        models = Models(source, 0.01)
-        assert not models.look()
-        models.close()
+def test_a_folder_is_never_looked_up_again(store: Path, make_model: Callable[..., Path]) -> None:
+    source = RegistrySource(str(make_model(seed=1)))
+    assert source.current() is None
+    models = Models(source, 0.01)
+    assert not models.look()
+    models.close()
+
+
+@pytest.mark.parametrize("model", ["models:/chromseg@champion", "models:/chromseg/1"])
+def test_a_retired_model_answers_no_more(store: Path, make_model: Callable[..., Path], model: str) -> None:
+    register(make_model(seed=1), "chromseg")
+    promote("chromseg/1", force="first")
+    models = Models(RegistrySource(model), 0)
+    assert not models.look() and models.in_use().version == 1
+    retire("chromseg/1", reason="consent was withdrawn")
+    for act in (models.look, models.in_use):
+        with pytest.raises(RetiredError, match=r"retired at .*: consent was withdrawn"):
+            act()
+
+
+def test_a_retired_champion_leaves_its_place_to_the_version_before(
+    store: Path, make_model: Callable[..., Path]
+) -> None:
+    for seed in (1, 2):
+        register(make_model(seed=seed), "chromseg")
+        promote(f"chromseg/{seed}", force="newer")
+    models = Models(RegistrySource("models:/chromseg@champion"), 0)
+    retire("chromseg/2", reason="a fault")
+    assert models.look() and models.in_use().version == 1
+
+
+def test_the_server_says_that_its_model_was_retired() -> None:
+    source = two_versions()
+    with client(source) as server:
+        engine = server.app.state.engine  # type: ignore[attr-defined]
+        engine.models.retired = RetiredError("chromseg/1 was retired", expected="another", remedy="promote one")
+        assert server.get("/readyz").status_code == 503
+        answer = server.post("/v1/segment", content=png())
+        assert (answer.status_code, answer.json()["error"]["kind"]) == (503, "not-ready")
+        engine.models.look()
+        assert version_of(server) == "1"
 
 
 def test_changed_weights_are_not_served(store: Path, make_model: Callable[..., Path]) -> None:
