@@ -22,6 +22,7 @@ from chromseg.annotations.splits import Shares
 from chromseg.errors import DataError
 from chromseg.importers import coco, label_map, labelme, paired_masks, singles, voc
 from chromseg.importers.cases import find_cases, find_groups
+from chromseg.importers.known import find_known, with_cases, with_splits
 from chromseg.importers.polarity import common_polarity
 from chromseg.importers.problems import readable
 from chromseg.importers.recipe import Recipe
@@ -79,6 +80,9 @@ def import_dataset(
 ) -> Dataset:
     """Import a source in one of `FORMATS` to `data_root/name`, or as its next version.
 
+    A picture that another dataset of `data_root` has already, pixel for pixel, keeps the case and the split that it has
+    there: corrections are imported so. `case_regex` and `split` do as they say.
+
     Nothing is written unless the whole source could be read, or `skip_bad` allows to leave files out; a version that
     stands is there until the next one is written.
 
@@ -117,6 +121,10 @@ def import_dataset(
     standing = (Standing.of(old) if old else Standing()).with_list(Standing.in_file(splits) if splits else Standing())
 
     images = readable(kind.read(src, recipe.options), src, skip_bad, tell)
+    known = find_known(images, data_root, name, tell)
+    images = with_cases(images, known)
+    if recipe.split is None:
+        standing = with_splits(standing, known)
     polarity = _polarity(images, recipe, tell)
     if old is not None:
         check_next(images, polarity, old)

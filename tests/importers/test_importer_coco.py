@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from chromseg.annotations import encode_rle, load_masks, read_dataset
 from chromseg.errors import DataError
@@ -99,7 +100,10 @@ def test_crowds_stay_crowds(source, content, tmp_path, bars):
 def test_what_was_imported_once_can_be_imported_again(source, content, tmp_path):
     content["images"][0].update(case_id="p1", split="test")
     content["images"][1].update(case_id="p2", split="train")
-    first = run(source(content), tmp_path)
+    src = source(content)
+    with Image.open(src / "images/8.png") as picture:
+        picture.point(lambda value: value // 2).save(src / "images/8.png")  # not twice the same
+    first = run(src, tmp_path)
     again = import_dataset("coco", first.root, "again", data_root=tmp_path / "data")
     assert read_dataset(again.root).images == first.images and again.instances == first.instances
     assert [image.case_id for image in again.images] == ["p1", "p2"]
