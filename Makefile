@@ -37,13 +37,20 @@ fix: setup       ## apply the linter's and formatter's repairs
 	$(PY) -m ruff format .
 
 repro: setup     ## rebuild the experiments on the built-in sample
-	.venv/bin/dvc repro --pull
+	.venv/bin/dvc pull --quiet
+	.venv/bin/dvc repro
 
 ui: setup        ## MLflow's UI on the project's store
 	.venv/bin/chromseg-ops ui
 
-lock:            ## renew requirements.lock from pyproject.toml
+stages: setup    ## write dvc.yaml of all pipelines, and environment.yaml, from params.yaml, imports and requirements.lock
+	$(PY) -m pipelines.stages
+
+publish: setup   ## put the objects of data/sample and bundled/ into dvcstore/ and git, nothing else
+	$(PY) -m pipelines.publish
+
+lock:            ## renew requirements.lock from pyproject.toml; `make stages` afterwards
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --quiet -o requirements.lock
 
-.PHONY: help setup demo test quick check fix repro ui lock
+.PHONY: help setup demo test quick check fix repro ui stages publish lock

@@ -231,7 +231,7 @@ def diff(
 def track(
     name: Annotated[str, typer.Argument(help="Dataset below data/.")],
     remote: Annotated[
-        str | None, typer.Option(help="DVC remote for its images; real ones never go to the embedded remote.")
+        str | None, typer.Option(help="DVC remote for its images; only the built-in sample goes to the embedded one.")
     ] = None,
     data_root: Root = DATA,
     as_json: AsJson = False,

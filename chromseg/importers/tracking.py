@@ -1,8 +1,8 @@
-"""Putting a dataset under DVC: one out in `data.dvc` for each, and no real image into the embedded remote.
+"""Putting a dataset under DVC: one out in `data.dvc` for each, and nobody's images into the embedded remote.
 
 DVC's `add` makes a file of its own for each folder; a single `data.dvc` with several outs is written by hand and filled
-in by `dvc commit`. An out with real images names its own remote, so that neither `dvc push` nor `dvc push -r embedded`
-puts it where the repository's own sample lies.
+in by `dvc commit`. Each out names its own remote, so that neither `dvc push` nor `dvc push -r embedded` puts anything
+where the repository's own sample lies but this itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from chromseg.annotations.dataset import read_dataset
 from chromseg.errors import DataError
 from chromseg.files import write_text
 
-EMBEDDED = "embedded"
+EMBEDDED = "embedded"  # lies inside the repository and is published with it
+SAMPLE = "sample"  # the one dataset that may go there
 
 
 def track(name: str, *, data_root: Path = Path("data"), remote: str | None = None) -> str:
@@ -30,25 +31,25 @@ def track(name: str, *, data_root: Path = Path("data"), remote: str | None = Non
     Args:
         name: Of the dataset.
         data_root: Folder of all datasets; the folder above it holds the DVC project.
-        remote: DVC remote for its images. None: the one it has; else `embedded` for drawn images, and for real ones
-            the lab's own remote if there is just one.
+        remote: DVC remote for its images. None: the one it has, else the lab's own if there is just one. The built-in
+            sample goes to `embedded`, and nothing else does.
 
     Returns:
         The md5 of the dataset as DVC computed it, which ends in `.dir`.
 
     Raises:
-        DataError: There is no such dataset or no DVC project, another tracked one is not there, real images would go
-            to a remote inside the repository, or DVC fails; `data.dvc` is then as before.
+        DataError: There is no such dataset or no DVC project, another tracked one is not there, images would go to a
+            remote inside the repository, or DVC fails; `data.dvc` is then as before.
     """
-    card = read_dataset(data_root / name).card
+    read_dataset(data_root / name)
     top = data_root.resolve().parent
     listing = top / f"{data_root.name}.dvc"
     path = f"{data_root.name}/{name}"
     before = listing.read_text(encoding="utf-8") if listing.exists() else None
     outs = {out["path"]: out for out in _outs(before)}
-    used = _remote(top, card.stain == "synthetic", remote or outs.get(path, {}).get("remote"))
+    used = _remote(top, name, remote or outs.get(path, {}).get("remote"))
     _check_present(top, outs)
-    outs[path] = {"path": path} | ({"remote": used} if used != EMBEDDED else {})
+    outs[path] = {"path": path, "remote": used}
     write_text(listing, yaml.safe_dump({"outs": [outs[key] for key in sorted(outs)]}, sort_keys=False))
     try:
         _dvc(top, "commit", "--force", listing.name)
@@ -75,20 +76,23 @@ def _restore(listing: Path, before: str | None) -> None:
         write_text(listing, before)
 
 
-def _remote(top: Path, drawn: bool, wanted: str | None) -> str:
-    """The remote that a dataset's images go to; real ones never to one inside the repository."""
+def outside_remotes(top: Path) -> list[str]:
+    """The DVC remotes of the project at `top` that do not lie inside it, where git would publish them."""
     listed = (line.split() for line in _dvc(top, "remote", "list").splitlines())
-    addresses = {words[0]: words[1] for words in listed if len(words) > 1}
-    outside = [name for name, address in addresses.items() if not _lies_below(address, top)]
-    fit = [*addresses] if drawn else outside
-    if wanted is None and (drawn or len(outside) == 1):
-        return EMBEDDED if drawn else outside[0]
+    return [words[0] for words in listed if len(words) > 1 and not _lies_below(words[1], top)]
+
+
+def _remote(top: Path, name: str, wanted: str | None) -> str:
+    """The remote that a dataset goes to: of the built-in sample the embedded one, of any other never that."""
+    if name == SAMPLE:
+        return EMBEDDED
+    fit = outside_remotes(top)
+    if wanted is None and len(fit) == 1:
+        return fit[0]
     if wanted in fit:
         return str(wanted)
     raise DataError(
-        f"remote {wanted!r} for {'drawn' if drawn else 'real'} images"
-        if wanted
-        else f"{len(outside)} remotes to choose from",
+        f"remote {wanted!r} for {name}" if wanted else f"{len(fit)} remotes to choose from",
         expected=f"--remote with one of: {', '.join(fit)}" if fit else "a DVC remote outside this repository",
         remedy="choose one of these, or add your own with `dvc remote add lab ADDRESS`"
         "; what lies inside the repository is published with it",
@@ -106,7 +110,7 @@ def _dvc(top: Path, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "dvc", *arguments],
         cwd=top,
-        env={**os.environ, "DVC_NO_ANALYTICS": "true"},
+        env={**os.environ, "DVC_NO_ANALYTICS": "true", "COLUMNS": "10000"},  # long addresses stay on one line
         capture_output=True,
         text=True,
         check=False,

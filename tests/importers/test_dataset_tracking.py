@@ -28,19 +28,19 @@ def empty_project(tmp_path_factory):
     top = tmp_path_factory.mktemp("project")
     subprocess.run(["git", "init", "-q", "."], cwd=top, check=True)
     dvc(top, "init", "-q")
-    dvc(top, "remote", "add", "-q", "-d", "embedded", "dvcstore")
+    dvc(top, "remote", "add", "-q", "embedded", "dvcstore")
     return top
 
 
 @pytest.fixture
 def project(empty_project, tmp_path, save):
-    """A DVC project with two imported sets: `lab` real, `drawn` synthetic."""
+    """A DVC project with the set that may be published, `sample`, and one of a lab."""
     top = tmp_path / "project"
     shutil.copytree(empty_project, top)
     save(tmp_path / "src/1.png")
     save(tmp_path / "src/2.png")
     import_dataset("singles", tmp_path / "src", "lab", data_root=top / "data")
-    import_dataset("singles", tmp_path / "src", "drawn", data_root=top / "data", stain="synthetic")
+    import_dataset("singles", tmp_path / "src", "sample", data_root=top / "data", stain="synthetic")
     return top
 
 
@@ -53,19 +53,22 @@ def stored(folder):
 
 
 @pytest.mark.slow
-def test_one_out_for_each_dataset_and_real_images_to_their_own_remote_alone(project, tmp_path):
-    assert track("drawn", data_root=project / "data") == hashing.data_md5(project / "data/drawn")
-    assert list(outs(project)) == ["data/drawn"]
+def test_one_out_for_each_dataset_and_a_labs_images_to_their_own_remote_alone(project, tmp_path):
+    assert track("sample", data_root=project / "data") == hashing.data_md5(project / "data/sample")
+    assert list(outs(project)) == ["data/sample"]
     dvc(project, "remote", "add", "-q", "own", str(tmp_path / "own"))
     md5 = track("lab", data_root=project / "data")
     assert md5 == hashing.data_md5(project / "data/lab") == outs(project)["data/lab"]["md5"]
-    assert outs(project)["data/lab"]["remote"] == "own" and "remote" not in outs(project)["data/drawn"]
+    assert {path: out["remote"] for path, out in outs(project).items()} == {
+        "data/lab": "own",
+        "data/sample": "embedded",
+    }
 
     dvc(project, "push", "-q")
     dvc(project, "push", "-q", "-r", "embedded")
     card = md5_of(project / "data/lab/dataset.yaml")
     assert card[2:] in stored(tmp_path / "own") and card[2:] not in stored(project / "dvcstore")
-    assert md5_of(project / "data/drawn/dataset.yaml")[2:] in stored(project / "dvcstore")
+    assert md5_of(project / "data/sample/dataset.yaml")[2:] in stored(project / "dvcstore")
 
     (project / "data/lab/notes.txt").write_text("changed")
     assert track("lab", data_root=project / "data") == outs(project)["data/lab"]["md5"] != md5
@@ -79,7 +82,10 @@ def md5_of(path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("remote", [None, "embedded", "nowhere"])
-def test_real_images_are_kept_out_of_the_embedded_remote(project, remote):
+@pytest.mark.parametrize("stain", ["q-band", "synthetic"])
+def test_only_the_sample_may_go_to_the_embedded_remote(project, remote, stain):
+    card = project / "data/lab/dataset.yaml"
+    card.write_text(yaml.safe_dump(yaml.safe_load(card.read_text()) | {"stain": stain}))
     with pytest.raises(DataError, match=r"a DVC remote outside this repository.*dvc remote add"):
         track("lab", data_root=project / "data", remote=remote)
     assert not (project / "data.dvc").exists()
@@ -88,7 +94,7 @@ def test_real_images_are_kept_out_of_the_embedded_remote(project, remote):
 @pytest.mark.slow
 def test_several_remotes_must_be_chosen_from(project, tmp_path):
     for name in ("one", "two"):
-        dvc(project, "remote", "add", "-q", name, str(tmp_path / name))
+        dvc(project, "remote", "add", "-q", name, str(tmp_path / name / ("long" * 40)))
     with pytest.raises(DataError, match="2 remotes to choose from; expected --remote with one of: one, two"):
         track("lab", data_root=project / "data")
     track("lab", data_root=project / "data", remote="two")
@@ -99,15 +105,15 @@ def test_several_remotes_must_be_chosen_from(project, tmp_path):
 def test_another_tracked_set_that_is_not_there_is_named(project):
     (project / "data.dvc").write_text("outs:\n- path: data/gone\n")
     with pytest.raises(DataError, match=r"no data/gone; .*`dvc pull`"):
-        track("drawn", data_root=project / "data")
+        track("sample", data_root=project / "data")
     assert (project / "data.dvc").read_text() == "outs:\n- path: data/gone\n"
 
 
 @pytest.mark.slow
 def test_a_failure_of_dvc_restores_the_listing(project):
-    subprocess.run(["git", "add", "data/drawn"], cwd=project, check=True)
-    with pytest.raises(DataError, match=r"dvc commit: ERROR: .*data/drawn.*tracked by SCM"):
-        track("drawn", data_root=project / "data")
+    subprocess.run(["git", "add", "data/sample"], cwd=project, check=True)
+    with pytest.raises(DataError, match=r"dvc commit: ERROR: .*data/sample.*tracked by SCM"):
+        track("sample", data_root=project / "data")
     assert not (project / "data.dvc").exists()
 
 
@@ -123,7 +129,7 @@ def test_no_dataset_and_no_project(tmp_path, save):
 @pytest.mark.slow
 def test_a_set_is_opened_as_it_was_at_a_revision(project, save):
     data, git = project / "data", ["git", "-c", "user.name=me", "-c", "user.email=me@lab"]
-    track("drawn", data_root=data)
+    track("sample", data_root=data)
     subprocess.run(["git", "add", "data.dvc"], cwd=project, check=True)
     subprocess.run([*git, "commit", "-qm", "first"], cwd=project, check=True)
     source = project.parent / "src"
