@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from clone import Clone
+from spread_splits import spread_splits
 
 from chromseg.registry.backend import MlflowClient
 from chromseg.registry.store import open_store
@@ -47,6 +48,7 @@ def test_stages_leave_models_scores_tables_and_one_run_each(store: Path, monkeyp
     synthesize_dataset(
         store / "data", "drawn", count=10, seed=3, size=(300, 300), chromosomes=12, crossings=3, images_per_case=1
     )
+    spread_splits(store / "data/drawn")
     (store / "params.yaml").write_text(yaml.safe_dump(PARAMS))
     (store / "requirements.lock").write_text("# a lock\n")
     for command in (["init", "-q"], ["add", "params.yaml"], ["commit", "-qm", "params"]):
