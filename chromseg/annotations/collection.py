@@ -80,7 +80,7 @@ def _recognise(held: Sequence[tuple[Dataset, ImageRecord]], look_alike: float) -
 
 def _placed(dataset: Dataset, image: ImageRecord, scene: str) -> Placed:
     name = dataset.card.name
-    return Placed(f"{name}/{image.file_name}", f"{name}/{image.case}", image.split, scene)
+    return Placed(f"{name}/{image.file_name}", f"{dataset.card.cases_of}/{image.case}", image.split, scene)
 
 
 def _latest(holders: Sequence[tuple[Dataset, ImageRecord]]) -> tuple[Dataset, ImageRecord]:

@@ -14,6 +14,7 @@ from chromseg.errors import DataError
 
 STAINS = ("g-band", "q-band", "r-band", "dapi", "synthetic")
 POLARITIES = ("dark-on-light", "light-on-dark")
+LAID_FROM = "laid_from"  # option on the card of a set that was laid of real pictures: the set that these are from
 T = TypeVar("T")
 
 
@@ -30,6 +31,11 @@ class DatasetCard:
     importer: str
     importer_version: str
     options: dict[str, Any] = field(default_factory=dict)  # how the importer was told to read its source
+
+    @property
+    def cases_of(self) -> str:
+        """The dataset whose cases its own are: its own name, or that of the set whose pictures it was laid of."""
+        return str(self.options.get(LAID_FROM) or self.name)
 
     def __post_init__(self) -> None:
         _check_choice("stain", self.stain, STAINS)

@@ -12,6 +12,7 @@ import numpy as np
 from chromseg import __version__
 from chromseg.annotations.absorbance import Polarity
 from chromseg.annotations.dataset import POLARITIES, Dataset, DatasetCard, read_dataset
+from chromseg.annotations.records import LAID_FROM
 from chromseg.annotations.splits import assign_splits, told_of_empty
 from chromseg.errors import DataError
 from chromseg.synthesis.chromosome import draw_preparation
@@ -125,12 +126,18 @@ def _drawn_card(name: str, polarity: Polarity, seed: int) -> DatasetCard:
 def _laid_card(name: str, singles: DatasetCard, seed: int, crowded: bool) -> DatasetCard:
     manner = "" if crowded else " as in real clusters"
     source = f"{singles.source}; single chromosomes laid over one another{manner}, seed {seed}"
-    return replace(singles, name=name, source=source, importer=IMPORTER, importer_version=__version__)
+    return _of(singles, name, source)
 
 
 def _scenes_card(name: str, real: DatasetCard, seed: int) -> DatasetCard:
     source = f"{real.source}; single chromosomes laid anew on its grounds, seed {seed}"
-    return replace(real, name=name, source=source, importer=IMPORTER, importer_version=__version__)
+    return _of(real, name, source)
+
+
+def _of(real: DatasetCard, name: str, source: str) -> DatasetCard:
+    """The card of a set laid of a real one, whose cases its own are."""
+    options = {LAID_FROM: real.cases_of}
+    return replace(real, name=name, source=source, importer=IMPORTER, importer_version=__version__, options=options)
 
 
 def _new_root(root: Path, name: str) -> Path:

@@ -83,7 +83,13 @@ def _dataset_row(dataset: Dataset) -> Facts:
 
 def _image_row(dataset: Dataset, image: ImageRecord, chromosomes: BoolArray) -> tuple[Facts, Look]:
     row: Facts = {"file": image.file_name, "unreadable": None, "other_size": None, "polarity": None}
-    row |= {"dataset": dataset.root.name, "image_id": image.id, "case_id": image.case, "split": image.split}
+    row |= {
+        "dataset": dataset.root.name,
+        "cases_of": dataset.card.cases_of,
+        "image_id": image.id,
+        "case_id": image.case,
+        "split": image.split,
+    }
     row |= dict.fromkeys(SHAPE_FACTS + PIXEL_FACTS)
     try:
         grey = read_grey(dataset.root / "images" / image.file_name, image.file_name)

@@ -36,7 +36,7 @@ def look_at(grey: npt.NDArray[Any]) -> Look:
 
 
 def add_group_facts(images: list[Facts], looks: list[Look], look_alike: float) -> None:
-    """Add `GROUP_FACTS` to image rows with `dataset`, `file`, `case_id` and `split`.
+    """Add `GROUP_FACTS` to image rows with `dataset`, `cases_of`, `file`, `case_id` and `split`.
 
     Each names what the image is in conflict with, or is None: of every pair, the later image is told the earlier one.
 
@@ -60,10 +60,10 @@ def add_group_facts(images: list[Facts], looks: list[Look], look_alike: float) -
 
 
 def _add_cases(images: list[Facts]) -> None:
-    """A case belongs to the split of its first image; equal case numbers of two datasets are two cases."""
+    """A case belongs to the split of its first image; equal numbers of two sets are two cases, of a laid one not."""
     first_of: dict[tuple[str, str], Facts] = {}
     for row in images:
-        first = first_of.setdefault((row["dataset"], row["case_id"]), row)
+        first = first_of.setdefault((row["cases_of"], row["case_id"]), row)
         if first["split"] != row["split"]:
             row["other_split_of_case"] = _name(first, row)
 

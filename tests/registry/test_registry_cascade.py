@@ -19,6 +19,7 @@ from tiny_cascade import build
 from tiny_detector import TINY
 
 from chromseg import load_predictor
+from chromseg.annotations.seen import Seen, judged_on_seen
 from chromseg.errors import ModelError, RegistryError
 from chromseg.inference.cascade import Cascade
 from chromseg.models.package import ModelCard, load_model, read_card, write_card
@@ -52,6 +53,19 @@ def test_a_cascade_stands_by_itself(parents: tuple[Resolved, Resolved], tmp_path
     assert predictor.rule.doubt == 0.7 and predictor.detector.settings.score == 0.4
     for name, value in predictor.detector.network.state_dict().items():
         assert torch.equal(value, own[name]), name
+
+
+def test_a_cascade_knows_the_pictures_of_both_parents(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    maps, detector = parents
+    old = build(tmp_path / "old", *parents)
+    assert Seen.from_card(old.seen, "").unknown == ("models:/chromseg/3", "models:/ucrd-net/1"), "neither says"
+    for parent, seen in ((maps, Seen.of(["a", "b"], ["x"])), (detector, Seen.of(["c"], ["y"], ["old-0"]))):
+        write_card(parent.folder, dataclasses.replace(read_card(parent.folder), seen=seen.to_card()))
+    card = build(tmp_path / "both", *parents)
+    seen = Seen.of(["a", "b", "c"], tested=["test"], unknown=["old-0"])
+    assert card.seen == read_card(tmp_path / "both").seen == seen.to_card()
+    assert card.lineage["seen_sha256"] == seen.sha256()
+    assert judged_on_seen(["c", "test"], seen) == ["c"]
 
 
 def test_changed_weights_are_noticed(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:

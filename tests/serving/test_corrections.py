@@ -15,7 +15,17 @@ from PIL import Image
 from serving_app import client, png
 from typer.testing import CliRunner
 
-from chromseg.annotations import decode_rle, encode_rle, load_masks, read_dataset
+from chromseg.annotations import (
+    Dataset,
+    DatasetCard,
+    ImageRecord,
+    InstanceRecord,
+    decode_rle,
+    encode_rle,
+    load_masks,
+    read_dataset,
+    write_dataset,
+)
 from chromseg.cli.app import app as command
 from chromseg.importers import import_dataset
 from chromseg.serving import corrections, documents
@@ -91,6 +101,31 @@ def test_a_correction_is_imported_as_the_next_data(tmp_path: Path) -> None:
         np.testing.assert_array_equal(np.asarray(picture), drawn_cell()[0])
     info = json.loads((kept / "corrected" / f"{key}.json").read_text())["info"]
     assert (info["reviewer"], info["note"], info["model"]["name"]) == ("Ada", "touching", "drawn")
+
+
+def test_a_corrected_test_picture_stays_a_test_picture(tmp_path: Path) -> None:
+    """It was uploaded as the colour JPEG that stands in the dataset; the correction keeps its pixels as PNG."""
+    grey = drawn_cell()[0]
+    content = png(np.stack([grey, grey, grey], axis=-1), "JPEG", quality=95)
+    card = DatasetCard("lab", "g-band", "dark-on-light", "drawn", "MIT", "none", "test", "1")
+    image = ImageRecord(1, "p12.jpg", *grey.shape[::-1], "12", "test")
+    outline = [[10.0, 10.0, 30.0, 10.0, 30.0, 30.0]]
+    write_dataset(
+        Dataset(
+            tmp_path / "data" / "lab",
+            card,
+            (image,),
+            (InstanceRecord(1, 1, 1, outline, (10, 10, 20, 20), 200),),
+            {1: "chromosome"},
+        ),
+        {1: content},
+    )
+    with client(corrections=str(tmp_path / "kept")) as server:
+        found = segmented(server, content)
+        assert send(server, found, found, image=content, case="typed otherwise").status_code == 201
+    dataset = import_dataset("coco", tmp_path / "kept" / "corrected", "fixes", data_root=tmp_path / "data")
+    (record,) = read_dataset(dataset.root).images
+    assert (record.case_id, record.split) == ("12", "test")
 
 
 def test_the_command_line_takes_it_too(project: Path) -> None:

@@ -61,6 +61,7 @@ def test_singles_give_laid_clusters_with_their_card_cases_and_splits(tmp_path):
     assert {(i.case_id, i.split, i.width, i.height) for i in dataset.images} == {("case9", "val", 256, 256)}
     assert (dataset.card.stain, dataset.card.licence) == ("r-band", "CC0")
     assert dataset.card.source.startswith("a lab")
+    assert (dataset.card.cases_of, card.cases_of) == ("rods", "rods"), "its cases are those of its source"
     assert all(len(dataset.instances_of[image.id]) >= 2 for image in dataset.images)
 
 

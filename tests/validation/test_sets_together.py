@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 from drawn_dataset import Draft, clean_draft
 
+from chromseg.annotations.collection import collect
 from chromseg.annotations.dataset import read_dataset
+from chromseg.errors import DataError
 from chromseg.validation import Failure, validate_datasets
 
 
@@ -78,6 +81,27 @@ def test_equal_case_numbers_of_two_sets_are_two_cases(first: Path, tmp_path: Pat
     root = replace(other, images=images, instances=[], pixels=pixels, card=replace(other.card, name="other"))
     rules = {each.rule for each in failures(first, root.write(tmp_path / "other"))["other"]}
     assert "case-in-one-split" not in rules
+
+
+def test_a_case_of_a_laid_set_is_the_case_it_was_laid_of(first: Path, tmp_path: Path) -> None:
+    def laid(name: str, split: str) -> Path:
+        pixels = np.rot90(clean_draft().pixels[4]).copy()
+        root = second_set(tmp_path / name, pixels, split)
+        coco = json.loads((root / "annotations.json").read_text())
+        coco["images"][0]["case_id"] = "case1"
+        (root / "annotations.json").write_text(json.dumps(coco))
+        card = (root / "dataset.yaml").read_text()
+        (root / "dataset.yaml").write_text(f"{card}options:\n  laid_from: drawn\n")
+        return root
+
+    (failure,) = [each for each in failures(first, laid("wrong", "test"))["wrong"] if each.rule == "case-in-one-split"]
+    assert failure.value == "lab/1.png (train, case case1)"
+    with pytest.raises(
+        DataError, match=r"wrong/seen again.png \(test, case drawn/case1\) shows the case of drawn/1.png"
+    ):
+        collect([read_dataset(first), read_dataset(tmp_path / "wrong")])
+    right = failures(first, laid("right", "train"))["right"]
+    assert "case-in-one-split" not in {each.rule for each in right}
 
 
 def test_a_set_that_cannot_be_read_fails_alone(first: Path, tmp_path: Path) -> None:
