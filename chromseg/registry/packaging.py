@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import chromseg
+import pandas as pd
+
 from chromseg.errors import RegistryError
 from chromseg.files import replacing
 from chromseg.registry.backend import (
@@ -22,10 +24,13 @@ from chromseg.registry.backend import (
     local_file_uri_to_path,
     mlflow,
 )
+from chromseg.registry.package_code import copy_code, requirements
 from chromseg.registry.package_files import MODEL, hash_of, list_files, seal
 from chromseg.registry.place import tracking_uri
 from chromseg.registry.store import explained, translated
 
+_CODE = Path(__file__).with_name("pyfunc_model.py")
+_EXAMPLE = Path(__file__).parent / "gates" / "golden" / "cluster.png"
 FILES = ("model.safetensors", "model.json")
 SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec("binary", "image")]),  # an encoded image file; base64 in JSON
@@ -58,7 +63,8 @@ def log_package(client: MlflowClient, folder: Path, *, name: str, run_id: str) -
         model = client.create_logged_model(experiment, name=name, source_run_id=run_id, model_type="segmentation")
         packed = Path(scratch) / "packed"
         header = mlflow.models.Model(run_id=run_id, model_id=model.model_id)
-        _save(_clean_copy(folder, Path(scratch) / "model"), packed, header)
+        code = copy_code(Path(scratch) / "code" / "chromseg")
+        _save(_clean_copy(folder, Path(scratch) / "model"), code, packed, header)
         seal(packed)
         client.log_model_artifacts(model.model_id, str(packed))
         client.finalize_logged_model(model.model_id, "READY")
@@ -115,17 +121,27 @@ def _clean_copy(folder: Path, target: Path) -> Path:
     return target
 
 
-def _save(folder: Path, packed: Path, header: mlflow.models.Model) -> None:
+def _save(folder: Path, code: Path, packed: Path, header: mlflow.models.Model) -> None:
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "(?s).*input example")  # the signature is written down, not guessed from one
+        warnings.simplefilter("ignore")  # the signature is written down, not guessed from the example
         mlflow.pyfunc.save_model(
             packed,
             mlflow_model=header,
-            python_model=Path(__file__).with_name("pyfunc_model.py"),
+            python_model=_CODE,
             artifacts={"model": str(folder)},
+            code_paths=[str(code)],
             signature=SIGNATURE,
-            pip_requirements=[f"chromseg-ops=={chromseg.__version__}", f"mlflow=={mlflow.__version__}"],
+            input_example=pd.DataFrame({"image": pd.Series([_EXAMPLE.read_bytes()], dtype=object)}),
+            pip_requirements=requirements(),
         )
+    _forget_this_machine(header.flavors["python_function"])
+    header.save(packed / "MLmodel")
+
+
+def _forget_this_machine(flavor: dict[str, Any]) -> None:
+    """Where code and model lay when they were packed; MLflow finds them in the package by their names."""
+    flavor["artifacts"]["model"]["uri"] = MODEL
+    flavor["model_code_path"] = _CODE.name
 
 
 def _local_path(source: str) -> Path | None:
