@@ -62,7 +62,8 @@ def code_state(*profiles: str) -> CodeState:
     own = [path for name in pipelines for path in (_steps(name) if name == "default" else [f"profiles/{name}"])]
     dirty = changed or _differs(root, commit, [*_CODE, *own], _PRODUCTS) or _unknown(root, own, pipelines)
     found = dict(_overrides(root, commit)) if _experiment() else {}
-    return CodeState(commit, dirty or len(json.dumps(found)) > _FEW, found)
+    few = len(json.dumps(found)) <= _FEW
+    return CodeState(commit, dirty or not few, found if few else {})
 
 
 def note_start() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import yaml
@@ -13,8 +15,6 @@ import yaml
 from chromseg.annotations.hashing import data_md5
 from chromseg.errors import RegistryError
 from chromseg.registry.place import project_root
-
-_STORES = (".dvc/cache/files/md5", "dvcstore/files/md5")  # DVC's cache and the embedded remote, laid out alike
 
 
 def place_data(tree: Path, wanted: Mapping[str, str]) -> None:
@@ -67,12 +67,23 @@ def _place(tree: Path, name: str, md5: str) -> bool:
     if own.is_dir() and data_md5(own) == md5:
         shutil.copytree(own, target, copy_function=_link)
         return True
-    return any(_from_store(project_root() / store, md5, target) for store in _STORES)
+    return any(_from_store(store, md5, target) for store in _stores(project_root()))
 
 
 def _present(name: str) -> str:
     own = project_root() / "data" / name
     return f"data/{name} has {data_md5(own)}" if own.is_dir() else f"there is no data/{name}"
+
+
+def _stores(root: Path) -> Iterator[Path]:
+    """DVC's cache and the embedded remote, which are laid out alike; last, a cache that DVC keeps elsewhere."""
+    for place in (root / ".dvc" / "cache", root / "dvcstore"):
+        yield place / "files" / "md5"
+    if (root / ".dvc").is_dir():
+        ask = [sys.executable, "-m", "dvc", "cache", "dir"]
+        answer = subprocess.run(ask, cwd=root, capture_output=True, text=True, check=False)
+        if answer.returncode == 0:
+            yield Path(answer.stdout.strip()) / "files" / "md5"
 
 
 def _from_store(store: Path, md5: str, target: Path) -> bool:

@@ -118,7 +118,7 @@ def test_params_of_an_experiment_are_kept_instead(repository: Path, monkeypatch:
 def test_params_rewritten_as_a_whole_are_no_overrides(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_EXP_NAME", "wiggy-pale")
     write(repository / "params.yaml", yaml.safe_dump({f"block-{number}": "x" * 10 for number in range(200)}))
-    assert dirty()
+    assert dirty() and code_state().overrides == {}
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from chromseg.synthesis import synthesize_dataset
 
 pytestmark = pytest.mark.slow
 
-PARAMS = "profiles/otherlab/params.yaml"
-TRAIN = "profiles/otherlab/dvc.yaml:train@unet-0"
+PARAMS = "profiles/neighbour/params.yaml"
+TRAIN = "profiles/neighbour/dvc.yaml:train@unet-0"
 SMALL: dict[str, Any] = {
     "crop": 32,
     "model": {"architecture": "region-guided-unetpp", "depth": 1, "width": 2},
@@ -37,18 +37,18 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     clone = Clone(tmp_path_factory.mktemp("lab") / "project")
     root = clone.folder
     (root.parent / ".gitconfig").write_text("[user]\nname = Ada\nemail = ada@lab.example\n")
-    profile = Path(shutil.copytree(root / "profiles/mylab", root / "profiles/otherlab"))
+    profile = Path(shutil.copytree(root / "profiles/mylab", root / "profiles/neighbour"))
     for file in profile.glob("*.yaml"):
-        file.write_text(file.read_text().replace("mylab", "otherlab"))
+        file.write_text(file.read_text().replace("mylab", "neighbour"))
     params = yaml.safe_load((root / PARAMS).read_text())
     params["train"] = {"base": SMALL, "variants": {"unet": {"ablation": "baseline", "model": {"architecture": "unet"}}}}
     params["compare"] = {"baseline": "unet", "gallery": "unet"}
     (root / PARAMS).write_text(yaml.safe_dump(params))
     identity = ("-c", "user.name=Ada", "-c", "user.email=ada@lab.example")
-    for command in (("add", "profiles/otherlab"), (*identity, "commit", "-qm", "Another lab's images")):
+    for command in (("add", "profiles/neighbour"), (*identity, "commit", "-qm", "Another lab's images")):
         subprocess.run(["git", *command], cwd=root, check=True)
     synthesize_dataset(
-        root / "data", "otherlab", count=10, seed=3, size=(300, 300), chromosomes=12, crossings=3, images_per_case=1
+        root / "data", "neighbour", count=10, seed=3, size=(300, 300), chromosomes=12, crossings=3, images_per_case=1
     )
     spread_splits(root / "data/otherlab")
     with pytest.MonkeyPatch.context() as patch:
@@ -69,10 +69,13 @@ def lineages() -> dict[str, Lineage]:
 
 def test_an_experiment_is_registered_and_rebuilt_from_its_params(lab: Clone) -> None:
     lab.dvc("exp", "run", "-S", f"{PARAMS}:train.base.optim.lr=0.002", TRAIN)
-    folder = lab.folder / "profiles/otherlab/models/unet-0"
+    folder = lab.folder / "profiles/neighbour/models/unet-0"
     origin = Lineage.from_dict(read_card(folder).lineage)
     assert origin.overrides == {PARAMS: [[["train", "base", "optim", "lr"], 0.002]]}
     assert not origin.git_dirty and origin.installed["torch"] and origin.runtime["python"]
+    assert len(list((lab.folder / ".dvc/tmp/chromseg-pipelines").iterdir())) == 1, (
+        "judged as DVC started, for all stages"
+    )
     version, _ = register(folder, "chromseg")
     assert lineages()["0.002"].run_id == version.run == origin.run_id
     made = rebuild("chromseg/1")
@@ -80,10 +83,10 @@ def test_an_experiment_is_registered_and_rebuilt_from_its_params(lab: Clone) -> 
 
 
 def test_a_queued_experiment_leaves_its_run_in_the_project(lab: Clone) -> None:
-    copied = ("-C", "data/otherlab")
+    copied = ("-C", "data/neighbour")
     lab.dvc("exp", "run", "--queue", *copied, "-S", f"{PARAMS}:train.base.optim.lr=0.003", TRAIN)
     lab.dvc("exp", "run", "--run-all")
     assert not list((lab.folder / ".dvc/tmp/exps").glob("tmp*")), "DVC deletes the copy that it ran in"
     origin = lineages()["0.003"]
-    assert not origin.git_dirty and origin.profile == "otherlab"
+    assert not origin.git_dirty and origin.profile == "neighbour"
     assert list((lab.folder / "mlruns/checkpoints").rglob("*.pt")) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -172,17 +174,18 @@ def test_data_that_changed_are_named_with_their_md5(repository: Callable[..., Pa
         rebuild("chromseg/1")
 
 
-def test_data_out_of_the_cache_of_dvc(repository: Callable[..., Path], store: Path) -> None:
-    import hashlib
-    import json
-
+@pytest.mark.parametrize("place", [".dvc/cache", "dvcstore", "../shared cache"])
+def test_data_out_of_the_cache_of_dvc(repository: Callable[..., Path], store: Path, place: str) -> None:
     register(repository(), "chromseg")
     md5 = data_md5(store / "data" / "sample")
     content = hashlib.md5(b"pixels", usedforsecurity=False).hexdigest()
-    cache = store / ".dvc" / "cache" / "files" / "md5"
+    cache = store / place / "files" / "md5"
     for digest, text in ((content, "pixels"), (md5, json.dumps([{"md5": content, "relpath": "image"}]))):
         (cache / digest[:2]).mkdir(parents=True, exist_ok=True)
         (cache / digest[:2] / digest[2:]).write_text(text)
+    if place.startswith(".."):
+        (store / ".dvc").mkdir()
+        (store / ".dvc" / "config").write_text(f"[cache]\n    dir = ../{place}\n")
     shutil.rmtree(store / "data")
     assert rebuild("chromseg/1").same_weights
 
