@@ -1,7 +1,8 @@
 """`chromseg-ops`: the frame that all verbs hang in.
 
 Results go to stdout, messages to stderr. Exit codes: 0 done, 1 refused or failed (one line that says what was got, what
-was expected and what to do), 2 wrong usage, 130 stopped by Ctrl-C. A verb's module is imported only when it is called.
+was expected and what to do), 2 wrong usage, 3 could not look (`models verify-log`), 130 stopped by Ctrl-C. A verb's
+module is imported only when it is called.
 """
 
 from __future__ import annotations

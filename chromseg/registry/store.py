@@ -127,6 +127,12 @@ def _connect(uri: str) -> MlflowClient:
         return client
     except (MlflowException, SQLAlchemyError) as error:  # of a damaged database MLflow lets the latter through
         raise explained(error, f"the store {uri} does not open") from error
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"the store {uri} needs {error.name}, which is not installed",
+            expected="the driver of that database",
+            remedy="pip install chromseg-ops[cluster], or the driver itself",
+        ) from error
 
 
 @contextmanager

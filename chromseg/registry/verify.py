@@ -77,7 +77,7 @@ def verify(*, files: bool = False, head: str | None = None) -> Verdict:
         *_odd_entries(chain),
     ]
     if chain.entries and not seen_before:
-        found.append(Finding("note", "this machine had not seen this log before, and keeps its head from now on"))
+        found.append(Finding("note", "this machine had not seen this log before: only its models would show a cut end"))
     problems, notes, unseen = (
         tuple(each.text for each in found if each.kind == kind) for kind in ("problem", "note", "unseen")
     )
