@@ -30,7 +30,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 @app.command("import")
 def import_data(
     format: Annotated[
-        str, typer.Argument(metavar="FORMAT", help="labelme, voc, coco, paired-masks, label-map or singles.")
+        str,
+        typer.Argument(
+            metavar="FORMAT", help="labelme, voc, coco, paired-masks, label-map, instance-map, class-map or singles."
+        ),
     ],
     src: Annotated[Path, typer.Argument(help="Folder (or file) of the source.")],
     name: Name,

@@ -10,13 +10,15 @@ _GROUPS = {"A": (1, 3), "B": (4, 5), "C": (6, 12), "D": (13, 15), "E": (16, 18),
 _NUMBERED = [(f"{group}{n}", str(n)) for group, (first, last) in _GROUPS.items() for n in range(first, last + 1)]
 KARYOTYPE = tuple(name for pair in [*_NUMBERED, ("X", "Y")] for name in pair)  # A1, 1, A2, 2, … G22, 22, X, Y
 
+_SEX = {"23": "X", "24": "Y"}  # in sets that number all 24, such as AutoKary2022 and M-FISH
+
 
 def class_of(label: str, options: Options) -> str | None:
     """The category that a label stands for.
 
     Args:
         label: As written in the source: `chr`, `chromosome`, a karyotype class (`A1` … `G22`, `1` … `22`, `X`, `Y`,
-            with or without `chr` before it), or one of `options.classes`.
+            with or without `chr` before it; 23 is X, 24 is Y), or one of `options.classes`.
         options: `classes` adds names, `ignore` names labels to leave out.
 
     Returns:
@@ -32,6 +34,8 @@ def class_of(label: str, options: Options) -> str | None:
     if label.lower() in _PLAIN:
         return "chromosome"
     bare = label[3:].lstrip("_- ") if label.lower().startswith("chr") else label
+    if bare in _SEX:
+        return _SEX[bare]
     if bare.upper() in KARYOTYPE:
         return label
     raise DataError(

@@ -23,8 +23,9 @@ class _Entry:
     file: Path
     image: dict[str, Any]
     annotations: list[dict[str, Any]]
-    categories: dict[object, str]
+    categories: dict[str, str]
     split: str | None
+    crowds: bool  # whether `iscrowd` can be believed
 
 
 def read(src: Path, options: Options) -> ImportedSet:
@@ -60,6 +61,11 @@ def read(src: Path, options: Options) -> ImportedSet:
     return folders.with_unannotated(replace(found, problems=(*problems, *found.problems)), pictures)
 
 
+def _key(number: object) -> str:
+    """An id as it is compared: 1, 1.0 and "1" are one."""
+    return str(int(number)) if isinstance(number, float) and number.is_integer() else str(number).strip()
+
+
 def _checked(content: dict[str, Any]) -> dict[str, Any]:
     """The content, if it has the three lists, and each entry what it cannot do without."""
     needed = {"images": ("id", "file_name"), "annotations": ("image_id", "category_id"), "categories": ("id", "name")}
@@ -80,13 +86,14 @@ def _checked(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _entries(file: Path, content: dict[str, Any]) -> Iterator[_Entry]:
-    grouped: dict[object, list[dict[str, Any]]] = {}
+    grouped: dict[str, list[dict[str, Any]]] = {}
     for annotation in content["annotations"]:
-        grouped.setdefault(annotation["image_id"], []).append(annotation)
-    categories = {category["id"]: str(category["name"]) for category in content["categories"]}
+        grouped.setdefault(_key(annotation["image_id"]), []).append(annotation)
+    categories = {_key(category["id"]): str(category["name"]) for category in content["categories"]}
+    crowds = not all(annotation.get("iscrowd", 0) for annotation in content["annotations"])
     for image in content["images"]:
         split = image.get("split") or _split_in_name(file)
-        yield _Entry(file, image, grouped.get(image["id"], []), categories, split)
+        yield _Entry(file, image, grouped.get(_key(image["id"]), []), categories, split, crowds)
 
 
 def _split_in_name(file: Path) -> str | None:
@@ -97,18 +104,21 @@ def _split_in_name(file: Path) -> str | None:
 
 def _orphans(name: str, content: dict[str, Any]) -> list[DataError]:
     """Annotations of images that are not listed, and ids used twice."""
-    ids = Counter(str(image["id"]) for image in content["images"])
-    lost = [a for a in content["annotations"] if str(a["image_id"]) not in ids]
+    ids = Counter(_key(image["id"]) for image in content["images"])
+    classes = Counter(_key(category["id"]) for category in content["categories"])
+    lost = [a for a in content["annotations"] if _key(a["image_id"]) not in ids]
     problems = [
-        DataError(f"{name}: image id {key} used {count} times", expected="unique ids", remedy="renumber the images")
-        for key, count in ids.items()
+        DataError(f"{name}: {kind} id {key} used {count} times", expected="unique ids", remedy=f"renumber the {kinds}")
+        for kind, kinds, counts in (("image", "images", ids), ("category", "categories", classes))
+        for key, count in counts.items()
         if count > 1
     ]
     if lost:
         problems.append(
             DataError(
-                f"{name}: {len(lost)} annotations for images that are not listed, image_id {lost[0]['image_id']} first",
-                expected="every image_id among `images`",
+                f"{name}: {len(lost)} annotations for images that are not listed, "
+                f"image_id {lost[0]['image_id']!r} first",
+                expected=f"every image_id among `images`, say {content['images'][0]['id']!r}",
                 remedy="add the images or remove the annotations",
             )
         )
@@ -142,20 +152,56 @@ def _instance(
     annotation: dict[str, Any], entry: _Entry, image: ImportedImage, options: Options
 ) -> ImportedInstance | None:
     place = f"annotation {annotation.get('id', '')}".strip()
-    crowd = int(bool(annotation.get("iscrowd", 0)))
-    if annotation["category_id"] not in entry.categories:
+    if _key(annotation["category_id"]) not in entry.categories:
         raise DataError(
-            f"{place}: category_id {annotation['category_id']}",
-            expected=f"one of {', '.join(map(str, entry.categories))}",
+            f"{place}: category_id {annotation['category_id']!r}",
+            expected=f"one of {', '.join(entry.categories)}",
             remedy="add the category or correct the annotation",
         )
-    name = entry.categories[annotation["category_id"]]
+    name = entry.categories[_key(annotation["category_id"])]
     try:
+        crowd = _is_crowd(annotation, name, entry, options)
         category = name if crowd and name not in options.ignore else class_of(name, options)
         if category is None:
             return None
         if not annotation.get("segmentation"):
             return replace(source.boxed(category, annotation.get("bbox")), iscrowd=crowd)
-        return replace(source.outlined(category, annotation["segmentation"], image.height, image.width), iscrowd=crowd)
+        outline = _nested(annotation["segmentation"])
+        return replace(source.outlined(category, outline, image.height, image.width), iscrowd=crowd)
     except DataError as error:
         raise source.in_place(error, place) from error
+
+
+def _is_crowd(annotation: dict[str, Any], name: str, entry: _Entry, options: Options) -> int:
+    """1 for a cluster that nobody has parted, 0 for a chromosome.
+
+    CVAT writes `iscrowd` 1 for whatever was drawn with its brush. Where all of a file has it, what is called a
+    chromosome is one; where some have it, nobody can tell.
+
+    Raises:
+        DataError: The class says chromosome, the mark cluster.
+    """
+    if not annotation.get("iscrowd", 0):
+        return 0
+    try:
+        chromosome = class_of(name, options) is not None
+    except DataError:
+        return 1  # a class of its own, such as cluster
+    if chromosome and entry.crowds:
+        raise DataError(
+            f"iscrowd 1 on a {name!r}, as some others here but not all",
+            expected="0 for a chromosome, also where CVAT's brush drew it; 1 for a cluster, of another class",
+            remedy="set iscrowd to 0, or name its class, say, cluster",
+        )
+    return 0
+
+
+def _nested(segmentation: Any) -> Any:
+    """Polygons as COCO nests them, where a file has one flat list of numbers, or a list of points."""
+    if not isinstance(segmentation, list):
+        return segmentation
+    if all(isinstance(one, int | float) for one in segmentation):
+        return [segmentation]
+    if len(segmentation) > 2 and all(isinstance(one, list) and len(one) == 2 for one in segmentation):
+        return [[number for point in segmentation for number in point]]
+    return segmentation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import unicodedata
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -51,8 +52,13 @@ def files_below(src: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 
 def relative(path: Path, src: Path) -> str:
-    """`path` below `src` with forward slashes; its name alone when it lies elsewhere."""
-    return path.relative_to(src).as_posix() if path.is_relative_to(src) else path.name
+    """`path` below `src` with forward slashes, composed (NFC); its name alone when it lies elsewhere."""
+    return composed(path.relative_to(src).as_posix() if path.is_relative_to(src) else path.name)
+
+
+def composed(text: str) -> str:
+    """A name as most tools write it: `é` is one letter (NFC), also where macOS stored it as two (NFD)."""
+    return unicodedata.normalize("NFC", text)
 
 
 def stored_name(path: Path, src: Path) -> str:
@@ -105,10 +111,10 @@ class PictureIndex:
     def __init__(self, src: Path) -> None:
         self.src = src
         self.paths = files_below(src, SUFFIXES)
-        self._known = set(self.paths)
+        self._known = {composed(str(path)): path for path in self.paths}
         self._by_stem: dict[str, list[Path]] = {}
         for path in self.paths:
-            self._by_stem.setdefault(path.stem, []).append(path)
+            self._by_stem.setdefault(composed(path.stem), []).append(path)
 
     def find(self, wanted: str, beside: Path) -> Path:
         """The picture that an annotation file means.
@@ -121,12 +127,12 @@ class PictureIndex:
             MissingPictureError: There is none.
             DataError: Several fit.
         """
-        name = PurePosixPath(wanted.replace("\\", "/"))
-        direct = Path(os.path.normpath(beside.parent / name))
-        if direct in self._known:
+        name = PurePosixPath(composed(wanted.replace("\\", "/")))
+        direct = self._known.get(composed(os.path.normpath(beside.parent / name)))
+        if direct is not None:
             return direct
         same_stem = self._by_stem.get(name.stem, [])
-        fitting = [path for path in same_stem if path.name == name.name] or same_stem
+        fitting = [path for path in same_stem if composed(path.name) == name.name] or same_stem
         split = split_of(beside, self.src)
         if len(fitting) > 1 and split:
             fitting = [path for path in fitting if split_of(path, self.src) == split]
@@ -153,7 +159,7 @@ def with_unannotated(found: ImportedSet, pictures: PictureIndex) -> ImportedSet:
     """
     used = {image.pixels for image in found.images if isinstance(image.pixels, Path)}
     failed = {PurePosixPath(name).stem for name in found.failed}
-    left = [path for path in pictures.paths if path not in used and path.stem not in failed]
+    left = [path for path in pictures.paths if path not in used and composed(path.stem) not in failed]
     problems = tuple(
         DataError(
             f"{relative(path, pictures.src)}: no annotation",

@@ -20,7 +20,7 @@ from chromseg.annotations.dataset import (
 )
 from chromseg.annotations.splits import Shares
 from chromseg.errors import DataError
-from chromseg.importers import coco, label_map, labelme, paired_masks, singles, voc
+from chromseg.importers import class_map, coco, instance_map, label_map, labelme, paired_masks, singles, voc
 from chromseg.importers.cases import find_cases, find_groups
 from chromseg.importers.known import find_known, with_cases, with_splits
 from chromseg.importers.polarity import common_polarity
@@ -55,6 +55,8 @@ FORMATS: dict[str, Format] = {
     "coco": Format(coco.read),
     "paired-masks": Format(paired_masks.read),
     "label-map": Format(label_map.read, fluorescent="dapi"),
+    "instance-map": Format(instance_map.read),
+    "class-map": Format(class_map.read, fluorescent="dapi"),
     "singles": Format(singles.read, case_regex=r"(?:^|/)(case[^/]*)/"),
 }
 

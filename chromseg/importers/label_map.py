@@ -6,21 +6,17 @@ G-banded chromosomes (HDF5, npz, or PNG; painted red, green and blue in its raw 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from chromseg.annotations.pictures import SUFFIXES, read_grey
-from chromseg.errors import DataError, MaskError
-from chromseg.importers import folders, label_arrays, source
-from chromseg.importers.source import ImportedImage, ImportedInstance, ImportedSet, Options
+from chromseg.errors import MaskError
+from chromseg.importers import folders, label_arrays, label_pairs, source
+from chromseg.importers.label_pairs import LabelPicture, Labels
+from chromseg.importers.source import ImportedInstance, ImportedSet, Options
 
-LABEL_FOLDERS = ("label", "labels", "mask", "masks", "groundtruth", "gt")
-LABEL_SUFFIXES = ("_label", "_labels", "_mask", "_gt")
 _COLOUR = 64  # least difference of channels that makes a painted pixel red, green or blue
 
 
@@ -40,7 +36,10 @@ def read(src: Path, options: Options) -> ImportedSet:
         return label_arrays.read_file(src, src.parent, instances_of)
     src = folders.check_folder(src)
     files = folders.files_below(src, label_arrays.SUFFIXES)
-    found = [label_arrays.read_file(path, src, instances_of) for path in files] + [_read_pictures(src)]
+    found = [label_arrays.read_file(path, src, instances_of) for path in files]
+    found.append(
+        label_pairs.read_pairs(src, lambda path, labels: label_pairs.with_instances(path, labels, src, _of_picture))
+    )
     images = tuple(image for part in found for image in part.images)
     problems = tuple(problem for part in found for problem in part.problems)
     if not images and not problems:
@@ -60,7 +59,7 @@ def instances_of(labels: npt.NDArray[Any]) -> tuple[ImportedInstance, ...]:
         raise MaskError(
             f"label values {', '.join(unknown[:5])}",
             expected="0 background, 1 and 2 chromosomes, 3 overlap",
-            remedy="correct the label map; resizing must not blend labels",
+            remedy="correct the label map; resizing must not blend labels, and ids are format instance-map",
         )
     own = [value for value in (1, 2) if value in values]
     if not own:
@@ -70,60 +69,15 @@ def instances_of(labels: npt.NDArray[Any]) -> tuple[ImportedInstance, ...]:
     return tuple(source.masked("chromosome", (labels == value) | (labels == 3)) for value in own)
 
 
-def _read_pictures(src: Path) -> ImportedSet:
-    pictures = folders.files_below(src, SUFFIXES)
-    labels = {_image_key(path, src): path for path in pictures if _is_label(path)}
-    images = {_image_key(path, src): path for path in pictures if not _is_label(path)}
-    if not labels:
-        return ImportedSet((), tuple(_alone(path, src) for path in pictures))
-    pairs = [(folders.relative(path, src), (path, labels[key])) for key, path in images.items() if key in labels]
-    lone = [path for key, path in [*images.items(), *labels.items()] if (key in images) != (key in labels)]
-    found = source.collect(pairs, lambda pair: _read_pair(*pair, src))
-    return ImportedSet(found.images, (*(_alone(path, src) for path in lone), *found.problems))
+def _of_picture(labels: LabelPicture) -> tuple[ImportedInstance, ...]:
+    if len(labels.planes) > 1:
+        raise MaskError(f"a label map of {len(labels.planes)} pages", expected="one", remedy="save one page alone")
+    plane = labels.planes[0]
+    return instances_of(_unpainted(plane) if labels.painted else plane)
 
 
-def _is_label(path: Path) -> bool:
-    return path.parent.name.lower() in LABEL_FOLDERS or path.stem.lower().endswith(LABEL_SUFFIXES)
-
-
-def _image_key(path: Path, src: Path) -> str:
-    """What an image and its label map share: the path without the folder that says which it is, without suffixes."""
-    stem = next((path.stem[: -len(end)] for end in LABEL_SUFFIXES if path.stem.lower().endswith(end)), path.stem)
-    *parents, _ = folders.relative(path, src).split("/")
-    ignored = (*LABEL_FOLDERS, *folders.IMAGE_FOLDERS)
-    return "/".join([*(parent for parent in parents if parent.lower() not in ignored), stem])
-
-
-def _alone(path: Path, src: Path) -> DataError:
-    wanted = "an image" if _is_label(path) else "a label map"
-    return DataError(
-        f"{folders.relative(path, src)} without {wanted}",
-        expected="pairs of one name",
-        remedy="add it or move this away",
-    )
-
-
-def _read_pair(path: Path, label_path: Path, src: Path) -> ImportedImage:
-    image = folders.open_picture(path, src)
-    labels = _read_labels(label_path, folders.relative(label_path, src))
-    folders.check_size("a label map", labels.shape[::-1], image.width, image.height)
-    return replace(image, instances=instances_of(labels))
-
-
-def _read_labels(path: Path, name: str) -> npt.NDArray[Any]:
-    """Label values (H, W) of a grey, palette or painted picture."""
-    read_grey(path, name)  # refuses what is no whole picture
-    with Image.open(path) as picture:
-        if picture.mode == "P" and np.asarray(picture).max() <= 3:
-            return np.asarray(picture)
-        values = np.asarray(picture.convert("RGB") if picture.mode in ("P", "RGBA", "CMYK") else picture)
-    return values if values.ndim == 2 else _unpainted(values)
-
-
-def _unpainted(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Red, green, blue to 1, 2, 3; black, white and grey to 0; three equal channels are a grey label map."""
-    if (values == values[..., :1]).all():
-        return values[..., 0]
-    channels = values[..., :3].astype(np.int16)
+def _unpainted(colours: Labels) -> Labels:
+    """Red, green, blue to 1, 2, 3; black, white and grey to 0."""
+    channels = np.stack([colours >> 16 & 255, colours >> 8 & 255, colours & 255], axis=-1)
     coloured = np.ptp(channels, axis=2) >= _COLOUR
     return np.where(coloured, channels.argmax(axis=2) + 1, 0)

@@ -1,19 +1,22 @@
 """LabelMe: one JSON file an image, one polygon a chromosome, as the BioImLab set is published.
 
 Shapes that share a label and a `group_id` are parts of one chromosome. The image lies beside the file, anywhere below
-the source, or inside the file itself.
+the source, or inside the file itself. AutoKary2022 writes the same with underscores (`image_path`) and classes 1 to 24.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from chromseg.annotations.pictures import SUFFIXES, read_grey
-from chromseg.annotations.rasterize import Polygons
+from chromseg.annotations.rasterize import BoolArray, Polygons, Rle, encode_rle, rasterize
 from chromseg.errors import DataError
 from chromseg.importers import folders, source
 from chromseg.importers.classes import class_of
@@ -42,7 +45,7 @@ def read(src: Path, options: Options) -> ImportedSet:
 
 
 def _read_file(path: Path, pictures: PictureIndex, options: Options) -> ImportedImage:
-    content = folders.read_json(path)
+    content = _camel_cased(folders.read_json(path))
     shapes = content.get("shapes")
     if not isinstance(shapes, list) or not isinstance(content.get("imagePath"), str):
         raise DataError(
@@ -56,6 +59,12 @@ def _read_file(path: Path, pictures: PictureIndex, options: Options) -> Imported
     declared = (content.get("imageWidth", image.width), content.get("imageHeight", image.height))
     folders.check_size("an annotation", declared, image.width, image.height)
     return replace(image, instances=_instances(shapes, image.height, image.width, options))
+
+
+def _camel_cased(content: dict[str, Any]) -> dict[str, Any]:
+    """The content with `image_path`, `image_width` and so on called `imagePath`, `imageWidth`."""
+    others = {re.sub(r"_([a-z])", lambda part: part[1].upper(), key): value for key, value in content.items()}
+    return {**others, **content}
 
 
 def _picture(content: dict[str, Any], path: Path, pictures: PictureIndex) -> ImportedImage:
@@ -77,7 +86,7 @@ def _picture(content: dict[str, Any], path: Path, pictures: PictureIndex) -> Imp
 
 def _instances(shapes: list[Any], height: int, width: int, options: Options) -> tuple[ImportedInstance, ...]:
     """One instance for each shape, or for all shapes of one label and group."""
-    outlines: dict[tuple[str, object], Polygons] = {}
+    drawn: dict[tuple[str, object], Polygons | Rle] = {}
     found: dict[tuple[str, object], ImportedInstance] = {}
     for index, shape in enumerate(shapes):
         try:
@@ -86,8 +95,8 @@ def _instances(shapes: list[Any], height: int, width: int, options: Options) -> 
                 continue
             group = shape.get("group_id")
             key = (category, f"alone {index}" if group is None else group)
-            outlines.setdefault(key, []).append(_polygon(shape))
-            found[key] = source.outlined(category, outlines[key], height, width)
+            drawn[key] = _joined(drawn.get(key, []), _outline(shape, height, width), height, width)
+            found[key] = source.outlined(category, drawn[key], height, width)
         except DataError as error:
             raise source.in_place(error, f"shape {index}") from error
         except (KeyError, TypeError, ValueError) as error:
@@ -99,15 +108,47 @@ def _instances(shapes: list[Any], height: int, width: int, options: Options) -> 
     return tuple(found.values())
 
 
-def _polygon(shape: dict[str, Any]) -> list[float]:
-    """`[x0, y0, x1, y1, …]` of a polygon or a rectangle."""
+def _joined(before: Polygons | Rle, part: Polygons | Rle, height: int, width: int) -> Polygons | Rle:
+    """The union of two parts of a chromosome: polygons stay polygons, with a mask they become one."""
+    if isinstance(before, list) and isinstance(part, list):
+        return before + part
+    return encode_rle(rasterize(before, height, width) | rasterize(part, height, width))
+
+
+def _outline(shape: dict[str, Any], height: int, width: int) -> Polygons | Rle:
+    """A polygon, a rectangle as one, or a mask."""
     kind = shape.get("shape_type", "polygon")
     points = [(float(x), float(y)) for x, y in shape["points"]]
+    if kind == "mask":
+        return encode_rle(_mask(shape.get("mask"), points, height, width))
     if kind == "rectangle" and len(points) == 2:
         (x0, y0), (x1, y1) = points
         points = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
     elif kind != "polygon":
         raise DataError(
-            f"a shape of type {kind!r}", expected="a polygon or a rectangle", remedy="redraw it as a polygon"
+            f"a shape of type {kind!r}",
+            expected="a polygon, a rectangle or a mask",
+            remedy="redraw it as a polygon",
         )
-    return [coordinate for point in points for coordinate in point]
+    return [[coordinate for point in points for coordinate in point]]
+
+
+def _mask(encoded: Any, points: list[tuple[float, float]], height: int, width: int) -> BoolArray:
+    """What LabelMe's AI tools draw: a picture in base64, laid with its corner on the first point; bool (H, W)."""
+    try:
+        crop = read_grey(base64.b64decode(encoded, validate=True), "its mask") > 0
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise DataError("a mask not in base64", expected="a picture", remedy="save it anew in LabelMe") from error
+    left, top = (round(coordinate) for coordinate in points[0])
+    right, bottom = (round(coordinate) for coordinate in points[-1])
+    if crop.shape != (bottom - top + 1, right - left + 1):
+        raise DataError(
+            f"a mask of {crop.shape[1]}×{crop.shape[0]} pixels from ({left}, {top}) to ({right}, {bottom})",
+            expected=f"{right - left + 1}×{bottom - top + 1}",
+            remedy="redraw or delete this mask",
+        )
+    mask = np.zeros((height, width), dtype=bool)
+    rows, cols = slice(max(top, 0), min(bottom + 1, height)), slice(max(left, 0), min(right + 1, width))
+    if rows.start < rows.stop and cols.start < cols.stop:
+        mask[rows, cols] = crop[rows.start - top : rows.stop - top, cols.start - left : cols.stop - left]
+    return mask

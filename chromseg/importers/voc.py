@@ -8,6 +8,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
+from xml.parsers import expat
 
 from chromseg.errors import DataError
 from chromseg.importers import folders, source
@@ -45,15 +46,30 @@ def _read_file(path: Path, pictures: PictureIndex, splits: dict[str, str], optio
         raise DataError("an empty annotation", expected="at least one box", remedy="annotate the image or leave it out")
     boxes = [_box(index, element, options) for index, element in enumerate(objects)]
     instances = tuple(box for box in boxes if box is not None)
-    return replace(image, instances=instances, split=splits.get(path.stem, image.split))
+    return replace(image, instances=instances, split=splits.get(folders.composed(path.stem), image.split))
 
 
 def _parse(path: Path) -> ElementTree.Element:
+    content = path.read_bytes()
     try:
-        return ElementTree.parse(path).getroot()
-    except (ElementTree.ParseError, UnicodeDecodeError, ValueError) as error:
-        reason = "an empty file" if not path.stat().st_size else f"broken XML ({error})"
+        _refuse_entities(content)
+        return ElementTree.fromstring(content)
+    except (ElementTree.ParseError, expat.ExpatError, UnicodeDecodeError, ValueError, LookupError) as error:
+        reason = f"broken XML ({error})" if content else "an empty file"
         raise DataError(reason, expected="a whole VOC file", remedy="save it anew or leave it out") from error
+
+
+def _refuse_entities(content: bytes) -> None:
+    """Raise DataError where a file declares entities, before any is expanded: a few bytes can stand for gigabytes."""
+
+    def refuse(name: str, *_: object) -> None:
+        raise DataError(
+            f"an XML entity {name!r:.40}", expected="a VOC file, which declares none", remedy="leave the file out"
+        )
+
+    parser = expat.ParserCreate()
+    parser.EntityDeclHandler = refuse
+    parser.Parse(content, True)
 
 
 def _check_size(tree: ElementTree.Element, image: ImportedImage) -> None:
@@ -88,7 +104,7 @@ def _image_sets(src: Path) -> dict[str, str]:
     """Split by stem from `ImageSets/Main`, empty where a source has none."""
     lists = {split: src / "ImageSets" / "Main" / f"{split}.txt" for split in ("train", "val", "test")}
     return {
-        line.split()[0]: split
+        folders.composed(line.split()[0]): split
         for split, path in lists.items()
         if path.is_file()
         for line in path.read_text(encoding="utf-8").splitlines()

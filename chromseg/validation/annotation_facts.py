@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import combinations
+
 import numpy as np
 
 from chromseg.annotations.dataset import ImageRecord, InstanceRecord
@@ -17,7 +20,10 @@ ANNOTATION_FACTS = (
     "outline_problem",
     "mask_outside_px",
     "mask_area_px",
+    "copy_of",
 )
+_SAME_BOX = 0.9  # IoU of their boxes, of boxes alone too
+_SAME = 0.95  # IoU of two outlines that are one drawn twice; crossing chromosomes share far less
 
 
 def annotation_facts(instance: InstanceRecord, image: ImageRecord) -> tuple[Facts, BoolArray | None]:
@@ -61,3 +67,49 @@ def _polygons_outside(instance: InstanceRecord, image: ImageRecord) -> float:
     points = np.concatenate([np.reshape(polygon, (-1, 2)) for polygon in instance.segmentation])
     beyond = points - (image.width, image.height)
     return float(max(0.0, -points.min(), beyond.max()))
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Where an annotation lies: its box, and its mask inside that of its own pixels, if it has one."""
+
+    box: tuple[float, float, float, float]  # xywh
+    mask: BoolArray | None
+
+    @classmethod
+    def of(cls, instance: InstanceRecord, mask: BoolArray | None) -> Footprint:
+        """The footprint of an annotation and its filled mask (H, W)."""
+        if mask is None or not mask.any():
+            return cls(instance.bbox, None)
+        rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        top, left, height, width = int(rows[0]), int(cols[0]), int(np.ptp(rows)) + 1, int(np.ptp(cols)) + 1
+        return cls((left, top, width, height), mask[top : top + height, left : left + width])
+
+    def same_as(self, other: Footprint) -> bool:
+        """Whether both outline one thing."""
+        boxes = (self.box, other.box)
+        left, top = (max(box[axis] for box in boxes) for axis in (0, 1))
+        width, height = (min(box[axis] + box[axis + 2] for box in boxes) - low for axis, low in ((0, left), (1, top)))
+        shared = max(width, 0.0) * max(height, 0.0)
+        if shared < _SAME_BOX * (sum(box[2] * box[3] for box in boxes) - shared) or not shared:
+            return False
+        if self.mask is None or other.mask is None:
+            return self.mask is other.mask
+        ours, theirs = (each.mask[_window(each.box, left, top, width, height)] for each in (self, other))  # type: ignore[index]
+        both = int((ours & theirs).sum())
+        return both >= _SAME * (int(self.mask.sum()) + int(other.mask.sum()) - both)
+
+
+def add_copies(rows: list[Facts], footprints: list[Footprint]) -> None:
+    """Name in `copy_of`, for each annotation of one image, the first that outlines the same thing."""
+    for (first, one), (later, other) in combinations(enumerate(footprints), 2):
+        if rows[later]["copy_of"] is None and one.same_as(other):
+            rows[later]["copy_of"] = rows[first]["item"]
+
+
+def _window(
+    box: tuple[float, float, float, float], left: float, top: float, width: float, height: float
+) -> tuple[slice, slice]:
+    """The part of a mask inside its own box that lies in another one."""
+    row, col = int(top - box[1]), int(left - box[0])
+    return slice(row, row + int(height)), slice(col, col + int(width))

@@ -13,7 +13,7 @@ from chromseg.annotations.pictures import read_grey
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.splits import SPLITS
 from chromseg.errors import DataError
-from chromseg.validation.annotation_facts import annotation_facts
+from chromseg.validation.annotation_facts import Footprint, add_copies, annotation_facts
 from chromseg.validation.facts import PIXEL_FACTS, SHAPE_FACTS, Facts, image_facts
 from chromseg.validation.grouping import Look, look_at
 
@@ -54,11 +54,13 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
     for image in dataset.images:
         instances = () if image.id in measured else dataset.instances_of[image.id]
         measured.add(image.id)
-        rows, chromosomes = [], _nothing(image)
+        rows, footprints, chromosomes = [], [], _nothing(image)
         for instance in instances:
             row, mask = annotation_facts(instance, image)
             rows.append(row)
+            footprints.append(Footprint.of(instance, mask))
             chromosomes |= _box_core(instance, image) if mask is None else mask
+        add_copies(rows, footprints)
         facts, look = _image_row(dataset, image, chromosomes)
         images.append(facts | {"n_annotations": None if dataset.has_maps else len(instances)})
         annotations += rows

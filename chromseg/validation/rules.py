@@ -131,6 +131,8 @@ def annotation_rules(limits: DatasetLimits, labels: tuple[int, ...], median_area
         *_inside("box", "box_outside_px", limits.box_tolerance),
         Rule("outline-usable", "outline_problem", "the outline cannot be filled", "redraw or delete it", absent=True),
         *_inside("mask", "mask_outside_px", limits.mask_tolerance),
+        Rule("no-outline-twice", "copy_of", "one chromosome is outlined twice: all of it would count as a crossing",
+             "delete one of the two", absent=True),
     )  # fmt: skip
     if median_area is None:
         return rules

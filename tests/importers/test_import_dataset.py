@@ -22,7 +22,9 @@ def run(src, tmp_path, name="cells", **settings):
 
 
 def test_the_formats_of_the_contract():
-    assert list(FORMATS) == ["labelme", "voc", "coco", "paired-masks", "label-map", "singles"]
+    assert list(FORMATS) == [
+        *("labelme", "voc", "coco", "paired-masks", "label-map", "instance-map", "class-map", "singles"),
+    ]
 
 
 def test_an_unknown_format_lists_the_known(tmp_path):

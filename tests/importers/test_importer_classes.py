@@ -20,7 +20,7 @@ def test_karyotype_names_stay_as_they_are(label):
     assert class_of(label, Options()) == label
 
 
-@pytest.mark.parametrize("label", ["nucleus", "", "23", "0", "A9", "Z", "chrZ", "background"])
+@pytest.mark.parametrize("label", ["nucleus", "", "25", "0", "A9", "Z", "chrZ", "background"])
 def test_other_names_are_refused_with_both_ways_out(label):
     with pytest.raises(DataError, match=f"unknown class '{label}'.*--classes {label}.*--ignore {label}"):
         class_of(label, Options())
@@ -30,3 +30,8 @@ def test_names_can_be_declared_or_ignored():
     options = Options(classes=("marker",), ignore=("chr", "nucleus"))
     assert class_of("marker", options) == "marker"
     assert class_of("nucleus", options) is None and class_of("chr", options) is None
+
+
+@pytest.mark.parametrize(("label", "expected"), [("23", "X"), ("24", "Y"), ("chr23", "X"), ("22", "22")])
+def test_sets_that_number_all_classes_have_x_and_y_last(label, expected):
+    assert class_of(label, Options()) == expected

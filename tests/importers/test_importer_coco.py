@@ -189,3 +189,53 @@ def test_categories_can_be_declared_or_ignored(source, content, tmp_path, polygo
         )
     dataset = run(source(content), tmp_path, options=Options(classes=("marker",), ignore=("nucleus",)))
     assert list(dataset.categories.values()) == ["chromosome", "marker"] and len(dataset.instances) == 5
+
+
+@pytest.mark.parametrize("kind", [str, float, lambda number: f" {number} "])
+@pytest.mark.parametrize(
+    ("table", "field"), [("images", "id"), ("annotations", "image_id"), ("annotations", "category_id")]
+)
+def test_ids_of_mixed_types_are_joined(source, content, tmp_path, kind, table, field):
+    for entry in content[table]:
+        entry[field] = kind(entry[field])
+    dataset = run(source(content), tmp_path)
+    assert [len(dataset.instances_of[image.id]) for image in dataset.images] == [2, 2]
+
+
+def test_an_id_that_is_another_is_named_with_its_type(source, content, tmp_path):
+    for annotation in content["annotations"][:2]:
+        annotation["image_id"] = "007"
+    src = source(content)
+    with pytest.raises(DataError) as caught:
+        run(src, tmp_path)
+    (first, *_) = caught.value.problems
+    assert "2 annotations for images that are not listed, image_id '007' first; expected every image_id" in str(first)
+
+
+def test_a_file_of_crowds_alone_holds_chromosomes(source, content, tmp_path, bars):
+    """CVAT writes iscrowd 1 for whatever its brush drew."""
+    for index, annotation in enumerate(content["annotations"]):
+        annotation.update(iscrowd=1, segmentation=encode_rle(bars[index % 2]))
+    dataset = run(source(content), tmp_path)
+    np.testing.assert_array_equal(load_masks(dataset, dataset.images[0]), bars)
+    assert not any(instance.iscrowd for instance in dataset.instances)
+
+
+def test_crowds_called_chromosome_among_chromosomes_are_refused(source, content, tmp_path):
+    content["annotations"][1]["iscrowd"] = 1
+    assert "annotation 71: iscrowd 1 on a 'chromosome', as some others here but not all" in problem(
+        source(content), tmp_path
+    )
+
+
+def test_flat_polygons_and_lists_of_points_are_polygons(source, content, tmp_path, polygons):
+    nested = run(source(content), tmp_path)
+    content["annotations"][0]["segmentation"] = flat(polygons[0])
+    content["annotations"][1]["segmentation"] = polygons[1]
+    dataset = import_dataset("coco", source(content), "flat", data_root=tmp_path / "data")
+    assert dataset.instances == nested.instances
+
+
+def test_a_category_listed_twice_is_named(source, content, tmp_path):
+    content["categories"].append({"id": "3", "name": "X"})
+    assert "category id 3 used 2 times" in problem(source(content), tmp_path)

@@ -1,9 +1,12 @@
 import base64
+import io
 import json
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from chromseg.annotations import load_masks
 from chromseg.errors import DataError
@@ -232,3 +235,78 @@ def test_reading_alone_gives_images_and_problems(source):
     found = labelme.read(source, Options())
     assert [image.name for image in found.images] == ["original_1a.png", "original_1b.png"]
     assert len(found.problems) == 1 and found.failed == ("labelme/original_10.json",)
+
+
+def encoded(mask):
+    """A mask as LabelMe keeps it: a PNG in base64."""
+    stream = io.BytesIO()
+    Image.fromarray(mask).save(stream, format="PNG")
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+def mask_shape(mask, **fields):
+    """A shape of LabelMe's AI tools: the corners of the mask's box, both inside, and the mask in it."""
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    crop = mask[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    corners = [[float(cols[0]), float(rows[0])], [float(cols[-1]), float(rows[-1])]]
+    return shape(corners, shape_type="mask", mask=encoded(crop), **fields)
+
+
+def test_masks_of_ai_tools_become_chromosomes(tmp_path, save, bars):
+    save(tmp_path / "src/1.png")
+    ragged = bars[0] & ~np.eye(60, 80, k=-20, dtype=bool)
+    write(tmp_path / "src/1.json", [mask_shape(ragged), mask_shape(bars[1])])
+    dataset = run(tmp_path / "src", tmp_path)
+    np.testing.assert_array_equal(load_masks(dataset, dataset.images[0]), [ragged, bars[1]])
+
+
+def test_a_mask_and_a_polygon_of_one_group_are_one_chromosome(tmp_path, save, bars, polygons):
+    save(tmp_path / "src/1.png")
+    write(tmp_path / "src/1.json", [mask_shape(bars[0], group_id=3), shape(polygons[1], group_id=3)])
+    (mask,) = load_masks(found := run(tmp_path / "src", tmp_path), found.images[0])
+    assert (mask & bars.any(axis=0)).sum() / (mask | bars.any(axis=0)).sum() > 0.9
+
+
+def test_a_mask_beyond_the_image_is_cut_at_its_border(tmp_path, save):
+    save(tmp_path / "src/1.png")
+    mask = np.ones((10, 10), bool)
+    write(tmp_path / "src/1.json", [shape([[-4, 55], [5, 64]], shape_type="mask", mask=encoded(mask))])
+    (found,) = load_masks(dataset := run(tmp_path / "src", tmp_path), dataset.images[0])
+    assert found.sum() == 6 * 5 and found[55:, :6].all()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"mask": "?"}, "shape 0: a mask not in base64"),
+        ({"mask": None}, "shape 0: a mask not in base64"),
+        ({"mask": base64.b64encode(b"text").decode()}, "shape 0: its mask cannot be read"),
+        ({"mask": encoded(np.ones((9, 10), bool))}, "a mask of 10×9 pixels from (4, 5) to (13, 14); expected 10×10"),
+    ],
+)
+def test_spoiled_masks_are_named(tmp_path, save, fields, message):
+    save(tmp_path / "src/1.png")
+    write(tmp_path / "src/1.json", [shape([[4, 5], [13, 14]], shape_type="mask", **fields)])
+    assert message in problem(tmp_path / "src", tmp_path)
+
+
+def test_autokary_writes_keys_with_underscores_and_numbers_all_classes(tmp_path, save, polygons):
+    save(tmp_path / "src/1.png")
+    shapes = [shape(polygons[0], label=label) for label in ("1", "22", "23", 24)]
+    content = {"image_path": "1.png", "image_width": 80, "image_height": 60, "shapes": shapes}
+    (tmp_path / "src/1.json").write_text(json.dumps(content))
+    dataset = run(tmp_path / "src", tmp_path)
+    assert [dataset.categories[one.category_id] for one in dataset.instances] == ["1", "22", "X", "Y"]
+    content["image_width"] = 81
+    (tmp_path / "src/1.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match="an annotation of 81×60"):
+        import_dataset("labelme", tmp_path / "src", "other", data_root=tmp_path / "data")
+
+
+@pytest.mark.parametrize(("on_disk", "in_file"), [("NFD", "NFC"), ("NFC", "NFD"), ("NFD", "NFD")])
+def test_accents_match_in_either_form(tmp_path, save, polygons, on_disk, in_file):
+    stored, told = (unicodedata.normalize(form, "métaphase é 1") for form in (on_disk, in_file))
+    save(tmp_path / f"src/images/{stored}.png")
+    write(tmp_path / f"src/{stored}.json", [shape(polygons[0])], image=f"{told}.png")
+    dataset = run(tmp_path / "src", tmp_path)
+    assert dataset.images[0].file_name == unicodedata.normalize("NFC", "métaphase é 1.png")

@@ -137,3 +137,26 @@ def test_other_names_can_be_declared_or_ignored(source, tmp_path):
     write(source / "annotations/1057711.xml", box("Chromosom"), box("nucleus"))
     dataset = run(source, tmp_path, options=Options(classes=("Chromosom",), ignore=("nucleus",)))
     assert len(dataset.instances) == 5 and "Chromosom" in dataset.categories.values()
+
+
+BOMB = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "chromosome"}">' for n in range(12))
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [BOMB, '<!ENTITY e11 SYSTEM "file:///etc/passwd">', '<!ENTITY % e11 "x">'],
+    ids=["expanding", "external", "parameter"],
+)
+def test_entities_are_refused_before_any_is_expanded(tmp_path, save, declared):
+    """The first would stand for 10 TB."""
+    save(tmp_path / "src/1.png")
+    path = tmp_path / "src/1.xml"
+    write(path, box("&e11;"))
+    path.write_text(f"<!DOCTYPE annotation [{declared}]>{path.read_text()}")
+    assert "1.xml: an XML entity" in problem(tmp_path / "src", tmp_path)
+
+
+def test_characters_that_every_xml_file_may_name_are_no_entities(tmp_path, save):
+    save(tmp_path / "src/a&b.png")
+    write(tmp_path / "src/1.xml", box(), filename="a&amp;b.png")
+    assert [image.file_name for image in run(tmp_path / "src", tmp_path).images] == ["a&b.png"]

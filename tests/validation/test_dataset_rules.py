@@ -82,6 +82,12 @@ def brighten_copy(draft: Draft) -> None:
     take_outlines(draft, 1, 4)
 
 
+def outline_twice(draft: Draft) -> None:
+    """The first outline again, begun at another point and half a pixel wider."""
+    x0, y0, x1, _, _, y1, *_ = draft.instances[0].segmentation[0]
+    draft.instances.append(instance(99, 1, [x1, y0, x1, y1, x0, y1, x0, y0 - 0.5]))
+
+
 def remove_annotations(draft: Draft) -> None:
     draft.instances = [found for found in draft.instances if found.image_id != 2]
 
@@ -115,6 +121,7 @@ PLANTS: dict[str, Plant] = {
     "mask-near-image": polygon([-30.0, 4.0, 10.0, 4.0, 10.0, 30.0, -30.0, 30.0]),
     "area-plausible": polygon([4.0, 4.0, 6.0, 4.0, 6.0, 8.0, 4.0, 8.0]),
     "area-possible": polygon([4.0, 4.0, 5.0, 4.0, 5.0, 5.0, 4.0, 5.0]),
+    "no-outline-twice": outline_twice,
     "all-splits": remove_test_images,
 }
 
