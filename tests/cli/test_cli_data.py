@@ -140,7 +140,9 @@ def test_wrong_usage_is_exit_2(run, source, option, value):
 def test_an_unknown_format_is_one_line(run, source):
     result = run("import", "yolo", source, "--name", "cells")
     assert result.exit_code == 1 and len(result.stderr.splitlines()) == 1
-    assert "expected one of labelme, voc, coco, paired-masks, label-map, singles" in result.stderr
+    assert (
+        "expected one of labelme, voc, coco, paired-masks, label-map, instance-map, class-map, singles" in result.stderr
+    )
 
 
 def test_summary_prints_table_one_and_draws_the_areas(run, source, tmp_path):
