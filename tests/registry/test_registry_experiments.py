@@ -84,9 +84,13 @@ def test_an_experiment_is_registered_and_rebuilt_from_its_params(lab: Clone) -> 
 
 def test_a_queued_experiment_leaves_its_run_in_the_project(lab: Clone) -> None:
     copied = ("-C", "data/neighbour")
-    lab.dvc("exp", "run", "--queue", *copied, "-S", f"{PARAMS}:train.base.optim.lr=0.003", TRAIN)
+    lab.dvc("exp", "run", "-n", "queued", "--queue", *copied, "-S", f"{PARAMS}:train.base.optim.lr=0.003", TRAIN)
     lab.dvc("exp", "run", "--run-all")
     assert not list((lab.folder / ".dvc/tmp/exps").glob("tmp*")), "DVC deletes the copy that it ran in"
     origin = lineages()["0.003"]
     assert not origin.git_dirty and origin.profile == "neighbour"
     assert list((lab.folder / "mlruns/checkpoints").rglob("*.pt")) == []
+    lab.dvc("exp", "apply", "queued")
+    lab.dvc("repro", TRAIN)
+    brought_back = read_card(lab.folder / "profiles/neighbour/models/unet-0").lineage
+    assert brought_back["run_id"] == origin.run_id and brought_back["overrides"] == origin.overrides
