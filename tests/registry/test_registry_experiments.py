@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import yaml
 from clone import Clone
-from spread_splits import spread_splits
 
 from chromseg.models.package import read_card
 from chromseg.registry.lineage import Lineage
@@ -50,7 +49,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     synthesize_dataset(
         root / "data", "neighbour", count=10, seed=3, size=(300, 300), chromosomes=12, crossings=3, images_per_case=1
     )
-    spread_splits(root / "data/otherlab")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
