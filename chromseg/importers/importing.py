@@ -123,7 +123,7 @@ def import_dataset(
     standing = (Standing.of(old) if old else Standing()).with_list(Standing.in_file(splits) if splits else Standing())
 
     images = readable(kind.read(src, recipe.options), src, skip_bad, tell)
-    known = find_known(images, data_root, name, tell)
+    known = find_known([image for image in images if image.name not in standing.pictures], data_root, name, tell)
     images = with_cases(images, known)
     if recipe.split is None:
         standing = with_splits(standing, known)

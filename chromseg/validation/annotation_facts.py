@@ -21,6 +21,7 @@ ANNOTATION_FACTS = (
     "mask_outside_px",
     "mask_area_px",
     "copy_of",
+    "box_copy_of",
 )
 _SAME_BOX = 0.9  # IoU of their boxes, of boxes alone too
 _SAME = 0.95  # IoU of two outlines that are one drawn twice; crossing chromosomes share far less
@@ -101,10 +102,14 @@ class Footprint:
 
 
 def add_copies(rows: list[Facts], footprints: list[Footprint]) -> None:
-    """Name in `copy_of`, for each annotation of one image, the first that outlines the same thing."""
+    """Name, for each annotation of one image, the first that outlines the same thing.
+
+    Outlines are named in `copy_of`, boxes alone in `box_copy_of`.
+    """
     for (first, one), (later, other) in combinations(enumerate(footprints), 2):
-        if rows[later]["copy_of"] is None and one.same_as(other):
-            rows[later]["copy_of"] = rows[first]["item"]
+        column = "box_copy_of" if other.mask is None else "copy_of"
+        if rows[later][column] is None and one.same_as(other):
+            rows[later][column] = rows[first]["item"]
 
 
 def _window(

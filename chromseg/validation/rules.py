@@ -133,6 +133,8 @@ def annotation_rules(limits: DatasetLimits, labels: tuple[int, ...], median_area
         *_inside("mask", "mask_outside_px", limits.mask_tolerance),
         Rule("no-outline-twice", "copy_of", "one chromosome is outlined twice: all of it would count as a crossing",
              "delete one of the two", absent=True),
+        Rule("no-box-twice", "box_copy_of", "one chromosome has two boxes: it would count twice",
+             "delete one of the two", severity="warning", absent=True),
     )  # fmt: skip
     if median_area is None:
         return rules

@@ -184,3 +184,18 @@ def test_a_split_of_the_source_gives_way_to_the_one_that_stands(tmp_path, save):
     save(tmp_path / "src/val/c.png", np.flipud(np.tri(60, 80, 10) * 100 + 50).astype(np.uint8)[:, ::-1])
     after = run(tmp_path / "src", tmp_path, update=True)
     assert {image.case_id: image.split for image in after.images} == {"a": "train", "b": "test", "c": "val"}
+
+
+def test_an_update_keeps_cases_although_two_other_sets_hold_their_pictures(tmp_path, save):
+    """Corrections of two days, imported as two sets, say of their pictures what this set says."""
+    for place, name in enumerate(("case1/x", "case1/y", "case2/z")):
+        save(tmp_path / f"src/{name}.png", down=10 + 22 * place)
+    (tmp_path / "src/case2/z.png").rename(tmp_path / "z.png")
+    run(tmp_path / "src", tmp_path)
+    for day, name in (("one", "x"), ("two", "y")):
+        (tmp_path / day / "case1").mkdir(parents=True)
+        shutil.copy(tmp_path / f"src/case1/{name}.png", tmp_path / f"{day}/case1/{name}.png")
+        run(tmp_path / day, tmp_path, day)
+    shutil.copy(tmp_path / "z.png", tmp_path / "src/case2/z.png")
+    after = run(tmp_path / "src", tmp_path, update=True)
+    assert [image.case_id for image in after.images] == ["case1", "case1", "case2"]

@@ -88,6 +88,12 @@ def outline_twice(draft: Draft) -> None:
     draft.instances.append(instance(99, 1, [x1, y0, x1, y1, x0, y1, x0, y0 - 0.5]))
 
 
+def box_twice(draft: Draft) -> None:
+    """All outlines of image 1 become boxes, and the first box is there twice."""
+    draft.instances = [replace(found, segmentation=[]) if found.image_id == 1 else found for found in draft.instances]
+    draft.instances.append(replace(draft.instances[0], id=99))
+
+
 def remove_annotations(draft: Draft) -> None:
     draft.instances = [found for found in draft.instances if found.image_id != 2]
 
@@ -122,6 +128,7 @@ PLANTS: dict[str, Plant] = {
     "area-plausible": polygon([4.0, 4.0, 6.0, 4.0, 6.0, 8.0, 4.0, 8.0]),
     "area-possible": polygon([4.0, 4.0, 5.0, 4.0, 5.0, 5.0, 4.0, 5.0]),
     "no-outline-twice": outline_twice,
+    "no-box-twice": box_twice,
     "all-splits": remove_test_images,
 }
 
