@@ -8,10 +8,9 @@ from __future__ import annotations
 import ast
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-
-from packaging.version import Version
 
 import chromseg
 
@@ -26,7 +25,7 @@ _INTERFACE = "chromseg"  # `chromseg/__init__.py` imports the whole of ChromSeg-
 
 def requirements() -> list[str]:
     """The libraries of a prediction, pinned to what is installed; of PyTorch whatever build the other machine needs."""
-    return [f"{name}=={Version(version(name)).public}" for name in LIBRARIES]
+    return [f"{name}=={version(name).partition('+')[0]}" for name in LIBRARIES]
 
 
 def copy_code(target: Path) -> Path:
@@ -38,6 +37,7 @@ def copy_code(target: Path) -> Path:
     return target
 
 
+@cache
 def code_files() -> dict[str, Path]:
     """The modules of ours that a prediction imports, first or on the way, by name."""
     found: dict[str, Path] = {}

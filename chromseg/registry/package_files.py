@@ -7,7 +7,8 @@ Python would put compiled code beside the code that it loads, and run what someb
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import yaml
@@ -33,18 +34,27 @@ def list_files(package: Path) -> dict[str, str]:
     MLflow's note under which name it loaded the package is left out, as long as it says no more than that.
     """
     found = {}
-    for path in sorted(package.rglob("*")):
-        name = path.relative_to(package).as_posix()
-        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+    for name, entry in sorted(_entries(package), key=lambda each: each[0]):
+        if not entry.is_file(follow_symlinks=False):
             found[name] = "no file"
-        elif path.is_file() and not (name == _META and _is_harmless(path)):
-            found[name] = sha256(path)
+        elif name != _META or not _is_harmless(Path(entry.path)):
+            found[name] = sha256(Path(entry.path))
     return found
 
 
 def hash_of(files: Mapping[str, str]) -> str:
     """One SHA-256 over all names and hashes."""
     return hashlib.sha256(canonical(dict(files)).encode()).hexdigest()
+
+
+def _entries(folder: os.PathLike[str], before: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """What is in a folder and in those below, links not followed."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(entry, f"{before}{entry.name}/")
+            else:
+                yield f"{before}{entry.name}", entry
 
 
 def _is_harmless(meta: Path) -> bool:
