@@ -22,9 +22,9 @@ from benchmarks.whole_metaphases import metaphases
 from chromseg import load_predictor
 from chromseg.annotations.hashing import data_md5
 from chromseg.config import parse
+from chromseg.evaluation.judging import score_found
 from chromseg.files import write_json
 from chromseg.inference.cascade import Cascade
-from chromseg.inference.evaluation import score_found
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.metrics import InstanceScore, average_precision, bootstrap_by_case, summarize_instances

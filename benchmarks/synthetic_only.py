@@ -21,6 +21,7 @@ import torch
 
 from chromseg.annotations import Dataset, Sample, read_dataset
 from chromseg.annotations.hashing import data_md5
+from chromseg.annotations.preparation import samples_of_image
 from chromseg.config import AugmentConfig, LossConfig, ModelConfig, OptimConfig, TrainConfig
 from chromseg.files import write_json
 from chromseg.metrics import bootstrap_by_case, iou, mean_iou, well_detected
@@ -28,7 +29,6 @@ from chromseg.models.package import load_model
 from chromseg.registry.provenance import git_state, hardware
 from chromseg.synthesis import synthesize_dataset
 from chromseg.training.loop import fit
-from pipelines.prepare import samples_of_image
 
 CONFIG = TrainConfig(
     model=ModelConfig("region-guided-unetpp", depth=3, width=8),

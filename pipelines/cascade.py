@@ -2,8 +2,10 @@
 
     python -m pipelines.cascade --profile bioimlab [--maps models:/chromseg@champion] [--detector models:/ucrd-net/1]
     chromseg-ops models register profiles/bioimlab/models/cascade-0 --name cascade
+    chromseg-ops models evaluate cascade/1 --data bioimlab
 
-Nothing is trained, so it is no stage: its parents come out of the registry, pinned by version.
+Nothing is trained, so it is no stage: its parents come out of the registry, pinned by version. DVC has no record of it
+therefore, and scores that a registered cascade can show are those that `models evaluate` measures.
 """
 
 from __future__ import annotations
@@ -18,18 +20,17 @@ from chromseg.annotations import read_dataset
 from chromseg.annotations.index import KINDS
 from chromseg.annotations.seen import Seen, refuse_seen
 from chromseg.config import parse
-from chromseg.inference.evaluation import judge_cutout, judge_metaphase
+from chromseg.evaluation.measuring import judge_samples
 from chromseg.inference.predictor import Predictor
-from chromseg.metrics import slice_labels, summarize, summarize_slices
 from chromseg.models.cascade import CascadeRule
-from chromseg.models.package import read_card, write_card
+from chromseg.models.package import read_card
 from chromseg.registry.cascade import NAME, build_cascade, data_of, pinned, resolve_parent, seen_by_parents
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.provenance import gather_lineage
 from chromseg.registry.resolve import Resolved
 from chromseg.registry.tracking import RunTracker, start_run
-from chromseg.training.tracker import JsonTracker, finite
-from pipelines.evaluate import write_scores
+from chromseg.training.tracker import JsonTracker
+from pipelines.evaluate import no_test_samples, write_scores
 from pipelines.profile import DEFAULT, Profile, best_device, run_stage
 from pipelines.selection import Part, corrections
 from pipelines.unseen import pictures_of
@@ -109,18 +110,15 @@ def build(
 
 
 def judge(profile: Profile, folder: Path, run: RunTracker) -> dict[str, float | None]:
-    """Score the cascade on the test cases; the scores go into its card, its run and the reports."""
+    """Score the cascade on the test cases; the scores go into its run and the reports."""
     predictor = Predictor.from_folder(folder, device=best_device())
-    judged = [(sample, judge_cutout(predictor, sample).score) for sample in tests(profile, "cutout").samples()]
-    cutouts = [score for _, score in judged]
-    metaphases = [judge_metaphase(predictor, sample) for sample in tests(profile, "metaphase").samples()]
     stain = read_dataset(Path("data") / profile.evaluate.dataset).card.stain
-    metrics = summarize(cutouts, metaphases)
-    slices = summarize_slices(cutouts, [slice_labels(sample.masks, stain) for sample, _ in judged])
-    run.log_metrics(metrics | slices)
-    write_card(folder, replace(read_card(folder), metrics=finite(metrics | slices)))
-    write_scores(profile.scores(NAME, SEED), metrics, cutouts, metaphases, slices)
-    return metrics
+    judged = judge_samples(predictor, tests(profile, "cutout").samples(), tests(profile, "metaphase").samples(), stain)
+    if judged is None:
+        raise no_test_samples(profile)
+    run.log_metrics(judged.metrics | judged.slices)
+    write_scores(profile.scores(NAME, SEED), judged)
+    return judged.metrics
 
 
 def tests(profile: Profile, *kinds: str) -> Part:

@@ -13,15 +13,16 @@ from PIL import Image
 from chromseg.annotations import Sample
 from chromseg.config import CompareConfig, DetectorConfig, block, parse, variant_config
 from chromseg.errors import DataError
+from chromseg.evaluation.failures import OUTCOMES, outcome_of
+from chromseg.evaluation.judging import judge_cutout
 from chromseg.files import replacing, write_json
-from chromseg.inference.evaluation import judge_cutout
-from chromseg.inference.failures import OUTCOMES, outcome_of
 from chromseg.inference.figures import Shown, compare_variants, region_figure
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.sheets import Picture
 from chromseg.metrics import CutoutScore, summarize
-from chromseg.metrics.report import HEADINGS, RunResult, ablation_csv, ablation_markdown, ablation_rows
+from chromseg.metrics.catalogue import HEADINGS
+from chromseg.metrics.report import RunResult, ablation_csv, ablation_markdown, ablation_rows
 from chromseg.models.package import CARD, read_card
 from chromseg.partition.cut_points import crossings_by_cut_points
 from chromseg.registry.comparison import record_comparison

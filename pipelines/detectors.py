@@ -11,87 +11,27 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-import numpy.typing as npt
-import torch
 
 from chromseg.annotations import Sample
-from chromseg.annotations.rasterize import BoolArray
 from chromseg.config import DetectorConfig
-from chromseg.errors import DataError
-from chromseg.inference.evaluation import judge_metaphase
+from chromseg.evaluation.detections import scores_at
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import (
     CalibrationBin,
     InstanceScore,
-    recovered_instances,
     reliability,
-    score_boxes,
-    score_instances,
     scores_and_hits,
     summarize_instances,
 )
+from chromseg.metrics.catalogue import OF_IMAGES
 from chromseg.models.package import ModelCard, read_card, write_card
-from chromseg.models.ucrd_net import Detections
 from pipelines.thresholds import best_threshold, f1
 
 matplotlib.use("Agg")
 
 THRESHOLDS: tuple[float, ...] = tuple(np.round(np.arange(0.1, 0.95, 0.05), 2).tolist())
 _LAMBDAS = tuple(np.round(np.arange(0.0, 1.05, 0.1), 1).tolist())
-_STUDIED = (
-    "mask_map",
-    "mask_ap50",
-    "mask_ap75",
-    "box_map",
-    "box_ap50",
-    "box_ap75",
-    "recovered_80",
-    "recall_crossing",
-    "count_mae",
-    "ece",
-)
-
-
-def judge_image(predictor: Predictor, sample: Sample) -> InstanceScore:
-    """Compare what is found in a whole image with the truth, by masks, or by boxes where there are no others.
-
-    Raises:
-        DataError: Only boxes are known, and the model finds none.
-    """
-    if sample.boxes is None:
-        return judge_metaphase(predictor, sample)
-    if not isinstance(predictor, InstancePredictor):
-        raise DataError(
-            f"sample {sample.name} with boxes only", expected="masks", remedy="judge a detector on it, or another set"
-        )
-    (score,) = scores_at(predictor, predictor.infer(sample.image), sample, [predictor.settings.score])
-    return score
-
-
-def scores_at(
-    predictor: InstancePredictor, detections: Detections, sample: Sample, thresholds: Sequence[float]
-) -> list[InstanceScore]:
-    """Compare the detections of an image with its truth, once for each class score from which they are handed out.
-
-    As `judge_metaphase` does, but masks are drawn once for all thresholds. Where only boxes are known, boxes are
-    compared.
-    """
-    found = detections.to("cpu")
-    masks = predictor.masks_of(found, sample.image.shape)
-    seen = np.flatnonzero(masks.any(axis=(1, 2)))
-    found, masks = found.take(torch.from_numpy(seen)), masks[seen]
-    everything = _compared(found, masks, sample)
-    ious = (everything.masks or everything.boxes).ious
-    handed_out: dict[int, npt.NDArray[np.int64]] = {}  # by how many are sure enough, since duplicates take long to find
-    scores = []
-    for threshold in thresholds:
-        sure = torch.nonzero(found.class_scores >= threshold).flatten().numpy()
-        if len(sure) not in handed_out:
-            handed_out[len(sure)] = sure[predictor.distinct(masks[sure])]
-        kept = handed_out[len(sure)]
-        scores.append(replace(everything, recovered=recovered_instances(ious[kept]), count=len(kept)))
-    return scores
 
 
 def learned_masks(card: ModelCard, init: str = "") -> bool:
@@ -213,17 +153,7 @@ def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
         writer.writerows(rows)
 
 
-def _compared(found: Detections, masks: BoolArray, sample: Sample) -> InstanceScore:
-    """All detections and their masks bool (D, H, W), compared with the truth."""
-    scores = found.scores.double().numpy()
-    if sample.masks is not None:
-        return score_instances(sample.name, sample.case_id, masks, scores, sample.masks)
-    assert sample.boxes is not None
-    boxes = found.boxes.double().numpy()
-    return score_boxes(sample.name, sample.case_id, boxes, scores, sample.boxes.astype(np.float64))
-
-
 def _row(name: str, value: Any, images: Sequence[Sequence[InstanceScore]]) -> dict[str, Any]:
     best = best_threshold(images)
     metrics = summarize_instances([each[best] for each in images])
-    return {"changed": name, "value": value, "threshold": THRESHOLDS[best], **{key: metrics[key] for key in _STUDIED}}
+    return {"changed": name, "value": value, "threshold": THRESHOLDS[best], **{key: metrics[key] for key in OF_IMAGES}}

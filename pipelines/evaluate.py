@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from chromseg.annotations import Sample, read_dataset
 from chromseg.config import variant_config
 from chromseg.errors import DataError
+from chromseg.evaluation.measuring import Judged, judge_samples
 from chromseg.files import replacing, write_json
-from chromseg.inference.evaluation import judge_cutout
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import (
@@ -25,20 +22,16 @@ from chromseg.metrics import (
     InstanceScore,
     bootstrap_by_case,
     instance_intervals,
-    slice_labels,
-    summarize,
     summarize_cutouts,
-    summarize_slices,
 )
 from chromseg.registry.restore import restore_run
-from pipelines.detectors import judge_image, study, write_calibration, write_table
+from pipelines.detectors import study, write_calibration, write_table
 from pipelines.pictures import draw_gallery
 from pipelines.profile import Profile, best_device, run_stage, stage_arguments
 from pipelines.selection import held_out
 from pipelines.unseen import refuse_known
 
 _WITH_INTERVAL = ("iou_crossing", "overlap_acc", "sp_acc", "overall_acc")
-_TIMED = 10
 
 
 def main() -> None:
@@ -51,25 +44,23 @@ def main() -> None:
         raise no_test_samples(profile)
     refuse_known(model, tests)
     predictor = Predictor.from_folder(model, device=best_device())
-    samples = partial(chosen_samples, profile, arguments.variant)
-    judged = [(sample, judge_cutout(predictor, sample)) for sample in samples("test", "cutout")]
-    whole = list(samples("test", "metaphase"))
-    cutouts, metaphases = [case.score for _, case in judged], [judge_image(predictor, sample) for sample in whole]
-    timed = whole[0] if whole and (isinstance(predictor, InstancePredictor) or not judged) else judged[0][0]
-    metrics = summarize(cutouts, metaphases) | {"perf/infer_ms_per_image": infer_ms(predictor, timed)}
+    samples = partial(chosen_samples, profile, arguments.variant, "test")
     stain = read_dataset(Path("data") / profile.evaluate.dataset).card.stain
-    slices = summarize_slices(cutouts, [slice_labels(sample.masks, stain) for sample, _ in judged])
+    judged = judge_samples(predictor, samples("cutout"), samples("metaphase"), stain)
+    if judged is None:
+        raise no_test_samples(profile)
+    metrics = judged.metrics
     scores = profile.scores(arguments.variant, arguments.seed)
     rows = []
     if profile.evaluate.studies and isinstance(predictor, InstancePredictor):
         rows = study_unseen(profile, arguments.variant, predictor)
-    write_scores(scores, metrics, cutouts, metaphases, slices, rows)
+    write_scores(scores, judged, rows)
     run = restore_run(model / "run.json")
-    run.log_metrics(metrics | slices)
+    run.log_metrics(metrics | judged.slices)
     run.log_artifact(scores, "test")
     with tempfile.TemporaryDirectory() as folder:
         overlays = Path(folder) / "overlays.png"
-        draw_gallery(overlays, "test cut-outs, the first of them", judged)
+        draw_gallery(overlays, "test cut-outs, the first of them", judged.cases)
         run.log_artifact(overlays)
     shown = {key: round(value, 4) for key, value in metrics.items() if value is not None}
     print(f"{arguments.variant}-{arguments.seed}: {shown}", file=sys.stderr)
@@ -99,18 +90,6 @@ def study_unseen(profile: Profile, variant: str, predictor: InstancePredictor) -
     return study(predictor, chosen_samples(profile, variant, "val", "metaphase"))
 
 
-def infer_ms(predictor: Predictor, sample: Sample) -> float:
-    """Milliseconds of the network on one cut-out, median of ten after a warm-up."""
-    times = []
-    for _ in range(_TIMED + 2):
-        start = time.perf_counter()
-        predictor.infer(sample.image)
-        if predictor.device != "cpu":
-            torch.cuda.synchronize()  # a GPU answers before it has finished
-        times.append(1000 * (time.perf_counter() - start))
-    return float(torch.tensor(times[2:]).median())
-
-
 def intervals(
     cutouts: Sequence[CutoutScore], metaphases: Sequence[InstanceScore] = ()
 ) -> dict[str, tuple[float, float]]:
@@ -121,20 +100,14 @@ def intervals(
     return {f"test/{key}": (interval.low, interval.high) for key, interval in found.items() if interval}
 
 
-def write_scores(
-    folder: Path,
-    metrics: dict[str, float | None],
-    cutouts: Sequence[CutoutScore],
-    metaphases: Sequence[InstanceScore],
-    slices: Mapping[str, float | None] | None = None,
-    studied: Sequence[Mapping[str, object]] = (),
-) -> None:
+def write_scores(folder: Path, judged: Judged, studied: Sequence[Mapping[str, object]] = ()) -> None:
     """Write scores in one step.
 
     `metrics.json` (with intervals and slices), `cutouts.csv`, `metaphases.csv`, the reliability diagram as CSV and PNG,
     and `study.csv` if there is one.
     """
-    found = {"metrics": metrics, "intervals": intervals(cutouts, metaphases), "slices": slices or {}}
+    cutouts, metaphases = judged.cutouts, judged.metaphases
+    found = {"metrics": judged.metrics, "intervals": intervals(cutouts, metaphases), "slices": judged.slices}
     with replacing(folder) as root:
         root.mkdir()
         write_json(root / "metrics.json", found)
@@ -148,6 +121,7 @@ def write_scores(
                     "true": image.recovered.size,
                     "found": image.count,
                     "recovered_80": int(image.recovered.sum()),
+                    "edits": image.edits,
                 }
                 for image in metaphases
             ],

@@ -13,7 +13,7 @@ import numpy as np
 
 from chromseg.annotations import Sample
 from chromseg.annotations.absorbance import FloatArray
-from chromseg.inference.evaluation import score_found
+from chromseg.evaluation.judging import score_found
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.inference.predictor import Predictor

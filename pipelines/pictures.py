@@ -9,7 +9,7 @@ from PIL import Image
 
 from chromseg.annotations import Sample
 from chromseg.annotations.rasterize import BoolArray
-from chromseg.inference.evaluation import CutoutCase
+from chromseg.evaluation.judging import CutoutCase
 from chromseg.inference.overlay import draw_overlay
 from chromseg.inference.result import box_of
 from chromseg.inference.sheets import GalleryRow, gallery

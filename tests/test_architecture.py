@@ -19,6 +19,7 @@ LEVELS = [
     {"partition", "metrics", "annotations", "importers", "synthesis", "validation"},
     {"models"},
     {"training", "inference"},
+    {"evaluation"},
     {"registry"},
     {"api"},
     {"serving", "pipelines"},

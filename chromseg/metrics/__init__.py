@@ -15,8 +15,8 @@ from chromseg.metrics.detection import AveragePrecision, ImageDetections, averag
 from chromseg.metrics.instances import (
     InstanceScore,
     crossing_instances,
+    handed_out,
     instance_intervals,
-    recovered_instances,
     score_boxes,
     score_instances,
     scores_and_hits,
@@ -26,7 +26,7 @@ from chromseg.metrics.instances import (
 from chromseg.metrics.overlap import box_ious, boxes_of, mask_ious
 from chromseg.metrics.report import RunResult, ablation_csv, ablation_markdown, ablation_rows
 from chromseg.metrics.segmentation import iou, mean_iou, well_detected
-from chromseg.metrics.slices import slice_labels, summarize_slices
+from chromseg.metrics.slices import slice_labels, stain_slices, summarize_slices
 from chromseg.metrics.splicing import SPLICE_IOU, match_instances, splice_quality, well_spliced
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "boxes_of",
     "crossing_instances",
     "expected_calibration_error",
+    "handed_out",
     "instance_intervals",
     "iou",
     "mask_ious",
@@ -54,7 +55,6 @@ __all__ = [
     "mean_iou",
     "overall_acc",
     "overlap_acc",
-    "recovered_instances",
     "reliability",
     "score_boxes",
     "score_instances",
@@ -63,6 +63,7 @@ __all__ = [
     "sp_acc",
     "sp_acc_true_maps",
     "splice_quality",
+    "stain_slices",
     "summarize",
     "summarize_cutouts",
     "summarize_instances",

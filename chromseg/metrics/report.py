@@ -10,29 +10,9 @@ from typing import TypedDict
 
 import numpy as np
 
+from chromseg.metrics.catalogue import decimals
+
 Metrics = Mapping[str, float | None]
-
-
-# Columns of an ablation table: metric key → heading
-HEADINGS = {
-    "test/iou_crossing": "IoU crossing",
-    "test/iou_chromosome": "IoU chromosome",
-    "test/overlap_acc": "OverlapAcc",
-    "test/sp_acc": "SPAcc",
-    "test/overall_acc": "overall",
-    "test/sp_acc_true_maps": "SPAcc, true maps",
-    "test/mask_map": "mask mAP",
-    "test/mask_ap50": "mask AP50",
-    "test/mask_ap75": "mask AP75",
-    "test/box_map": "box mAP",
-    "test/box_ap50": "box AP50",
-    "test/box_ap75": "box AP75",
-    "test/recovered_80": "recovered",
-    "test/recall_crossing": "recovered, crossing",
-    "test/count_mae": "count error",
-    "test/ece": "ECE",
-    "perf/infer_ms_per_image": "ms per image",
-}
 
 
 class RunResult(TypedDict):
@@ -91,7 +71,7 @@ def ablation_markdown(rows: Sequence[Row], headings: Mapping[str, str]) -> str:
         headings: Heading of each metric to show, by key, in order.
     """
     lines = [["variant", "seeds", *headings.values()], ["---", "---:", *("---:" for _ in headings)]]
-    lines += [[row.variant, str(len(row.seeds)), *(_text(row.cells[key]) for key in headings)] for row in rows]
+    lines += [[row.variant, str(len(row.seeds)), *(_text(key, row.cells[key]) for key in headings)] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -117,10 +97,10 @@ def _cell(values: Sequence[float | None], baseline: Cell | None) -> Cell:
     return Cell(mean, sd, len(defined), None if mean is None or reference is None else mean - reference)
 
 
-def _text(cell: Cell) -> str:
+def _text(key: str, cell: Cell) -> str:
     if cell.mean is None:
         return "–"
-    places = 3 if abs(cell.mean) < 10 else 1  # fractions and small errors, or counts and milliseconds
+    places = decimals(key, cell.mean)
     spread = "" if cell.sd is None else f" ± {cell.sd:.{places}f}"
     difference = "" if cell.difference is None else f" ({cell.difference:+.{places}f})"
     return f"{cell.mean:.{places}f}{spread}{difference}"

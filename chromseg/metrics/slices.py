@@ -11,6 +11,7 @@ from chromseg.annotations.clusters import MIN_CROSSING_AREA, is_touching, region
 from chromseg.annotations.maps import crossing_map, label_regions
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.metrics.cutouts import CutoutScore, summarize_cutouts
+from chromseg.metrics.instances import InstanceScore, summarize_instances
 
 _ARM = 10  # px that an arm beyond a crossing has at least
 _GROWTH = 2  # px that a crossing is grown before arms are counted, as for touching clusters (design §3)
@@ -62,6 +63,12 @@ def summarize_slices(scores: Sequence[CutoutScore], labels: Sequence[Mapping[str
         summary = summarize_cutouts(part)
         found |= {f"test/slice/{by}/{value}/{key}": summary[key] for key in _SHOWN}
     return found
+
+
+def stain_slices(images: Sequence[InstanceScore], stain: str) -> dict[str, float | None]:
+    """The metrics of whole images of one stain: `test/slice/stain/<stain>/<metric>`; {} without any."""
+    metrics = summarize_instances(images) if images else {}
+    return {f"test/slice/stain/{stain}/{key}": value for key, value in metrics.items()}
 
 
 def _arms(mask: BoolArray) -> int:

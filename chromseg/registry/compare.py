@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chromseg.errors import RegistryError
-from chromseg.metrics.report import HEADINGS, Row, RunResult, ablation_csv, ablation_markdown, ablation_rows
+from chromseg.metrics.catalogue import HEADINGS
+from chromseg.metrics.report import Row, RunResult, ablation_csv, ablation_markdown, ablation_rows
 from chromseg.registry.backend import MlflowClient, Run
 from chromseg.registry.profile_params import compare_setting
 from chromseg.registry.store import open_store, translated

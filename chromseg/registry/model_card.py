@@ -7,27 +7,13 @@ from typing import Any
 
 from chromseg.annotations.dataset import DatasetCard
 from chromseg.config import AnyModelConfig, DetectorConfig, ModelConfig
+from chromseg.metrics.catalogue import LABELS, figure
 from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import ModelCard
 from chromseg.registry.card_text import NOT_MEASURED, compose
 from chromseg.registry.lineage import NOT_BY_DVC
 from chromseg.registry.overrides import told as overrides_told
 
-_SHOWN = {
-    "test/iou_crossing": "crossing IoU, cut-outs",
-    "test/iou_chromosome": "chromosome IoU, cut-outs",
-    "test/overlap_acc": "OverlapAcc, cut-outs",
-    "test/sp_acc": "SPAcc at IoU 0.8, cut-outs",
-    "test/overall_acc": "overall accuracy, cut-outs",
-    "test/sp_acc_true_maps": "SPAcc of stage 2 from true maps",
-    "test/mask_map": "mask mAP, whole metaphases",
-    "test/mask_ap50": "mask AP50, whole metaphases",
-    "test/box_ap50": "box AP50, whole metaphases",
-    "test/recovered_80": "chromosomes found at IoU ≥ 0.8, whole metaphases",
-    "test/recall_crossing": "the same of those that cross another",
-    "test/count_mae": "count error per metaphase",
-    "perf/infer_ms_per_image": "milliseconds of stage 1 per 256×256",
-}
 _SLICE = "test/slice/"
 _SLICED = ("n_images", "iou_crossing", "overlap_acc", "overall_acc")
 _NOTHING: tuple[object, ...] = (None, "", [], (), {})
@@ -82,7 +68,7 @@ def card_sections(
         ),
         "Test scores": "On test cases that trained nothing and chose nothing; in brackets 95 % bootstrap intervals by "
         "case.\n\n"
-        + _table({label: _figure(card.metrics.get(key), intervals.get(key)) for key, label in _SHOWN.items()}),
+        + _table({label: _figure(key, card.metrics.get(key), intervals.get(key)) for key, label in LABELS.items()}),
         "Slices": _slices(card.metrics),
         "Data and its terms": "\n".join(
             f"- **{data.name}** ({data.stain}, {data.polarity}): {data.source}. Licence: {data.licence}. "
@@ -109,16 +95,20 @@ def _lineage(lineage: Mapping[str, Any]) -> str:
 
 def _slices(metrics: Mapping[str, float | None]) -> str:
     """A row for each part of the test set."""
-    names = sorted({key.removeprefix(_SLICE).rpartition("/")[0] for key in metrics if key.startswith(_SLICE)})
+    names = sorted({key.removeprefix(_SLICE).rpartition("/")[0] for key in metrics if _counted(key)})
     if not names:
         return f"{NOT_MEASURED}: the model was evaluated before slices were, or without its own test set."
     head = ["| slice | images | crossing IoU | OverlapAcc | overall |", "|---|---|---|---|---|"]
     return "\n".join(head + [f"| {name.replace('/', ' ')} | {_slice_figures(metrics, name)} |" for name in names])
 
 
+def _counted(key: str) -> bool:
+    return key.startswith(_SLICE) and key.endswith("/n_images")
+
+
 def _slice_figures(metrics: Mapping[str, float | None], name: str) -> str:
-    n, *figures = (metrics.get(f"{_SLICE}{name}/{key}") for key in _SLICED)
-    return " | ".join([f"{n or 0:.0f}", *(_figure(figure, None) for figure in figures)])
+    n, *values = (metrics.get(f"{_SLICE}{name}/{key}") for key in _SLICED)
+    return " | ".join([f"{n or 0:.0f}", *(figure("", value) for value in values)])
 
 
 def _purpose(card: ModelCard) -> str:
@@ -158,10 +148,9 @@ def _table(rows: Mapping[str, str]) -> str:
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
 
 
-def _figure(value: float | None, interval: Sequence[float] | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.3f}" + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
+def _figure(key: str, value: float | None, interval: Sequence[float] | None) -> str:
+    ends = f" [{', '.join(figure(key, end) for end in interval)}]" if interval and value is not None else ""
+    return figure(key, value) + ends
 
 
 def _plain(value: Any) -> str:

@@ -7,9 +7,9 @@ import pytest
 from drawn_cells import drawn_cascade, drawn_cell, recalling_predictor
 
 from chromseg.annotations import Sample
+from chromseg.evaluation.judging import judge_metaphase
 from chromseg.inference.cascade import fit_to_map
 from chromseg.inference.choice import Debate, agreement, alike, usual
-from chromseg.inference.evaluation import judge_metaphase
 from chromseg.inference.found import Found
 from chromseg.metrics import mask_ious
 from chromseg.models.cascade import CascadeRule

@@ -9,7 +9,7 @@ import pytest
 from drawn_cells import drawn_cell, recalling_predictor
 
 from chromseg.annotations import Sample
-from chromseg.inference.evaluation import judge_cutout, judge_metaphase
+from chromseg.evaluation.judging import judge_cutout, judge_metaphase
 from chromseg.inference.instance_predictor import largest_region, without_duplicates
 from chromseg.metrics import mask_ious
 

@@ -4,7 +4,7 @@ import io
 import pytest
 
 from chromseg.metrics import ablation_csv, ablation_markdown, ablation_rows, summarize
-from chromseg.metrics.report import HEADINGS
+from chromseg.metrics.catalogue import HEADINGS
 
 RUNS = [
     {"variant": "unet", "seed": 1, "metrics": {"test/iou_crossing": 0.70, "test/sp_acc": None, "perf/ms": 100.0}},

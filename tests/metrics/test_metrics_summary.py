@@ -7,6 +7,7 @@ from chromseg.metrics import (
     CutoutScore,
     crossing_instances,
     expected_calibration_error,
+    handed_out,
     score_instances,
     sp_acc,
     sp_acc_true_maps,
@@ -29,6 +30,8 @@ KEYS = [
     "box_ap50",
     "box_ap75",
     "count_mae",
+    "count_exact",
+    "edits",
     "recall_crossing",
     "recovered_80",
     "ece",
@@ -157,3 +160,28 @@ def test_calibration_error_by_hand():
     correct = np.array([False, True, True, True, False])
     low, high = 2 / 5 * abs(0.05 - 0.5), 3 / 5 * abs(2.9 / 3 - 2 / 3)
     assert expected_calibration_error(confidence, correct) == pytest.approx(low + high)
+
+
+def test_edits_are_what_a_person_must_draw_take_out_or_draw_anew() -> None:
+    ious = np.array(
+        [
+            [0.9, 0.0, 0.0, 0.0],  # right
+            [0.0, 0.6, 0.0, 0.0],  # its outline is wrong: 1
+            [0.0, 0.0, 0.3, 0.0],  # of nothing, and the third is missing: 2
+            [0.0, 0.0, 0.0, 0.0],  # invented, and the fourth is missing: 2
+            [0.4, 0.0, 0.0, 0.0],  # invented: 1
+        ]
+    )
+    given = handed_out(ious)
+    assert (given["recovered"].tolist(), given["count"], given["edits"]) == ([True, False, False, False], 5, 6)
+    assert handed_out(np.zeros((0, 3)))["edits"] == 3 and handed_out(np.zeros((2, 0)))["edits"] == 2
+    assert handed_out(np.eye(4))["edits"] == 0
+
+
+def test_the_share_of_right_counts_and_the_mean_of_edits() -> None:
+    masks = np.zeros((2, 20, 20), dtype=bool)
+    masks[0, 2:8, 2:8], masks[1, 12:18, 12:18] = True, True
+    images = [score_instances("a", "1", masks[:n], np.ones(n), masks) for n in (2, 1, 2, 0)]
+    told = summarize([], images)
+    assert (told["test/count_exact"], told["test/edits"]) == (0.5, 0.75)
+    assert summarize([])["test/count_exact"] is None and summarize([])["test/edits"] is None

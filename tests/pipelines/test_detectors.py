@@ -15,6 +15,7 @@ from tiny_detector import UCRD, save_tiny
 
 from chromseg.annotations import Sample
 from chromseg.errors import DataError
+from chromseg.evaluation.detections import judge_image, scores_at
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import boxes_of, score_instances, summarize_instances
@@ -95,10 +96,10 @@ def test_an_image_judged_at_many_thresholds_is_as_judged_at_each(model: Path, mo
     twice = found([0.9, 0.6, 0.45, 0.2], again=(0.7,))
     monkeypatch.setattr(InstancePredictor, "infer", lambda self, image: twice)
     thresholds = (0.1, 0.5, 0.65)
-    for threshold, score in zip(thresholds, detectors.scores_at(predictor, twice, crossed(), thresholds), strict=True):
+    for threshold, score in zip(thresholds, scores_at(predictor, twice, crossed(), thresholds), strict=True):
         preprocessing = {"instances": {"score": threshold}}
         own = dataclasses.replace(predictor, card=dataclasses.replace(predictor.card, preprocessing=preprocessing))
-        whole = detectors.judge_image(own, crossed())
+        whole = judge_image(own, crossed())
         assert summarize_instances([score]) == summarize_instances([whole])
         assert score.count == whole.count == {0.1: 4, 0.5: 2, 0.65: 1}[threshold]
 
@@ -111,7 +112,7 @@ def test_without_a_match_the_threshold_stays(model: Path, answers: list[float]) 
 
 
 def test_an_image_with_boxes_only_is_judged_by_boxes(model: Path, answers: list[float]) -> None:
-    score = detectors.judge_image(Predictor.from_folder(model), boxed())
+    score = judge_image(Predictor.from_folder(model), boxed())
     assert score.masks is None and score.recovered.all()
     assert score.boxes.ious.shape == (5, 3) and score.count == 3  # all are ranked, those from 0.5 on handed out
 
@@ -122,7 +123,7 @@ def test_a_mask_head_that_saw_no_masks_is_told_by_the_card(tmp_path: Path) -> No
     predictor = Predictor.from_folder(folder)
     assert isinstance(predictor, InstancePredictor) and predictor.settings.boxes_only
     assert predictor.network.config.nms == "box", "masks cannot tell duplicates"
-    score = detectors.judge_image(predictor, crossed())
+    score = judge_image(predictor, crossed())
     assert score.masks is not None and score.masks.ious.shape[1] == 3
     assert [row["value"] for row in detectors.study(predictor, [crossed()])[:3]] == ["box", "soft", 0.0]
     masked = save_tiny(tmp_path / "masks", chromosome_area=600.0)
@@ -133,7 +134,7 @@ def test_a_mask_head_that_saw_no_masks_is_told_by_the_card(tmp_path: Path) -> No
 
 def test_maps_cannot_be_judged_by_boxes(make_model: Any) -> None:
     with pytest.raises(DataError, match="with boxes only"):
-        detectors.judge_image(Predictor.from_folder(make_model()), boxed())
+        judge_image(Predictor.from_folder(make_model()), boxed())
 
 
 def test_studies_change_lambda_and_suppression_and_nothing_else(model: Path) -> None:
@@ -160,7 +161,7 @@ def test_a_study_gives_what_the_changed_network_gives_by_itself(model: Path, mon
     alone = {}
     for kind in ("box", "soft", "mask"):
         other = detectors.changed(predictor, {"nms": kind, "score_min": 0.0})
-        each = detectors.scores_at(other, other.infer(crossed().image), crossed(), detectors.THRESHOLDS)
+        each = scores_at(other, other.infer(crossed().image), crossed(), detectors.THRESHOLDS)
         alone[kind] = summarize_instances(each[:1])  # nothing matches, so the first threshold is the best
     looks, look = [], UCRDNet.look
     monkeypatch.setattr(UCRDNet, "look", lambda self, images: looks.append(1) or look(self, images))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from chromseg.annotations import Sample
-from chromseg.inference.evaluation import CutoutCase
-from chromseg.inference.failures import outcome_of
+from chromseg.evaluation.failures import outcome_of
+from chromseg.evaluation.judging import CutoutCase
 from chromseg.metrics import CutoutScore
 
 

@@ -10,7 +10,7 @@ from chromseg.annotations.clusters import MIN_CROSSING_AREA, regions_of_at_least
 from chromseg.annotations.maps import label_regions
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.samples import Sample
-from chromseg.inference.evaluation import CutoutCase
+from chromseg.evaluation.judging import CutoutCase
 from chromseg.metrics import SPLICE_IOU
 
 Outcome: TypeAlias = Literal["good", "detection", "splicing", "connected"]

@@ -1,0 +1,70 @@
+"""Detections of a whole picture against its truth, by masks, or by boxes where there are no others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.annotations.samples import Sample
+from chromseg.errors import DataError
+from chromseg.evaluation.judging import judge_metaphase
+from chromseg.inference.instance_predictor import InstancePredictor
+from chromseg.inference.predictor import Predictor
+from chromseg.metrics import InstanceScore, handed_out, score_boxes, score_instances
+from chromseg.models.ucrd_net import Detections
+
+
+def judge_image(predictor: Predictor, sample: Sample) -> InstanceScore:
+    """Compare what is found in a whole image with the truth, by masks, or by boxes where there are no others.
+
+    Raises:
+        DataError: Only boxes are known, and the model finds none.
+    """
+    if sample.boxes is None:
+        return judge_metaphase(predictor, sample)
+    if not isinstance(predictor, InstancePredictor):
+        raise DataError(
+            f"sample {sample.name} with boxes only", expected="masks", remedy="judge a detector on it, or another set"
+        )
+    (score,) = scores_at(predictor, predictor.infer(sample.image), sample, [predictor.settings.score])
+    return score
+
+
+def scores_at(
+    predictor: InstancePredictor, detections: Detections, sample: Sample, thresholds: Sequence[float]
+) -> list[InstanceScore]:
+    """Compare the detections of an image with its truth, once for each class score from which they are handed out.
+
+    As `judge_metaphase` does, but masks are drawn once for all thresholds. Where only boxes are known, boxes are
+    compared.
+    """
+    found = detections.to("cpu")
+    masks = predictor.masks_of(found, sample.image.shape)
+    seen = np.flatnonzero(masks.any(axis=(1, 2)))
+    found, masks = found.take(torch.from_numpy(seen)), masks[seen]
+    everything = _compared(found, masks, sample)
+    ious = (everything.masks or everything.boxes).ious
+    sure_ones: dict[int, npt.NDArray[np.int64]] = {}  # by how many are sure enough, since duplicates take long to find
+    scores = []
+    for threshold in thresholds:
+        sure = torch.nonzero(found.class_scores >= threshold).flatten().numpy()
+        if len(sure) not in sure_ones:
+            sure_ones[len(sure)] = sure[predictor.distinct(masks[sure])]
+        kept = sure_ones[len(sure)]
+        scores.append(replace(everything, **handed_out(ious[kept])))
+    return scores
+
+
+def _compared(found: Detections, masks: BoolArray, sample: Sample) -> InstanceScore:
+    """All detections and their masks bool (D, H, W), compared with the truth."""
+    scores = found.scores.double().numpy()
+    if sample.masks is not None:
+        return score_instances(sample.name, sample.case_id, masks, scores, sample.masks)
+    assert sample.boxes is not None
+    boxes = found.boxes.double().numpy()
+    return score_boxes(sample.name, sample.case_id, boxes, scores, sample.boxes.astype(np.float64))

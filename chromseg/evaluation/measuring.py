@@ -1,0 +1,92 @@
+"""One model judged on test samples: every score of it, overall and slice by slice (design §5)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from chromseg.annotations.samples import Sample
+from chromseg.evaluation.detections import judge_image
+from chromseg.evaluation.judging import CutoutCase, judge_cutout
+from chromseg.inference.instance_predictor import InstancePredictor
+from chromseg.inference.predictor import Predictor
+from chromseg.metrics import (
+    CutoutScore,
+    InstanceScore,
+    slice_labels,
+    stain_slices,
+    summarize,
+    summarize_slices,
+)
+
+_TIMED = 10
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of it.
+
+    Attributes:
+        cases: Each cut-out with what was found in it.
+        metaphases: A score for each whole image.
+        metrics: By key of design §4.
+        slices: The same of parts of the test set, `test/slice/<by>/<value>/<metric>`.
+    """
+
+    cases: tuple[tuple[Sample, CutoutCase], ...]
+    metaphases: tuple[InstanceScore, ...]
+    metrics: dict[str, float | None]
+    slices: dict[str, float | None]
+
+    @property
+    def cutouts(self) -> list[CutoutScore]:
+        """A score for each cut-out."""
+        return [case.score for _, case in self.cases]
+
+
+def judge_samples(
+    predictor: Predictor, cutouts: Iterable[Sample], metaphases: Iterable[Sample], stain: str
+) -> Judged | None:
+    """Judge a model on cut-outs and on whole images, which are read one after another.
+
+    Args:
+        predictor: The model.
+        cutouts: Crossing clusters alone.
+        metaphases: Whole images.
+        stain: Of the dataset.
+
+    Returns:
+        None if there is no sample at all.
+    """
+    cases = tuple((sample, judge_cutout(predictor, sample)) for sample in cutouts)
+    whole, first = [], None
+    for sample in metaphases:
+        first = first or sample
+        whole.append(judge_image(predictor, sample))
+    if first is None and not cases:
+        return None
+    timed = first if first and (isinstance(predictor, InstancePredictor) or not cases) else cases[0][0]
+    scores = [case.score for _, case in cases]
+    labels = [slice_labels(sample.masks, stain) for sample, _ in cases]
+    return Judged(
+        cases,
+        tuple(whole),
+        summarize(scores, whole) | {"perf/infer_ms_per_image": infer_ms(predictor, timed)},
+        summarize_slices(scores, labels) | stain_slices(whole, stain),
+    )
+
+
+def infer_ms(predictor: Predictor, sample: Sample) -> float:
+    """Milliseconds of the network on one sample, median of ten after a warm-up."""
+    times = []
+    for _ in range(_TIMED + 2):
+        start = time.perf_counter()
+        predictor.infer(sample.image)
+        if predictor.device != "cpu":
+            torch.cuda.synchronize()  # a GPU answers before it has finished
+        times.append(1000 * (time.perf_counter() - start))
+    return float(np.median(times[2:]))
