@@ -24,6 +24,7 @@ from pathlib import Path
 
 from chromseg.files import write_json
 from chromseg.registry.gates import policy
+from chromseg.registry.lineage import Lineage
 from chromseg.registry.promotion import promote, rollback
 from chromseg.registry.provenance import git_state, hardware
 from chromseg.registry.store import init_store
@@ -73,12 +74,13 @@ def measure(project: Path, runs: int) -> dict[str, float]:
 
 
 def three_models(project: Path) -> list[Path]:
-    """The bundled model three times, with cards that differ."""
+    """The bundled model three times, with cards that differ and the record of a training each, but no scores."""
     folders = [shutil.copytree(ROOT / "bundled" / "chromseg", project / name) for name in ("first", "second", "third")]
-    for more, folder in enumerate(folders):
-        card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        card["metrics"]["test/n_images"] += more
+    for folder in folders:
+        card = json.loads((folder / "model.json").read_text(encoding="utf-8")) | {"name": folder.name, "metrics": {}}
         (folder / "model.json").write_text(json.dumps(card), encoding="utf-8")
+        tags = Lineage.from_dict(card["lineage"]).tags()
+        write_json(folder / "run.json", {"params": {}, "tags": tags, "metrics": []})
     return folders
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from clone import Clone
+from dvc_record import record, record_run
 from example_lineage import LINEAGE
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when PyTorch is imported: small networks lose time with more
@@ -67,7 +68,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 @pytest.fixture
 def make_model(tmp_path: Path) -> Callable[..., Path]:
-    """Make a model folder with a tiny network and a complete lineage: `make_model(seed=1, git_dirty=True)`."""
+    """Make a model folder with a tiny network, a complete lineage and its record: `make_model(seed=1, git_dirty=True)`.
+
+    The record is the `run.json` of its training; of one with test scores the `dvc.lock` of the project in which the
+    test works.
+    """
 
     def make(folder: str = "", *, metrics: dict[str, float] | None = None, **changes: Any) -> Path:
         import torch
@@ -86,6 +91,9 @@ def make_model(tmp_path: Path) -> Callable[..., Path]:
         target = tmp_path / "models" / (folder or f"{lineage['variant']}-{lineage['seed']}")
         target.mkdir(parents=True)
         save_model(target, network, dataclasses.replace(card))
+        record_run(target)
+        if any(key.startswith("test/") for key in card.metrics):
+            record(target, Path.cwd())
         return target
 
     return make

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ def row(version: Version) -> tuple[object, ...]:
     overall = version.metrics.get("test/overall_acc")
     return (
         version.label,
-        ", ".join((*version.aliases, *("forced" for _ in version.forced[:1]), *_retired(version))) or None,
+        ", ".join((*version.aliases, *_marks(version))) or None,
         version.lineage.variant,
         version.lineage.seed,
         None if overall is None else f"{overall:.3f}",
@@ -36,8 +37,21 @@ def event_row(event: Entry) -> tuple[object, ...]:
         event.alias or ", ".join(moved) or None,
         event.previous,
         event.by,
-        "; ".join([event.reason, *(moved_text(alias, after) for alias, (_, after) in moved.items())]) or None,
+        "; ".join(filter(None, [event.reason, *_measured(event), *_weak(event), *_moves(moved)])) or None,
     )
+
+
+def _moves(moved: Mapping[str, Sequence[int | None]]) -> list[str]:
+    return [moved_text(alias, after) for alias, (_, after) in moved.items()]
+
+
+def _weak(event: Entry) -> list[str]:
+    told = ", ".join(event.facts.get("weakened", ()))
+    return [f"under a policy with {told}"] if told else []
+
+
+def _measured(event: Entry) -> list[str]:
+    return [f"measured on {event.facts['data']}, {event.facts['split']}"] if event.action == "evaluate" else []
 
 
 def moved_text(alias: str, after: int | None) -> str:
@@ -45,8 +59,10 @@ def moved_text(alias: str, after: int | None) -> str:
     return f"version {after} is {alias} now" if after else f"nothing is {alias} now"
 
 
-def _retired(version: Version) -> tuple[str, ...]:
-    return () if version.retired is None else ("retired",)
+def _marks(version: Version) -> tuple[str, ...]:
+    """What is told of it for ever."""
+    told = {"forced": version.forced, "weak policy": version.weakened, "retired": version.retired}
+    return tuple(mark for mark, reason in told.items() if reason)
 
 
 def facts(version: Version) -> dict[str, object]:
@@ -56,6 +72,7 @@ def facts(version: Version) -> dict[str, object]:
         "aliases": ", ".join(version.aliases),
         "registered": f"{version.registered_at[:19]}Z by {version.registered_by}",
         "forced": "; ".join(version.forced) or "never",
+        **({"weak policy": "; ".join(version.weakened)} if version.weakened else {}),
         **({} if version.retired is None else {"retired": version.retired}),
         "weights sha256": version.weights_sha256,
         "MLflow run": version.run,

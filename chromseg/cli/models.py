@@ -81,6 +81,24 @@ def register(
 
 
 @app.command()
+def evaluate(
+    model: Reference,
+    data: Annotated[str, typer.Option(metavar="NAME", help="Dataset below data/ to measure it on.")],
+    split: Annotated[str, typer.Option(help="Whose cases; gates look at those of test alone.")] = "test",
+    as_json: AsJson = False,
+) -> None:
+    """Measure a registered version on a dataset and enter its scores into the audit log, which the gates believe."""
+    from chromseg.registry.measurement import evaluate as measure
+
+    entry = measure(model, data, split=split)
+    if as_json:
+        print_json(entry.to_dict())
+        return
+    scores: dict[str, object] = {key: f"{value:.4g}" for key, value in sorted(entry.facts["metrics"].items())}
+    print_facts({"model": f"{entry.model}/{entry.version}", "data": f"{data}, {split}"} | scores)
+
+
+@app.command()
 def promote(
     model: Reference,
     reason: Annotated[str | None, typer.Option(help="Why; kept in the history.")] = None,

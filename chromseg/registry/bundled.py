@@ -42,7 +42,7 @@ def register_bundled() -> list[tuple[Version, bool]]:
     registered, by = [], acting_through(_PROGRAM)
     for folder in _parents_first(_folders(project_root())):
         with _pinned(folder) as ready:
-            version, new = register(ready, folder.name, allow_dirty=True, by=by)
+            version, new = register(ready, folder.name, allow_dirty=True, by=by, made_of=folder)
         if "champion" not in known_aliases(open_store(), version.name):
             reason = f"comes with ChromSeg-Ops {chromseg.__version__}"
             promote(f"{version.name}/{version.number}", reason=reason, by=by)

@@ -18,8 +18,9 @@ from typing import Any, Literal
 
 GENESIS = "0" * 64  # what stands before the first entry
 
-Action = Literal["register", "promote", "force", "rollback", "import", "trial", "retire", "repair"]
+Action = Literal["register", "promote", "force", "rollback", "import", "trial", "retire", "repair", "evaluate"]
 ADMITS: tuple[Action, ...] = ("register", "import")  # bring a version in
+PROMOTES: tuple[Action, ...] = ("promote", "force")
 Stacks = dict[tuple[str, str], list[int]]  # by model and alias: the versions it stands on, its present one last
 
 
@@ -31,7 +32,8 @@ class Entry:
         at: When, UTC, ISO 8601.
         by: Who.
         action: What happened; `force` is a promotion that gates had refused, `retire` takes a version out of use for
-            good and off every alias, `repair` tells that MLflow showed another alias than the log had decided.
+            good and off every alias, `repair` tells that MLflow showed another alias than the log had decided,
+            `evaluate` what a version was measured to score.
         model: Registered model.
         version: The version it favours.
         alias: The alias that moved; None where none did.
@@ -118,6 +120,14 @@ class Chain:
         """The entry that took a version out of use; None if it is in use."""
         return self._retirements.get((model, version))
 
+    def measurements(self, model: str, version: int) -> list[Entry]:
+        """What a version was measured to score on test cases, oldest first."""
+        return self._measurements.get((model, version), [])
+
+    def promotions(self, model: str, version: int) -> list[Entry]:
+        """The entries that gave a version an alias, oldest first; rollbacks left out."""
+        return self._promotions.get((model, version), [])
+
     @cached_property
     def retirements(self) -> tuple[Entry, ...]:
         """The entries that took versions out of use."""
@@ -129,8 +139,23 @@ class Chain:
         return {(each.model, each.version): each for each in reversed(self.entries) if each.action in ADMITS}
 
     @cached_property
+    def _measurements(self) -> dict[tuple[str, int], list[Entry]]:
+        return _by_version(each for each in self.entries if each.action == "evaluate" and each.facts["split"] == "test")
+
+    @cached_property
+    def _promotions(self) -> dict[tuple[str, int], list[Entry]]:
+        return _by_version(each for each in self.entries if each.action in PROMOTES)
+
+    @cached_property
     def _retirements(self) -> dict[tuple[str, int], Entry]:
         return {(each.model, each.version): each for each in reversed(self.retirements)}
+
+
+def _by_version(entries: Iterable[Entry]) -> dict[tuple[str, int], list[Entry]]:
+    found: dict[tuple[str, int], list[Entry]] = {}
+    for each in entries:
+        found.setdefault((each.model, each.version), []).append(each)
+    return found
 
 
 def follow(records: Iterable[tuple[int, str]], chain: Chain | None = None) -> Chain:

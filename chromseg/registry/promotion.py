@@ -13,7 +13,7 @@ from chromseg.registry.backend import MlflowClient
 from chromseg.registry.card_text import card_of
 from chromseg.registry.entries import Action, Chain, Entry, aliases, timestamp
 from chromseg.registry.gates.judge import Judgement, judge
-from chromseg.registry.gates.policy import policy_file, read_policy
+from chromseg.registry.gates.policy import changed_meanwhile, read_policy
 from chromseg.registry.projection import ALIASES, describe, show_alias
 from chromseg.registry.references import Reference, find_version, parse_reference, standing
 from chromseg.registry.resolve import checked_folder
@@ -43,7 +43,7 @@ def promote(
             promoter moved the alias in the meantime, or what was judged changed.
     """
     by, reason = by or current_actor(), _checked_reason(force or "" if force is not None else reason)
-    judgement = judge_promotion(reference, alias=alias)
+    judgement = judge_promotion(reference, alias=alias, by=by)
     version, current = judgement.version, judgement.current
     if judgement.failed and force is None:
         raise _refused(judgement)
@@ -61,12 +61,13 @@ def promote(
     return _described(client, append(client, entry, lambda entered: _show(client, entered)))
 
 
-def judge_promotion(reference: str, *, alias: str = "champion") -> Judgement:
-    """What the gates say of a promotion; nothing is changed.
+def judge_promotion(reference: str, *, alias: str = "champion", by: str | None = None) -> Judgement:
+    """What the gates say of a promotion; no alias is moved.
 
     Args:
         reference: As of `promote`.
         alias: One of `ALIASES`.
+        by: Under whose name the champion's scores enter the log, if it must be measured; None enters nothing.
 
     Raises:
         RegistryError: Unknown version or alias, or it is so already.
@@ -82,7 +83,7 @@ def judge_promotion(reference: str, *, alias: str = "champion") -> Judgement:
             remedy=f"see `chromseg-ops models list {version.name}`",
         )
     current = standing(client, version.name)[0].get(alias)
-    return judge(client, version, alias, current)
+    return judge(client, version, alias, current, by)
 
 
 def rollback(name: str, *, reason: str, alias: str = "champion", by: str | None = None) -> Entry:
@@ -162,11 +163,7 @@ def _check_as_judged(client: MlflowClient, chain: Chain, judgement: Judgement) -
     if judgement.current is not None:
         _at_hand(client, chain, name, judgement.current)
     if read_policy()[1] != judgement.policy_sha256:
-        raise RegistryError(
-            f"{policy_file()} was changed while {judgement.version.label} was judged by it",
-            expected="the same limits from beginning to end",
-            remedy="run the same command again",
-        )
+        raise changed_meanwhile(judgement.version.label)
 
 
 def _at_hand(client: MlflowClient, chain: Chain, name: str, number: int) -> Version:

@@ -10,8 +10,9 @@ from typing import Any
 
 from chromseg.errors import RegistryError, RetiredError
 from chromseg.registry.backend import MlflowClient, ModelVersion
-from chromseg.registry.entries import Chain, Entry, canonical
+from chromseg.registry.entries import PROMOTES, Chain, Entry, canonical
 from chromseg.registry.lineage import Lineage
+from chromseg.registry.proven import measured
 from chromseg.registry.references import Reference, find_version, standing
 
 SIGNED = (
@@ -31,13 +32,14 @@ class Version:
         aliases: Those that point to it now.
         lineage: Where it comes from.
         config: Settings of the training, flat.
-        metrics: Test metrics known at registration.
+        metrics: Test metrics: those that were measured of it on its own test data, else those it came in with.
         weights_sha256: Of `model.safetensors`.
         card_sha256: Of `model.json`.
         registered_by: Who registered it.
         registered_at: When, UTC, ISO 8601.
         allow_dirty: It was let in although its code was not committed.
         forced: Why it was promoted although gates refused it, each time; empty for most.
+        weakened: In what the policies that it was promoted by demanded less than that of ChromSeg-Ops, each time.
         retired: When, by whom and why it was taken out of use; None for one in use.
         run: MLflow run in this store.
         source: URI of its files.
@@ -56,6 +58,7 @@ class Version:
     registered_at: str
     allow_dirty: bool
     forced: tuple[str, ...]
+    weakened: tuple[str, ...]
     retired: str | None
     run: str
     source: str
@@ -68,8 +71,8 @@ class Version:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        values = {"aliases": list(self.aliases), "lineage": self.lineage.to_dict(), "forced": list(self.forced)}
-        return asdict(self) | values
+        lists = {name: list(getattr(self, name)) for name in ("aliases", "forced", "weakened")}
+        return asdict(self) | {"lineage": self.lineage.to_dict()} | lists
 
 
 def find(client: MlflowClient, reference: Reference) -> Version:
@@ -92,19 +95,22 @@ def as_version(found: ModelVersion, aliases: Mapping[str, int], chain: Chain) ->
     moved = entry.facts.get("source", place_of(found)) != place_of(found)
     if moved or signature(tags) != entry.facts["tags_sha256"]:
         raise _changed(found, entry)
+    lineage = Lineage.from_dict(json.loads(tags["lineage"]))
+    promotions = _promotions(chain, found.name, entry)
     return Version(
         name=found.name,
         number=number,
         aliases=tuple(alias for alias, held_by in aliases.items() if held_by == number),
-        lineage=Lineage.from_dict(json.loads(tags["lineage"])),
+        lineage=lineage,
         config=json.loads(tags.get("config", "{}")),
-        metrics=json.loads(tags["metrics"]),
+        metrics=json.loads(tags["metrics"]) | measured(chain, found.name, number, lineage.test_md5),
         weights_sha256=tags["weights_sha256"],
         card_sha256=tags["card_sha256"],
         registered_by=tags["registered_by"],
         registered_at=tags["registered_at"],
         allow_dirty=json.loads(tags["allow_dirty"]),
-        forced=_forced(chain, found.name, entry),
+        forced=tuple(each.reason for each in promotions if each.action == "force"),
+        weakened=tuple(told for each in promotions if (told := told_weakened(each.facts))),
         retired=told_retired(chain.retired(found.name, number)),
         run=found.run_id,
         source=found.source,
@@ -112,11 +118,15 @@ def as_version(found: ModelVersion, aliases: Mapping[str, int], chain: Chain) ->
     )
 
 
-def _forced(chain: Chain, name: str, admission: Entry) -> tuple[str, ...]:
-    """Why the version was promoted against its gates, here or in the store it was brought from."""
-    elsewhere = [each["reason"] for each in admission.facts.get("origin", []) if each["action"] == "force"]
-    here = [each for each in chain.of(name) if each.action == "force" and each.version == admission.version]
-    return (*elsewhere, *(each.reason for each in here))
+def _promotions(chain: Chain, name: str, admission: Entry) -> list[Entry]:
+    """Every promotion of a version, here and in the store it was brought from."""
+    elsewhere = [Entry(**each) for each in admission.facts.get("origin", []) if each["action"] in PROMOTES]
+    return [*elsewhere, *chain.promotions(name, admission.version)]
+
+
+def told_weakened(facts: Mapping[str, Any]) -> str:
+    """In what the policy of a promotion demanded less than that of ChromSeg-Ops; "" for nothing."""
+    return ", ".join(facts.get("weakened", ()))
 
 
 def told_retired(entry: Entry | None) -> str | None:

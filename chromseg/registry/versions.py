@@ -26,21 +26,26 @@ from chromseg.registry.entries import Chain, Entry, timestamp
 from chromseg.registry.lineage import Lineage
 from chromseg.registry.packaging import Package, log_package
 from chromseg.registry.parents import check_parents
+from chromseg.registry.proven import proven
 from chromseg.registry.provenance import dvc_stage_hash
 from chromseg.registry.references import Reference, all_versions, check_name, known_names, parse_reference, standing
 from chromseg.registry.restore import restore_record
 from chromseg.registry.run_facts import run_facts
+from chromseg.registry.same_weights import check_scores
 from chromseg.registry.seen import check_seen
 from chromseg.registry.store import init_store, open_store, translated
 from chromseg.registry.tracking import RunTracker
 from chromseg.registry.version import FILE_HASHES, Version, as_version, find, place_of, signature, told_retired
+from chromseg.registry.vouching import Voucher, vouch
 from chromseg.training.tracker import read_run
 
 if TYPE_CHECKING:
     from chromseg.models.package import ModelCard
 
 
-def register(folder: Path, name: str, *, allow_dirty: bool = False, by: str | None = None) -> tuple[Version, bool]:
+def register(
+    folder: Path, name: str, *, allow_dirty: bool = False, by: str | None = None, made_of: Path | None = None
+) -> tuple[Version, bool]:
     """Register a model folder as the next version of `name`; the same files again are the version they already are.
 
     Args:
@@ -48,16 +53,18 @@ def register(folder: Path, name: str, *, allow_dirty: bool = False, by: str | No
         name: Registered model; made if new.
         allow_dirty: Let in a model whose code was not committed; recorded.
         by: Who; default: `current_actor()`.
+        made_of: The folder that is on record, where `folder` is a copy of it that names its parents by other numbers.
 
     Returns:
         The version, and whether it is new.
 
     Raises:
         ModelError: The folder cannot be used.
-        LineageError: The lineage is incomplete or dirty without `allow_dirty`, or the data were not validated.
+        LineageError: The lineage is incomplete or dirty without `allow_dirty`, the data were not validated, folder or
+            scores are not as they were recorded, or a version with these weights has other scores.
         RegistryError: Nobody's name is known, a parent is not registered, or the store does not take it.
     """
-    from chromseg.models.package import CARD, load_model  # torch, which reading the registry does without
+    from chromseg.models.package import CARD, load_model, read_card  # torch, which reading the registry does without
 
     check_name(name)
     by = by or current_actor()
@@ -65,17 +72,20 @@ def register(folder: Path, name: str, *, allow_dirty: bool = False, by: str | No
     lineage = _admitted(card, folder, allow_dirty)
     init_store()
     client = open_store()
+    voucher = vouch(client, made_of or folder, read_card(made_of or folder))
     check_parents(client, folder, card)
     hashes = {"weights_sha256": card.weights_sha256, "card_sha256": sha256(folder / CARD)}
 
     def enter() -> tuple[ModelVersion, Package]:
-        run = _ensure_run(client, folder, card, lineage)
-        tags = hashes | _tags(run, card, lineage, by)
+        run = _ensure_run(client, folder, card, lineage, voucher)
+        tags = hashes | _tags(run, card, lineage, voucher, by)
+        check_scores(client, read_log(client), tags)
         with _documented(folder, card, lineage, tags, sum(weight.numel() for weight in network.parameters())) as whole:
             return _enter(client, whole, name, run, tags)
 
     waived = "code not committed (--allow-dirty)" if lineage.git_dirty else ""
-    return _admit(client, name, hashes, enter, Entry("", by, "register", name, 0, reason=waived))
+    draft = Entry("", by, "register", name, 0, reason=waived, facts=voucher.facts())
+    return _admit(client, name, hashes, enter, draft)
 
 
 def bring_in(
@@ -107,6 +117,7 @@ def bring_in(
     def enter() -> tuple[ModelVersion, Package]:
         lineage = Lineage.from_dict(json.loads(tags["lineage"]))
         record = {"params": json.loads(tags["config"]), "tags": lineage.tags()}
+        check_scores(client, read_log(client), tags)
         run = restore_record(client, record, json.loads(tags["metrics"]))
         return _enter(client, folder, name, run, tags)
 
@@ -135,6 +146,7 @@ def _admit(
         "tags_sha256": signature(found.tags),
         "package_sha256": package.sha256,
         "source": place_of(found),
+        **proven(found.tags),
     }
     with translated(f"run {found.run_id} cannot be read"):
         signed["run"] = run_facts(client.get_run(found.run_id))
@@ -198,14 +210,13 @@ def _same_files(client: MlflowClient, name: str, hashes: Mapping[str, str]) -> l
     return [each for each in all_versions(client, name) if hashes.items() <= each.tags.items()]
 
 
-def _tags(run: RunTracker, card: ModelCard, lineage: Lineage, by: str) -> dict[str, str]:
+def _tags(run: RunTracker, card: ModelCard, lineage: Lineage, voucher: Voucher, by: str) -> dict[str, str]:
     with translated(f"run {run.run_id} cannot be read"):
         data = run.client.get_run(run.run_id).data
-    tested = {name: value for name, value in data.metrics.items() if name.startswith("test/")}
     return {
         "lineage": json.dumps(lineage.to_dict(), sort_keys=True),
         "config": json.dumps(data.params, sort_keys=True),
-        "metrics": json.dumps(card.metrics | tested, sort_keys=True),
+        "metrics": json.dumps(card.metrics | voucher.scores, sort_keys=True),
         "data_md5": json.dumps(lineage.data_md5, sort_keys=True),
         "git_commit": lineage.git_commit,
         "registered_by": by,
@@ -273,15 +284,14 @@ def _admitted(card: ModelCard, folder: Path, allow_dirty: bool) -> Lineage:
     return lineage if lineage.dvc_stage else replace(lineage, dvc_stage=dvc_stage_hash(folder))
 
 
-def _ensure_run(client: MlflowClient, folder: Path, card: ModelCard, lineage: Lineage) -> RunTracker:
+def _ensure_run(client: MlflowClient, folder: Path, card: ModelCard, lineage: Lineage, voucher: Voucher) -> RunTracker:
     """The run that trained the model; if the store lacks it, rebuilt from `run.json`, or else from the card."""
-    tests = {name: value for name, value in card.metrics.items() if name.startswith("test/")}
+    tests = voucher.scores
     if (folder / "run.json").is_file():
         record = read_run(folder / "run.json")
     else:
         params = {f"model.{name}": value for name, value in asdict(card.architecture).items()}
         record = {"params": params, "metrics": [{"step": 0, **card.metrics}]}
-        tests = {}
     return restore_record(client, record | {"tags": lineage.tags()}, tests)
 
 

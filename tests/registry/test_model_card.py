@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from dvc_record import record
 from example_lineage import LINEAGE
 from PIL import Image
 
@@ -69,6 +70,7 @@ def test_the_registered_card_keeps_what_the_folder_says_and_adds_the_rest(
     folder = make_model(metrics={"test/overall_acc": 0.5, "test/slice/crossing/X/n_images": 20.0})
     (folder / "MODEL_CARD.md").write_text("# Mine\n\n## Limits\n\nOnly for <fish>.\n")
     Image.new("L", (8, 8)).save(_made(folder / "failures") / "worst.png")
+    record(folder, store)
     version, _ = register(folder, "chromseg")
     kept = resolve(f"models:/{version.label}")
     sections = sections_of((kept / "MODEL_CARD.md").read_text())

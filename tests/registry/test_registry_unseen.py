@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc_record import record_run
 
 from chromseg.annotations.seen import Seen
 from chromseg.errors import LineageError, ModelError
@@ -27,6 +28,7 @@ def _seeing(model: Path, seen: Seen, **lineage: Any) -> Path:
     card = read_card(model)
     told = card.lineage | {"seen_sha256": seen.sha256()} | lineage
     write_card(model, dataclasses.replace(card, seen=seen.to_card(), lineage=told))
+    record_run(model)
     return model
 
 

@@ -134,7 +134,7 @@ def test_list_of_nothing_and_of_an_unknown_name(store: Path) -> None:
         list_versions("chromseg")
 
 
-def test_the_scores_that_evaluation_logged_are_taken_along(store: Path, make_model: MakeModel) -> None:
+def test_the_run_in_the_store_is_its_run(store: Path, make_model: MakeModel) -> None:
     from example_lineage import LINEAGE
 
     from chromseg.registry.lineage import Lineage
@@ -143,5 +143,5 @@ def test_the_scores_that_evaluation_logged_are_taken_along(store: Path, make_mod
     with start_run(Lineage.from_dict(LINEAGE)) as tracker:
         tracker.log_metrics({"val/loss": 1.0, "test/overall_acc": 0.75})
     version, _ = register(make_model(run_id=tracker.run_id), "chromseg")
-    assert version.metrics == {"test/overall_acc": 0.75}
     assert version.run == tracker.run_id
+    assert version.metrics == {}, "what anybody may edit there is no score"

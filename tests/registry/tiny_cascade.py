@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from dvc_record import record_run
 from example_lineage import LINEAGE
 from tiny_detector import save_tiny
 
@@ -17,12 +18,15 @@ from chromseg.registry.resolve import Resolved
 
 def make_detector(folder: Path) -> Path:
     lineage = LINEAGE | {"run_id": "run-of-detector", "experiment": "ucrd-net", "data_md5": {"cells": "ab.dir"}}
-    return save_tiny(folder, name="compact", lineage=lineage, preprocessing={"instances": {"score": 0.4}})
+    save_tiny(folder, name="compact", lineage=lineage, preprocessing={"instances": {"score": 0.4}})
+    record_run(folder)
+    return folder
 
 
 def build(folder: Path, maps: Resolved, detector: Resolved, **rule: float) -> ModelCard:
     origin = LINEAGE | {"experiment": "cascade", "variant": "cascade", "run_id": "run-of-cascade"}
     lineage = dataclasses.replace(Lineage.from_dict(origin), parents=pinned(maps, detector))
-    return build_cascade(
-        folder, maps, detector, CascadeRule(**rule), lineage, seen_by_parents(maps, detector, ["test"])
-    )
+    seen = seen_by_parents(maps, detector, ["test"])
+    card = build_cascade(folder, maps, detector, CascadeRule(**rule), lineage, seen)
+    record_run(folder)
+    return card

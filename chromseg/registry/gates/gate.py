@@ -41,9 +41,9 @@ def at_least(name: str, value: float | None, limit: float, note: str = "") -> Ga
     return Gate(name, shown(value), f"≥ {limit:.4g}{note}", value is not None and value >= limit)
 
 
-def at_most(name: str, value: float | None, limit: float) -> Gate:
+def at_most(name: str, value: float | None, limit: float, note: str = "") -> Gate:
     """A value that must not be higher."""
-    return Gate(name, shown(value), f"≤ {limit:.4g}", value is not None and value <= limit)
+    return Gate(name, shown(value), f"≤ {limit:.4g}{note}", value is not None and value <= limit)
 
 
 def shown(value: float | None) -> str:

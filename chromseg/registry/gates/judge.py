@@ -9,15 +9,18 @@ from typing import Any
 
 from chromseg.registry.audit import read_log
 from chromseg.registry.backend import MlflowClient
-from chromseg.registry.gates.family import family_runs
+from chromseg.registry.entries import Chain
+from chromseg.registry.gates.contest import Contest, contest
 from chromseg.registry.gates.gate import Gate, failed
 from chromseg.registry.gates.merit import Spread, champion_gates, spread_of, threshold_gates
 from chromseg.registry.gates.paperwork import card_gate, validation_gate
-from chromseg.registry.gates.policy import Policy, read_policy
+from chromseg.registry.gates.policy import Policy, default_policy, policy_text, read_policy
 from chromseg.registry.gates.probe import measure
 from chromseg.registry.gates.soundness import package_gates, prediction_gates
 from chromseg.registry.gates.unseen import unseen_gate
+from chromseg.registry.gates.weakened import weaker
 from chromseg.registry.package_files import MODEL
+from chromseg.registry.proven import family_scores
 from chromseg.registry.references import Reference
 from chromseg.registry.resolve import checked_package
 from chromseg.registry.trials import circumstances, on_record
@@ -34,6 +37,8 @@ class Judgement:
         current: The version that has the alias now; None for none.
         gates: Every gate's answer.
         policy_sha256: Of the `promotion.yaml` they were judged by.
+        policy: Its text.
+        weakened: In what it demands less than the policy that comes with ChromSeg-Ops, in words.
     """
 
     version: Version
@@ -41,6 +46,8 @@ class Judgement:
     current: int | None
     gates: tuple[Gate, ...]
     policy_sha256: str
+    policy: str
+    weakened: tuple[str, ...]
 
     @property
     def failed(self) -> list[Gate]:
@@ -49,7 +56,12 @@ class Judgement:
 
     def facts(self) -> dict[str, Any]:
         """What the audit log keeps of it."""
-        return {"gates": [gate.to_dict() for gate in self.gates], "policy_sha256": self.policy_sha256}
+        return {
+            "gates": [gate.to_dict() for gate in self.gates],
+            "policy_sha256": self.policy_sha256,
+            "policy": self.policy,
+            "weakened": list(self.weakened),
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -62,7 +74,7 @@ class Judgement:
         }
 
 
-def judge(client: MlflowClient, version: Version, alias: str, current: int | None) -> Judgement:
+def judge(client: MlflowClient, version: Version, alias: str, current: int | None, by: str | None = None) -> Judgement:
     """Ask every gate.
 
     A challenger, which is only to be tried, is not compared with the champion and needs no scores.
@@ -72,6 +84,7 @@ def judge(client: MlflowClient, version: Version, alias: str, current: int | Non
         version: The candidate.
         alias: What it is to become.
         current: The version that has the alias now.
+        by: Under whose name the champion's scores enter the log, if it must be measured; None enters nothing.
 
     Raises:
         ConfigError: `promotion.yaml` cannot be read.
@@ -81,10 +94,11 @@ def judge(client: MlflowClient, version: Version, alias: str, current: int | Non
     package, files = checked_package(version)
     gates = [*package_gates(package), *_prediction(client, policy, version, package, files)]
     if alias == "champion":
-        gates += _merit(client, policy, version, current)
+        gates += _merit(client, policy, version, current, by)
     folder = package / MODEL
     gates += [unseen_gate(folder), validation_gate(policy, version), card_gate(policy, folder)]
-    return Judgement(version, alias, current, tuple(gates), policy_sha256)
+    weakened = tuple(weaker(policy, default_policy(), version.name, alias))
+    return Judgement(version, alias, current, tuple(gates), policy_sha256, policy_text(policy_sha256), weakened)
 
 
 def _prediction(
@@ -100,11 +114,22 @@ def _prediction(
     return gates
 
 
-def _merit(client: MlflowClient, policy: Policy, version: Version, current: int | None) -> list[Gate]:
-    champion = None if current is None else find(client, Reference(version.name, version=current))
-    spreads: dict[str, Spread] = {}
-    if policy.champion is not None and champion is not None:
-        family = family_runs(client, champion.lineage)
-        for metric in policy.champion.metrics:
-            spreads[metric] = spread_of({seed: run[metric] for seed, run in family.items() if metric in run})
-    return [*threshold_gates(policy, version), *champion_gates(policy, version, champion, spreads)]
+def _merit(client: MlflowClient, policy: Policy, version: Version, current: int | None, by: str | None) -> list[Gate]:
+    thresholds = threshold_gates(policy, version)
+    if current is None:
+        return [*thresholds, *champion_gates(policy, version, None, {})]
+    champion = find(client, Reference(version.name, version=current))
+    if not policy.compares:
+        return [*thresholds, *champion_gates(policy, version, champion, {})]
+    met = contest(read_log(client), version, champion, by)
+    spreads = _spreads(read_log(client), policy, champion, met)
+    return [*thresholds, *champion_gates(policy, met.candidate, met.champion, spreads, met.hint)]
+
+
+def _spreads(chain: Chain, policy: Policy, champion: Version, met: Contest) -> dict[str, Spread]:
+    """By metric, over the seeds of the champion's family."""
+    family = family_scores(chain, champion.name, champion.lineage, met.test_md5)
+    return {
+        metric: spread_of({seed: value for seed, each in family.items() if (value := each.get(metric)) is not None})
+        for metric in (policy.champion.metrics if policy.champion else ())
+    }

@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chromseg.metrics.catalogue import BY_KEY, TEST
+from chromseg.registry.gates.contest import tested
 from chromseg.registry.gates.gate import Gate, at_least, at_most, shown, switched_off
 from chromseg.registry.gates.policy import AgainstChampion, Policy, Slices
 from chromseg.registry.version import Version
@@ -52,15 +54,23 @@ def threshold_gates(policy: Policy, version: Version) -> list[Gate]:
 
 
 def champion_gates(
-    policy: Policy, version: Version, champion: Version | None, spreads: Mapping[str, Spread]
+    policy: Policy, version: Version, champion: Version | None, spreads: Mapping[str, Spread], hint: str = ""
 ) -> list[Gate]:
-    """The candidate against the champion, overall and slice by slice; both judged on the same test data."""
+    """The candidate against the champion, overall and slice by slice; both judged on the same test data.
+
+    Args:
+        policy: The limits.
+        version: The candidate, with its scores.
+        champion: With its own; None for none.
+        spreads: By metric.
+        hint: What to do if they were judged on other data.
+    """
     if champion is None:
         return [Gate("champion", "there is none yet", "not worse than it", True)]
-    if policy.champion is None and policy.slices is None:
+    if not policy.compares:
         return [switched_off("champion"), switched_off("slices")]
-    own, theirs = _tested(version), _tested(champion)
-    test = Gate("same test data", own, f"{theirs}, the champion's", own == theirs)
+    own, theirs = tested(version), tested(champion)
+    test = Gate("same test data", own, f"{theirs}, the champion's" + (f"; {hint}" if hint else ""), own == theirs)
     if not test.passed:
         return [test]
     return [
@@ -68,12 +78,6 @@ def champion_gates(
         *(_overall(policy.champion, version, champion, spreads) if policy.champion else [switched_off("champion")]),
         *(_slices(policy.slices, version, champion) if policy.slices else [switched_off("slices")]),
     ]
-
-
-def _tested(version: Version) -> str:
-    """Which test cases: in a cross-validation those of one fold."""
-    fold = version.config.get("fold", "None")
-    return version.lineage.test_md5 + ("" if fold == "None" else f", fold {fold}")
 
 
 def _overall(limits: AgainstChampion, version: Version, champion: Version, spreads: Mapping[str, Spread]) -> list[Gate]:
@@ -84,15 +88,16 @@ def _overall(limits: AgainstChampion, version: Version, champion: Version, sprea
             gates.append(Gate(name, shown(value), f"the champion's, which was not measured ({champion.label})", False))
             continue
         spread = spreads[metric]
-        note = f" = {best:.4g} of {champion.label} − {limits.sd:g} × {spread}"
-        gates.append(at_least(name, value, best - limits.sd * spread.sd, note))
+        words = f"{limits.sd:g} × {spread}"
+        gates.append(_not_worse(name, metric, value, best, limits.sd * spread.sd, words, champion))
     return gates
 
 
 def _slices(limits: Slices, version: Version, champion: Version) -> list[Gate]:
     gates = []
     for by in limits.by:
-        names = sorted({_slice(key) for key in champion.metrics | version.metrics if key.startswith(f"{SLICE}{by}/")})
+        known = (key for key in champion.metrics | version.metrics if key.startswith(f"{SLICE}{by}/"))
+        names = sorted({_slice(key) for key in known if key.endswith("/n_images")})
         if not names:
             gates.append(Gate(f"slices by {by}", "not measured", f"no worse than {champion.label}", False))
         gates += [_slice_gate(limits, name, version, champion) for name in names]
@@ -109,7 +114,17 @@ def _slice_gate(limits: Slices, name: str, version: Version, champion: Version) 
         return Gate(label, shown(value), f"too small to judge ({max(sizes):.0f} images)", True)
     if best is None:
         return Gate(label, shown(value), f"the champion's, which was not measured ({champion.label})", False)
-    return at_least(label, value, best - limits.tolerance, f" = {best:.4g} of {champion.label} − {limits.tolerance:g}")
+    words = f"{limits.tolerance:g}"
+    return _not_worse(label, f"{TEST}{limits.metric}", value, best, limits.tolerance, words, champion)
+
+
+def _not_worse(
+    name: str, metric: str, value: float | None, best: float, room: float, words: str, champion: Version
+) -> Gate:
+    """A value that may be worse than the champion's by `room` at most, whichever way is worse."""
+    if BY_KEY[metric].higher:
+        return at_least(name, value, best - room, f" = {best:.4g} of {champion.label} − {words}")
+    return at_most(name, value, best + room, f" = {best:.4g} of {champion.label} + {words}")
 
 
 def _measured(version: Version, name: str) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from chromseg.config import parse, read_params
+from chromseg.errors import ConfigError, RegistryError
 from chromseg.files import sha256
+from chromseg.metrics.catalogue import BY_KEY, TEST
 from chromseg.registry.place import project_root
 
 FILE = "promotion.yaml"
@@ -73,6 +76,11 @@ class Policy:
         return own or tuple(each for each in self.thresholds if each.model == "any")
 
     @property
+    def compares(self) -> bool:
+        """Whether a gate compares with the champion."""
+        return self.champion is not None or self.slices is not None
+
+    @property
     def needs_prediction(self) -> bool:
         """Whether a gate looks at a prediction."""
         return self.golden is not None or self.budget is not None
@@ -84,6 +92,35 @@ def policy_file() -> Path:
     return own if own.is_file() else Path(__file__).with_name(FILE)
 
 
+def default_policy() -> Policy:
+    """The limits that come with ChromSeg-Ops."""
+    return parse(Policy, read_params(Path(__file__).with_name(FILE)), FILE)
+
+
+def policy_text(expected: str) -> str:
+    """What the file in force says, for the audit log.
+
+    Args:
+        expected: SHA-256 that it had when it was read.
+
+    Raises:
+        RegistryError: It was changed since.
+    """
+    content = policy_file().read_bytes()
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise changed_meanwhile("a version")
+    return content.decode("utf-8")
+
+
+def changed_meanwhile(judged: str) -> RegistryError:
+    """What is wrong where the policy is another than when judging began."""
+    return RegistryError(
+        f"{policy_file()} was changed while {judged} was judged by it",
+        expected="the same limits from beginning to end",
+        remedy="run the same command again",
+    )
+
+
 def read_policy() -> tuple[Policy, str]:
     """The limits in force, and the SHA-256 of their file.
 
@@ -91,4 +128,20 @@ def read_policy() -> tuple[Policy, str]:
         ConfigError: The file has an unknown or missing key, or a value of the wrong kind.
     """
     file = policy_file()
-    return parse(Policy, read_params(file), FILE), sha256(file)
+    policy = parse(Policy, read_params(file), FILE)
+    unknown = [key for key in _metrics(policy) if key not in BY_KEY]
+    if unknown:
+        raise ConfigError(
+            f"metric {unknown[0]!r} in {FILE}",
+            expected=f"one of {', '.join(BY_KEY)}",
+            remedy="correct it: what nobody measures would refuse every model",
+        )
+    return policy, sha256(file)
+
+
+def _metrics(policy: Policy) -> list[str]:
+    return [
+        *(limit.metric for limit in policy.thresholds),
+        *(policy.champion.metrics if policy.champion else ()),
+        *([f"{TEST}{policy.slices.metric}"] if policy.slices else []),
+    ]
