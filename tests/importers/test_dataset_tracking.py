@@ -130,16 +130,16 @@ def test_no_dataset_and_no_project(tmp_path, save):
 def test_a_set_is_opened_as_it_was_at_a_revision(project, save):
     data, git = project / "data", ["git", "-c", "user.name=me", "-c", "user.email=me@lab"]
     track("sample", data_root=data)
-    subprocess.run(["git", "add", "data.dvc"], cwd=project, check=True)
+    subprocess.run(["git", "add", "data.dvc", ".dvc/config"], cwd=project, check=True)
     subprocess.run([*git, "commit", "-qm", "first"], cwd=project, check=True)
     source = project.parent / "src"
     save(source / "1.png", down=60)
     save(source / "3.png", down=20)
-    import_dataset("singles", source, "drawn", data_root=data, update=True)
-    with opened("drawn@HEAD", data) as was, opened("drawn", data) as now:
+    import_dataset("singles", source, "sample", data_root=data, update=True)
+    with opened("sample@HEAD", data) as was, opened("sample", data) as now:
         changes = compare(pictures_of(was), pictures_of(now))
     assert (changes.added, changes.repainted, changes.gone) == (("3.png",), ("1.png",), ())
     assert changes.moved == ()
-    for wrong in ("drawn@nowhere", "lab@HEAD"):
+    for wrong in ("sample@nowhere", "lab@HEAD"):
         with pytest.raises(DataError, match="at revision"), opened(wrong, data):
             pass
