@@ -36,12 +36,13 @@ def _fetch(data_root: Path, name: str, revision: str, target: Path) -> None:
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
     from dvc.scm import SCMError
+    from dvc_data.index import DataIndexDirError  # its files are neither in the cache nor on a remote
 
     top = data_root.resolve().parent
     try:
         files = DVCFileSystem(str(top), rev=revision)
         files.get(f"{data_root.name}/{name}", str(target), recursive=True)
-    except (DvcException, SCMError, OSError) as error:
+    except (DvcException, SCMError, DataIndexDirError, OSError) as error:
         reason = "not there" if isinstance(error, FileNotFoundError) else error
         raise DataError(
             f"no {name} at revision {revision} ({reason})",

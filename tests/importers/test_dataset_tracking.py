@@ -143,3 +143,6 @@ def test_a_set_is_opened_as_it_was_at_a_revision(project, save):
     for wrong in ("sample@nowhere", "lab@HEAD"):
         with pytest.raises(DataError, match="at revision"), opened(wrong, data):
             pass
+    shutil.rmtree(project / ".dvc/cache")
+    with pytest.raises(DataError, match="its files in DVC's cache or on its remote"), opened("sample@HEAD", data):
+        pass
