@@ -154,7 +154,10 @@ def _admit(
 
     def entry(chain: Chain) -> Entry:
         _check_not_retired(chain, hashes["weights_sha256"])
-        return _first_admitted(chain, _same_files(client, name, hashes)) or own
+        known = _first_admitted(chain, _same_files(client, name, hashes))
+        if known is None:
+            check_scores(client, chain, found.tags)
+        return known or own
 
     entered = append(client, entry)
     return find(client, Reference(name, version=entered.version)), replace(entered, prev=own.prev) == own

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from dvc_record import record
 
 from chromseg.annotations.hashing import data_md5
 from chromseg.errors import LineageError, RegistryError
+from chromseg.registry import versions
 from chromseg.registry.bundled import register_bundled
 from chromseg.registry.promotion import history, promote
 from chromseg.registry.store import open_store
@@ -91,6 +93,25 @@ def test_equal_weights_with_other_scores_are_refused(store: Path, make_model: Ma
             register(forged, name)
     assert [version.label for version in list_versions()] == ["chromseg/1"]
     assert len(open_store().search_model_versions("name = 'chromseg'")) == 1, "nothing was uploaded"
+
+
+def test_of_two_who_bring_equal_weights_at_once_only_one_has_its_scores(
+    store: Path, make_model: MakeModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_model(metrics={ACC: 0.5})
+    forged = type_in(shutil.copytree(folder, tmp_path / "better"), metrics={ACC: 1.0})
+    record(forged, store)
+    real, left = versions._enter, iter([True])
+
+    def overtaken(*arguments: Any) -> Any:
+        if next(left, False):
+            register(folder, "chromseg")
+        return real(*arguments)
+
+    monkeypatch.setattr(versions, "_enter", overtaken)
+    with pytest.raises(LineageError, match="has with the same weights"):
+        register(forged, "chromseg")
+    assert [version.metrics for version in list_versions()] == [{ACC: 0.5}]
 
 
 def test_without_dvc_the_card_must_say_what_the_run_says(store: Path, make_model: MakeModel) -> None:
