@@ -88,7 +88,3 @@ def test_a_queued_experiment_leaves_its_run_in_the_project(lab: Clone) -> None:
     origin = lineages()["0.003"]
     assert not origin.git_dirty and origin.profile == "neighbour"
     assert list((lab.folder / "mlruns/checkpoints").rglob("*.pt")) == []
-    lab.dvc("exp", "apply", "queued")
-    lab.dvc("repro", TRAIN)
-    brought_back = read_card(lab.folder / "profiles/neighbour/models/unet-0").lineage
-    assert brought_back["run_id"] == origin.run_id and brought_back["overrides"] == origin.overrides
