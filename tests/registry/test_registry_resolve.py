@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -129,6 +130,7 @@ def test_a_package_that_changed_in_anything_is_not_used(promoted: Path, change: 
 
 def test_the_note_that_mlflow_leaves_in_a_package_is_no_change(promoted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri())
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     package = resolve("models:/chromseg/2").parents[1]
     before = set(package.rglob("*"))
     mlflow.pyfunc.load_model("models:/chromseg@champion")
