@@ -1,8 +1,11 @@
-"""What a picture looks like before any network sees it: its polarity, and how wide its chromosomes are."""
+"""What a picture looks like before any network sees it: its polarity, how wide its chromosomes are, and how many.
+
+Both are estimates, and look at a bounded number of pixels (`reduction`), however large the picture is.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +14,17 @@ from skimage.filters import threshold_otsu
 from skimage.morphology import skeletonize
 
 from chromseg.annotations.absorbance import FloatArray, Polarity
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.annotations.reduction import reduced
+
+_Depth: TypeAlias = npt.NDArray[np.float64]
+_Counts: TypeAlias = npt.NDArray[np.intp]
 
 _MIN_OBJECT_AREA = 30
 _MIN_OBJECT_SHARE = 0.02  # of the largest object
 _BELOW_OTSU = 0.8  # pale bands belong to the chromosome too
+_BROAD = 60.0  # pixels from the border to the middle of an object that is broader than any chromosome: thinning it to
+# its axis takes as many passes over the picture
 
 
 def estimate_polarity(grey: npt.NDArray[Any]) -> Polarity:
@@ -27,34 +37,67 @@ def estimate_polarity(grey: npt.NDArray[Any]) -> Polarity:
     Args:
         grey: real (H, W), any depth.
     """
-    smooth = ndimage.uniform_filter(grey.astype(np.float32), 3)
+    smooth = ndimage.uniform_filter(reduced(grey)[0].astype(np.float32), 3)
     rim = np.concatenate([smooth[0], smooth[-1], smooth[:, 0], smooth[:, -1]])
     ground = (float(np.median(rim)) + float(np.median(smooth))) / 2
     low, high = np.percentile(smooth, [1, 99])
     return "light-on-dark" if high - ground > ground - low else "dark-on-light"
 
 
+class Looks(NamedTuple):
+    """What the objects of a picture look like.
+
+    Attributes:
+        width: Median width of the chromosomes in pixels, or 0.0 where nothing looks like one.
+        number: How many objects are as large as a small chromosome; those that touch count as one.
+    """
+
+    width: float
+    number: int
+
+
 def estimate_width(absorbance: FloatArray) -> float:
-    """Median width of the chromosomes in pixels: twice the distance from their axis to their border.
+    """The width of `looks_of`."""
+    return looks_of(absorbance).width
+
+
+def looks_of(absorbance: FloatArray) -> Looks:
+    """Measure the chromosomes: their width is twice the distance from their axis to their border.
 
     Every pixel of an axis counts once, so neither specks nor the few broad objects (nuclei) move the median.
 
     Args:
         absorbance: float32 (H, W), 0 = background.
-
-    Returns:
-        Width in pixels, or 0.0 where nothing looks like a chromosome.
     """
     if absorbance.max() <= 0:
-        return 0.0
+        return Looks(0.0, 0)
+    small, step = reduced(absorbance)
+    objects, areas = _objects(small)
+    depth = ndimage.distance_transform_edt(objects)
+    axis = skeletonize(_not_broad(objects, depth))
+    if not axis.any():
+        return Looks(0.0, 0)
+    widths = 2 * depth[axis] - 1
+    width = float(np.median(widths[widths <= 2 * np.median(widths)]))
+    return Looks(step * width, int((areas >= width**2).sum()))
+
+
+def _objects(absorbance: FloatArray) -> tuple[BoolArray, _Counts]:
+    """What stands out from the ground, specks left aside, and the area of each object."""
     smooth = ndimage.uniform_filter(absorbance, 3)
     foreground = ndimage.binary_fill_holes(smooth > threshold_otsu(smooth) * _BELOW_OTSU)
     labels, count = ndimage.label(foreground, structure=np.ones((3, 3)))
     areas = np.bincount(labels.ravel(), minlength=count + 1)
     areas[0] = 0
-    objects = (areas >= max(_MIN_OBJECT_AREA, areas.max() * _MIN_OBJECT_SHARE))[labels]
-    axis = skeletonize(objects)
-    if not axis.any():
-        return 0.0
-    widths = 2 * ndimage.distance_transform_edt(objects)[axis] - 1
-    return float(np.median(widths[widths <= 2 * np.median(widths)]))
+    counts = areas >= max(_MIN_OBJECT_AREA, areas.max() * _MIN_OBJECT_SHARE)
+    return np.asarray(counts[labels]), areas[counts]
+
+
+def _not_broad(objects: BoolArray, depth: _Depth) -> BoolArray:
+    """Without objects broader than any chromosome; where there are no others, only their rims, `_BROAD` deep."""
+    if depth.max() <= _BROAD:
+        return objects
+    labels, count = ndimage.label(objects, structure=np.ones((3, 3)))
+    broad = np.append(False, ndimage.maximum(depth, labels, np.arange(1, count + 1)) > _BROAD)
+    narrow = objects & ~broad[labels]
+    return np.asarray(narrow if narrow.any() else objects & (depth <= _BROAD))

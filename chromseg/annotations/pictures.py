@@ -11,6 +11,7 @@ import hashlib
 import io
 import re
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,10 +20,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, ImageSequence
 
+from chromseg.annotations.reduction import reduced
 from chromseg.annotations.tiff import ACCEPTED, MOST_PAGES, TiffError, check_directories, is_tiff, read_arrays
 from chromseg.errors import DataError, InputRefusedError
 
 MAX_PIXELS = 100_000_000  # 10,000 × 10,000; a metaphase has about two million
+_MAX_BYTES = 400_000_000  # of one page as it is decoded; colour in float64 has 24 a pixel
+_BAND = 4_000_000  # pixels that are converted at a time
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 
@@ -77,7 +81,7 @@ def read_picture(
         source: The picture.
         name: What to call it in errors; a path has its own.
         max_pixels: Of one page; default `MAX_PIXELS`.
-        max_total: Of all pages together; None for no limit.
+        max_total: Of all pages together; default as `max_pixels`.
 
     Raises:
         InputRefusedError: The source is no readable image, or larger than that.
@@ -96,7 +100,8 @@ def read_picture(
             expected="a path, the bytes of a picture file, or a NumPy array (H, W) or (H, W, 3)",
             remedy="pass one of these; `numpy.asarray` makes an array of most picture objects",
         )
-    pages = _read_with_pillow(content, name, _Allowance(name, max_pixels, max_total))
+    together = max_pixels if max_total is None else max_total
+    pages = _read_with_pillow(content, name, _Allowance(name, max_pixels, together))
     return Picture(pages, hashlib.sha256(content).hexdigest())
 
 
@@ -143,16 +148,19 @@ def _read_bytes(path: Path) -> bytes:
 class _Allowance:
     """The pixels that a file may have; each page is taken off before it is decoded."""
 
-    def __init__(self, name: str, a_page: int, together: int | None) -> None:
+    def __init__(self, name: str, a_page: int, together: int) -> None:
         self.name, self.a_page, self.together, self.taken = name, a_page, together, 0
 
-    def take(self, size: tuple[int, int]) -> None:
+    def take(self, size: tuple[int, int], pixel_bytes: int = 1) -> None:
         """Refuse a page (width, height) that is too large, alone or with those before it."""
         pixels = size[0] * size[1]
         self.taken += pixels
         if pixels > self.a_page:
             raise _too_large(self.name, f"{size[0]}×{size[1]} pixels", self.a_page)
-        if self.together is not None and self.taken > self.together:
+        if pixels * pixel_bytes > _MAX_BYTES:
+            got = f"{size[0]}×{size[1]} pixels of {pixel_bytes} bytes"
+            raise _too_large(self.name, got, _MAX_BYTES // pixel_bytes)
+        if self.taken > self.together:
             raise _too_large(self.name, f"pages of together {self.taken / 1e6:.1f} megapixels or more", self.together)
 
 
@@ -179,14 +187,20 @@ def _read_with_pillow(content: bytes, name: str, allowance: _Allowance) -> tuple
         raise _unreadable(name, error) from error
 
 
-def _frames(picture: Image.Image, allowance: _Allowance) -> list[Image.Image]:
-    frames = []
+def _frames(picture: Image.Image, allowance: _Allowance) -> Iterator[Image.Image]:
+    """The pages, each decoded when the one before it is done with."""
     for frame in ImageSequence.Iterator(picture) if picture.format == "TIFF" else [picture]:
-        allowance.take(frame.size)
+        allowance.take(frame.size, _pixel_bytes(frame))
         if frame.mode.startswith("I;16") and frame.mode != "I;16":
             frame = frame.convert("I")
-        frames.append(ImageOps.exif_transpose(frame.copy()))
-    return frames
+        yield ImageOps.exif_transpose(frame)
+
+
+def _pixel_bytes(frame: Image.Image) -> int:
+    """Bytes of a pixel as Pillow holds it."""
+    if frame.mode in ("I", "F", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "LA", "PA", "RGBX", "RGBa", "La"):
+        return 4
+    return 2 if frame.mode.startswith("I;16") else 1
 
 
 def _page_of_picture(picture: Image.Image) -> Page:
@@ -237,9 +251,17 @@ def _page_of_colour(colour: npt.NDArray[Any]) -> Page:
             return Page(np.ascontiguousarray(colour[..., 0]), None, 8)
         return Page(np.asarray(Image.fromarray(np.ascontiguousarray(colour)).convert("L")), colour, 8)
     weights = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    grey = _page_of_array((colour.astype(np.float32) @ weights).astype(colour.dtype), "the image")
+    grey = _in_bands(colour, lambda band: (band.astype(np.float32) @ weights).astype(colour.dtype))
     full = max(float(np.nanmax(colour)), 1e-9)
-    return Page(grey.grey, (np.nan_to_num(colour / full).clip(0, 1) * 255).astype(np.uint8), grey.bit_depth)
+    rgb = _in_bands(colour, lambda band: (np.nan_to_num(band / full).clip(0, 1) * 255).astype(np.uint8))
+    page = _page_of_array(grey, "the image")
+    return Page(page.grey, rgb, page.bit_depth)
+
+
+def _in_bands(pixels: npt.NDArray[Any], convert: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """What a conversion pixel by pixel makes of (H, W, C), without a whole picture in floats on the way."""
+    rows = max(1, _BAND // pixels.shape[1])
+    return np.concatenate([convert(pixels[top : top + rows]) for top in range(0, len(pixels), rows)])
 
 
 def _flatten(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -248,12 +270,18 @@ def _flatten(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     Where most of the picture is opaque, holes get its median; where little is, the opaque part is the object and the
     ground is the far end of the grey scale.
     """
-    colour, alpha = rgba[..., :3].astype(np.float32), rgba[..., 3:].astype(np.float32) / 255
-    opaque = colour[alpha[..., 0] > 0.5]
-    if alpha.min() == 1 or opaque.size == 0:
+    few = rgba[:: (step := reduced(rgba[..., 3])[1]), ::step]
+    alpha = few[..., 3]
+    opaque = few[alpha > 127][:, :3]
+    if rgba[..., 3].min() == 255 or opaque.size == 0:
         return rgba[..., :3]
-    middle = np.median(opaque)
-    ground = middle if alpha.mean() > 0.5 else (255.0 if middle < 128 else 0.0)
+    middle = float(np.median(opaque))
+    ground = np.float32(middle if alpha.mean() > 127.5 else (255.0 if middle < 128 else 0.0))
+    return _in_bands(rgba, lambda band: _over(band, ground))
+
+
+def _over(rgba: npt.NDArray[np.uint8], ground: np.float32) -> npt.NDArray[np.uint8]:
+    colour, alpha = rgba[..., :3].astype(np.float32), rgba[..., 3:].astype(np.float32) / 255
     return np.asarray(np.rint(colour * alpha + ground * (1 - alpha)), dtype=np.uint8)
 
 

@@ -96,12 +96,12 @@ def _directories(content: bytes, layout: _Layout) -> Iterator[tuple[int, int]]:
         yield start, number
 
 
-def read_arrays(content: bytes, take: Callable[[tuple[int, int]], None]) -> list[npt.NDArray[Any]]:
+def read_arrays(content: bytes, take: Callable[[tuple[int, int], int], None]) -> list[npt.NDArray[Any]]:
     """The pixels of every page, by tifffile.
 
     Args:
         content: The file.
-        take: Told width and height of each page before any is decoded; raises if that is too much.
+        take: Told width and height of each page, and bytes a pixel, before any is decoded; raises if that is too much.
 
     Returns:
         A page each: (H, W), (H, W, C) or (C, H, W).
@@ -114,7 +114,6 @@ def read_arrays(content: bytes, take: Callable[[tuple[int, int]], None]) -> list
     with tifffile.TiffFile(io.BytesIO(content)) as tiff:
         pages: list[Any] = list(tiff.pages)
         for page in pages:
-            take((page.imagewidth, page.imagelength))
             if page.compression not in _COMPRESSIONS:
                 name = getattr(page.compression, "name", page.compression)
                 raise TiffError(f"compression {name}")
@@ -122,4 +121,5 @@ def read_arrays(content: bytes, take: Callable[[tuple[int, int]], None]) -> list
                 raise TiffError(f"pixels of {page.samplesperpixel * page.imagedepth} values")
             if page.dtype is None or np.dtype(page.dtype).kind not in "biuf":
                 raise TiffError(f"pixels of kind {page.dtype}")
+            take((page.imagewidth, page.imagelength), page.samplesperpixel * np.dtype(page.dtype).itemsize)
         return [np.squeeze(page.asarray()) for page in pages]

@@ -43,13 +43,13 @@ class Cascade(Predictor):
     detector: InstancePredictor = field(kw_only=True)
     rule: CascadeRule = field(kw_only=True, default=CascadeRule())
 
-    def find(self, absorbance: FloatArray, clock: Clock | None = None) -> Found:
+    def find(self, absorbance: FloatArray, clock: Clock | None = None, most: int | None = None) -> Found:
         """Let both look, and keep the better explanation of each group of competing masks."""
         clock = clock or Clock()
         with clock.step("network"):
             answers = self.infer(absorbance)
         with clock.step("partition"):
-            debate = self.explanations(absorbance, *answers)
+            debate = self.explanations(absorbance, *answers, most)
         with clock.step("choose"):
             return self.decide(debate)
 
@@ -73,14 +73,16 @@ class Cascade(Predictor):
         """Run both networks; the detector sees the picture at its own scale."""
         return self.maps.infer(absorbance), self.detector.infer(resize(absorbance, self._to_detector))
 
-    def explanations(self, absorbance: FloatArray, probabilities: FloatArray, detections: Detections) -> Debate:
+    def explanations(
+        self, absorbance: FloatArray, probabilities: FloatArray, detections: Detections, most: int | None = None
+    ) -> Debate:
         """Three explanations: the partition's, the detector's, and the partition's with the detector's seams."""
-        by_maps = self.maps.splice(absorbance, probabilities)
+        by_maps = self.maps.splice(absorbance, probabilities, most=most)
         detected = self.detected(detections, absorbance.shape)
         detected = in_reading_order(
             replace(detected, masks=fit_to_map(detected.masks, by_maps.chromosome, self.rule.reach))
         )
-        together = self.maps.splice(absorbance, probabilities, contact_map(detected.masks))
+        together = self.maps.splice(absorbance, probabilities, contact_map(detected.masks), most)
         return Debate((by_maps, detected, together), probabilities[0], probabilities[1])
 
     def detected(

@@ -117,18 +117,18 @@ class FolderWorker:
                 self._decoded[job] = error
                 rows.append(unreadable_facts(str(job.source), error.got))
                 continue
-            rows += self._facts(job, picture)
+            rows += _facts(job, picture)
             held += sum(page.grey.size for page in picture.pages)
             if held >= self.ahead:
                 break
         self._verdicts = FolderVerdicts(validate_inputs(rows, "the pictures", self.worker.predictor.limits))
 
-    def _facts(self, job: Job, picture: Picture) -> Iterator[dict[str, Any]]:
-        worker, pages = self.worker, len(picture.pages)
-        for number, page in enumerate(picture.pages):
-            view = worker.predictor.look_at(page, polarity=worker.polarity, scale=worker.scale)
-            facts = image_facts(page.grey, page.rgb, page.bit_depth, scale=view.page_pixels)
-            yield {"file": page_name(job.source, number, pages)} | facts
+
+def _facts(job: Job, picture: Picture) -> Iterator[dict[str, Any]]:
+    """The facts of each page."""
+    pages = len(picture.pages)
+    for number, page in enumerate(picture.pages):
+        yield {"file": page_name(job.source, number, pages)} | image_facts(page.grey, page.rgb, page.bit_depth)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class FolderVerdicts:
 
     report: Report
 
-    def __call__(self, page: Page, name: str, *, scale: float) -> Report:
+    def __call__(self, page: Page, name: str) -> Report:
         """The page's part of the report.
 
         Raises:

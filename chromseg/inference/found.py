@@ -12,7 +12,7 @@ import numpy as np
 from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.maps import chromosome_map, crossing_map
 from chromseg.annotations.rasterize import BoolArray
-from chromseg.inference.result import Instance, box_of, crop_of
+from chromseg.inference.result import Instance, instance_of
 from chromseg.inference.view import resize_mask
 
 
@@ -65,10 +65,12 @@ class Found:
         return Found(masks, self.scores, self.flags, self.uncertainty, maps).subset(kept)
 
     def instances(self, absorbance: FloatArray) -> Iterator[Instance]:
-        """The chromosomes with box and crop, from the picture float32 (H, W) at the size of the masks."""
+        """The chromosomes in the picture float32 (H, W), of any size; a mask that vanishes there is none."""
+        shape = (absorbance.shape[0], absorbance.shape[1])
         for mask, score, flags, uncertainty in zip(self.masks, self.scores, self.flags, self.uncertainty, strict=True):
-            bbox = box_of(mask)
-            yield Instance(mask, bbox, score, flags, uncertainty, crop_of(absorbance, mask, bbox))
+            sized = resize_mask(mask, shape)
+            if sized.any():
+                yield instance_of(sized, absorbance, score, flags, uncertainty)
 
 
 def in_reading_order(found: Found) -> Found:

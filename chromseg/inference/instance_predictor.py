@@ -45,7 +45,7 @@ class InstancePredictor(Predictor):
 
     network: UCRDNet = field(kw_only=True)
 
-    def find(self, absorbance: FloatArray, clock: Clock | None = None) -> Found:
+    def find(self, absorbance: FloatArray, clock: Clock | None = None, most: int | None = None) -> Found:
         """Detect, and draw each mask at its place."""
         clock = clock or Clock()
         with clock.step("network"):

@@ -19,7 +19,7 @@ from chromseg.files import sha256
 from chromseg.inference.batch import Job, Outcome, done_before
 from chromseg.inference.exports import write_result
 from chromseg.inference.files import warnings_of
-from chromseg.inference.result import Instance, ModelIdentity, Result, box_of, crop_of
+from chromseg.inference.result import ModelIdentity, Result, instance_of
 from chromseg.partition import partition_crossings
 from chromseg.validation import check_result
 
@@ -78,9 +78,8 @@ class MapWorker:
         partition = partition_crossings(chromosome, crossing, image, **asdict(self.config))
         shown = chromosome.astype(np.float32) if image is None else image
         instances = tuple(
-            Instance(mask, box, confidence, flags, None, crop_of(shown, mask, box))
+            instance_of(mask, shown, confidence, flags, None)
             for mask, flags, confidence in zip(partition.masks, partition.flags, partition.confidence, strict=True)
-            for box in [box_of(mask)]
         )
         result = Result(
             instances=instances,

@@ -17,6 +17,7 @@ from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.prepared import Remainder
 from chromseg.inference.splicing import Splicer, SplicingLeft
+from chromseg.inference.view import MOST_CHROMOSOMES
 from chromseg.models.maps import MapNetwork
 
 _UNKNOWN_ONCE = {"smooth_chromosome": 0.0, "max_apart": 0.0}
@@ -28,13 +29,13 @@ class MapPredictor(Predictor):
 
     network: MapNetwork = field(kw_only=True)
 
-    def find(self, absorbance: FloatArray, clock: Clock | None = None) -> Found:
+    def find(self, absorbance: FloatArray, clock: Clock | None = None, most: int | None = None) -> Found:
         """Run both stages."""
         clock = clock or Clock()
         with clock.step("network"):
             probabilities = self.infer(absorbance)
         with clock.step("partition"):
-            return self.splice(absorbance, probabilities)
+            return self.splice(absorbance, probabilities, most=most)
 
     def begin(self, images: Sequence[FloatArray]) -> list[Remainder]:
         """Run the network, on an accelerator on all at once; splicing is left.
@@ -45,7 +46,7 @@ class MapPredictor(Predictor):
         splicer = self.splicer
         alone = torch.device(self.device).type == "cpu"
         maps = [self.infer(image) for image in images] if alone else self.infer_batch(np.stack(images))
-        return [SplicingLeft(splicer, image, own) for image, own in zip(images, maps, strict=True)]
+        return [SplicingLeft(splicer, image, own, MOST_CHROMOSOMES) for image, own in zip(images, maps, strict=True)]
 
     def infer(self, absorbance: FloatArray) -> FloatArray:
         """Run the network: float32 (H, W) → (M, H, W) of chromosome, crossing and, if the model has it, contact."""
@@ -66,9 +67,15 @@ class MapPredictor(Predictor):
         found = self.splice(absorbance, answer)
         return found, found
 
-    def splice(self, absorbance: FloatArray, probabilities: FloatArray, seams: BoolArray | None = None) -> Found:
+    def splice(
+        self,
+        absorbance: FloatArray,
+        probabilities: FloatArray,
+        seams: BoolArray | None = None,
+        most: int | None = None,
+    ) -> Found:
         """Stage 2 on what `infer` found in `absorbance`, with the card's settings; arguments as of `Splicer.splice`."""
-        return self.splicer.splice(absorbance, probabilities, seams)
+        return self.splicer.splice(absorbance, probabilities, seams, most)
 
     @property
     def splicer(self) -> Splicer:

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chromseg.annotations.absorbance import FloatArray, Polarity
-from chromseg.annotations.pictures import MAX_PIXELS, Page, Picture, Source, read_picture
+from chromseg.annotations.pictures import Page, Picture, Source, read_picture
 from chromseg.config import parse
+from chromseg.errors import InputRefusedError
 from chromseg.inference.found import Clock, Found
-from chromseg.inference.prepared import NothingLeft, Prepared, Remainder
+from chromseg.inference.prepared import NothingLeft, Prepared, Refused, Remainder
 from chromseg.inference.result import ModelIdentity, Result
-from chromseg.inference.view import View, resize, view_of
+from chromseg.inference.view import MAX_SCALED, MOST_CHROMOSOMES, View, resize, view_of
 from chromseg.models.package import ModelCard
 from chromseg.validation import ImageLimits, InputCheck, Report
+
+_RETIRED = ("soft_blur", "max_blur")  # limits in older cards, of blur in the model's pixels, which scaling took away
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Predictor(ABC):
     Attributes:
         card: The model's card.
         identity: What is written into results.
-        check_input: The input rules, called with page, name and `scale`; the default needs no Great Expectations.
+        check_input: The input rules, called with page and name; the default needs no Great Expectations.
     """
 
     card: ModelCard
@@ -48,19 +51,24 @@ class Predictor(ABC):
     @property
     def limits(self) -> ImageLimits:
         """What the input rules demand of a picture: the limits in the card, or today's where it names none."""
-        return parse(ImageLimits, self.card.input, "input") if self.card.input else ImageLimits()
+        known = {name: value for name, value in self.card.input.items() if name not in _RETIRED}
+        return parse(ImageLimits, known, "input") if known else ImageLimits()
 
     @abstractmethod
     def infer(self, absorbance: FloatArray) -> Any:
         """What the network alone, or each of two, makes of absorbance float32 (H, W) at the model's scale."""
 
     @abstractmethod
-    def find(self, absorbance: FloatArray, clock: Clock | None = None) -> Found:
+    def find(self, absorbance: FloatArray, clock: Clock | None = None, most: int | None = None) -> Found:
         """Find the chromosomes.
 
         Args:
             absorbance: float32 (H, W), at the model's own scale.
             clock: Told how long each step takes.
+            most: Chromosomes; a family whose work grows with them without bound stops there. None for no limit.
+
+        Raises:
+            InputRefusedError: There are more than `most`.
         """
 
     def find_all(self, absorbance: FloatArray) -> tuple[Found, Found]:
@@ -107,7 +115,7 @@ class Predictor(ABC):
         """As `predict`, for a picture that is decoded already; `name` is what messages call it."""
         prepared = self.prepare(picture, page, polarity=polarity, scale=scale, name=name)
         clock = Clock()
-        return prepared.result(self.find(prepared.scaled, clock), clock.times)
+        return prepared.result(self.find(prepared.scaled, clock, MOST_CHROMOSOMES), clock.times)
 
     def prepare(
         self,
@@ -117,20 +125,19 @@ class Predictor(ABC):
         polarity: Polarity | Literal["auto"] = "auto",
         scale: float | Literal["auto"] = "auto",
         name: str = "the image",
-        max_pixels: int = MAX_PIXELS,
+        max_pixels: int = MAX_SCALED,
     ) -> Prepared:
         """All that comes before the network; arguments and errors as of `predict_page`.
 
-        `max_pixels` is what a page may have at the model's scale.
+        `max_pixels` is what a page may have at the model's scale, if that is less than `MAX_SCALED`.
         """
         clock = Clock()
+        with clock.step("validate"):  # before anything that costs more than the rules
+            report = self.check_input(picture.page(page), name)
         with clock.step("normalise"):
-            view = self.look_at(picture.page(page), polarity=polarity, scale=scale)
-        with clock.step("validate"):
-            if scale != "auto":  # a wrong factor makes the rules refuse a good picture, with the wrong reason
-                view.check_scale(name, max_pixels)
-            report = self.check_input(picture.page(page), name, scale=view.page_pixels)
-            view.check_scale(name, max_pixels)
+            view = self.look_at(
+                picture.page(page), polarity=polarity, scale=scale, name=name, max_pixels=min(max_pixels, MAX_SCALED)
+            )
         with clock.step("resize"):
             scaled = resize(view.absorbance, view.factor)
         return Prepared(
@@ -152,9 +159,16 @@ class Predictor(ABC):
             images: Each float32 (H, W) at the model's own scale.
 
         Returns:
-            For each picture what, called, gives the same as `find`.
+            For each picture what, called, gives the same as `find` of at most `MOST_CHROMOSOMES`.
         """
-        return [NothingLeft(self.find(image)) for image in images]
+        return [self._remainder(image) for image in images]
+
+    def _remainder(self, image: FloatArray) -> Remainder:
+        """What was found, or that it was too much: others in the batch have nothing to do with that."""
+        try:
+            return NothingLeft(self.find(image, most=MOST_CHROMOSOMES))
+        except InputRefusedError as error:
+            return Refused(error)
 
     def look_at(
         self,
@@ -162,6 +176,9 @@ class Predictor(ABC):
         *,
         polarity: Polarity | Literal["auto"] = "auto",
         scale: float | Literal["auto"] = "auto",
+        name: str = "the image",
+        max_pixels: int = MAX_SCALED,
     ) -> View:
-        """Bring a page to absorbance, and find the factor to the model's scale."""
-        return view_of(page, self.card.chromosome_width, polarity=polarity, scale=scale)
+        """Bring a page to absorbance, and find the factor to the model's scale; raises as `view_of`."""
+        width = self.card.chromosome_width
+        return view_of(page, width, polarity=polarity, scale=scale, name=name, max_pixels=max_pixels)

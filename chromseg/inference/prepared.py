@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from chromseg.annotations.absorbance import FloatArray
+from chromseg.errors import InputRefusedError
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.result import ModelIdentity, Result
 from chromseg.inference.view import View, resize_mask
@@ -45,13 +46,18 @@ class Prepared:
         Args:
             found: Masks of the size of `scaled`.
             times: Milliseconds of the steps since.
+
+        Raises:
+            InputRefusedError: It is more than any metaphase has.
         """
         clock = Clock()
         with clock.step("map back"):
             height, width = self.view.absorbance.shape
-            instances = tuple(found.resized((height, width)).instances(self.view.absorbance))
+            instances = tuple(found.instances(self.view.absorbance))
             seen = None if found.maps is None else resize_mask(found.maps[0], (height, width))
         area = self.chromosome_area and self.chromosome_area / self.view.factor**2
+        judged = check_result(instances, seen, area, name=self.name)
+        judged.raise_refused()
         return Result(
             instances=instances,
             absorbance=self.view.absorbance,
@@ -59,7 +65,7 @@ class Prepared:
             scale=self.view.factor,
             validation={
                 "input": self.validation,
-                "result": check_result(instances, seen, area, name=self.name).to_json(),
+                "result": judged.to_json(),
             },
             model=self.model,
             image_sha256=self.image_sha256,
@@ -84,3 +90,18 @@ class NothingLeft:
     def __call__(self) -> Found:
         """What was found."""
         return self.found
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The remainder of a picture in which far too much was found."""
+
+    error: InputRefusedError
+
+    def __call__(self) -> Found:
+        """Refuse it.
+
+        Raises:
+            InputRefusedError: Always.
+        """
+        raise self.error

@@ -19,7 +19,8 @@ class Instance:
     """One chromosome.
 
     Attributes:
-        mask: bool (H, W) in the picture's own pixels; masks overlap where chromosomes cross.
+        own: bool (h, w), the mask in its box; that of the whole picture is `mask`.
+        shape: (H, W) of the picture.
         bbox: (x0, y0, x1, y1), ends excluded.
         score: 0-1, mean chromosome probability inside the mask × pairing confidence.
         flags: Names such as "needs-review"; empty if all is well.
@@ -27,12 +28,30 @@ class Instance:
         crop: uint8 (h, w), the chromosome alone, dark on white, with a margin of 5 px.
     """
 
-    mask: BoolArray
+    own: BoolArray
+    shape: tuple[int, int]
     bbox: tuple[int, int, int, int]
     score: float
     flags: tuple[str, ...]
     uncertainty: float | None
     crop: npt.NDArray[np.uint8]
+
+    @property
+    def mask(self) -> BoolArray:
+        """Bool (H, W) in the picture's own pixels, made when asked for; masks overlap where chromosomes cross."""
+        x0, y0, x1, y1 = self.bbox
+        mask = np.zeros(self.shape, dtype=bool)
+        mask[y0:y1, x0:x1] = self.own
+        return mask
+
+
+def instance_of(
+    mask: BoolArray, absorbance: FloatArray, score: float, flags: tuple[str, ...], uncertainty: float | None
+) -> Instance:
+    """The chromosome of a mask bool (H, W) that is not empty, with box and crop, in its picture float32 (H, W)."""
+    x0, y0, x1, y1 = bbox = box_of(mask)
+    own, shape = mask[y0:y1, x0:x1].copy(), (mask.shape[0], mask.shape[1])
+    return Instance(own, shape, bbox, score, flags, uncertainty, crop_of(absorbance, mask, bbox))
 
 
 @dataclass(frozen=True)

@@ -24,18 +24,30 @@ class Splicer:
     postprocess: PostprocessSettings
     partition: dict[str, Any] = field(default_factory=dict)
 
-    def splice(self, absorbance: FloatArray, probabilities: FloatArray, seams: BoolArray | None = None) -> Found:
+    def splice(
+        self,
+        absorbance: FloatArray,
+        probabilities: FloatArray,
+        seams: BoolArray | None = None,
+        most: int | None = None,
+    ) -> Found:
         """Thresholds and crossing-partition on what a network found in `absorbance`.
 
         Args:
             absorbance: float32 (H, W).
             probabilities: float32 (M, H, W) of chromosome, crossing and perhaps contact.
             seams: bool (H, W), where touching chromosomes part, if somebody knows better than network and image.
+            most: Chromosomes, as of `partition_crossings`.
+
+        Raises:
+            InputRefusedError: There are more.
         """
         probabilities = smoothed(probabilities, self.postprocess)
         maps = binarize(probabilities, self.postprocess, absorbance)
         contact = maps.contact if seams is None else seams & maps.chromosome & ~maps.crossing
-        parts = partition_crossings(maps.chromosome, maps.crossing, absorbance, contact=contact, **self.partition)
+        parts = partition_crossings(
+            maps.chromosome, maps.crossing, absorbance, contact=contact, most=most, **self.partition
+        )
         scores = tuple(instance_scores(parts, probabilities[0]))
         return Found(parts.masks, scores, parts.flags, (None,) * len(scores), (maps.chromosome, maps.crossing))
 
@@ -48,15 +60,17 @@ class SplicingLeft:
         splicer: With the model's settings.
         absorbance: float32 (H, W) that the network saw.
         probabilities: float32 (M, H, W) that it answered.
+        most: Chromosomes.
     """
 
     splicer: Splicer
     absorbance: FloatArray
     probabilities: FloatArray
+    most: int | None = None
 
     def __call__(self) -> Found:
         """Splice."""
-        return self.splicer.splice(self.absorbance, self.probabilities)
+        return self.splicer.splice(self.absorbance, self.probabilities, most=self.most)
 
 
 def instance_scores(partition: Partition, chromosome: FloatArray) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,13 +10,20 @@ import numpy as np
 from PIL import Image
 
 from chromseg.annotations.absorbance import FloatArray, Polarity, to_absorbance
-from chromseg.annotations.appearance import estimate_polarity, estimate_width
-from chromseg.annotations.pictures import MAX_PIXELS, Page
+from chromseg.annotations.appearance import estimate_polarity, looks_of
+from chromseg.annotations.pictures import Page
 from chromseg.annotations.rasterize import BoolArray
+from chromseg.annotations.reduction import reduced
 from chromseg.errors import InputRefusedError
+from chromseg.validation.limits import ResultLimits
 
 SCALE_AS_IT_IS = (0.7, 1.4)  # factors within what training has seen: resizing would only blur
 SCALE_ALLOWED = (0.2, 5.0)
+MAX_SCALED = (
+    2_000_000  # pixels at the model's scale, where a metaphase has a quarter of that: a network takes 0.7 KB each
+)
+MOST_CHROMOSOMES = ResultLimits().most_instances
+_ROUNDING = 1.001  # of a factor that was made to fit
 
 
 @dataclass(frozen=True)
@@ -32,31 +40,6 @@ class View:
     absorbance: FloatArray
     factor: float
 
-    @property
-    def page_pixels(self) -> float:
-        """How many of the page's pixels make one of the model's."""
-        return 1 / min(max(self.factor, SCALE_ALLOWED[0]), SCALE_ALLOWED[1])
-
-    def check_scale(self, name: str, max_pixels: int = MAX_PIXELS) -> None:
-        """Refuse a page that would have to be resized too much, or to more than `max_pixels`.
-
-        Raises:
-            InputRefusedError: The factor is outside `SCALE_ALLOWED`, or the page too large for it.
-        """
-        if not SCALE_ALLOWED[0] <= self.factor <= SCALE_ALLOWED[1]:
-            raise InputRefusedError(
-                f"{name} must be resized by {self.factor:.2f} to bring its chromosomes to the model's scale",
-                expected=f"a factor from {SCALE_ALLOWED[0]} to {SCALE_ALLOWED[1]}",
-                remedy="resize the picture, or give the factor yourself with --scale if the estimate is wrong",
-            )
-        pixels = self.absorbance.size * self.factor**2
-        if pixels > max_pixels:
-            raise InputRefusedError(
-                f"{name} has {pixels / 1e6:.1f} megapixels when resized by {self.factor:.2f}",
-                expected=f"at most {max_pixels / 1e6:g} megapixels",
-                remedy="cut the picture to one metaphase, or give the factor yourself if the estimate is wrong",
-            )
-
 
 def view_of(
     page: Page,
@@ -64,6 +47,8 @@ def view_of(
     *,
     polarity: Polarity | Literal["auto"] = "auto",
     scale: float | Literal["auto"] = "auto",
+    name: str = "the image",
+    max_pixels: int = MAX_SCALED,
 ) -> View:
     """Bring a page to absorbance, and find the factor to a model's scale.
 
@@ -71,12 +56,57 @@ def view_of(
         page: Decoded.
         width: Of the chromosomes that the model was trained on, in pixels; None if unknown.
         polarity: "auto" estimates it.
-        scale: "auto" estimates it; a picture near the model's scale is left as it is.
+        scale: "auto" estimates it; a picture near the model's scale is left as it is, or made smaller as far as the
+            model bears if it has too many pixels.
+        name: What messages call it.
+        max_pixels: It may have at the model's scale.
+
+    Raises:
+        InputRefusedError: It shows more objects than any metaphase, the factor is outside `SCALE_ALLOWED`, or the page
+            too large for it.
     """
     used = estimate_polarity(page.grey) if polarity == "auto" else polarity
-    absorbance = to_absorbance(page.grey, used)
-    factor = factor_between(estimate_width(absorbance), width) if scale == "auto" else float(scale)
-    return View(used, absorbance, factor)
+    small, step = reduced(page.grey)
+    absorbance = to_absorbance(small, used)
+    looks = looks_of(absorbance)
+    _check_count(looks.number, name)
+    factor = float(scale) if scale != "auto" else _factor(step * looks.width, width, page, max_pixels)
+    _check_scale(page.grey.size, factor, name, max_pixels)
+    return View(used, absorbance if small is page.grey else to_absorbance(page.grey, used), factor)
+
+
+def _factor(own: float, wanted: float | None, page: Page, max_pixels: int) -> float:
+    """The factor from chromosomes `own` pixels wide to those that the model knows, and to what it can take."""
+    factor = factor_between(own, wanted)
+    fits = math.sqrt(max_pixels / page.grey.size)
+    if factor <= fits or not own or not wanted:
+        return factor
+    least = wanted / own / SCALE_AS_IT_IS[1]
+    return max(least, fits) if least < factor else factor
+
+
+def _check_count(count: int, name: str) -> None:
+    if count > MOST_CHROMOSOMES:
+        raise InputRefusedError(
+            f"{name} has {count} objects as large as chromosomes",
+            expected=f"at most {MOST_CHROMOSOMES}: no metaphase has more",
+            remedy="cut the picture to one metaphase",
+        )
+
+
+def _check_scale(pixels: int, factor: float, name: str, max_pixels: int) -> None:
+    if not SCALE_ALLOWED[0] <= factor <= SCALE_ALLOWED[1]:
+        raise InputRefusedError(
+            f"{name} must be resized by {factor:.2f} to bring its chromosomes to the model's scale",
+            expected=f"a factor from {SCALE_ALLOWED[0]} to {SCALE_ALLOWED[1]}",
+            remedy="resize the picture, or give the factor yourself with --scale if the estimate is wrong",
+        )
+    if pixels * factor**2 > max_pixels * _ROUNDING:
+        raise InputRefusedError(
+            f"{name} has {pixels * factor**2 / 1e6:.1f} megapixels when resized by {factor:.2f}",
+            expected=f"at most {max_pixels / 1e6:g} megapixels",
+            remedy="cut the picture to one metaphase, or give the factor yourself if the estimate is wrong",
+        )
 
 
 def factor_between(width: float | None, wanted: float | None) -> float:

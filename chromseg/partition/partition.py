@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from chromseg.annotations.maps import label_regions
 from chromseg.annotations.rasterize import BoolArray
-from chromseg.errors import MaskError
+from chromseg.errors import InputRefusedError, MaskError
 from chromseg.partition.cluster import Piece, chromosome_width, partition_cluster
 from chromseg.partition.paper import partition_cluster_as_published
 from chromseg.partition.parts import FloatArray
@@ -46,6 +46,7 @@ def partition_crossings(
     contact: BoolArray | None = None,
     algorithm: str = "chromseg-ops",
     radius: int = 10,
+    most: int | None = None,
 ) -> Partition:
     """Split every cluster of an image into a mask per chromosome (ChromSeg §II-D, and beyond it).
 
@@ -63,6 +64,7 @@ def partition_crossings(
         algorithm: "chromseg-ops", or "paper" for the published algorithm, which uses neither image nor contact.
         radius: How far around a crossing arms are looked at, in pixels; the default algorithm looks at 1.6 chromosome
             widths where that is more.
+        most: Chromosomes that are drawn; as soon as there are more, all is refused. None draws any number.
 
     Returns:
         Masks, flags and confidences; none for empty maps.
@@ -70,25 +72,30 @@ def partition_crossings(
     Raises:
         MaskError: Shapes or dtypes are wrong, a crossing lies outside the chromosomes, the radius is below 1 or the
             algorithm unknown.
+        InputRefusedError: There are more than `most` chromosomes.
     """
     _check(chromosome, crossing, image, contact, algorithm, radius)
     split = ALGORITHMS[algorithm]
-    found = [
-        (window, piece)
-        for window, region in _components(chromosome)
-        for piece in split(
-            region,
-            crossing[window] & region,
-            None if image is None else image[window],
-            None if contact is None else contact[window] & region,
-            radius,
-        )
-    ]
+    found: list[tuple[_Window, Piece]] = []
+    for window, region in _components(chromosome, most):
+        own = None if image is None else image[window]
+        seams = None if contact is None else contact[window] & region
+        found += [(window, piece) for piece in split(region, crossing[window] & region, own, seams, radius)]
+        _refuse_more(len(found), most)
     return _assemble(found, chromosome.shape)
 
 
-def _components(chromosome: BoolArray) -> Iterator[tuple[_Window, BoolArray]]:
-    """Bounding box and mask of each 8-connected component that may be a chromosome."""
+def _refuse_more(count: int, most: int | None) -> None:
+    if most is not None and count > most:
+        raise InputRefusedError(
+            f"more than {most} objects that look like chromosomes",
+            expected=f"at most {most}: no metaphase has more",
+            remedy="cut the picture to one metaphase, or check --scale",
+        )
+
+
+def _components(chromosome: BoolArray, most: int | None) -> Iterator[tuple[_Window, BoolArray]]:
+    """Bounding box and mask of each 8-connected component that may be a chromosome; refused if more than `most`."""
     rows = np.flatnonzero(chromosome.any(axis=1))
     if not rows.size:
         return
@@ -102,6 +109,7 @@ def _components(chromosome: BoolArray) -> Iterator[tuple[_Window, BoolArray]]:
         return
     areas = np.bincount(labels.ravel())[1:]
     least = _SPECK_AREA * chromosome_width(filled) ** 2
+    _refuse_more(int((areas >= min(least, areas.max())).sum()), most)
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
         if areas[label - 1] < min(least, areas.max()):
             continue

@@ -90,7 +90,11 @@ def find_seams(labels: IntArray) -> dict[Pair, SeamPixels]:
     firsts, seconds = np.where(swap, seconds, firsts), np.where(swap, firsts, seconds)
     ends = np.stack([labels[tuple(firsts.T)], labels[tuple(seconds.T)]], axis=1)
     pixels = np.stack([firsts, seconds], axis=1)
-    return {(a, b): pixels[(ends == (a, b)).all(axis=1)] for a, b in sorted(set(map(tuple, ends.tolist())))}
+    order = np.lexsort((ends[:, 1], ends[:, 0]))  # stable: the pixels of a seam stay in their order
+    ends, pixels = ends[order], pixels[order]
+    starts = np.flatnonzero((ends[1:] != ends[:-1]).any(axis=1)) + 1
+    seams = np.split(pixels, starts) if len(ends) else []
+    return {(int(labels[tuple(seam[0, 0])]), int(labels[tuple(seam[0, 1])])): seam for seam in seams}
 
 
 def likelihood(labels: IntArray, pair: Pair, seam: SeamPixels, ground: Ground, sides: Moments) -> float:

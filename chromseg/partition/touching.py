@@ -27,6 +27,7 @@ _CHIP_AREA = 0.9  # squared chromosome widths; a smaller fragment away from all 
 _PEAK_DISTANCE = 0.7  # chromosome widths between the peaks of two fragments
 _SMOOTHING = 0.1  # sigma in chromosome widths
 _SHALLOW = 0.85  # share of the lower peak's height that a pass between two fragments may have
+_MOST_FRAGMENTS = 400  # of one cluster; in more no seam is looked for: that is no chromosomes, and would take hours
 _CONTACT_DROP = 0.3  # what is left of the relief on a learned seam
 
 
@@ -36,7 +37,7 @@ def part_touching(
     """Cut the free parts of one cluster where two chromosomes probably touch.
 
     Returns:
-        The parts, and by free part how sure its least sure cut or non-cut is, 0.5–1.
+        The parts, and by free part how sure its least sure cut or non-cut is, 0.5–1; 0 where it was too much to tell.
     """
     doubtful = _not_compact(parts, width) if contact is None else _on_a_seam(parts, contact)
     if not doubtful.any():
@@ -46,6 +47,8 @@ def part_touching(
     ground = Ground(depth, np.ones_like(depth) if image is None else image, thick, width)
     suspects = np.where(doubtful[parts.free], parts.free, 0)
     labels, owners = find_fragments(suspects, parts.n_free, ground)
+    if len(owners) > _MOST_FRAGMENTS:
+        return parts, np.zeros(parts.n_free + 1)
     crossed = grow_over_corners(parts.crossing > 0)
     labels, sureness = merge_fragments(labels, owners, ground, crossed)
     return _renumbered(parts, np.where(suspects > 0, labels + parts.n_free, parts.free), sureness)

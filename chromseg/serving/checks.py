@@ -22,13 +22,13 @@ class ServerCheck:
 
     rules: tuple[Rule, ...] = field(default_factory=lambda: image_rules(ImageLimits()))
 
-    def __call__(self, page: Page, name: str = "the image", *, scale: float = 1.0) -> Report:
-        """Measure and judge a page; `scale` is how many of its pixels make one of the model's.
+    def __call__(self, page: Page, name: str = "the image") -> Report:
+        """Measure and judge a page.
 
         Raises:
             RefusedError: A critical rule is broken; the error has each one.
         """
-        facts = image_facts(page.grey, page.rgb, page.bit_depth, scale=scale)
+        facts = image_facts(page.grey, page.rgb, page.bit_depth)
         report = self.judge({"file": name} | facts)
         try:
             report.raise_refused()

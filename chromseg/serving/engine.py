@@ -31,7 +31,7 @@ from chromseg.serving.settings import ServeSettings
 from chromseg.serving.work import Answer, Exporting, Finishing, Task
 
 T = TypeVar("T")
-_LARGE = 4_000_000  # pixels; what a larger picture took is given back at once: one of 2 megapixels takes 1.5 GB
+_LARGE = 2_000_000  # pixels; what a larger picture took is given back at once: one of 2 megapixels takes 1.5 GB
 _IDLE = 60.0  # seconds without work after which everything is
 
 
@@ -138,22 +138,26 @@ class Engine:
         loaded = self.models.in_use()
         async with self._decoded:
             try:
-                prepared, pages = await self._in_thread(partial(self._prepare, loaded, content, asked))
+                answer = await self._answer(loaded, content, asked, wanted)
             except InputRefusedError as error:
                 self._saw_refusal(error)
                 raise
-            inferred = await asyncio.wrap_future(self._batcher.submit(loaded.predictor, prepared.scaled))
-            self._served += 1
-            if prepared.scaled.size > _LARGE:
-                await self._in_thread(give_back_freed_memory)
-            waited = {"queue": inferred.queue_ms, "network": inferred.network_ms}
-            prepared = replace(prepared, times={**prepared.times, **waited})
-            wanted = replace(wanted, pages=pages, lineage_id=loaded.lineage_id, options=asked.options | wanted.options)
-            answer = await self._in_pool(Finishing(prepared, inferred.remainder, wanted))
         times = {**answer.times, "total": round(1000 * (time.perf_counter() - start), 2)}
         self._usual += 0.1 * (times["total"] / 1000 - self._usual)
         self.metrics.saw_answer(answer, times.items())
         return Segmented(answer, loaded, times)
+
+    async def _answer(self, loaded: Loaded, content: bytes, asked: Asked, wanted: Wanted) -> Answer:
+        """Decode and judge, run the network, splice and render."""
+        prepared, pages = await self._in_thread(partial(self._prepare, loaded, content, asked))
+        inferred = await asyncio.wrap_future(self._batcher.submit(loaded.predictor, prepared.scaled))
+        self._served += 1
+        if prepared.view.absorbance.size + prepared.scaled.size > _LARGE:
+            await self._in_thread(give_back_freed_memory)
+        waited = {"queue": inferred.queue_ms, "network": inferred.network_ms}
+        prepared = replace(prepared, times={**prepared.times, **waited})
+        wanted = replace(wanted, pages=pages, lineage_id=loaded.lineage_id, options=asked.options | wanted.options)
+        return await self._in_pool(Finishing(prepared, inferred.remainder, wanted))
 
     async def export(self, task: Exporting) -> Answer:
         """Render a client's own instances; called while `admitted`."""

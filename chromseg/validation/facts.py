@@ -1,7 +1,8 @@
-"""Plain facts of one image's pixels, fast enough to compute before every prediction (≤ 15 ms for 768×576).
+"""Plain facts of one image's pixels, fast enough to compute before every prediction (≤ 30 ms for 768×576).
 
 Facts are what rules judge (`rules.py`); nothing here refuses or raises. A fact that cannot be measured, because an
-earlier one already settles the matter (a blank picture has no focus), is None, and rules pass over it.
+earlier one already settles the matter (a blank picture has no focus), is None, and rules pass over it. A large page is
+made smaller before it is measured (`reduction`), so that none costs more than a camera's picture.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
-from chromseg.validation.focus import FloatArray, blur_width
+from chromseg.annotations.reduction import reduced
+from chromseg.validation.focus import FloatArray, blur_width, fineness
 
 Facts: TypeAlias = dict[str, Any]
 Array: TypeAlias = npt.NDArray[Any]
@@ -22,7 +25,9 @@ PIXEL_FACTS = (
     "contrast_to_noise",
     "foreground_share",
     "clipped_share",
+    "n_objects",
     "blur_px",
+    "fineness",
     "colour_spread",
     "polarity",
 )
@@ -32,20 +37,21 @@ FAINTEST_MEASURED = 0.05  # contrast below which there is no object whose focus 
 
 _SMALL_PICTURE = 64  # reduced pixels; up to this side the ground is one value
 _REDUCTION = 4
+_LEAST_OBJECT = 12  # px; less is a speck
+_LEAST_BLUR = 3.5  # px; the finest things that pixels show are hardly finer
 _FOREGROUND_LEVEL = 0.3  # of the way from the ground to the strongest object
 _CLIPPED_WITHIN = 0.01  # of full scale from the extreme value
 _MAX_RATIO = 1000.0
 _COLOUR_SAMPLES = 20_000
 
 
-def image_facts(grey: Array, rgb: Array | None = None, bit_depth: int | None = None, *, scale: float = 1.0) -> Facts:
+def image_facts(grey: Array, rgb: Array | None = None, bit_depth: int | None = None) -> Facts:
     """Measure one decoded page.
 
     Args:
         grey: real (H, W), either polarity: uint8, uint16 (also 12 bits in 16), bool or float.
         rgb: uint8 (H, W, 3) of the same page where the file has colour, else None.
         bit_depth: Bits a pixel the file declares; None takes the array's own.
-        scale: How many pixels of the page make one pixel of the model's own scale; focus is told in the latter.
 
     Returns:
         All of `SHAPE_FACTS` and `PIXEL_FACTS`:
@@ -53,8 +59,10 @@ def image_facts(grey: Array, rgb: Array | None = None, bit_depth: int | None = N
         pixels; `contrast`, difference between the strongest 0.1 % of pixels and their surroundings after smoothing, in
         fractions of full scale; `contrast_to_noise`, the same in units of the pixel noise; `foreground_share`,
         fraction of the page that objects cover; `clipped_share`, fraction of that at the extreme grey value;
-        `blur_px`, sigma of the edges in px; `colour_spread`, fraction of full scale by which pixels leave the one
-        line in RGB space that a grey or one-stain picture lies on (None without rgb); `polarity`, "dark-on-light"
+        `n_objects`, how many regions stand out; `blur_px`, sigma of the edges in px; `fineness`, how much of what there
+        is to see is as fine as that (`focus.fineness`; None where the edges are sharp); `colour_spread`, fraction of
+        full scale by which pixels leave the one line in RGB space that a grey or one-stain picture lies on (None
+        without rgb); `polarity`, "dark-on-light"
         or "light-on-dark", an estimate.
     """
     height, width = grey.shape
@@ -66,7 +74,8 @@ def image_facts(grey: Array, rgb: Array | None = None, bit_depth: int | None = N
     facts["not_finite"] = int(grey.size - np.isfinite(grey).sum()) if grey.dtype.kind == "f" else 0
     if facts["not_finite"] or min(height, width) < SMALLEST_MEASURED:
         return facts
-    facts |= _intensity_facts(grey.astype(np.float32) * np.float32(1 / full_scale(grey)), scale)
+    looked_at, step = reduced(grey)
+    facts |= _intensity_facts(looked_at.astype(np.float32) * np.float32(1 / full_scale(grey)), step)
     facts["colour_spread"] = None if rgb is None else colour_spread(rgb)
     return facts
 
@@ -96,8 +105,8 @@ def colour_spread(rgb: Array) -> float:
     return float(max(0.0, np.linalg.eigvalsh(np.cov(colours.T))[1]) ** 0.5)
 
 
-def _intensity_facts(image: FloatArray, scale: float) -> Facts:
-    """Facts of a page float32 (H, W) within 0-1 (negative where a float file is)."""
+def _intensity_facts(image: FloatArray, made_smaller: int) -> Facts:
+    """Facts of a page float32 (H, W) within 0-1 (negative where a float file is), so many times smaller."""
     blur, smooth = blur_width(image)
     step = max(1, min(_REDUCTION, min(smooth.shape) // 32))
     small = smooth[::step, ::step]
@@ -113,12 +122,21 @@ def _intensity_facts(image: FloatArray, scale: float) -> Facts:
     low, high = np.percentile(small - ground, [0.1, 99.9])
     sign = 1 if high > -low else -1
     level = _FOREGROUND_LEVEL * max(high, -low)
+    shown = np.clip((image - ground) * sign, 0, max(high, -low))
     return facts | {
         "foreground_share": float(((small - ground) * sign > level).mean()),
         "clipped_share": _clipped(image[::2, ::2], ground, sign, level),
-        "blur_px": blur / scale,
+        "n_objects": _count((smooth - ground) * sign > level),
+        "blur_px": blur * made_smaller,
+        "fineness": fineness(shown, blur) if blur > _LEAST_BLUR else None,
         "polarity": "light-on-dark" if sign > 0 else "dark-on-light",
     }
+
+
+def _count(foreground: npt.NDArray[np.bool_]) -> int:
+    """How many regions bool (H, W) has that are no specks."""
+    labels, _ = ndimage.label(foreground, structure=np.ones((3, 3)))
+    return int((np.bincount(labels.ravel())[1:] >= _LEAST_OBJECT).sum())
 
 
 def _even_ground(small: FloatArray) -> Any:

@@ -14,6 +14,9 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
+
+from chromseg.annotations.reduction import by_means
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 IntArray: TypeAlias = npt.NDArray[np.intp]
@@ -23,6 +26,7 @@ MAX_BLUR = 20.0  # at one size; beyond this the two gradients hardly differ
 _PASS_VARIANCE = 0.5  # of the binomial 1-2-1
 _EDGE_SHARE = 0.002  # of all 2×2 blocks, the steepest, tell how steep an edge is here
 _EDGE_LEVEL = 0.7  # of that energy: the middle of an edge, where the ratio holds
+_SMALLEST_BLUR = 2.0  # px; a picture is made smaller until its blur is hardly more
 _MARGIN = 6  # pixels the passes and the gradient eat from the rim, rounded up
 
 
@@ -44,6 +48,26 @@ def blur_width(image: FloatArray) -> tuple[float, FloatArray]:
     added = COARSE_PASSES * _PASS_VARIANCE  # what smoothing gave before the picture was halved
     at_half = max(0.0, (2 * _blur_at_one_size(half)[0]) ** 2 - added) ** 0.5
     return max(full, at_half), smooth
+
+
+def fineness(image: FloatArray, blur: float) -> float:
+    """How much of what a picture shows is as fine as its blur, against what is four times as coarse.
+
+    Whatever is sharp shows objects much wider than their edges; the finest things that an out-of-focus picture shows
+    are as wide as its blur, however wide the chromosomes look, and however much they have run together.
+
+    Args:
+        image: float32 (H, W), 0 = ground.
+        blur: Of its edges, in px, as `blur_width` tells it.
+
+    Returns:
+        Energy between half the blur and the blur, over that between twice and four times the blur; 0 without any.
+    """
+    step = max(1, min(int(blur / _SMALLEST_BLUR), min(image.shape) // (4 * _MARGIN)))
+    small = by_means(image, step)
+    levels = [ndimage.gaussian_filter(small, blur / step * times, truncate=3) for times in (0.5, 1, 2, 4)]
+    fine, coarse = (float(np.square(levels[k] - levels[k + 1]).mean()) for k in (0, 2))
+    return fine / coarse if coarse > 0 else 0.0
 
 
 def _blur_at_one_size(image: FloatArray) -> tuple[float, FloatArray]:

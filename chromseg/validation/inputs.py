@@ -38,13 +38,12 @@ class InputCheck:
 
     limits: ImageLimits = field(default_factory=ImageLimits)
 
-    def __call__(self, page: DecodedPage, name: str = "the image", *, scale: float = 1.0) -> Report:
+    def __call__(self, page: DecodedPage, name: str = "the image") -> Report:
         """Judge one decoded page, in about 10 ms for 768×576.
 
         Args:
             page: The page.
             name: What reports and errors call it.
-            scale: How many of its pixels make one of the model's; focus is judged in the latter.
 
         Returns:
             The report, which may hold warnings.
@@ -52,7 +51,7 @@ class InputCheck:
         Raises:
             InputRefusedError: A critical rule is broken; the message has every reason and remedy.
         """
-        facts = {"file": name} | image_facts(page.grey, page.rgb, page.bit_depth, scale=scale)
+        facts = {"file": name} | image_facts(page.grey, page.rgb, page.bit_depth)
         report = check_facts([facts], name, self.limits)
         report.raise_refused()
         return report
@@ -64,7 +63,6 @@ def check_input(
     bit_depth: int | None = None,
     *,
     name: str = "the image",
-    scale: float = 1.0,
     limits: ImageLimits = ImageLimits(),  # noqa: B008 — frozen
 ) -> Report:
     """Judge one decoded image without raising; arguments as of `facts.image_facts`.
@@ -72,7 +70,7 @@ def check_input(
     Returns:
         A report whose `ok` is False if the image must not be predicted on.
     """
-    return check_facts([{"file": name} | image_facts(grey, rgb, bit_depth, scale=scale)], name, limits)
+    return check_facts([{"file": name} | image_facts(grey, rgb, bit_depth)], name, limits)
 
 
 def check_facts(rows: Sequence[Facts], name: str, limits: ImageLimits = ImageLimits()) -> Report:  # noqa: B008 — frozen

@@ -18,8 +18,9 @@ class ImageLimits:
     min_contrast_to_noise: float = 3.0  # real sets 7.7 and more, noise alone about 1
     soft_foreground: float = 0.95  # above: no ground to compare with, a warning; a tight single reaches 0.93
     max_clipped: float = 0.5  # of the foreground; real sets up to 0.26, a drawn mask 1.0
-    soft_blur: float = 4.5  # px; above: a warning. Real sets up to 3.3
-    max_blur: float = 6.0  # px; above: refused. Bands are lost when the blur nears half a chromosome's width
+    max_objects: int = 600  # regions that stand out; real sets up to 408 with all debris, a page of text thousands
+    soft_fineness: float = 0.09  # above: a warning
+    max_fineness: float = 0.12  # above: refused; judged where edges are wider than 3.5 px (docs/decisions.md)
     max_colour_spread: float = 0.03  # of full scale; real sets up to 0.01, photographs 0.04 and more
 
 
@@ -38,10 +39,11 @@ class DatasetLimits:
 
 @dataclass(frozen=True)
 class ResultLimits:
-    """Limits of what a prediction looks like as a whole; leaving them is a warning, never a refusal."""
+    """Limits of what a prediction looks like as a whole: warnings, but for `most_instances`, which refuses."""
 
     min_instances: int = 1
     max_instances: int = 60  # a human metaphase has 46
+    most_instances: int = 200  # a near-tetraploid one has 92 and more, a near-hexaploid one 138
     max_review_share: float = 0.3  # of the instances, flagged for review
     min_median_ratio: float = 0.4  # of the model's median chromosome area
     max_median_ratio: float = 2.5

@@ -1,4 +1,4 @@
-"""Validation of a result: does the whole of one image's instances look like chromosomes? Warnings only."""
+"""Validation of a result: does the whole of one image's instances look like chromosomes?"""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def check_result(
     name: str = "the result",
     limits: ResultLimits = ResultLimits(),  # noqa: B008 — frozen
 ) -> Report:
-    """Judge the result of one image; arguments as of `result_facts`. The report holds warnings, never refusals."""
+    """Judge the result of one image; arguments as of `result_facts`. Only a count beyond all bounds is critical."""
     facts = {"file": name} | result_facts(instances, chromosome, median_area)
     return evaluate_light(name, result_rules(limits, median_area), [facts])
 

@@ -81,9 +81,12 @@ def image_rules(limits: ImageLimits, *, remedy: str = "take or export the pictur
              maximum=limits.soft_foreground, unit="of the picture"),
         Rule("not-saturated", "clipped_share", "the chromosomes are over-exposed: their bands are lost",
              "expose less and take the picture again", maximum=limits.max_clipped, unit="of the foreground"),
-        Rule("sharp", "blur_px", "the picture is slightly out of focus: check the results by eye", microscope,
-             severity="warning", maximum=limits.soft_blur, unit="px"),
-        Rule("in-focus", "blur_px", "the picture is out of focus", microscope, maximum=limits.max_blur, unit="px"),
+        Rule("few-objects", "n_objects", "far more objects than a metaphase has chromosomes",
+             "cut the picture to one metaphase", maximum=limits.max_objects, unit="objects"),
+        Rule("sharp", "fineness", "the picture is slightly out of focus: check the results by eye", microscope,
+             severity="warning", maximum=limits.soft_fineness),
+        Rule("in-focus", "fineness", "the picture is out of focus: its blur is as wide as what it shows", microscope,
+             maximum=limits.max_fineness),
         Rule("grey", "colour_spread", "this is a colour photograph, not a micrograph of one stain",
              "use the grey picture of the camera", maximum=limits.max_colour_spread, unit="of full scale"),
     )  # fmt: skip
@@ -162,11 +165,13 @@ def dataset_rules() -> tuple[Rule, ...]:
 
 
 def result_rules(limits: ResultLimits, median_area: float | None) -> tuple[Rule, ...]:
-    """Rules of one image's result, warnings that tell where to look; `median_area` (px) is the model's, if known."""
+    """Rules of one image's result, most of them warnings; `median_area` (px) is the model's, if known."""
     look = "look at the overlay before using the chromosomes"
     rules = (
         Rule("count-plausible", "n_instances", "an unusual number of chromosomes", look, severity="warning",
              minimum=limits.min_instances, maximum=limits.max_instances),
+        Rule("count-possible", "n_instances", "more chromosomes than any metaphase has",
+             "check that this is a metaphase, and --scale", maximum=limits.most_instances, unit="chromosomes"),
         Rule("few-for-review", "review_share", "many chromosomes need a look", look, severity="warning",
              maximum=limits.max_review_share, unit="of the chromosomes"),
         Rule("areas-plausible", "odd_share", "many objects have no chromosome's size", look, severity="warning",

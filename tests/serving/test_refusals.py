@@ -20,7 +20,6 @@ from input_corpus import BAD, GOOD, Drawn
 from PIL import Image
 from serving_app import MemorySource, client, png
 
-from chromseg.inference.view import view_of
 from chromseg.serving.checks import ServerCheck
 from chromseg.serving.problems import ProblemError
 from chromseg.serving.schemas import ErrorAnswer
@@ -64,8 +63,7 @@ def test_server_and_great_expectations_give_one_verdict(server: TestClient) -> N
         told[name] = sorted((failure["rule"], failure["value"]) for failure in failures if failure["rule"] != "usable")
         assert (answer.status_code == 422) >= any(failure["severity"] == "critical" for failure in failures)
         page = make() if content[:2] == b"II" else _decoded(content)
-        view = view_of(page, 11.0)  # the drawn model's chromosome width
-        rows.append({"file": name} | image_facts(page.grey, page.rgb, page.bit_depth, scale=view.page_pixels))
+        rows.append({"file": name} | image_facts(page.grey, page.rgb, page.bit_depth))
     report = validate_inputs(rows, "the corpus")
     for name, failures in told.items():
         expected = report.of(name)

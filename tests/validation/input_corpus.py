@@ -73,6 +73,20 @@ def over_exposed() -> Drawn:
     return Drawn(np.clip((255 - chromosomes().astype(int) - 20) * 12, 0, 255).astype(np.uint8))
 
 
+def enlarged(times: int) -> npt.NDArray[np.uint8]:
+    """The chromosomes 9 × `times` pixels wide."""
+    return np.asarray(ndimage.zoom(chromosomes(), times, order=3))
+
+
+def page_of_signs() -> Drawn:
+    """More small things than any metaphase has chromosomes, in even print."""
+    field = np.full((600, 600), 235, np.uint8)
+    for row in range(8, 590, 20):
+        for col in range(8, 590, 20):
+            field[row : row + 10, col : col + 6] = 60 + (row + col) % 90
+    return Drawn(ndimage.uniform_filter(field, 3))
+
+
 GOOD: dict[str, Callable[[], Drawn]] = {
     "as drawn": lambda: Drawn(chromosomes()),
     "inverted": lambda: Drawn(255 - chromosomes()),
@@ -80,6 +94,7 @@ GOOD: dict[str, Callable[[], Drawn]] = {
     "16 bits": lambda: Drawn(chromosomes().astype(np.uint16) * 257, None, 16),
     "float within 0-1": lambda: Drawn((chromosomes() / 255).astype(np.float32), None, 32),
     "enlarged": lambda: Drawn(ndimage.zoom(chromosomes(), 2, order=1)),
+    "enlarged much": lambda: Drawn(enlarged(4)),
     "made smaller": lambda: Drawn(blur(chromosomes(), 0.8)[::2, ::2]),
     "noisy": lambda: Drawn(
         np.clip(chromosomes() + np.random.default_rng(0).normal(0, 10, (SIDE, SIDE)), 0, 255).astype(np.uint8)
@@ -105,7 +120,8 @@ BAD: dict[str, list[Callable[[], Drawn]]] = {
     ],
     "above-noise": [noise],
     "not-saturated": [over_exposed, lambda: Drawn((chromosomes() > 150).astype(np.uint8) * 255)],
-    "sharp": [lambda: Drawn(blur(chromosomes(), 8.5))],
-    "in-focus": [lambda: Drawn(blur(chromosomes(), 13))],
+    "few-objects": [page_of_signs],
+    "sharp": [lambda: Drawn(blur(enlarged(4), 8))],
+    "in-focus": [lambda: Drawn(blur(chromosomes(), 5)), lambda: Drawn(blur(enlarged(4), 18))],
     "grey": [colour_photograph],
 }

@@ -107,7 +107,6 @@ PLANTS: dict[str, Plant] = {
     "not-blank": pixels(lambda a: np.full_like(a, 200)),
     "above-noise": pixels(noise),
     "not-saturated": pixels(lambda a: np.where(a < 200, 0, 235).astype(np.uint8)),
-    "sharp": blurred(8.5),
     "in-focus": blurred(13),
     "size-as-recorded": pixels(lambda a: np.pad(a, ((0, 0), (0, 7)), mode="edge")),
     "polarity-as-declared": pixels(lambda a: 255 - a),
@@ -325,5 +324,7 @@ def test_every_rule_has_its_plant() -> None:
         "maps-usable": test_maps_must_fit,
         "grey": "test_input_rules.py: datasets are read grey",
         "counts-once": "test_sets_together.py: it takes two sets",
+        "sharp": "test_input_rules.py: it takes wide chromosomes",
+        "few-objects": "test_input_rules.py: it takes a large page",
     }
     assert {rule.name for rule in rules} == PLANTS.keys() | SPOILS.keys() | elsewhere.keys()

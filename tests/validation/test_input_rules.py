@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 from drawn_dataset import SIDE
-from input_corpus import BAD, GOOD, Drawn, blur, chromosomes
+from input_corpus import BAD, GOOD, Drawn, blur, chromosomes, enlarged
 
 from chromseg.errors import InputRefusedError
-from chromseg.validation import ImageLimits, InputCheck, check_facts, check_input, unreadable_facts
+from chromseg.validation import ImageLimits, InputCheck, check_facts, check_input, image_facts, unreadable_facts
 from chromseg.validation.rules import image_rules
 
 
@@ -65,14 +65,26 @@ def test_refusal_has_every_reason_and_remedy() -> None:
 
 
 def test_check_returns_warnings() -> None:
-    report = InputCheck()(Drawn(blur(chromosomes(), 8.5)), "cell.png")
+    report = InputCheck()(Drawn(blur(enlarged(4), 8)), "cell.png")
     assert [failure.rule for failure in report.warnings] == ["sharp"]
 
 
-def test_focus_is_judged_in_the_models_pixels() -> None:
-    page = blur(chromosomes(), 8.5)
-    assert check_input(page).failures
-    assert not check_input(page, scale=2.0).failures
+@pytest.mark.parametrize("times", [1, 2, 4])
+def test_focus_is_judged_against_the_width_of_the_chromosomes(times: int) -> None:
+    """Half a width of blur is refused at every magnification, a tenth at none: no scaling takes it away."""
+    width = 9 * times
+    refused = check_input(blur(enlarged(times), width / 2 + 1))
+    assert [failure.rule for failure in refused.critical] == ["in-focus"]
+    assert check_input(blur(enlarged(times), width / 10)).failures == ()
+
+
+def test_a_large_page_is_judged_like_a_small_one() -> None:
+    """It is made smaller before it is measured."""
+    page = np.pad(np.kron(chromosomes(), np.ones((20, 20), np.uint8)), 100, mode="edge")
+    small, large = image_facts(chromosomes()), image_facts(page)
+    assert large["megapixels"] > 4
+    assert large["contrast"] == pytest.approx(small["contrast"], rel=0.2)
+    assert (large["polarity"], large["n_objects"]) == (small["polarity"], small["n_objects"])
 
 
 @pytest.mark.parametrize("sides", [(1, 5000), (12, 12), (13, 40), (64, 13), (2, 2)])

@@ -105,7 +105,7 @@ def test_a_good_result_has_no_warning() -> None:
     chromosome = np.any([i.mask for i in instances], axis=0)
     report = check_result(instances, chromosome, 200.0)
     assert report.failures == ()
-    assert len(report.checks) == 5
+    assert len(report.checks) == 6
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,19 @@ def test_odd_results_are_warnings(rule: str, instances: list[Found], extra: int)
     assert report.ok
 
 
-def test_every_result_rule_is_a_warning() -> None:
-    assert {rule.severity for rule in result_rules(ResultLimits(), 100.0)} == {"warning"}
+@pytest.mark.parametrize("count", [20, 92, 138, 200])
+def test_any_number_that_a_metaphase_can_have_is_a_result(count: int) -> None:
+    assert check_result(found(*[(20, 3)] * count), None, 60.0).ok
+
+
+def test_hundreds_are_refused() -> None:
+    report = check_result(found(*[(20, 3)] * 201), None, 60.0)
+    assert [failure.rule for failure in report.critical] == ["count-possible"]
+
+
+def test_every_other_result_rule_is_a_warning() -> None:
+    critical = {rule.name for rule in result_rules(ResultLimits(), 100.0) if rule.severity != "warning"}
+    assert critical == {"count-possible"}
 
 
 def test_result_facts_by_hand() -> None:
