@@ -9,6 +9,7 @@ import base64
 import hmac
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from multiprocessing.context import ForkServerContext
@@ -59,12 +60,21 @@ def test_the_life_of_a_model(server: Path, make_model: Callable[..., Path], tmp_
     open_store().set_registered_model_alias("life", "champion", "2")
     assert show("life@champion").number == 1
     assert _champion_in_mlflow("life") == 1
-    assert [entry.action for entry in history("life")] == ["register", "register", "promote", "promote", "rollback"]
+    actions = [entry.action for entry in history("life")]
+    assert actions == ["register", "register", "promote", "promote", "rollback", "repair"]
     verdict = verify(files=True)
-    assert (verdict.problems, verdict.notes) == ((), ())
+    assert verdict.problems == verdict.unseen == ()
+    assert [note.partition(" put right")[2] for note in verdict.notes] == [f" what MLflow showed: {_MOVED}"]
+    with (resolve("models:/life/2") / "model.json").open("a") as cached:
+        cached.write(" ")
+    assert len(verify(files=True).problems) == 1
+    shutil.rmtree(server / "mlruns" / "cache")
     assert register(make_model("again", metrics={"test/overall_acc": 0.5}), "life")[1] is False
     export_version("life/2", tmp_path / "life.zip")
     assert import_version(tmp_path / "life.zip", name="imported")[0].metrics == {"test/overall_acc": 0.5}
+
+
+_MOVED = "MLflow showed version 2 as the champion of life, which is version 1"
 
 
 def _champion_in_mlflow(name: str) -> int:
