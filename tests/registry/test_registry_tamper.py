@@ -240,6 +240,12 @@ ROWS = [
     Row("requirements", _file("requirements.txt"), _FILES),
     Row("file added", _new_file, _FILES),
     Row("source", _other_source, "chromseg/2 no longer says"),
+    Row(
+        "policy, weak at a promotion and replaced after it",
+        lambda p: (p / "promotion.yaml").unlink(),
+        "champion off",
+        lambda: "; ".join(show("chromseg/2").weakened),
+    ),
     Row("run of a version", _other_run, "chromseg/2 names run .*, and was registered with run"),
     Row(
         "run: parameter",
