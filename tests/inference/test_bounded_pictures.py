@@ -105,11 +105,11 @@ PICTURES: dict[str, Callable[[], bytes]] = {
     ),
     "100 megapixels of transparency": nothing_in_colour,
     "pages": lambda: encoded(
-        Image.fromarray(tiled(480, 40, (24, 10))),
+        Image.fromarray(tiled(480, 28, (20, 8))),
         "TIFF",
         compression="tiff_deflate",
         save_all=True,
-        append_images=[Image.fromarray(tiled(480, 40, (24, 10)))] * 12,
+        append_images=[Image.fromarray(tiled(480, 28, (20, 8)))] * 12,
     ),
 }
 
