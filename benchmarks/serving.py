@@ -161,7 +161,7 @@ def idle_predictor() -> Any:
         def infer(self, absorbance: Any) -> None:
             return None
 
-        def find(self, absorbance: Any, clock: Clock | None = None) -> Found:
+        def find(self, absorbance: Any, clock: Clock | None = None, most: int | None = None) -> Found:
             return Found(np.zeros((0, *absorbance.shape), dtype=bool), (), (), ())
 
         def conclude(self, absorbance: Any, answer: Any) -> tuple[Found, Found]:
