@@ -68,8 +68,10 @@ def test_stages_leave_models_scores_tables_and_one_run_each(store: Path, monkeyp
     client: MlflowClient = open_store()
     experiment = client.get_experiment_by_name("chromseg")
     assert experiment is not None
-    runs = {found.data.tags["variant"]: found for found in client.search_runs([experiment.experiment_id])}
+    runs = {found.data.tags.get("variant"): found for found in client.search_runs([experiment.experiment_id])}
+    parent = runs.pop(None)
     assert set(runs) == {"unet", "guided"}
+    assert {found.data.tags["mlflow.parentRunId"] for found in runs.values()} == {parent.info.run_id}
     for variant, found in runs.items():
         scores = json.loads((store / f"reports/default/scores/{variant}-0/metrics.json").read_text())["metrics"]
         assert found.data.metrics["test/overlap_acc"] == pytest.approx(scores["test/overlap_acc"])
