@@ -28,6 +28,7 @@ PIXEL_FACTS = (
     "n_objects",
     "blur_px",
     "fineness",
+    "wide_fineness",
     "colour_spread",
     "polarity",
 )
@@ -39,6 +40,7 @@ _SMALL_PICTURE = 64  # reduced pixels; up to this side the ground is one value
 _REDUCTION = 4
 _LEAST_OBJECT = 12  # px; less is a speck
 _LEAST_BLUR = 3.5  # px; the finest things that pixels show are hardly finer
+_WIDE_BLUR = 6.0  # px; edges of real pictures at their own size are up to 5.9 px wide
 _FOREGROUND_LEVEL = 0.3  # of the way from the ground to the strongest object
 _CLIPPED_WITHIN = 0.01  # of full scale from the extreme value
 _MAX_RATIO = 1000.0
@@ -60,10 +62,10 @@ def image_facts(grey: Array, rgb: Array | None = None, bit_depth: int | None = N
         fractions of full scale; `contrast_to_noise`, the same in units of the pixel noise; `foreground_share`,
         fraction of the page that objects cover; `clipped_share`, fraction of that at the extreme grey value;
         `n_objects`, how many regions stand out; `blur_px`, sigma of the edges in px; `fineness`, how much of what there
-        is to see is as fine as that (`focus.fineness`; None where the edges are sharp); `colour_spread`, fraction of
-        full scale by which pixels leave the one line in RGB space that a grey or one-stain picture lies on (None
-        without rgb); `polarity`, "dark-on-light"
-        or "light-on-dark", an estimate.
+        is to see is as fine as that (`focus.fineness`) where edges are as wide as those of the softest real pictures,
+        `wide_fineness` the same where they are wider (None elsewhere); `colour_spread`, fraction of full scale by which
+        pixels leave the one line in RGB space that a grey or one-stain picture lies on (None without rgb); `polarity`,
+        "dark-on-light" or "light-on-dark", an estimate.
     """
     height, width = grey.shape
     facts: Facts = dict.fromkeys(SHAPE_FACTS + PIXEL_FACTS)
@@ -123,12 +125,15 @@ def _intensity_facts(image: FloatArray, made_smaller: int) -> Facts:
     sign = 1 if high > -low else -1
     level = _FOREGROUND_LEVEL * max(high, -low)
     shown = np.clip((image - ground) * sign, 0, max(high, -low))
+    fine = fineness(shown, blur) if blur > _LEAST_BLUR else None
+    wide = blur * made_smaller > _WIDE_BLUR
     return facts | {
         "foreground_share": float(((small - ground) * sign > level).mean()),
         "clipped_share": _clipped(image[::2, ::2], ground, sign, level),
         "n_objects": _count((smooth - ground) * sign > level),
         "blur_px": blur * made_smaller,
-        "fineness": fineness(shown, blur) if blur > _LEAST_BLUR else None,
+        "fineness": None if wide else fine,
+        "wide_fineness": fine if wide else None,
         "polarity": "light-on-dark" if sign > 0 else "dark-on-light",
     }
 

@@ -19,8 +19,8 @@ class ImageLimits:
     soft_foreground: float = 0.95  # above: no ground to compare with, a warning; a tight single reaches 0.93
     max_clipped: float = 0.5  # of the foreground; real sets up to 0.26, a drawn mask 1.0
     max_objects: int = 600  # regions that stand out; real sets up to 408 with all debris, a page of text thousands
-    soft_fineness: float = 0.09  # above: a warning
-    max_fineness: float = 0.12  # above: refused; judged where edges are wider than 3.5 px (docs/decisions.md)
+    soft_fineness: float = 0.09  # above: a warning; judged where edges are wider than 3.5 px
+    max_fineness: float = 0.12  # above: refused; judged where edges are wider than 6 px (docs/decisions.md)
     max_colour_spread: float = 0.03  # of full scale; real sets up to 0.01, photographs 0.04 and more
 
 

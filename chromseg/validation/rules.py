@@ -85,8 +85,10 @@ def image_rules(limits: ImageLimits, *, remedy: str = "take or export the pictur
              "cut the picture to one metaphase", maximum=limits.max_objects, unit="objects"),
         Rule("sharp", "fineness", "the picture is slightly out of focus: check the results by eye", microscope,
              severity="warning", maximum=limits.soft_fineness),
-        Rule("in-focus", "fineness", "the picture is out of focus: its blur is as wide as what it shows", microscope,
-             maximum=limits.max_fineness),
+        Rule("focused", "wide_fineness", "the picture is slightly out of focus: check the results by eye", microscope,
+             severity="warning", maximum=limits.soft_fineness),
+        Rule("in-focus", "wide_fineness", "the picture is out of focus: its blur is as wide as what it shows",
+             microscope, maximum=limits.max_fineness),
         Rule("grey", "colour_spread", "this is a colour photograph, not a micrograph of one stain",
              "use the grey picture of the camera", maximum=limits.max_colour_spread, unit="of full scale"),
     )  # fmt: skip

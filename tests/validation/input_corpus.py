@@ -121,7 +121,8 @@ BAD: dict[str, list[Callable[[], Drawn]]] = {
     "above-noise": [noise],
     "not-saturated": [over_exposed, lambda: Drawn((chromosomes() > 150).astype(np.uint8) * 255)],
     "few-objects": [page_of_signs],
-    "sharp": [lambda: Drawn(blur(enlarged(4), 8))],
-    "in-focus": [lambda: Drawn(blur(chromosomes(), 5)), lambda: Drawn(blur(enlarged(4), 18))],
+    "sharp": [lambda: Drawn(blur(chromosomes(), 5))],
+    "focused": [lambda: Drawn(blur(enlarged(4), 8))],
+    "in-focus": [lambda: Drawn(blur(chromosomes(), 12)), lambda: Drawn(blur(enlarged(4), 18))],
     "grey": [colour_photograph],
 }

@@ -325,6 +325,7 @@ def test_every_rule_has_its_plant() -> None:
         "grey": "test_input_rules.py: datasets are read grey",
         "counts-once": "test_sets_together.py: it takes two sets",
         "sharp": "test_input_rules.py: it takes wide chromosomes",
+        "focused": "test_input_rules.py: likewise",
         "few-objects": "test_input_rules.py: it takes a large page",
     }
     assert {rule.name for rule in rules} == PLANTS.keys() | SPOILS.keys() | elsewhere.keys()
