@@ -7,11 +7,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from clone import Clone
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
@@ -144,23 +144,17 @@ for path in sorted(Path(sys.argv[2]).iterdir()):
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[float, float, str]]:
+def measured(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[float, float, str]]:
     """CPU seconds, gigabytes at most, and what was told, by picture."""
     root = tmp_path_factory.mktemp("pictures")
     for name, make in PICTURES.items():
         content = make()
         assert len(content) <= LARGEST, (name, len(content))
         (root / f"{name}.img").write_bytes(content)
-    code = [sys.executable, "-c", CHILDREN, str(model_folder()), str(root)]
+    clone.dvc("pull", "bundled.dvc")
+    code = [sys.executable, "-c", CHILDREN, str(clone.folder / "bundled/chromseg"), str(root)]
     done = subprocess.run(code, capture_output=True, text=True, check=True)
     return {name: (cpu, peak, told) for name, cpu, peak, told in map(json.loads, done.stdout.splitlines())}
-
-
-def model_folder() -> Path:
-    folder = Path("bundled/chromseg")
-    if not (folder / "model.safetensors").exists():
-        pytest.skip("the model in the box is not fetched: dvc pull bundled.dvc")
-    return folder
 
 
 @pytest.mark.parametrize("name", PICTURES)
