@@ -22,7 +22,7 @@ demo: setup      ## train on the sample, print test metrics, cut a picture with 
 
 test: setup      ## all tests; first what they need of the system: PostgreSQL and Chromium
 	.ci/setup
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses 2 --dist loadfile
 
 quick: setup     ## the tests that take seconds
 	$(PY) -m pytest -m "not slow"

@@ -59,6 +59,7 @@ def promoted(
     place, copy = _promoted_once
     monkeypatch.setenv("CHROMSEG_STATE_DIR", str(place.parent / "state"))
     put_back(copy / "mlruns", place / "mlruns")
+    (place / "promotion.yaml").write_bytes((store / "promotion.yaml").read_bytes())
     monkeypatch.chdir(place)
     return place
 
