@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,10 @@ from chromseg.metrics import (
     InstanceScore,
     bootstrap_by_case,
     instance_intervals,
-    summarize_cutouts,
+    mean_iou,
+    overall_acc,
+    overlap_acc,
+    sp_acc,
 )
 from chromseg.registry.restore import restore_run
 from pipelines.detectors import study, write_calibration, write_table
@@ -31,7 +34,12 @@ from pipelines.profile import Profile, best_device, run_stage, stage_arguments
 from pipelines.selection import held_out
 from pipelines.unseen import refuse_known
 
-_WITH_INTERVAL = ("iou_crossing", "overlap_acc", "sp_acc", "overall_acc")
+_WITH_INTERVAL: dict[str, Callable[[Sequence[CutoutScore]], float | None]] = {
+    "iou_crossing": lambda scores: mean_iou([score.iou_crossing for score in scores])[0],
+    "overlap_acc": overlap_acc,
+    "sp_acc": sp_acc,
+    "overall_acc": overall_acc,
+}
 
 
 def main() -> None:
@@ -95,7 +103,7 @@ def intervals(
 ) -> dict[str, tuple[float, float]]:
     """95 % bootstrap intervals by case of the metrics of cut-outs and of whole images."""
     cases = [score.case_id for score in cutouts]
-    found = {key: bootstrap_by_case(cutouts, cases, lambda s, k=key: summarize_cutouts(s)[k]) for key in _WITH_INTERVAL}
+    found = {key: bootstrap_by_case(cutouts, cases, statistic) for key, statistic in _WITH_INTERVAL.items()}
     found |= instance_intervals(metaphases)
     return {f"test/{key}": (interval.low, interval.high) for key, interval in found.items() if interval}
 

@@ -68,8 +68,10 @@ def score_found(found: Found, everything: Found, sample: Sample) -> InstanceScor
     """Compare what `Predictor.find_all` gave with the truth."""
     if sample.masks is None:
         raise ValueError(f"{sample.name} has maps and no instances")
-    handed_out, all_scored = (
-        score_instances(sample.name, sample.case_id, each.masks, np.array(each.scores), sample.masks)
-        for each in (found, everything)
+    all_scored = score_instances(
+        sample.name, sample.case_id, everything.masks, np.array(everything.scores), sample.masks
     )
+    if found is everything:  # a family that holds nothing back
+        return all_scored
+    handed_out = score_instances(sample.name, sample.case_id, found.masks, np.array(found.scores), sample.masks)
     return with_detections(handed_out, all_scored)

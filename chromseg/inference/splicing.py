@@ -8,7 +8,7 @@ from typing import Any
 from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.inference.found import Found
-from chromseg.inference.postprocess import PostprocessSettings, binarize, smoothed
+from chromseg.inference.postprocess import BinaryMaps, PostprocessSettings, binarize, smoothed
 from chromseg.partition import Partition, partition_crossings
 
 
@@ -42,8 +42,23 @@ class Splicer:
         Raises:
             InputRefusedError: There are more.
         """
+        probabilities, maps = self.decide(absorbance, probabilities)
+        return self.join(absorbance, probabilities, maps, seams, most)
+
+    def decide(self, absorbance: FloatArray, probabilities: FloatArray) -> tuple[FloatArray, BinaryMaps]:
+        """The first half of `splice`: smoothed probabilities float32 (M, H, W), and the maps of their thresholds."""
         probabilities = smoothed(probabilities, self.postprocess)
-        maps = binarize(probabilities, self.postprocess, absorbance)
+        return probabilities, binarize(probabilities, self.postprocess, absorbance)
+
+    def join(
+        self,
+        absorbance: FloatArray,
+        probabilities: FloatArray,
+        maps: BinaryMaps,
+        seams: BoolArray | None = None,
+        most: int | None = None,
+    ) -> Found:
+        """The second half, most of the time: partition what `decide` gave."""
         contact = maps.contact if seams is None else seams & maps.chromosome & ~maps.crossing
         parts = partition_crossings(
             maps.chromosome, maps.crossing, absorbance, contact=contact, most=most, **self.partition

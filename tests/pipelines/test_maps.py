@@ -13,11 +13,12 @@ from scipy import ndimage
 from chromseg.annotations import Sample
 from chromseg.config import ModelConfig
 from chromseg.inference.map_predictor import MapPredictor
-from chromseg.inference.postprocess import PostprocessSettings
+from chromseg.inference.postprocess import BinaryMaps, PostprocessSettings
 from chromseg.inference.predictor import Predictor
+from chromseg.inference.splicing import Splicer
 from chromseg.models import build_model
 from chromseg.models.package import ModelCard, read_card, save_model
-from pipelines.maps import THRESHOLDS, at_threshold, choose_chromosome_threshold
+from pipelines.maps import THRESHOLDS, at_threshold, choose_chromosome_threshold, scores_with
 
 RIM = 0.52  # what the network says of a rim, two pixels wide, that no annotator drew
 
@@ -69,6 +70,25 @@ def test_where_nothing_matches_the_card_stays(model: Path, monkeypatch: pytest.M
     before = read_card(model)
     assert choose_chromosome_threshold(model, [metaphase()]).chromosome == PostprocessSettings().chromosome
     assert read_card(model) == before
+
+
+def test_settings_that_give_equal_maps_are_joined_once_and_score_as_alone(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor, sample = Predictor.from_folder(model), metaphase()
+    assert isinstance(predictor, MapPredictor)
+    answer = predictor.infer(sample.image)
+    tried = [at_threshold(predictor.postprocess, at) for at in (0.4, 0.45, 0.6, 0.65)]  # the rim lies between
+    alone = [scores_with(predictor, answer, sample, [settings])[0] for settings in tried]
+    joined: list[BinaryMaps] = []
+    join = Splicer.join
+    monkeypatch.setattr(Splicer, "join", lambda self, *args: joined.append(args[2]) or join(self, *args))
+    together = scores_with(predictor, answer, sample, tried)
+    assert len(joined) == 2 and joined[0].chromosome.sum() > joined[1].chromosome.sum()
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_equal(dataclasses.asdict(one), dataclasses.asdict(other))
+    assert together[0].count == together[2].count and together[0].masks is not None and together[2].masks is not None
+    assert together[0].masks.ious.max() < together[2].masks.ious.max() == 1
 
 
 def test_the_default_threshold_goes_with_the_default_mean() -> None:
