@@ -1,11 +1,12 @@
 """How long a promotion and a rollback take: in the store alone, and as commands from start to end.
 
-    python -m benchmarks.registry [--runs 5] [--out reports/registry.json]
+    python -m benchmarks.registry [--runs 5] [--out reports/registry.json] [--crowd-only]
 
 In a project of its own with the bundled model and a copy of it. "Store" is all that changes something (entry, head,
 alias) with the reading before it, in a process that has everything imported; commands start cold. `register` tries the
 model out on the golden set and keeps the outcome; `promote` asks every gate of the policy that comes with ChromSeg-Ops,
-with that outcome and ("untried") without one. Medians; `register` once for each of the two models.
+with that outcome and ("untried") without one. Medians; `register` once for each of the two models. In another project
+with 500 versions: seconds of CPU to list, resolve, promote and verify (`crowded_store.py`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.crowded_store import measure_crowd
 from chromseg.files import write_json
 from chromseg.registry.gates import policy
 from chromseg.registry.lineage import Lineage
@@ -38,20 +40,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("reports/registry.json"))
+    parser.add_argument("--crowd-only", action="store_true", help="print the figures of 500 versions; write nothing")
     arguments = parser.parse_args()
     out, commit, machine = arguments.out.resolve(), git_state()[0], hardware()
     os.environ.setdefault("CHROMSEG_ACTOR", "benchmark")
     with tempfile.TemporaryDirectory() as scratch:
-        figures = measure(Path(scratch), arguments.runs)
-    write_json(out, {"runs": arguments.runs, "git_commit": commit, "hardware": machine, "seconds": figures})
-    print(json.dumps(figures, indent=2))
+        os.environ["CHROMSEG_STATE_DIR"] = f"{scratch}/state"  # what is measured here is no store to remember
+        crowd = measure_crowded(Path(scratch) / "crowded", arguments.runs)
+        if arguments.crowd_only:
+            print(json.dumps(crowd, indent=2))
+            return
+        figures = measure(Path(scratch) / "few", arguments.runs)
+    found = {"seconds": figures, "cpu_seconds_of_500_versions": crowd}
+    write_json(out, {"runs": arguments.runs, "git_commit": commit, "hardware": machine, **found})
+    print(json.dumps(found, indent=2))
 
 
 def measure(project: Path, runs: int) -> dict[str, float]:
     """Median seconds of each operation."""
-    os.chdir(project)
-    (project / "pyproject.toml").touch()
-    init_store()
+    enter(project)
     figures = {
         "store promote": [], "store rollback": [], "command register": [], "command promote": [],
         "command promote, untried": [], "command rollback": [],
@@ -71,6 +78,22 @@ def measure(project: Path, runs: int) -> dict[str, float]:
             figures[name].append(command("promote", f"chromseg/{version}", "--force", "benchmark"))
             figures["command rollback"].append(command("rollback", "chromseg", "--reason", "benchmark"))
     return {name: round(statistics.median(values), 3) for name, values in figures.items()}
+
+
+def measure_crowded(project: Path, runs: int) -> dict[str, float]:
+    """Median CPU-seconds of each verb in a store of 500 versions."""
+    enter(project)
+    (project / policy.FILE).write_text(NO_GATES, encoding="utf-8")
+    register(three_models(project)[0], "chromseg", allow_dirty=True)
+    return measure_crowd(runs)
+
+
+def enter(project: Path) -> None:
+    """Make a project with an empty store, and work in it."""
+    project.mkdir()
+    os.chdir(project)
+    (project / "pyproject.toml").touch()
+    init_store()
 
 
 def three_models(project: Path) -> list[Path]:

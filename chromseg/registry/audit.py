@@ -13,7 +13,8 @@ from dataclasses import replace
 from itertools import count, takewhile
 
 from chromseg.errors import RegistryError
-from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersion
+from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersion, RegisteredModel
+from chromseg.registry.bulk import many_rows
 from chromseg.registry.descriptions import AUDIT_LOG
 from chromseg.registry.entries import Chain, Entry, follow
 from chromseg.registry.place import tracking_uri
@@ -39,17 +40,19 @@ def read_log(client: MlflowClient) -> Chain:
     return _trusted(chain, _problems(chain, memory.of(chain)))
 
 
-def verify_log(client: MlflowClient, told: str | None = None) -> tuple[Chain, bool]:
+def verify_log(client: MlflowClient, models: Sequence[RegisteredModel], told: str | None = None) -> tuple[Chain, bool]:
     """The log, fetched and followed from its first entry, compared with all heads written down elsewhere.
 
     Args:
         client: Of the store.
+        models: `registered_models`, with heads of the log, read before this call: a newer head is none of a cut end.
         told: A head that somebody wrote down, "LENGTH HASH".
 
     Returns:
         The chain, with everything that is wrong in its `problems`, and whether this machine had seen the log before.
     """
-    memory, heads = recall(), _heads_of_models(client)
+    memory = recall()
+    heads = {f"registered model {each.name}": each.tags[HEAD_TAG] for each in models if HEAD_TAG in each.tags}
     chain = follow(_records(_fetch(client, 0)))
     own = memory.of(chain)
     problems = _problems(chain, heads | own | ({} if told is None else {"--head": told}))
@@ -128,7 +131,7 @@ def _extended(client: MlflowClient, seen: Chain) -> Chain:
         if last is None or last not in (seen.entries[-1].to_json(), *(each.to_json() for each in seen.lost.values())):
             return follow(_records(_fetch(client, 0)))
         records = [(number, text) for number, text in records if number > known]
-    return follow(records, seen)
+    return follow(records, seen) if records else seen
 
 
 def _trusted(chain: Chain, problems: Sequence[str]) -> Chain:
@@ -150,7 +153,7 @@ def _problems(chain: Chain, heads: Mapping[str, str]) -> tuple[str, ...]:
 
 def _fetch(client: MlflowClient, after: int) -> list[ModelVersion]:
     where = f"name = '{LOG}' AND version_number > {after}"
-    with translated("the audit log cannot be read"):
+    with translated("the audit log cannot be read"), many_rows():
         page = client.search_model_versions(where, max_results=1000, order_by=["version_number ASC"])
         found = list(page)
         while page.token:
@@ -212,7 +215,7 @@ def _shown_head(client: MlflowClient, model: str) -> str | None:
         return None
 
 
-def _heads_of_models(client: MlflowClient) -> dict[str, str]:
+def registered_models(client: MlflowClient) -> list[RegisteredModel]:
+    """All registered models, as MLflow shows them; the log is one."""
     with translated("registered models cannot be listed"):
-        models = client.search_registered_models(max_results=1000)
-    return {f"registered model {model.name}": model.tags[HEAD_TAG] for model in models if HEAD_TAG in model.tags}
+        return list(client.search_registered_models(max_results=1000))

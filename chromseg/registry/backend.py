@@ -22,6 +22,7 @@ with warnings.catch_warnings():
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
     from mlflow.exceptions import MlflowException
     from mlflow.models import ModelSignature
+    from mlflow.tracking._model_registry.client import ModelRegistryClient
     from mlflow.types import ColSpec, Schema
     from mlflow.utils.file_utils import local_file_uri_to_path
     from mlflow.utils.uri import is_local_uri
@@ -34,6 +35,7 @@ __all__ = [
     "Metric",
     "MlflowClient",
     "MlflowException",
+    "ModelRegistryClient",
     "ModelSignature",
     "ModelVersion",
     "Param",

@@ -65,7 +65,11 @@ class Entry:
 
     def to_json(self) -> str:
         """The one text that is stored and hashed."""
-        return canonical(self.to_dict())
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
+        return canonical({each.name: getattr(self, each.name) for each in fields(self)})
 
     @staticmethod
     def from_json(text: str) -> Entry:

@@ -91,8 +91,12 @@ def fetched_anew(source: str) -> Iterator[Path]:
         RegistryError: The files are gone.
         StoreError: The store does not answer.
     """
+    local = _local_path(source)
+    if local is not None:
+        yield _complete(local)
+        return
     with tempfile.TemporaryDirectory() as scratch:
-        yield _complete(_local_path(source) or Path(_arrived(source, scratch)))
+        yield _complete(Path(_arrived(source, scratch)))
 
 
 def is_fetched(source: str, cache: Path) -> bool:

@@ -74,10 +74,8 @@ def describe(client: MlflowClient, name: str, number: int, card: str, entries: S
         client.update_model_version(name, str(number), of_version(card, entries, number))
 
 
-def shown_aliases(client: MlflowClient) -> dict[str, Shown]:
-    """Aliases of all registered models, as MLflow shows them."""
-    with translated("registered models cannot be listed"):
-        models = client.search_registered_models(max_results=1000)
+def shown_aliases(models: Sequence[RegisteredModel]) -> dict[str, Shown]:
+    """Aliases of all registered models but the log, as MLflow shows them."""
     return {each.name: aliases_of(each) for each in models if each.name != LOG}
 
 

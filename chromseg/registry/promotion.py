@@ -6,6 +6,8 @@ two promoters at the same moment one wins, the other is told by whom it was over
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from chromseg.errors import RegistryError
 from chromseg.registry.actor import current_actor
 from chromseg.registry.audit import append, read_log
@@ -18,7 +20,7 @@ from chromseg.registry.projection import ALIASES, describe, show_alias
 from chromseg.registry.references import Reference, find_version, parse_reference, standing
 from chromseg.registry.resolve import checked_folder
 from chromseg.registry.store import open_store
-from chromseg.registry.version import Version, as_version, check_in_use, find
+from chromseg.registry.version import Version, as_version, check_in_use
 
 
 def promote(
@@ -43,12 +45,12 @@ def promote(
             promoter moved the alias in the meantime, or what was judged changed.
     """
     by, reason = by or current_actor(), _checked_reason(force or "" if force is not None else reason)
-    judgement = judge_promotion(reference, alias=alias, by=by)
+    client = open_store()
+    judgement = _judged(client, reference, alias, by)
     version, current = judgement.version, judgement.current
     if judgement.failed and force is None:
         raise _refused(judgement)
     action: Action = "force" if judgement.failed else "promote"
-    client = open_store()
 
     def entry(chain: Chain) -> Entry:
         if _held(chain, version.name, alias)[-1:] != ([] if current is None else [current]):
@@ -58,7 +60,7 @@ def promote(
             timestamp(), by, action, version.name, version.number, alias, current, reason, facts=judgement.facts()
         )
 
-    return _described(client, append(client, entry, lambda entered: _show(client, entered)))
+    return _carry_out(client, entry, judgement.card)
 
 
 def judge_promotion(reference: str, *, alias: str = "champion", by: str | None = None) -> Judgement:
@@ -72,9 +74,14 @@ def judge_promotion(reference: str, *, alias: str = "champion", by: str | None =
     Raises:
         RegistryError: Unknown version or alias, or it is so already.
     """
+    return _judged(open_store(), reference, alias, by)
+
+
+def _judged(client: MlflowClient, reference: str, alias: str, by: str | None) -> Judgement:
     _check_alias(alias)
-    client = open_store()
-    version = find(client, parse_reference(reference))
+    meant = parse_reference(reference)
+    shown, chain = standing(client, meant.name)
+    version = as_version(find_version(client, meant, shown), shown, chain)
     check_in_use(version)
     if alias in version.aliases:
         raise RegistryError(
@@ -82,8 +89,7 @@ def judge_promotion(reference: str, *, alias: str = "champion", by: str | None =
             expected="another version",
             remedy=f"see `chromseg-ops models list {version.name}`",
         )
-    current = standing(client, version.name)[0].get(alias)
-    return judge(client, version, alias, current, by)
+    return judge(client, version, alias, shown.get(alias), by)
 
 
 def rollback(name: str, *, reason: str, alias: str = "champion", by: str | None = None) -> Entry:
@@ -113,7 +119,7 @@ def rollback(name: str, *, reason: str, alias: str = "champion", by: str | None 
         checked_folder(_at_hand(client, chain, name, held[-2]))
         return Entry(timestamp(), by, "rollback", name, held[-2], alias, current, reason)
 
-    return _described(client, append(client, entry, lambda entered: _show(client, entered)))
+    return _carry_out(client, entry)
 
 
 def history(name: str) -> list[Entry]:
@@ -129,10 +135,18 @@ def _show(client: MlflowClient, entry: Entry) -> None:
     show_alias(client, entry.model, str(entry.alias), entry.version)
 
 
-def _described(client: MlflowClient, entry: Entry) -> Entry:
-    """Say in the descriptions of model and version, too, what the log has decided."""
+def _carry_out(client: MlflowClient, make: Callable[[Chain], Entry], card: str | None = None) -> Entry:
+    """Enter what was decided, and show it in MLflow: the alias, and the descriptions of model and version.
+
+    Args:
+        client: Of the store.
+        make: As of `append`.
+        card: The version's MODEL_CARD.md; None if it was not read yet.
+    """
+    entry = append(client, make, lambda entered: _show(client, entered))
     chain = read_log(client)
-    card = card_of(checked_folder(_at_hand(client, chain, entry.model, entry.version)))
+    if card is None:
+        card = card_of(checked_folder(_at_hand(client, chain, entry.model, entry.version)))
     describe(client, entry.model, entry.version, card, chain.of(entry.model))
     return entry
 

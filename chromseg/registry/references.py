@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from chromseg.errors import RegistryError, RetiredError
-from chromseg.registry.audit import LOG, read_log
+from chromseg.registry.audit import LOG, read_log, registered_models
 from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersion
+from chromseg.registry.bulk import many_rows
 from chromseg.registry.entries import Chain
 from chromseg.registry.projection import decided_aliases
 from chromseg.registry.store import explained, translated
@@ -140,13 +141,12 @@ def standing(client: MlflowClient, name: str) -> tuple[dict[str, int], Chain]:
 
 def known_names(client: MlflowClient) -> list[str]:
     """The names of all registered models, sorted; the audit log is none."""
-    with translated("registered models cannot be listed"):
-        return sorted(model.name for model in client.search_registered_models(max_results=1000) if model.name != LOG)
+    return sorted(model.name for model in registered_models(client) if model.name != LOG)
 
 
 def all_versions(client: MlflowClient, name: str) -> list[ModelVersion]:
     """Every version of a registered model, oldest first; empty if there is no such model."""
-    with translated("versions cannot be listed"):
+    with translated("versions cannot be listed"), many_rows():
         page = client.search_model_versions(f"name = '{name}'", max_results=1000)
         found = list(page)
         while page.token:

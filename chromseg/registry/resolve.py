@@ -9,10 +9,10 @@ from typing import Any
 
 from chromseg import DEFAULT_MODEL
 from chromseg.errors import DataError, ModelError, RegistryError
-from chromseg.registry.backend import MlflowClient, ModelVersion
+from chromseg.registry.backend import MlflowClient, ModelRegistryClient, ModelVersion
 from chromseg.registry.package_files import MODEL, hash_of, list_files
 from chromseg.registry.packaging import FILES, fetch_package, fetched_anew, is_fetched
-from chromseg.registry.place import project_root
+from chromseg.registry.place import project_root, tracking_uri
 from chromseg.registry.references import is_reference, parse_reference
 from chromseg.registry.store import open_store, translated
 from chromseg.registry.version import Version, check_in_use, find
@@ -163,7 +163,8 @@ def _check_places(client: MlflowClient, found: ModelVersion) -> None:
     """MLflow's own functions must find a version's package where we do, by its name and by the model's id."""
     with translated(f"{found.name}/{found.version} cannot be looked up"):
         model_id = found.source.rstrip("/").split("/")[-2]  # …/models/m-…/artifacts
-        by_name = client.get_model_version_download_uri(found.name, found.version)
+        registry = ModelRegistryClient(tracking_uri(), tracking_uri())  # what MlflowClient asks, after all versions
+        by_name = registry.get_model_version_download_uri(found.name, found.version)
         places = {by_name, client.get_logged_model(model_id).artifact_location}
     if others := places - {found.source}:
         raise RegistryError(

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chromseg.registry.backend import MlflowClient, Run, ViewType
+from chromseg.registry.bulk import many_rows
 from chromseg.registry.entries import Entry, canonical
 from chromseg.registry.store import translated
 
@@ -38,7 +39,7 @@ def run_facts(run: Run) -> dict[str, str]:
 def runs_by_id(client: MlflowClient, ids: Iterable[str]) -> dict[str, Run]:
     """Those runs that the store has, deleted ones included."""
     found: dict[str, Run] = {}
-    with translated("runs cannot be read"):
+    with translated("runs cannot be read"), many_rows():
         experiments = [each.experiment_id for each in client.search_experiments(ViewType.ALL)]
         wanted = sorted(set(ids))
         for start in range(0, len(wanted), _AT_ONCE):

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
 from chromseg.errors import RegistryError, StoreError
-from chromseg.registry.audit import verify_log
+from chromseg.registry.audit import registered_models, verify_log
 from chromseg.registry.backend import MlflowClient, ModelVersion, Run
 from chromseg.registry.entries import ADMITS, Chain, Entry
 from chromseg.registry.projection import ALIASES, Shown, differing, look_again, shown_aliases, told_aliases
@@ -67,8 +67,9 @@ def verify(*, files: bool = False, head: str | None = None) -> Verdict:
         RegistryError: What this machine has seen of logs was damaged.
     """
     client = open_store()
-    shown = shown_aliases(client)
-    chain, seen_before = verify_log(client, head)
+    models = registered_models(client)
+    shown = shown_aliases(models)
+    chain, seen_before = verify_log(client, models, head)
     versions = {(each.name, int(each.version)): each for name in shown for each in all_versions(client, name)}
     found = [
         *_of_versions(client, chain, versions, files),

@@ -9,6 +9,7 @@ from typing import Any
 
 from chromseg.registry.audit import read_log
 from chromseg.registry.backend import MlflowClient
+from chromseg.registry.card_text import card_of
 from chromseg.registry.entries import Chain
 from chromseg.registry.gates.contest import Contest, contest
 from chromseg.registry.gates.gate import Gate, failed
@@ -39,6 +40,7 @@ class Judgement:
         policy_sha256: Of the `promotion.yaml` they were judged by.
         policy: Its text.
         weakened: In what it demands less than the policy that comes with ChromSeg-Ops, in words.
+        card: The candidate's MODEL_CARD.md.
     """
 
     version: Version
@@ -48,6 +50,7 @@ class Judgement:
     policy_sha256: str
     policy: str
     weakened: tuple[str, ...]
+    card: str
 
     @property
     def failed(self) -> list[Gate]:
@@ -98,7 +101,8 @@ def judge(client: MlflowClient, version: Version, alias: str, current: int | Non
     folder = package / MODEL
     gates += [unseen_gate(folder), validation_gate(policy, version), card_gate(policy, folder)]
     weakened = tuple(weaker(policy, default_policy(), version.name, alias))
-    return Judgement(version, alias, current, tuple(gates), policy_sha256, policy_text(policy_sha256), weakened)
+    policy_told = policy_text(policy_sha256)
+    return Judgement(version, alias, current, tuple(gates), policy_sha256, policy_told, weakened, card_of(folder))
 
 
 def _prediction(
