@@ -36,7 +36,7 @@ fix: setup       ## apply the linter's and formatter's repairs
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-# The networks are small: a second thread would mostly wait, and take a whole core while it does.
+# The networks are small: a second thread spins while it waits (docs/decisions.md).
 repro: export OMP_NUM_THREADS ?= 1
 repro: setup     ## rebuild the experiments on the built-in sample
 	.venv/bin/dvc pull --quiet
