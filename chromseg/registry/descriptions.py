@@ -51,7 +51,7 @@ def of_run(lineage: Lineage) -> str:
                 f"**{lineage.variant}**, seed {lineage.seed}, of profile {lineage.profile}",
                 lineage.ablation,
                 f"Data: {data}. Code: commit `{lineage.git_commit[:12]}`{dirty}. Machine: {lineage.hardware}.",
-                f"Again: `dvc {run} {pipeline}:train@{lineage.variant}-{lineage.seed}`",
+                f"Again: `dvc {run} {pipeline}`",
             ),
         )
     )

@@ -16,9 +16,9 @@ from chromseg.registry.store import open_store
 def test_a_run_says_what_it_changes_and_how_to_have_it_again() -> None:
     told = of_run(Lineage.from_dict(LINEAGE | {"profile": "lab", "ablation": "no focal loss", "git_dirty": True}))
     assert "**tiny**, seed 0, of profile lab" in told and "no focal loss" in told and "not committed" in told
-    assert "`dvc repro profiles/lab/dvc.yaml:train@tiny-0`" in told
+    assert "`dvc repro profiles/lab/dvc.yaml`" in told
     tried = {"overrides": {"params.yaml": [[["train", "base", "crop"], 48]]}}
-    assert "`dvc exp run -S 'params.yaml:train.base.crop=48' dvc.yaml:" in of_run(Lineage.from_dict(LINEAGE | tried))
+    assert "`dvc exp run -S 'params.yaml:train.base.crop=48' dvc.yaml`" in of_run(Lineage.from_dict(LINEAGE | tried))
 
 
 def test_a_version_shows_its_card_and_from_its_promotion_on_when_why_and_what_the_gates_said(promoted: Path) -> None:
