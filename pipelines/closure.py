@@ -5,13 +5,14 @@ Read from the code, imports inside functions included, so that nobody has to kee
 
 from __future__ import annotations
 
-import ast
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+
+from chromseg.registry.package_code import imported
 
 # What tells, stores or shows results without having a part in them; what only these import is no dependency either.
 # `chromseg/__init__.py` itself, which names the interface, is left out too.
@@ -47,9 +48,9 @@ def closure(module: str, top: Path = Path()) -> Closure:
         if file is None:
             continue
         files.add(file)
-        imported = _imported(top / file)
-        todo += [each for each in imported if each.split(".")[0] in _OURS]
-        libraries |= {each.split(".")[0] for each in imported} - {*_OURS, *sys.stdlib_module_names}
+        names = _imported(top / file)
+        todo += [each for each in names if each.split(".")[0] in _OURS]
+        libraries |= {each.split(".")[0] for each in names} - {*_OURS, *sys.stdlib_module_names}
     return Closure(frozenset(files), frozenset(libraries))
 
 
@@ -76,22 +77,9 @@ def _file(module: str, top: Path) -> Path | None:
 @cache
 def _imported(file: Path) -> frozenset[str]:
     """Names of all modules that a file may import; of `from a import b` both `a` and `a.b`, and their packages."""
-    named = set(_names(ast.parse(file.read_text(encoding="utf-8"))))
-    return frozenset(each for name in named for each in _with_packages(name))
+    return frozenset(each for name in set(imported(file)) for each in _with_packages(name))
 
 
 def _with_packages(module: str) -> Iterator[str]:
     parts = module.split(".")
     return (".".join(parts[:depth]) for depth in range(1, len(parts) + 1))
-
-
-def _names(node: ast.AST) -> Iterator[str]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import):
-            yield from (alias.name for alias in child.names)
-        elif isinstance(child, ast.ImportFrom):
-            yield from (f"{child.module}.{alias.name}" for alias in child.names)
-        elif isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
-            continue
-        else:
-            yield from _names(child)
