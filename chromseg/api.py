@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chromseg import DEFAULT_MODEL
+from chromseg.extras import named_if_missing
 from chromseg.inference.predictor import Predictor
 from chromseg.models.package import CARD
 
@@ -23,10 +24,12 @@ def load_predictor(uri_or_folder: str | Path = DEFAULT_MODEL, *, device: str = "
     Raises:
         RegistryError: The name, alias or version is unknown; the message lists those known.
         ModelError: The folder holds no usable model.
+        MissingExtraError: A registered model is asked for where the extra `registry` is not installed.
     """
     if (Path(uri_or_folder) / CARD).is_file():  # needs no store, and no seconds for MLflow
         return Predictor.from_folder(Path(uri_or_folder), device=device)
-    from chromseg.registry.resolve import resolve_model
+    with named_if_missing():
+        from chromseg.registry.resolve import resolve_model
 
     found = resolve_model(uri_or_folder)
     version = None if found.version is None else str(found.version)

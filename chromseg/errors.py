@@ -11,7 +11,8 @@
     │   ├── LineageError    a model without the lineage that registration demands
     │   ├── RetiredError    a version that was taken out of use for good
     │   └── StoreError      a store that cannot be looked at
-    └── OutputError         a result that cannot be written
+    ├── OutputError         a result that cannot be written
+    └── MissingExtraError   a library that no part of the installation needed so far
 
 Each says what was got, what was expected and what to do; the command line prints just that and exits 1.
 """
@@ -83,3 +84,7 @@ class StoreError(RegistryError):
 
 class OutputError(ChromsegError):
     """A result cannot be written."""
+
+
+class MissingExtraError(ChromsegError):
+    """A library is not installed; the message names the extra that has it."""

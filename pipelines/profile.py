@@ -13,6 +13,7 @@ from typing import Any
 
 from chromseg.config import EvaluateConfig, HardwareConfig, TrainConfig, block, parse, read_params
 from chromseg.errors import ChromsegError
+from chromseg.extras import named_if_missing
 from chromseg.registry.code_state import note_start
 from chromseg.registry.place import store_root
 
@@ -104,7 +105,8 @@ def run_stage(stage: Callable[[], None]) -> None:
     """Run a stage; an error meant for a user is one line and exit code 1."""
     try:
         note_start()
-        stage()
+        with named_if_missing():
+            stage()
     except ChromsegError as error:
         sys.exit(f"{type(error).__name__}: {error}")
     except KeyboardInterrupt:

@@ -10,7 +10,8 @@ from pathlib import Path
 from chromseg.annotations.hashing import data_md5
 from chromseg.config import block, parse
 from chromseg.files import write_json
-from chromseg.validation import ValidateConfig, validate_datasets, write_reports
+from chromseg.validation import ValidateConfig, validate_datasets
+from chromseg.validation.docs import write_reports
 from pipelines.profile import Profile, run_stage, stage_arguments
 
 VERDICTS = "verdicts.json"  # in the folder of the reports

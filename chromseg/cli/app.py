@@ -17,6 +17,7 @@ from typer.main import get_group
 
 import chromseg
 from chromseg.errors import ChromsegError
+from chromseg.extras import named_if_missing
 
 # verb → (module:attribute, help); the attribute is a function or, for a group of verbs, a Typer app
 VERBS = {
@@ -51,7 +52,8 @@ class _Frame(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with named_if_missing():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             typer.echo("stopped; the same command can be run again", err=True)
             raise typer.Exit(130) from None

@@ -163,7 +163,8 @@ def validate(
 
     They are checked as used together, in the order named: no case and no metaphase may lie in two splits of them all.
     """
-    from chromseg.validation import validate_datasets, write_reports
+    from chromseg.validation import validate_datasets
+    from chromseg.validation.docs import write_reports
 
     limits = _limits(params)
     reports = validate_datasets([data_root / name for name in _known(names, data_root)], limits)

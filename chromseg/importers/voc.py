@@ -5,10 +5,12 @@ Boxes are kept as they are, also those that reach beyond the image: that is for 
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
-from xml.parsers import expat
+from xml.etree.ElementTree import Element
+
+from defusedxml.common import EntitiesForbidden
+from defusedxml.ElementTree import ParseError, fromstring
 
 from chromseg.errors import DataError
 from chromseg.importers import folders, source
@@ -49,30 +51,24 @@ def _read_file(path: Path, pictures: PictureIndex, splits: dict[str, str], optio
     return replace(image, instances=instances, split=splits.get(folders.composed(path.stem), image.split))
 
 
-def _parse(path: Path) -> ElementTree.Element:
+def _parse(path: Path) -> Element:
+    """The root of a file that declares no entity: a few bytes of them can stand for gigabytes."""
     content = path.read_bytes()
     try:
-        _refuse_entities(content)
-        return ElementTree.fromstring(content)
-    except (ElementTree.ParseError, expat.ExpatError, UnicodeDecodeError, ValueError, LookupError) as error:
+        root: Element = fromstring(content)
+        return root
+    except EntitiesForbidden as error:
+        raise DataError(
+            f"an XML entity {error.name!r:.40}",
+            expected="a VOC file, which declares none",
+            remedy="leave the file out",
+        ) from error
+    except (ParseError, UnicodeDecodeError, ValueError, LookupError) as error:
         reason = f"broken XML ({error})" if content else "an empty file"
         raise DataError(reason, expected="a whole VOC file", remedy="save it anew or leave it out") from error
 
 
-def _refuse_entities(content: bytes) -> None:
-    """Raise DataError where a file declares entities, before any is expanded: a few bytes can stand for gigabytes."""
-
-    def refuse(name: str, *_: object) -> None:
-        raise DataError(
-            f"an XML entity {name!r:.40}", expected="a VOC file, which declares none", remedy="leave the file out"
-        )
-
-    parser = expat.ParserCreate()
-    parser.EntityDeclHandler = refuse
-    parser.Parse(content, True)
-
-
-def _check_size(tree: ElementTree.Element, image: ImportedImage) -> None:
+def _check_size(tree: Element, image: ImportedImage) -> None:
     """The size a VOC file says must be its picture's; 0×0 is how some tools say nothing."""
     try:
         said = tuple(int(tree.findtext(f"size/{side}") or 0) for side in ("width", "height"))
@@ -82,7 +78,7 @@ def _check_size(tree: ElementTree.Element, image: ImportedImage) -> None:
         folders.check_size("an annotation", (said[0], said[1]), image.width, image.height)
 
 
-def _box(index: int, element: ElementTree.Element, options: Options) -> ImportedInstance | None:
+def _box(index: int, element: Element, options: Options) -> ImportedInstance | None:
     try:
         category = class_of((element.findtext("name") or "").strip(), options)
         left, top, right, bottom = (element.findtext(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax"))

@@ -131,7 +131,7 @@ def _connect(uri: str) -> MlflowClient:
         raise StoreError(
             f"the store {uri} needs {error.name}, which is not installed",
             expected="the driver of that database",
-            remedy="pip install chromseg-ops[cluster], or the driver itself",
+            remedy="pip install 'chromseg-ops[cluster]', or the driver itself",
         ) from error
 
 

