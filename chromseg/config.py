@@ -30,6 +30,7 @@ class ModelConfig:
     deep_supervision: bool = True
     contact: bool = False  # a third branch: seams where two chromosomes touch without crossing
     chromosome_level: int = 2  # the chromosome branch of region-guided-unetpp reads x_0_1 … x_0_<this>
+    fine: int = 1  # the picture is so many times finer than the maps: its pixels become channels (space to depth)
     squeeze: bool = False  # a 1×1 convolution narrows what arrives at a node: half the work, not in the paper
 
 
@@ -98,6 +99,8 @@ class LossConfig:
     phi: float = 0.0  # φ, weight of the L2 regularisation term
     overlap: float = 0.0  # weight of a soft Jaccard term on the crossing map; 0 is the paper
     contact: float = 0.0  # weight of the contact branch
+    contact_overlap: float = 0.0  # weight of a soft Jaccard term on the contact map
+    gap: float = 0.0  # how much more a ground pixel between two chromosomes counts in the chromosome map
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,14 @@ class PartitionConfig:
 
 
 @dataclass(frozen=True)
+class Share:
+    """How many of the training crops, as a part of 1, come from a dataset."""
+
+    dataset: str
+    share: float
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """One variant, complete."""
 
@@ -167,6 +178,7 @@ class TrainConfig:
     instance_score: float = 0.5  # class score from which a detector hands out, unless val is left to choose it by
     chromosome_threshold: float = 0.6  # least probability of a chromosome pixel, unless val is left to choose it by
     tone: float = 0.0  # for a network of maps, pictures are brought to this median absorbance of chromosomes; 0: none
+    shares: tuple[Share, ...] = ()  # of the training crops, by dataset; none: all pictures take turns
     half_turn: bool = False  # predict the mean of the picture and the picture turned by 180°, in twice the time
 
 
@@ -177,6 +189,7 @@ class PrepareConfig:
     datasets: tuple[str, ...]
     kinds: tuple[str, ...] = ("cutout", "metaphase")
     cutout_size: int = 256
+    width: float = 0.0  # pictures are brought to chromosomes so many pixels wide, as estimated; 0: as they are
 
 
 @dataclass(frozen=True)

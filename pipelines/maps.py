@@ -63,13 +63,14 @@ def scores_with(
     Settings that give equal maps are joined once, since that takes most of the time.
     """
     joined: dict[str, InstanceScore] = {}
+    seen = predictor.seen(sample.image)
     scores = []
     for settings in tried:
         splicer = replace(predictor.splicer, postprocess=settings)
-        smooth, maps = splicer.decide(sample.image, probabilities)
+        smooth, maps = splicer.decide(seen, probabilities)
         key = _digest(smooth, maps.chromosome, maps.crossing, maps.contact)
         if key not in joined:
-            found = splicer.join(sample.image, smooth, maps)
+            found = splicer.join(seen, smooth, maps)
             joined[key] = score_found(found, found, sample)
         scores.append(joined[key])
     return scores

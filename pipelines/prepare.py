@@ -37,7 +37,11 @@ def samples(config: PrepareConfig, data_root: Path) -> Iterator[Sample]:
     for line in _replaced(pictures):
         print(line, file=sys.stderr)
     for picture in pictures:
-        yield from (sample for sample in samples_of_picture(picture, config.cutout_size) if sample.kind in config.kinds)
+        yield from (
+            sample
+            for sample in samples_of_picture(picture, config.cutout_size, config.width)
+            if sample.kind in config.kinds
+        )
 
 
 def _annotated(dataset: Dataset) -> Dataset:

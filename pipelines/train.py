@@ -100,12 +100,14 @@ def first_card(profile: Profile, config: TrainConfig, lineage: Lineage) -> Model
     """What is known of the model before it is trained."""
     data = read_dataset(Path("data") / profile.evaluate.dataset).card
     maps = isinstance(config.model, ModelConfig)
+    width = parse(PrepareConfig, block(profile.params, "prepare"), "prepare").width
     return ModelCard(
         name=lineage.variant,
         architecture=config.model,
         stain=data.stain,
         polarity=data.polarity,
-        preprocessing=_preprocessing(config),
+        chromosome_width=width or None,
+        preprocessing=_preprocessing(config) | ({"scaled": True} if width else {}),
         partition=asdict(config.partition) if maps else {},
         input=asdict(ImageLimits()),
         lineage=lineage.to_dict(),

@@ -11,25 +11,24 @@ from chromseg.annotations.clusters import MIN_CROSSING_AREA, regions_of_at_least
 from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.annotations.rasterize import BoolArray
 
-_CROSSING_RIM = 3  # pixels around a true crossing that are its border, no seam
-_MARGIN = _CROSSING_RIM + 1
+_CROSSING_RIM = 3  # units around a true crossing that are its border, no seam
 
 
-def contact_map(masks: BoolArray) -> BoolArray:
-    """Seams between all pairs of an image's instances: bool (N, H, W) → (H, W)."""
+def contact_map(masks: BoolArray, unit: int = 1) -> BoolArray:
+    """Seams between all pairs of an image's instances: bool (N, H, W) → (H, W); `unit` as of `seam`."""
     found = np.zeros(masks.shape[1:], dtype=bool)
-    boxes = [_box(mask) for mask in masks]
+    boxes = [_box(mask, (_CROSSING_RIM + 1) * unit) for mask in masks]
     for (mask, box), (other, other_box) in combinations(zip(masks, boxes, strict=True), 2):
         top, left = max(box[0], other_box[0]), max(box[1], other_box[1])
         bottom, right = min(box[2], other_box[2]), min(box[3], other_box[3])
         if top < bottom and left < right:  # the boxes, grown by a margin, share pixels
             window = np.s_[top:bottom, left:right]
-            found[window] |= seam(mask[window], other[window])
+            found[window] |= seam(mask[window], other[window], unit)
     return found
 
 
-def seam(mask: BoolArray, other: BoolArray) -> BoolArray:
-    """Pixels that are 8-neighbours of both instances, or lie in both, away from where they truly cross.
+def seam(mask: BoolArray, other: BoolArray, unit: int = 1) -> BoolArray:
+    """Pixels within a unit of both instances, or in both, away from where they truly cross.
 
     The ground between two chromosomes one pixel apart belongs to the seam, because a predicted chromosome map often
     closes such a gap; an overlap of fewer than 40 px belongs to it too, because that is how two drawn outlines touch.
@@ -37,23 +36,24 @@ def seam(mask: BoolArray, other: BoolArray) -> BoolArray:
     Args:
         mask: bool (H, W), one instance.
         other: bool (H, W), another.
+        unit: Pixels in one pixel of the maps that the seam is for.
 
     Returns:
-        bool (H, W), two to three pixels wide; all False where the instances are apart.
+        bool (H, W), two to three units wide; all False where the instances are apart.
     """
-    near = ndimage.binary_dilation(mask, EIGHT_CONNECTED) & ndimage.binary_dilation(other, EIGHT_CONNECTED)
+    near = ndimage.binary_dilation(mask, EIGHT_CONNECTED, unit) & ndimage.binary_dilation(other, EIGHT_CONNECTED, unit)
     if not near.any():
         return np.asarray(near)
-    crossing = regions_of_at_least(mask & other, MIN_CROSSING_AREA)
+    crossing = regions_of_at_least(mask & other, MIN_CROSSING_AREA * unit**2)
     if crossing.any():
-        near &= ~ndimage.binary_dilation(crossing, EIGHT_CONNECTED, iterations=_CROSSING_RIM)
+        near &= ~ndimage.binary_dilation(crossing, EIGHT_CONNECTED, iterations=_CROSSING_RIM * unit)
     return np.asarray(near)
 
 
-def _box(mask: BoolArray) -> tuple[int, int, int, int]:
+def _box(mask: BoolArray, margin: int) -> tuple[int, int, int, int]:
     """(row0, col0, row1, col1) around a mask with a margin; empty (all 0) for an empty mask."""
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
         return 0, 0, 0, 0
-    top, left = max(int(rows[0]) - _MARGIN, 0), max(int(cols[0]) - _MARGIN, 0)
-    return top, left, int(rows[-1]) + 1 + _MARGIN, int(cols[-1]) + 1 + _MARGIN
+    top, left = max(int(rows[0]) - margin, 0), max(int(cols[0]) - margin, 0)
+    return top, left, int(rows[-1]) + 1 + margin, int(cols[-1]) + 1 + margin

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from chromseg.annotations.appearance import estimate_width
 from chromseg.annotations.clusters import CUTOUT_SIZE, crossing_clusters, cut_out
 from chromseg.annotations.collection import Picture
 from chromseg.annotations.dataset import Dataset, ImageRecord, load_boxes, load_image, load_maps, load_masks
+from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.samples import Sample
+from chromseg.annotations.scale import ALWAYS, factor_between, resize, resize_mask
 
 
-def samples_of_picture(picture: Picture, size: int = CUTOUT_SIZE) -> Iterator[Sample]:
-    """The samples of one picture: by the outlines that hold, under name and case of the dataset that has it first."""
+def samples_of_picture(picture: Picture, size: int = CUTOUT_SIZE, width: float = 0.0) -> Iterator[Sample]:
+    """The samples of one picture: by the outlines that hold, under name and case of the dataset that has it first.
+
+    Args:
+        picture: With its dataset and outlines.
+        size: Of cut-outs, in pixels.
+        width: To which its chromosomes are brought, in pixels; 0 leaves it as it is.
+    """
     own, other = (_name(*each) for each in ((picture.dataset, picture.image), (picture.outlined, picture.outlines)))
-    for sample in samples_of_image(picture.outlined, picture.outlines, size):
+    for sample in samples_of_image(picture.outlined, picture.outlines, size, width):
         yield replace(
             sample,
             name=own + sample.name.removeprefix(other),
@@ -26,28 +37,37 @@ def samples_of_picture(picture: Picture, size: int = CUTOUT_SIZE) -> Iterator[Sa
         )
 
 
-def samples_of_image(dataset: Dataset, image: ImageRecord, size: int) -> Iterator[Sample]:
+def samples_of_image(dataset: Dataset, image: ImageRecord, size: int, width: float = 0.0) -> Iterator[Sample]:
     """The whole image, and a cut-out of each of its crossing clusters; an image no larger than that is one itself.
 
-    Of a set with boxes only, the whole image.
+    Of a set with boxes only, the whole image. With a `width` in pixels, all at the scale at which chromosomes have it.
     """
     name = _name(dataset, image)
     case_id = f"{dataset.card.name}/{image.case}"
     pixels = load_image(dataset, image)
+    factor = factor_between(estimate_width(pixels), width, ALWAYS) if width else 1.0
+    pixels = resize(pixels, factor)
     if dataset.has_maps:
-        yield Sample(name, case_id, image.split, "cutout", pixels, None, *load_maps(dataset, image))
+        crossing, chromosome = _sized(load_maps(dataset, image), pixels.shape)
+        yield Sample(name, case_id, image.split, "cutout", pixels, None, crossing, chromosome)
         return
     if not dataset.has_masks:
-        yield Sample.from_boxes(name, case_id, image.split, pixels, *load_boxes(dataset, image))
+        boxes, labels = load_boxes(dataset, image)
+        yield Sample.from_boxes(name, case_id, image.split, pixels, boxes * np.float32(factor), labels)
         return
-    masks = load_masks(dataset, image)
-    if max(image.height, image.width) <= size:
+    masks = _sized(load_masks(dataset, image), pixels.shape)
+    if max(pixels.shape) <= size:
         yield Sample.from_masks(name, case_id, image.split, "cutout", pixels, masks)
         return
     yield Sample.from_masks(name, case_id, image.split, "metaphase", pixels, masks)
     for number, cluster in enumerate(crossing_clusters(masks, size)):
         alone = cut_out(pixels, masks, cluster, size)
         yield Sample.from_masks(f"{name}-{number}", case_id, image.split, "cutout", *alone)
+
+
+def _sized(masks: Iterable[BoolArray], shape: tuple[int, ...]) -> BoolArray:
+    """Masks bool (h, w) each at another size: bool (N, H, W)."""
+    return np.array([resize_mask(mask, shape) for mask in masks], dtype=bool).reshape(-1, *shape)
 
 
 def _name(dataset: Dataset, image: ImageRecord) -> str:

@@ -37,7 +37,7 @@ def judge_cutout(predictor: Predictor, sample: Sample) -> CutoutCase:
     A family without maps is judged by where its instances lie and overlap. The sample is at the model's own scale and
     polarity already, so neither is estimated.
     """
-    found = predictor.find(sample.image)
+    found = predictor.find(sample.image).resized(sample.image.shape)
     splice = splice_true = None
     if sample.masks is not None:
         refused = any(NEEDS_REVIEW in flags for flags in found.flags)
@@ -68,10 +68,13 @@ def score_found(found: Found, everything: Found, sample: Sample) -> InstanceScor
     """Compare what `Predictor.find_all` gave with the truth."""
     if sample.masks is None:
         raise ValueError(f"{sample.name} has maps and no instances")
-    all_scored = score_instances(
-        sample.name, sample.case_id, everything.masks, np.array(everything.scores), sample.masks
-    )
+    all_scored = _scored(everything, sample)
     if found is everything:  # a family that holds nothing back
         return all_scored
-    handed_out = score_instances(sample.name, sample.case_id, found.masks, np.array(found.scores), sample.masks)
-    return with_detections(handed_out, all_scored)
+    return with_detections(_scored(found, sample), all_scored)
+
+
+def _scored(found: Found, sample: Sample) -> InstanceScore:
+    assert sample.masks is not None
+    sized = found.resized(sample.image.shape)
+    return score_instances(sample.name, sample.case_id, sized.masks, np.array(sized.scores), sample.masks)

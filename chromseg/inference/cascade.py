@@ -14,12 +14,12 @@ from scipy import ndimage
 from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.contact import contact_map
 from chromseg.annotations.rasterize import BoolArray
+from chromseg.annotations.scale import coarse_shape, factor_between, resize
 from chromseg.inference.choice import DETECTOR, PARTITION, Debate, Group, alike
 from chromseg.inference.found import Clock, Found, in_reading_order, joined
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.predictor import Predictor
-from chromseg.inference.view import factor_between, resize
 from chromseg.metrics import mask_ious
 from chromseg.models.cascade import CascadeRule
 from chromseg.models.ucrd_net import Detections
@@ -43,6 +43,11 @@ class Cascade(Predictor):
     detector: InstancePredictor = field(kw_only=True)
     rule: CascadeRule = field(kw_only=True, default=CascadeRule())
 
+    @property
+    def fine(self) -> int:
+        """As its parent that draws maps."""
+        return self.maps.fine
+
     def find(self, absorbance: FloatArray, clock: Clock | None = None, most: int | None = None) -> Found:
         """Let both look, and keep the better explanation of each group of competing masks."""
         clock = clock or Clock()
@@ -61,7 +66,7 @@ class Cascade(Predictor):
         ious = mask_ious(unsure.masks, found.masks)
         rest = unsure.subset([int(i) for i in np.flatnonzero(ious.max(axis=1, initial=0.0) < _TRACE)])
         alone = replace(rest, scores=tuple(score / 2 for score in rest.scores))  # nobody confirms them
-        return found, joined([found, alone], absorbance.shape)
+        return found, joined([found, alone], found.masks.shape[1:])
 
     def decide(self, debate: Debate) -> Found:
         """The better explanation of each group."""
@@ -88,9 +93,9 @@ class Cascade(Predictor):
     def detected(
         self, detections: Detections, shape: tuple[int, int], settings: InstanceSettings | None = None
     ) -> Found:
-        """The detector's instances at the cascade's scale, (H, W) = `shape`."""
+        """The detector's instances in a picture of (H, W) = `shape`, as coarse as the maps."""
         own = tuple(max(1, round(side * self._to_detector)) for side in shape)
-        return self.detector.instances(detections, own, settings).resized(shape)
+        return self.detector.instances(detections, own, settings).resized(coarse_shape(shape, self.fine))
 
     @property
     def _to_detector(self) -> float:

@@ -12,8 +12,8 @@ import numpy as np
 from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.maps import chromosome_map, crossing_map
 from chromseg.annotations.rasterize import BoolArray
+from chromseg.annotations.scale import resize_mask
 from chromseg.inference.result import Instance, instance_of
-from chromseg.inference.view import resize_mask
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.rasterize import BoolArray
+from chromseg.annotations.scale import coarse, filled_up
 from chromseg.annotations.tone import toned
+from chromseg.config import ModelConfig
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.inference.predictor import Predictor
@@ -28,6 +30,11 @@ class MapPredictor(Predictor):
     """A loaded network of maps, in evaluation mode, with the settings of its stage 2."""
 
     network: MapNetwork = field(kw_only=True)
+
+    @property
+    def fine(self) -> int:
+        """As its network was made."""
+        return self.card.architecture.fine if isinstance(self.card.architecture, ModelConfig) else 1
 
     def find(self, absorbance: FloatArray, clock: Clock | None = None, most: int | None = None) -> Found:
         """Run both stages."""
@@ -46,16 +53,22 @@ class MapPredictor(Predictor):
         splicer = self.splicer
         alone = torch.device(self.device).type == "cpu"
         maps = [self.infer(image) for image in images] if alone else self.infer_batch(np.stack(images))
-        return [SplicingLeft(splicer, image, own, MOST_CHROMOSOMES) for image, own in zip(images, maps, strict=True)]
+        return [
+            SplicingLeft(splicer, self.seen(image), own, MOST_CHROMOSOMES)
+            for image, own in zip(images, maps, strict=True)
+        ]
 
     def infer(self, absorbance: FloatArray) -> FloatArray:
-        """Run the network: float32 (H, W) → (M, H, W) of chromosome, crossing and, if the model has it, contact."""
+        """Run the network: float32 (H, W) → (M, h, w) of chromosome, crossing and, if the model has it, contact.
+
+        (h, w) is (H, W) divided by how much finer than its maps the network sees.
+        """
         return np.asarray(self.infer_batch(absorbance[None])[0])
 
     @torch.inference_mode()
     def infer_batch(self, images: FloatArray) -> FloatArray:
-        """The same for pictures of one size: float32 (B, H, W) → (B, M, H, W)."""
-        images = np.stack([toned(image, self.tone) for image in images])
+        """The same for pictures of one size: float32 (B, H, W) → (B, M, h, w)."""
+        images = np.stack([filled_up(toned(image, self.tone), self.fine) for image in images])
         x = torch.from_numpy(images)[:, None].to(self.device, memory_format=torch.channels_last)
         probabilities = self._probabilities(x)
         if self.half_turn:
@@ -67,6 +80,10 @@ class MapPredictor(Predictor):
         found = self.splice(absorbance, answer)
         return found, found
 
+    def seen(self, absorbance: FloatArray) -> FloatArray:
+        """A picture float32 (H, W) as coarse as the maps that the network draws of it."""
+        return coarse(absorbance, self.fine)
+
     def splice(
         self,
         absorbance: FloatArray,
@@ -75,7 +92,7 @@ class MapPredictor(Predictor):
         most: int | None = None,
     ) -> Found:
         """Stage 2 on what `infer` found in `absorbance`, with the card's settings; arguments as of `Splicer.splice`."""
-        return self.splicer.splice(absorbance, probabilities, seams, most)
+        return self.splicer.splice(self.seen(absorbance), probabilities, seams, most)
 
     @property
     def splicer(self) -> Splicer:

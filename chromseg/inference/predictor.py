@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from chromseg.annotations.absorbance import FloatArray, Polarity
 from chromseg.annotations.pictures import Page, Picture, Source, read_picture
+from chromseg.annotations.scale import ALWAYS, AS_IT_IS, resize
 from chromseg.config import parse
 from chromseg.errors import InputRefusedError
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.prepared import NothingLeft, Prepared, Refused, Remainder
 from chromseg.inference.result import ModelIdentity, Result
-from chromseg.inference.view import MAX_SCALED, MOST_CHROMOSOMES, View, resize, view_of
+from chromseg.inference.view import MAX_SCALED, MOST_CHROMOSOMES, View, view_of
 from chromseg.models.package import ModelCard
 from chromseg.validation import ImageLimits, InputCheck, Report
 
@@ -53,6 +54,11 @@ class Predictor(ABC):
         """What the input rules demand of a picture: the limits in the card, or today's where it names none."""
         known = {name: value for name, value in self.card.input.items() if name not in _RETIRED}
         return parse(ImageLimits, known, "input") if known else ImageLimits()
+
+    @property
+    def fine(self) -> int:
+        """How many times finer the network sees than it answers."""
+        return 1
 
     @abstractmethod
     def infer(self, absorbance: FloatArray) -> Any:
@@ -181,4 +187,6 @@ class Predictor(ABC):
     ) -> View:
         """Bring a page to absorbance, and find the factor to the model's scale; raises as `view_of`."""
         width = self.card.chromosome_width
-        return view_of(page, width, polarity=polarity, scale=scale, name=name, max_pixels=max_pixels)
+        most = max_pixels * self.fine**2
+        as_it_is = ALWAYS if self.card.preprocessing.get("scaled") else AS_IT_IS
+        return view_of(page, width, polarity=polarity, scale=scale, name=name, max_pixels=most, as_it_is=as_it_is)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from chromseg.annotations.absorbance import FloatArray
+from chromseg.annotations.scale import resize_mask
 from chromseg.errors import InputRefusedError
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.result import ModelIdentity, Result
-from chromseg.inference.view import View, resize_mask
+from chromseg.inference.view import View
 from chromseg.validation import check_result
 
 

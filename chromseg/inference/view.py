@@ -6,18 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from PIL import Image
-
 from chromseg.annotations.absorbance import FloatArray, Polarity, to_absorbance
 from chromseg.annotations.appearance import estimate_polarity, looks_of
 from chromseg.annotations.pictures import Page
-from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.reduction import reduced
+from chromseg.annotations.scale import AS_IT_IS, factor_between
 from chromseg.errors import InputRefusedError
 from chromseg.validation.limits import ResultLimits
 
-SCALE_AS_IT_IS = (0.7, 1.4)  # factors within what training has seen: resizing would only blur
 SCALE_ALLOWED = (0.2, 5.0)
 MAX_SCALED = (
     2_000_000  # pixels at the model's scale, where a metaphase has a quarter of that: a network takes 0.7 KB each
@@ -49,6 +45,7 @@ def view_of(
     scale: float | Literal["auto"] = "auto",
     name: str = "the image",
     max_pixels: int = MAX_SCALED,
+    as_it_is: tuple[float, float] = AS_IT_IS,
 ) -> View:
     """Bring a page to absorbance, and find the factor to a model's scale.
 
@@ -60,6 +57,7 @@ def view_of(
             model bears if it has too many pixels.
         name: What messages call it.
         max_pixels: It may have at the model's scale.
+        as_it_is: Factors that are so near 1 that the picture is left as it is.
 
     Raises:
         InputRefusedError: It shows more objects than any metaphase, the factor is outside `SCALE_ALLOWED`, or the page
@@ -70,18 +68,18 @@ def view_of(
     absorbance = to_absorbance(small, used)
     looks = looks_of(absorbance)
     _check_count(looks.number, name)
-    factor = float(scale) if scale != "auto" else _factor(step * looks.width, width, page, max_pixels)
+    factor = float(scale) if scale != "auto" else _factor(step * looks.width, width, page, max_pixels, as_it_is)
     _check_scale(page.grey.size, factor, name, max_pixels)
     return View(used, absorbance if small is page.grey else to_absorbance(page.grey, used), factor)
 
 
-def _factor(own: float, wanted: float | None, page: Page, max_pixels: int) -> float:
+def _factor(own: float, wanted: float | None, page: Page, max_pixels: int, as_it_is: tuple[float, float]) -> float:
     """The factor from chromosomes `own` pixels wide to those that the model knows, and to what it can take."""
-    factor = factor_between(own, wanted)
+    factor = factor_between(own, wanted, as_it_is)
     fits = math.sqrt(max_pixels / page.grey.size)
     if factor <= fits or not own or not wanted:
         return factor
-    least = wanted / own / SCALE_AS_IT_IS[1]
+    least = wanted / own / AS_IT_IS[1]
     return max(least, fits) if least < factor else factor
 
 
@@ -107,28 +105,3 @@ def _check_scale(pixels: int, factor: float, name: str, max_pixels: int) -> None
             expected=f"at most {max_pixels / 1e6:g} megapixels",
             remedy="cut the picture to one metaphase, or give the factor yourself if the estimate is wrong",
         )
-
-
-def factor_between(width: float | None, wanted: float | None) -> float:
-    """Factor from chromosomes of one width to another; 1 where either is unknown or they are much alike."""
-    if not width or not wanted:
-        return 1.0
-    factor = wanted / width
-    return 1.0 if SCALE_AS_IT_IS[0] <= factor <= SCALE_AS_IT_IS[1] else factor
-
-
-def resize(image: FloatArray, factor: float) -> FloatArray:
-    """Resize float32 (H, W) by a factor, smoothed before it is made smaller."""
-    if factor == 1.0:
-        return image
-    height, width = (max(1, round(side * factor)) for side in image.shape)
-    picture = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(np.clip(np.asarray(picture), 0, 1), dtype=np.float32)
-
-
-def resize_mask(mask: BoolArray, shape: tuple[int, int]) -> BoolArray:
-    """Bring a mask bool (h, w) to another size; its border is where linear interpolation crosses one half."""
-    if mask.shape == shape:
-        return mask
-    picture = Image.fromarray(mask.astype(np.float32)).resize(shape[::-1], Image.Resampling.BILINEAR)
-    return np.asarray(np.asarray(picture) >= 0.5)

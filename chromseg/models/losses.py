@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from chromseg.config import LossConfig
 from chromseg.models.maps import Maps
 
 
-def focal_loss(logits: Tensor, target: Tensor, *, alpha: float, gamma: float) -> Tensor:
+def focal_loss(logits: Tensor, target: Tensor, *, alpha: float, gamma: float, counts: Tensor | None = None) -> Tensor:
     """Focal loss of eq. 1, mean over all pixels.
 
     With p = sigmoid(logit): -α (1-p)^γ log p where the target is 1, -(1-α) p^γ log(1-p) where it is 0. Both are
@@ -23,6 +24,7 @@ def focal_loss(logits: Tensor, target: Tensor, *, alpha: float, gamma: float) ->
         target: float of the same shape, 0 or 1.
         alpha: Weight of positives, 0-1.
         gamma: Focusing, ≥ 0; 0 and α = 0.5 give half the cross entropy.
+        counts: float of the same shape, how much each pixel counts; None: all alike.
 
     Returns:
         float32 scalar.
@@ -32,6 +34,8 @@ def focal_loss(logits: Tensor, target: Tensor, *, alpha: float, gamma: float) ->
     log_right = functional.logsigmoid(sign * logits)  # log of the probability given to the truth
     log_wrong = functional.logsigmoid(-sign * logits)
     weight = alpha * target + (1 - alpha) * (1 - target)
+    if counts is not None:
+        weight = weight * counts
     return -(weight * torch.exp(gamma * log_wrong) * log_right).mean()
 
 
@@ -55,14 +59,15 @@ def soft_jaccard_loss(logits: Tensor, target: Tensor) -> Tensor:
 
 
 class MixedWeightFocalLoss(nn.Module):
-    """λ·FL(crossing) + (1-λ)·FL(chromosome) + φ-term (eq. 2), with two terms of ours that are 0 by default.
+    """λ·FL(crossing) + (1-λ)·FL(chromosome) + φ-term (eq. 2), with terms of ours that are 0 by default.
 
     The paper calls φ "a regularization term" and says no more; here it is φ · ½ Σ w² over all convolution kernels,
-    and 0 unless asked for. Ours: `overlap` times a soft Jaccard loss of the crossing map, and `contact` times the
-    focal loss of the contact map. Under deep supervision each term is its mean over the levels.
+    and 0 unless asked for. Ours: `overlap` times a soft Jaccard loss of the crossing map, `contact` times the focal
+    loss of the contact map and `contact_overlap` times its soft Jaccard loss; with `gap`, ground between two
+    chromosomes counts more. Under deep supervision each term is its mean over the levels.
 
     Args:
-        config: The weights λ, α, γ, φ, overlap and contact.
+        config: The weights λ, α, γ, φ and ours.
     """
 
     def __init__(self, config: LossConfig) -> None:
@@ -92,21 +97,29 @@ class MixedWeightFocalLoss(nn.Module):
 
     def _parts(self, maps: Maps, target: Mapping[str, Tensor]) -> dict[str, Tensor]:
         config = self.config
-        weights = {"alpha": config.alpha, "gamma": config.gamma}
+        weights: dict[str, Any] = {"alpha": config.alpha, "gamma": config.gamma}
         parts = {
-            "chromosome": focal_loss(maps.chromosome, target["chromosome"], **weights),
+            "chromosome": focal_loss(maps.chromosome, target["chromosome"], counts=self._counts(target), **weights),
             "crossing": focal_loss(maps.crossing, target["crossing"], **weights),
         }
         if config.overlap:
             parts["overlap"] = soft_jaccard_loss(maps.crossing, target["crossing"])
         if maps.contact is not None:
             parts["contact"] = focal_loss(maps.contact, target["contact"], **weights)
+            if config.contact_overlap:
+                parts["contact_overlap"] = soft_jaccard_loss(maps.contact, target["contact"])
         return parts
+
+    def _counts(self, target: Mapping[str, Tensor]) -> Tensor | None:
+        """The ground between two chromosomes counts more: where it is missed, they run together."""
+        if not self.config.gap or "contact" not in target:
+            return None
+        return 1 + self.config.gap * target["contact"].float() * (1 - target["chromosome"].float())
 
     def _weight(self, name: str) -> float:
         config = self.config
-        weights = {"chromosome": 1 - config.lam, "crossing": config.lam}
-        return (weights | {"overlap": config.overlap, "contact": config.contact, "phi": config.phi})[name]
+        given = {"chromosome": 1 - config.lam, "crossing": config.lam}
+        return given[name] if name in given else float(getattr(config, name))
 
 
 def convolution_kernels(network: nn.Module) -> list[Tensor]:

@@ -54,7 +54,7 @@ class MapNetwork(nn.Module, ABC):
             level: Stop at this level of the network, which is faster; default is the full network.
 
         Returns:
-            Logits (B, 1, H, W) each.
+            Logits (B, 1, ⌈H / fine⌉, ⌈W / fine⌉) each.
 
         Raises:
             ModelError: The network has no output at this level, or `x` is not (B, 1, H, W).
@@ -81,10 +81,13 @@ class MapNetwork(nn.Module, ABC):
         return self._padded(x, list(self.levels))
 
     def _padded(self, x: Tensor, wanted: list[int]) -> list[Maps]:
+        fine = self.config.fine
         if x.ndim != 4 or x.shape[1] != 1:
             raise ModelError(
                 f"an input of shape {tuple(x.shape)}", expected="(B, 1, H, W)", remedy="give grey images in batches"
             )
+        x = functional.pad(x, (0, -x.shape[-1] % fine, 0, -x.shape[-2] % fine), mode="replicate")
+        x = functional.pixel_unshuffle(x, fine)
         height, width = x.shape[-2:]
         step = 2**self.config.depth  # at every level, so that a level's maps do not depend on who asks
         x = functional.pad(x, (0, -width % step, 0, -height % step), mode="replicate")

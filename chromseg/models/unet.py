@@ -22,7 +22,9 @@ class UNet(MapNetwork):
         super().__init__(config)
         width = level_widths(config)
         levels = range(config.depth)
-        self.encoder = nn.ModuleList(Node(below, above) for below, above in zip([1, *width], width, strict=False))
+        self.encoder = nn.ModuleList(
+            Node(below, above) for below, above in zip([config.fine**2, *width], width, strict=False)
+        )
         self.decoder = nn.ModuleList(Node(width[i] + width[i + 1], width[i], squeeze=config.squeeze) for i in levels)
         self.head = Head(width[0], width[0], contact=config.contact)
 

@@ -39,7 +39,7 @@ class Grid(nn.Module):
 
         def node(i: int, j: int) -> Node:
             if j == 0:
-                return Node(1 if i == 0 else width[i - 1], width[i])
+                return Node(config.fine**2 if i == 0 else width[i - 1], width[i])
             return Node(j * width[i] + width[i + 1], width[i], squeeze=config.squeeze)
 
         depth = config.depth

@@ -9,7 +9,7 @@ import numpy as np
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.partition.consistency import solve_together
 from chromseg.partition.pairing import Pairing
-from chromseg.partition.parts import FloatArray, Parts, cut_parts, grow_over_corners
+from chromseg.partition.parts import FloatArray, Parts, SeamMap, cut_parts, grow_over_corners
 from chromseg.partition.ports import Crossing, find_crossings
 from chromseg.partition.reconstruct import draw, group_parts, share_crossings
 from chromseg.partition.touching import part_touching
@@ -31,7 +31,11 @@ class Piece:
 
 
 def partition_cluster(
-    region: BoolArray, crossing: BoolArray, image: FloatArray | None, contact: BoolArray | None, radius: int
+    region: BoolArray,
+    crossing: BoolArray,
+    image: FloatArray | None,
+    contact: SeamMap | None,
+    radius: int,
 ) -> list[Piece]:
     """Split one cluster, all arrays (h, w) in its bounding box, `crossing` and `contact` within `region`."""
     width = chromosome_width(region)

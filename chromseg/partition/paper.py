@@ -17,14 +17,18 @@ from skimage.segmentation import watershed
 from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.partition.cluster import Piece
-from chromseg.partition.parts import FOUR_CONNECTED, FloatArray, IntArray, Parts
+from chromseg.partition.parts import FOUR_CONNECTED, FloatArray, IntArray, Parts, SeamMap
 from chromseg.partition.reconstruct import draw, group_parts
 
 _RAY_STEP = 0.5
 
 
 def partition_cluster_as_published(
-    region: BoolArray, crossing: BoolArray, image: FloatArray | None, contact: BoolArray | None, radius: int
+    region: BoolArray,
+    crossing: BoolArray,
+    image: FloatArray | None,
+    contact: SeamMap | None,
+    radius: int,
 ) -> list[Piece]:
     """Split one cluster, arrays (h, w) in its bounding box; neither image nor contact is looked at."""
     parts = watershed_parts(region, crossing)

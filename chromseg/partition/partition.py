@@ -15,7 +15,7 @@ from chromseg.annotations.rasterize import BoolArray
 from chromseg.errors import InputRefusedError, MaskError
 from chromseg.partition.cluster import Piece, chromosome_width, partition_cluster
 from chromseg.partition.paper import partition_cluster_as_published
-from chromseg.partition.parts import FloatArray
+from chromseg.partition.parts import FloatArray, SeamMap
 
 _Window: TypeAlias = tuple[slice, slice]
 _SPECK_AREA = 0.15  # squared chromosome widths; a smaller island is an error of the map, not a chromosome
@@ -43,7 +43,7 @@ def partition_crossings(
     crossing: BoolArray,
     image: FloatArray | None = None,
     *,
-    contact: BoolArray | None = None,
+    contact: SeamMap | None = None,
     algorithm: str = "chromseg-ops",
     radius: int = 10,
     most: int | None = None,
@@ -59,8 +59,9 @@ def partition_crossings(
         crossing: bool (H, W). True where two chromosomes overlap; within `chromosome`.
         image: float32 (H, W) absorbance, 0 = background, or None. Where chromosomes touch without a crossing, only
             the image shows the seam.
-        contact: bool (H, W) or None. A learned map of the seams between touching chromosomes; where given, it alone
-            decides what is cut, and shape no longer does. Pixels outside `chromosome` are ignored.
+        contact: (H, W) or None. Seams between touching chromosomes: bool, as somebody knows them, alone decide what is
+            cut; float32, as probable as a network finds them, are weighed together with the shape. Pixels outside
+            `chromosome` are ignored.
         algorithm: "chromseg-ops", or "paper" for the published algorithm, which uses neither image nor contact.
         radius: How far around a crossing arms are looked at, in pixels; the default algorithm looks at 1.6 chromosome
             widths where that is more.
@@ -79,7 +80,7 @@ def partition_crossings(
     found: list[tuple[_Window, Piece]] = []
     for window, region in _components(chromosome, most):
         own = None if image is None else image[window]
-        seams = None if contact is None else contact[window] & region
+        seams = None if contact is None else np.where(region, contact[window], contact.dtype.type(0))
         found += [(window, piece) for piece in split(region, crossing[window] & region, own, seams, radius)]
         _refuse_more(len(found), most)
     return _assemble(found, chromosome.shape)
@@ -133,11 +134,14 @@ def _assemble(found: list[tuple[_Window, Piece]], shape: tuple[int, ...]) -> Par
 
 
 def _check(chromosome: Any, crossing: Any, image: Any | None, contact: Any | None, algorithm: str, radius: int) -> None:
-    for name, array in (("chromosome map", chromosome), ("crossing map", crossing), ("contact map", contact)):
+    for name, array in (("chromosome map", chromosome), ("crossing map", crossing)):
         if array is not None:
             _check_array(name, array, np.dtype(bool), np.shape(chromosome))
     if image is not None:
         _check_array("image", image, np.dtype(np.float32), np.shape(chromosome))
+    if contact is not None:
+        kind = np.float32 if getattr(contact, "dtype", None) == np.float32 else bool
+        _check_array("contact map", contact, np.dtype(kind), np.shape(chromosome))
     outside = np.count_nonzero(crossing > chromosome)
     if outside:
         raise MaskError(
@@ -163,7 +167,7 @@ def _check_array(name: str, array: Any, dtype: npt.DTypeLike, shape: tuple[int, 
         )
 
 
-_Split: TypeAlias = Callable[[BoolArray, BoolArray, FloatArray | None, BoolArray | None, int], list[Piece]]
+_Split: TypeAlias = Callable[[BoolArray, BoolArray, FloatArray | None, SeamMap | None, int], list[Piece]]
 ALGORITHMS: dict[str, _Split] = {
     "chromseg-ops": partition_cluster,
     "paper": partition_cluster_as_published,

@@ -19,6 +19,7 @@ from chromseg.annotations.rasterize import BoolArray
 
 IntArray: TypeAlias = npt.NDArray[np.int32]
 FloatArray: TypeAlias = npt.NDArray[np.float32]
+SeamMap: TypeAlias = BoolArray | FloatArray  # as somebody knows them, or as probable as a network finds them
 
 FOUR_CONNECTED = ndimage.generate_binary_structure(2, 1)
 _LEAST_GROWTH = 2  # pixels by which a crossing grows at least while arms are told apart

@@ -16,8 +16,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from chromseg.annotations.rasterize import BoolArray
-from chromseg.partition.parts import FloatArray, IntArray
+from chromseg.partition.parts import FloatArray, IntArray, SeamMap
 
 Measures: TypeAlias = npt.NDArray[np.float64]
 Moments: TypeAlias = npt.NDArray[np.float64]
@@ -36,6 +35,9 @@ MEASURES = (
 )
 WEIGHTS = (-12.01, 1.82, 3.03, 0.24, 2.15, -1.79, -2.37)
 BIAS = 5.8
+WEIGHTS_WITH_CONTACT = (*WEIGHTS, 1.0)
+BIAS_WITH_CONTACT = 5.8
+_SUREST = 4.0  # log-odds that a network is believed at most
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,13 @@ class Ground:
     Attributes:
         depth: float32 (h, w), distance to the background in pixels.
         image: float32 (h, w) absorbance; all 1 where no image was given.
-        contact: bool (h, w), the learned map of seams, or None.
+        contact: Seams: bool (h, w) as somebody knows them, float32 (h, w) as probable as a network finds them, or None.
         width: Typical width of a chromosome in pixels.
     """
 
     depth: FloatArray
     image: FloatArray
-    contact: BoolArray | None
+    contact: SeamMap | None
     width: float
 
 
@@ -98,15 +100,16 @@ def find_seams(labels: IntArray) -> dict[Pair, SeamPixels]:
 
 
 def likelihood(labels: IntArray, pair: Pair, seam: SeamPixels, ground: Ground, sides: Moments) -> float:
-    """Probability 0–1 that two chromosomes touch at a seam; with a learned contact map, the seam's share of it."""
-    if ground.contact is not None:
+    """Probability 0–1 that two chromosomes touch at a seam; where seams are known, the share of it that is one."""
+    if ground.contact is not None and ground.contact.dtype == bool:
         return float(ground.contact[seam[..., 0], seam[..., 1]].any(axis=1).mean())
     measures = measure(labels, pair, seam, ground, sides)
-    return 0.5 + 0.5 * math.tanh((float(measures @ np.array(WEIGHTS)) + BIAS) / 2)
+    weights, bias = (WEIGHTS, BIAS) if ground.contact is None else (WEIGHTS_WITH_CONTACT, BIAS_WITH_CONTACT)
+    return 0.5 + 0.5 * math.tanh((float(measures @ np.array(weights)) + bias) / 2)
 
 
 def measure(labels: IntArray, pair: Pair, seam: SeamPixels, ground: Ground, sides: Moments) -> Measures:
-    """The measures of one seam, in the order of `MEASURES`.
+    """The measures of one seam, in the order of `MEASURES`; where a network looked, its log-odds last.
 
     Args:
         labels: int32 (h, w), fragments.
@@ -134,7 +137,14 @@ def measure(labels: IntArray, pair: Pair, seam: SeamPixels, ground: Ground, side
     areas = np.log(sides[:, 0] / ground.width**2)
     fill, length = fill_and_length(sides.sum(axis=0))
     ends = [areas.min(), areas.max(), fill, math.log(length / ground.width)]
-    return np.array([seam_length / narrower, min(flanks), max(flanks), *ends])
+    seen = [] if ground.contact is None else [_log_odds(ground.contact, seam)]
+    return np.array([seam_length / narrower, min(flanks), max(flanks), *ends, *seen])
+
+
+def _log_odds(contact: SeamMap, seam: SeamPixels) -> float:
+    """Log-odds of the mean probability along a seam that a network finds one there."""
+    mean = float(contact[seam[..., 0], seam[..., 1]].max(axis=1).mean())
+    return max(-_SUREST, min(_SUREST, math.log(max(mean, 1e-6) / max(1 - mean, 1e-6))))
 
 
 def _middle(seam: SeamPixels, reach: float) -> npt.NDArray[np.float64]:

@@ -16,7 +16,7 @@ from skimage.segmentation import watershed
 
 from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.annotations.rasterize import BoolArray
-from chromseg.partition.parts import FloatArray, IntArray, Parts, compact, grow_over_corners, grow_over_edges
+from chromseg.partition.parts import FloatArray, IntArray, Parts, SeamMap, compact, grow_over_corners, grow_over_edges
 from chromseg.partition.reconstruct import Forest
 from chromseg.partition.seams import Ground, Pair, SeamPixels, fill_and_length, find_seams, likelihood, moments
 
@@ -28,22 +28,27 @@ _PEAK_DISTANCE = 0.7  # chromosome widths between the peaks of two fragments
 _SMOOTHING = 0.1  # sigma in chromosome widths
 _SHALLOW = 0.85  # share of the lower peak's height that a pass between two fragments may have
 _MOST_FRAGMENTS = 400  # of one cluster; in more no seam is looked for: that is no chromosomes, and would take hours
-_CONTACT_DROP = 0.3  # what is left of the relief on a learned seam
+_CONTACT_DROP = 0.3  # what is left of the relief on a seam
+_SEEN = 0.3  # probability of a seam from which the part that it runs through is looked at
 
 
 def part_touching(
-    parts: Parts, region: BoolArray, image: FloatArray | None, contact: BoolArray | None, width: float
+    parts: Parts,
+    region: BoolArray,
+    image: FloatArray | None,
+    contact: SeamMap | None,
+    width: float,
 ) -> tuple[Parts, npt.NDArray[np.float64]]:
     """Cut the free parts of one cluster where two chromosomes probably touch.
 
     Returns:
         The parts, and by free part how sure its least sure cut or non-cut is, 0.5–1; 0 where it was too much to tell.
     """
-    doubtful = _not_compact(parts, width) if contact is None else _on_a_seam(parts, contact)
+    doubtful = _doubtful(parts, contact, width)
     if not doubtful.any():
         return parts, np.ones(parts.n_free + 1)
     depth = np.asarray(ndimage.distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1], dtype=np.float32)
-    thick = None if contact is None else grow_over_edges(contact)
+    thick = None if contact is None else _thickened(contact)
     ground = Ground(depth, np.ones_like(depth) if image is None else image, thick, width)
     suspects = np.where(doubtful[parts.free], parts.free, 0)
     labels, owners = find_fragments(suspects, parts.n_free, ground)
@@ -52,6 +57,15 @@ def part_touching(
     crossed = grow_over_corners(parts.crossing > 0)
     labels, sureness = merge_fragments(labels, owners, ground, crossed)
     return _renumbered(parts, np.where(suspects > 0, labels + parts.n_free, parts.free), sureness)
+
+
+def _doubtful(parts: Parts, contact: SeamMap | None, width: float) -> BoolArray:
+    """By free part, whether it may be two chromosomes: by known seams alone, or by shape and by seams seen."""
+    if contact is None:
+        return _not_compact(parts, width)
+    if contact.dtype == bool:
+        return _on_a_seam(parts, contact > 0)
+    return _not_compact(parts, width) | _on_a_seam(parts, contact >= _SEEN)
 
 
 def _not_compact(parts: Parts, width: float) -> BoolArray:
@@ -63,8 +77,15 @@ def _not_compact(parts: Parts, width: float) -> BoolArray:
     )
 
 
+def _thickened(contact: SeamMap) -> SeamMap:
+    """Seams one pixel wider on either side, so that a cut beside one still runs along it."""
+    if contact.dtype == bool:
+        return grow_over_edges(contact > 0)
+    return np.asarray(ndimage.maximum_filter(contact, 3))
+
+
 def _on_a_seam(parts: Parts, contact: BoolArray) -> BoolArray:
-    """By free part, whether a learned seam runs through it."""
+    """By free part, whether a seam runs through it."""
     seams = np.bincount(parts.free[contact], minlength=parts.n_free + 1) > 0
     seams[0] = False
     return seams
@@ -79,7 +100,7 @@ def find_fragments(free: IntArray, n_free: int, ground: Ground) -> tuple[IntArra
     inside = free > 0
     relief = np.minimum(ground.depth, ground.width / 2) * ground.image
     if ground.contact is not None:
-        relief = np.where(ground.contact, _CONTACT_DROP * relief, relief)
+        relief = relief * (1 - (1 - _CONTACT_DROP) * ground.contact)
     relief = ndimage.gaussian_filter(relief, _SMOOTHING * ground.width)
     relief[~inside] = 0
     size = 2 * round(_PEAK_DISTANCE * ground.width / 2) + 1

@@ -15,7 +15,7 @@ from chromseg.annotations.contact import contact_map
 from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.samples import Sample
 from chromseg.annotations.tone import toned
-from chromseg.config import TrainConfig
+from chromseg.config import ModelConfig, TrainConfig
 from chromseg.errors import DataError
 from chromseg.training.augmentation import change_intensity, random_warp, warp
 from chromseg.training.epochs import EpochSet
@@ -25,8 +25,15 @@ from chromseg.training.places import Places, places_of
 
 @dataclass(frozen=True)
 class _Scene:
-    """What is kept of a sample: planes uint8 (4, H, W) = absorbance × 255 and the three maps × 255, and places."""
+    """What is kept of a sample.
 
+    Attributes:
+        dataset: It is of.
+        planes: uint8 (4, H, W), absorbance × 255 and the three maps × 255.
+        places: Where crops are centred.
+    """
+
+    dataset: str
     planes: npt.NDArray[np.uint8]
     places: Places
 
@@ -34,29 +41,38 @@ class _Scene:
 class TrainingSet(EpochSet):
     """Random crops of samples; what item `i` of an epoch is depends on seed, epoch and `i` alone.
 
+    Pictures take turns, or with `shares` those of a dataset get their share of the crops. Chromosomes are pasted on
+    pictures of their own dataset. A picture that is finer than the network's maps is cropped as it is, and the maps of
+    the crop are then made as coarse as the network's.
+
     Masks of a whole metaphase are large, so they are reduced to maps and free-standing singles as samples arrive:
     pass a generator (`read_samples`) to keep memory low.
 
     Args:
         samples: Training samples of any kinds; at least one.
-        config: The variant's configuration; uses crop, tone, augment, optim.steps_per_epoch and optim.batch_size.
+        config: The variant's configuration; uses crop (in pixels of the maps), tone, shares, augment, model.fine,
+            optim.steps_per_epoch and optim.batch_size.
         seed: Of all random choices.
 
     Raises:
-        DataError: No samples.
+        DataError: No samples, or none of a dataset that has a share.
     """
 
     def __init__(self, samples: Iterable[Sample], config: TrainConfig, seed: int) -> None:
         super().__init__(config, seed)
+        assert isinstance(config.model, ModelConfig)
+        self._fine = config.model.fine
         self._scenes: list[_Scene] = []
-        self._singles: list[FloatArray] = []
+        self._singles: dict[str, list[npt.NDArray[np.float16]]] = {}
         for sample in samples:
             sample = replace(sample, image=toned(sample.image, config.tone))
-            self._scenes.append(_scene(sample))
+            self._scenes.append(_scene(sample, self._fine))
             if config.augment.paste and sample.masks is not None:
-                self._singles.extend(free_singles(sample.image, sample.masks))
+                own = self._singles.setdefault(_dataset(sample), [])
+                own.extend(free_singles(sample.image, sample.masks, self._fine))
         if not self._scenes:
             raise DataError("no training samples", expected="at least one", remedy="check the split and kinds")
+        self._shared = [self._scenes_of(share.dataset) for share in config.shares]
 
     @property
     def sources(self) -> int:
@@ -64,48 +80,84 @@ class TrainingSet(EpochSet):
         return len(self._scenes)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        """Item `index`: "image", "chromosome", "crossing", "contact", float32 (1, crop, crop) each."""
+        """Item `index`: "image" float32 (1, fine · crop, fine · crop), its three maps (1, crop, crop)."""
         rng = self._rng(index)
-        scene = self._scenes[self._order(index)]
-        crop = self._paste(rng, self._cut(rng, scene))
+        scene = self._chosen(rng) if self._shared else self._scenes[self._order(index)]
+        crop = self._paste(rng, self._cut(rng, scene), scene.dataset)
         image = change_intensity(rng, crop.image, self.config.augment.intensity)
         if scene.places.alone:
             image = np.where(crop.chromosome, image, np.float32(0))
-        maps = {"chromosome": crop.chromosome, "crossing": crop.crossing, "contact": crop.contact}
+        maps = {
+            "chromosome": coarser(crop.chromosome, self._fine),
+            "crossing": coarser(crop.crossing, self._fine),
+            "contact": coarser(crop.contact, self._fine),
+        }
         return {
             name: torch.from_numpy(np.ascontiguousarray(plane, dtype=np.float32)).unsqueeze(0)
             for name, plane in ({"image": image} | maps).items()
         }
 
     def _cut(self, rng: np.random.Generator, scene: _Scene) -> Crop:
-        size = self.config.crop
+        size = self.config.crop * self._fine
         matrix = random_warp(rng, self.config.augment)
         image, *maps = warp(scene.planes, matrix, scene.places.centre(rng, size), size)
         chromosome, crossing, contact = (plane >= 127.5 for plane in maps)
         return Crop(image / np.float32(255), chromosome, crossing & chromosome, contact)
 
-    def _paste(self, rng: np.random.Generator, crop: Crop) -> Crop:
-        if not self._singles or rng.random() >= self.config.augment.paste:
+    def _paste(self, rng: np.random.Generator, crop: Crop, dataset: str) -> Crop:
+        singles = self._singles.get(dataset)
+        if not singles or rng.random() >= self.config.augment.paste:
             return crop
         for _ in range(rng.integers(1, 3)):
-            crop = lay(rng, crop, self._singles[rng.integers(len(self._singles))], self.config.augment)
+            single = singles[rng.integers(len(singles))].astype(np.float32)
+            crop = lay(rng, crop, single, self.config.augment, self._fine)
         return crop
 
+    def _chosen(self, rng: np.random.Generator) -> _Scene:
+        """A picture of a dataset, each drawn by chance."""
+        shares = np.array([share.share for share in self.config.shares])
+        scenes = self._shared[rng.choice(len(shares), p=shares / shares.sum())]
+        return scenes[rng.integers(len(scenes))]
 
-def _scene(sample: Sample) -> _Scene:
+    def _scenes_of(self, dataset: str) -> list[_Scene]:
+        scenes = [scene for scene in self._scenes if scene.dataset == dataset]
+        if not scenes:
+            raise DataError(
+                f"no training samples of `{dataset}`, which has a share of the crops",
+                expected=f"one of {', '.join(sorted({scene.dataset for scene in self._scenes}))}",
+                remedy="correct `train.….shares`, or add the dataset to `prepare.datasets`",
+            )
+        return scenes
+
+
+def coarser(plane: BoolArray, fine: int) -> BoolArray:
+    """Bool (H · fine, W · fine) → (H, W): what covers at least half of a pixel; sides are filled up with False."""
+    if fine == 1:
+        return plane
+    height, width = (-(-side // fine) for side in plane.shape)
+    filled = np.zeros((height * fine, width * fine), dtype=bool)
+    filled[: plane.shape[0], : plane.shape[1]] = plane
+    return np.asarray(filled.reshape(height, fine, width, fine).sum(axis=(1, 3)) * 2 >= fine**2)
+
+
+def _dataset(sample: Sample) -> str:
+    return sample.case_id.partition("/")[0]
+
+
+def _scene(sample: Sample, fine: int) -> _Scene:
     if sample.boxes is not None:
         raise DataError(
             f"sample {sample.name} with boxes only",
             expected="instance masks or the two maps, to train a network of maps",
             remedy="name another dataset in `train.base.dataset`, or train a detector",
         )
-    contact = contact_map(sample.masks) if sample.masks is not None else np.zeros_like(sample.crossing)
+    contact = contact_map(sample.masks, fine) if sample.masks is not None else np.zeros_like(sample.crossing)
     planes = np.stack([sample.image, sample.chromosome, sample.crossing, contact])
-    return _Scene(np.round(np.clip(planes, 0, 1) * 255).astype(np.uint8), places_of(sample, contact))
+    return _Scene(_dataset(sample), np.round(np.clip(planes, 0, 1) * 255).astype(np.uint8), places_of(sample, contact))
 
 
-def free_singles(image: FloatArray, masks: BoolArray) -> list[FloatArray]:
-    """Patches of all free-standing chromosomes."""
+def free_singles(image: FloatArray, masks: BoolArray, unit: int = 1) -> list[npt.NDArray[np.float16]]:
+    """Patches float16 of all free-standing chromosomes, as of `cut_single`."""
     count = masks.sum(axis=0, dtype=np.int16)
-    patches = (cut_single(image, mask, count - mask > 0) for mask in masks)
-    return [patch for patch in patches if patch is not None]
+    patches = (cut_single(image, mask, count - mask > 0, unit) for mask in masks)
+    return [patch.astype(np.float16) for patch in patches if patch is not None]

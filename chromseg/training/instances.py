@@ -82,7 +82,7 @@ class InstanceSet(EpochSet):
         for sample in samples:
             self._scenes.append(_scene(sample, self._classes))
             if config.augment.paste and sample.masks is not None:
-                self._singles.extend(free_singles(sample.image, sample.masks))
+                self._singles.extend(patch.astype(np.float32) for patch in free_singles(sample.image, sample.masks))
         if not self._scenes:
             raise DataError("no training samples", expected="at least one", remedy="check the split and kinds")
 

@@ -12,12 +12,12 @@ from torch.utils.data import default_collate
 
 from chromseg.annotations.samples import Sample
 from chromseg.annotations.tone import toned
-from chromseg.config import TrainConfig
+from chromseg.config import ModelConfig, TrainConfig
 from chromseg.errors import DataError
 from chromseg.metrics import iou, mean_iou
 from chromseg.models import MapNetwork, Maps, MixedWeightFocalLoss
 from chromseg.models.losses import convolution_kernels
-from chromseg.training.datasets import TrainingSet
+from chromseg.training.datasets import TrainingSet, coarser
 from chromseg.training.epochs import EpochSet, Item
 from chromseg.training.task import Batch
 
@@ -80,14 +80,18 @@ class MapTask:
     def judge(self, network: nn.Module, kept: Sample, config: TrainConfig, device: torch.device) -> Score:
         """Loss (levels and contact map left aside), crossing IoU and chromosome IoU at probability 0.5."""
         loss = MixedWeightFocalLoss(dataclasses.replace(config.loss, phi=0.0))
+        assert isinstance(config.model, ModelConfig)
+        true_chromosome, true_crossing = (
+            coarser(plane, config.model.fine) for plane in (kept.chromosome, kept.crossing)
+        )
         image, chromosome, crossing = (
             torch.as_tensor(plane, dtype=torch.float32, device=device)[None, None]
-            for plane in (toned(kept.image, config.tone), kept.chromosome, kept.crossing)
+            for plane in (toned(kept.image, config.tone), true_chromosome, true_crossing)
         )
         maps: Maps = network(image)._replace(contact=None)
         value = loss([maps], {"chromosome": chromosome, "crossing": crossing})["loss"].item()
         pred_crossing, pred_chromosome = ((one[0, 0] > 0).cpu().numpy() for one in (maps.crossing, maps.chromosome))
-        return value, iou(pred_crossing, kept.crossing), iou(pred_chromosome, kept.chromosome)
+        return value, iou(pred_crossing, true_crossing), iou(pred_chromosome, true_chromosome)
 
     def summarize(self, scores: Sequence[Score]) -> dict[str, float | None]:
         """Means "val/loss", "val/iou_crossing", "val/iou_chromosome" (design §5); no scores give an empty dict."""

@@ -17,7 +17,7 @@ from chromseg.training.augmentation import random_warp, warp
 _CROSSING_SHARE = 0.7  # of pasted chromosomes cross; the others touch
 _MAX_COVERED = 0.35  # of a pasted chromosome may lie over others
 _TRIES = 4
-HALO = 3  # pixels of blurred light around a chromosome that belong to its patch
+HALO = 3  # pixels of the maps around a chromosome whose blurred light belongs to its patch
 
 Cell = tuple[int, int]
 Window = tuple[slice, slice]
@@ -42,33 +42,35 @@ class Placed:
     shape: BoolArray
 
 
-def cut_single(image: FloatArray, mask: BoolArray, others: BoolArray) -> FloatArray | None:
+def cut_single(image: FloatArray, mask: BoolArray, others: BoolArray, unit: int = 1) -> FloatArray | None:
     """A chromosome that stands free, as a patch to paste.
 
     Args:
         image: float32 (H, W) absorbance.
         mask: bool (H, W), the chromosome.
         others: bool (H, W), all other chromosomes.
+        unit: Pixels in one pixel of the maps.
 
     Returns:
         float32 (2, h, w), its light (fading to 0 over the halo) and its mask; None if it is empty, or if another
         chromosome or the image's border lies within the halo.
     """
+    halo = HALO * unit
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
         return None
-    top, left, bottom, right = rows[0] - HALO - 1, cols[0] - HALO - 1, rows[-1] + HALO + 2, cols[-1] + HALO + 2
+    top, left, bottom, right = rows[0] - halo - 1, cols[0] - halo - 1, rows[-1] + halo + 2, cols[-1] + halo + 2
     if top < 0 or left < 0 or bottom > mask.shape[0] or right > mask.shape[1]:
         return None
     window = np.s_[top:bottom, left:right]
     distance = ndimage.distance_transform_edt(~mask[window])
-    if (others[window] & (distance <= HALO)).any():
+    if (others[window] & (distance <= halo)).any():
         return None
-    fade = np.clip(1 - (distance - 1) / HALO, 0, 1)
+    fade = np.clip(1 - (distance - 1) / halo, 0, 1)
     return np.stack([image[window] * fade, mask[window]]).astype(np.float32)
 
 
-def lay(rng: np.random.Generator, crop: Crop, single: FloatArray, config: AugmentConfig) -> Crop:
+def lay(rng: np.random.Generator, crop: Crop, single: FloatArray, config: AugmentConfig, unit: int = 1) -> Crop:
     """Lay a single over the crop's chromosomes: mostly across or at the end of one, else just touching it.
 
     Args:
@@ -76,6 +78,7 @@ def lay(rng: np.random.Generator, crop: Crop, single: FloatArray, config: Augmen
         crop: Left as it is.
         single: From `cut_single`.
         config: Its zoom and flips are used; rotation is free.
+        unit: Pixels in one pixel of the maps.
 
     Returns:
         A new crop; the same one where no place was found.
@@ -86,7 +89,7 @@ def lay(rng: np.random.Generator, crop: Crop, single: FloatArray, config: Augmen
     image = blend(rng, crop.image, crop.chromosome, placed)
     chromosome, crossing, contact = crop.chromosome.copy(), crop.crossing.copy(), crop.contact.copy()
     window, shape, there = placed.window, placed.shape, crop.chromosome[placed.window]
-    contact[window] = (contact[window] & ~shape) | seam(shape, there)
+    contact[window] = (contact[window] & ~shape) | seam(shape, there, unit)
     crossing[window] |= shape & there
     chromosome[window] |= shape
     return Crop(image, chromosome, crossing, contact)

@@ -25,6 +25,12 @@ def test_a_gap_of_one_pixel_belongs_to_the_seam_and_a_gap_of_three_ends_it() -> 
     assert not seam(left, _bar(slice(20, 30), slice(28, 50))).any()
 
 
+def test_in_a_picture_twice_as_fine_the_seam_is_the_same() -> None:
+    left, right = _bar(slice(10, 20), slice(5, 25)), _bar(slice(10, 20), slice(26, 40))
+    fine = seam(left.repeat(2, 0).repeat(2, 1), right.repeat(2, 0).repeat(2, 1), unit=2)
+    assert (fine == seam(left, right).repeat(2, 0).repeat(2, 1)).all()
+
+
 def test_a_true_crossing_and_its_rim_are_no_seam() -> None:
     assert not seam(_bar(slice(20, 30), slice(5, 60)), _bar(slice(5, 60), slice(20, 30))).any()
 

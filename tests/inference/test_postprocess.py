@@ -23,7 +23,7 @@ from chromseg.inference.postprocess import (
 PLAIN = PostprocessSettings(
     chromosome=0.5,
     crossing=0.5,
-    contact=0.5,
+    contact=True,
     mean=0.0,
     crossing_peak=0.0,
     smooth=0.0,
@@ -34,7 +34,7 @@ PLAIN = PostprocessSettings(
     max_apart=0.0,
     max_hole=0,
 )
-SEAMS = PostprocessSettings(contact=0.5)
+SEAMS = PostprocessSettings(contact=True)
 
 
 def _probabilities() -> np.ndarray:
@@ -49,8 +49,10 @@ def _probabilities() -> np.ndarray:
 def test_thresholds_decide_each_map() -> None:
     maps = binarize(_probabilities(), PLAIN)
     assert maps.contact is not None
-    assert [int(plane.sum()) for plane in (maps.chromosome, maps.crossing, maps.contact)] == [14 * 55, 14 * 14, 14 * 2]
-    higher = binarize(_probabilities(), replace(PLAIN, chromosome=0.95, crossing=0.85, contact=0.75))
+    assert [int(plane.sum()) for plane in (maps.chromosome, maps.crossing)] == [14 * 55, 14 * 14]
+    assert maps.contact.dtype == np.float32
+    assert int((maps.contact == np.float32(0.7)).sum()) == 14 * 2
+    higher = binarize(_probabilities(), replace(PLAIN, chromosome=0.95, crossing=0.85))
     assert higher.contact is not None
     assert not (higher.chromosome.any() or higher.crossing.any() or higher.contact.any())
 
@@ -61,7 +63,7 @@ def test_crossings_and_seams_lie_on_chromosomes() -> None:
     maps = binarize(probabilities, SEAMS)
     assert maps.contact is not None
     assert not (maps.crossing & ~maps.chromosome).any()
-    assert not (maps.contact & (~maps.chromosome | maps.crossing)).any()
+    assert not maps.contact[~maps.chromosome | maps.crossing].any()
 
 
 def test_seams_may_be_ignored_or_absent_and_other_numbers_of_maps_are_refused() -> None:

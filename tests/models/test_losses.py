@@ -88,7 +88,7 @@ def test_mixed_weights_by_hand() -> None:
 def test_all_terms_add_up() -> None:
     maps = Maps(plane(0.3), plane(-0.2), plane(0.1))
     target = {"chromosome": plane(1), "crossing": plane(0), "contact": plane(1)}
-    config = LossConfig(lam=0.6, phi=0.01, overlap=0.5, contact=0.2)
+    config = LossConfig(lam=0.6, phi=0.01, overlap=0.5, contact=0.2, contact_overlap=0.3)
     losses = MixedWeightFocalLoss(config)([maps], target, [torch.tensor([[1.0, 2.0]]), torch.tensor([3.0])])
     assert losses["loss_phi"].item() == pytest.approx(7.0)
     expected = (
@@ -96,9 +96,19 @@ def test_all_terms_add_up() -> None:
         + 0.6 * losses["loss_crossing"]
         + 0.5 * losses["loss_overlap"]
         + 0.2 * losses["loss_contact"]
+        + 0.3 * losses["loss_contact_overlap"]
         + 0.01 * 7
     )
     torch.testing.assert_close(losses["loss"], expected)
+
+
+def test_ground_between_two_chromosomes_counts_more_in_their_map_alone() -> None:
+    maps = Maps(plane(0.3, 0.3), plane(0.1, 0.1), plane(0.1, 0.1))
+    target = {"chromosome": plane(0, 0), "crossing": plane(0, 0), "contact": plane(1, 0)}
+    plain, gaps = (MixedWeightFocalLoss(LossConfig(contact=1, gap=gap))([maps], target) for gap in (0.0, 3.0))
+    assert gaps["loss_chromosome"].item() == pytest.approx((4 + 1) / 2 * plain["loss_chromosome"].item())
+    assert gaps["loss_crossing"] == plain["loss_crossing"]
+    assert gaps["loss_contact"] == plain["loss_contact"]
 
 
 def test_deep_supervision_takes_the_mean_over_levels() -> None:

@@ -53,6 +53,14 @@ def test_contact_branch_is_optional(architecture: str) -> None:
 
 
 @EACH
+@pytest.mark.parametrize("size", [(1, 1), (18, 33), (32, 64)], ids=str)
+def test_a_network_may_see_finer_than_it_answers(architecture: str, size: tuple[int, int]) -> None:
+    height, width = size
+    maps = tiny(architecture, fine=2, contact=True).eval()(torch.rand(2, 1, height, width))
+    assert {plane.shape for plane in maps if plane is not None} == {(2, 1, (height + 1) // 2, (width + 1) // 2)}
+
+
+@EACH
 @pytest.mark.parametrize("deep_supervision", [False, True])
 @pytest.mark.parametrize("squeeze", [False, True])
 def test_gradient_reaches_every_parameter(architecture: str, deep_supervision: bool, squeeze: bool) -> None:

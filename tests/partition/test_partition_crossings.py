@@ -162,7 +162,7 @@ def _bad_inputs():
         "crossing outside": ((~good, good), {}),
         "image of another shape": ((good, good, image[1:]), {}),
         "image of another kind": ((good, good, image.astype(np.float64)), {}),
-        "contact of another kind": ((good, good), {"contact": image}),
+        "contact of another kind": ((good, good), {"contact": image.astype(np.float64)}),
         "unknown algorithm": ((good, good), {"algorithm": "best"}),
         "no radius": ((good, good), {"radius": 0}),
     }

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from chromseg.annotations import Sample
-from chromseg.config import AugmentConfig, ModelConfig, OptimConfig, TrainConfig
+from chromseg.config import AugmentConfig, ModelConfig, OptimConfig, Share, TrainConfig
 from chromseg.errors import DataError
-from chromseg.training.datasets import TrainingSet
+from chromseg.training.datasets import TrainingSet, coarser
 from chromseg.training.paste import Crop, cut_single, lay
 
 KEYS = {"image", "chromosome", "crossing", "contact"}
@@ -35,6 +35,35 @@ def test_items_are_float_planes_of_the_crop_size() -> None:
     assert item.keys() == KEYS
     assert all(plane.shape == (1, 64, 64) and plane.dtype == torch.float32 for plane in item.values())
     assert set(torch.unique(torch.cat([item[key] for key in KEYS - {"image"}])).tolist()) <= {0.0, 1.0}
+
+
+def test_a_finer_picture_keeps_its_pixels_and_its_maps_become_as_coarse_as_the_networks() -> None:
+    config = dataclasses.replace(_config(), model=ModelConfig("unet", fine=2), crop=32)
+    item = TrainingSet([_sample()], config, seed=0)[0]
+    assert {key: tuple(plane.shape) for key, plane in item.items()} == {
+        "image": (1, 64, 64),
+        "chromosome": (1, 32, 32),
+        "crossing": (1, 32, 32),
+        "contact": (1, 32, 32),
+    }
+    dark = torch.nn.functional.avg_pool2d((item["image"] > 0.1).float(), 2)
+    assert (item["chromosome"] == (dark >= 0.5)).float().mean() > 0.97
+
+
+def test_coarser_planes_hold_what_covers_half_of_a_pixel() -> None:
+    plane = np.array([[1, 1, 0, 0, 1], [0, 0, 0, 1, 1], [1, 1, 0, 0, 0]], dtype=bool)
+    assert coarser(plane, 2).tolist() == [[True, False, True], [True, False, False]]
+
+
+def test_datasets_get_their_share_of_the_crops() -> None:
+    rich, poor = (dataclasses.replace(_sample(name), case_id=f"{name}/1") for name in ("rich", "poor"))
+    blank = dataclasses.replace(poor, image=np.zeros_like(poor.image))
+    shares = (Share("rich", 0.75), Share("poor", 0.25))
+    dataset = TrainingSet([rich, blank, blank], dataclasses.replace(_config(), shares=shares), seed=0)
+    seen = np.mean([bool(dataset[index]["image"].any()) for index in range(400)])
+    assert 0.65 < seen < 0.8
+    with pytest.raises(DataError, match="no training samples of `none`"):
+        TrainingSet([rich], dataclasses.replace(_config(), shares=(Share("none", 1.0),)), seed=0)
 
 
 def test_an_item_depends_on_seed_epoch_and_index_alone() -> None:

@@ -1,0 +1,54 @@
+"""Bringing pictures and masks to another size, and the factor between chromosomes of two widths."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from chromseg.annotations.absorbance import FloatArray
+from chromseg.annotations.rasterize import BoolArray
+from chromseg.annotations.reduction import by_means
+
+AS_IT_IS = (0.7, 1.4)  # factors within what training has seen: resizing would only blur
+ALWAYS = (1.0, 1.0)  # for a network that has seen chromosomes of one width alone
+
+
+def factor_between(width: float | None, wanted: float | None, as_it_is: tuple[float, float] = AS_IT_IS) -> float:
+    """Factor from chromosomes of one width to another; 1 where either is unknown, or the factor lies in `as_it_is`."""
+    if not width or not wanted:
+        return 1.0
+    factor = wanted / width
+    return 1.0 if as_it_is[0] <= factor <= as_it_is[1] else factor
+
+
+def resize(image: FloatArray, factor: float) -> FloatArray:
+    """Resize float32 (H, W) by a factor, smoothed before it is made smaller."""
+    if factor == 1.0:
+        return image
+    height, width = (max(1, round(side * factor)) for side in image.shape)
+    picture = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(np.clip(np.asarray(picture), 0, 1), dtype=np.float32)
+
+
+def resize_mask(mask: BoolArray, shape: tuple[int, ...]) -> BoolArray:
+    """Bring a mask bool (h, w) to another size (H, W); its border is where linear interpolation crosses one half."""
+    if mask.shape == shape:
+        return mask
+    picture = Image.fromarray(mask.astype(np.float32)).resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
+    return np.asarray(np.asarray(picture) >= 0.5)
+
+
+def filled_up(image: FloatArray, step: int) -> FloatArray:
+    """Repeat the last row and column of float32 (H, W) until both sides divide by `step`."""
+    height, width = image.shape
+    return np.pad(image, ((0, -height % step), (0, -width % step)), mode="edge")
+
+
+def coarse(image: FloatArray, fine: int) -> FloatArray:
+    """The means of squares of `fine` pixels: float32 (H, W) → (⌈H / fine⌉, ⌈W / fine⌉)."""
+    return np.asarray(by_means(filled_up(image, fine), fine))
+
+
+def coarse_shape(shape: tuple[int, ...], fine: int) -> tuple[int, int]:
+    """The size of what `coarse` makes of a picture of a size."""
+    return -(-shape[0] // fine), -(-shape[1] // fine)
