@@ -123,7 +123,7 @@ def serve_idle() -> None:
 
     from chromseg.serving.app import create_app
     from chromseg.serving.listening import address_of, bind
-    from chromseg.serving.run import PatientServer
+    from chromseg.serving.patient import PatientServer
     from chromseg.serving.settings import ServeSettings
 
     settings = ServeSettings(port=0, rate=0, poll=0, splicers=0)

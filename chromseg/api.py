@@ -6,8 +6,9 @@ from pathlib import Path
 
 from chromseg import DEFAULT_MODEL
 from chromseg.extras import named_if_missing
+from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.predictor import Predictor
-from chromseg.models.package import CARD
+from chromseg.naming import model_folder
 
 
 def load_predictor(uri_or_folder: str | Path = DEFAULT_MODEL, *, device: str = "cpu") -> Predictor:
@@ -26,11 +27,12 @@ def load_predictor(uri_or_folder: str | Path = DEFAULT_MODEL, *, device: str = "
         ModelError: The folder holds no usable model.
         MissingExtraError: A registered model is asked for where the extra `registry` is not installed.
     """
-    if (Path(uri_or_folder) / CARD).is_file():  # needs no store, and no seconds for MLflow
-        return Predictor.from_folder(Path(uri_or_folder), device=device)
+    folder = model_folder(uri_or_folder)
+    if folder is not None:  # needs no store, and no seconds for MLflow
+        return predictor_from_folder(folder, device=device)
     with named_if_missing():
         from chromseg.registry.resolve import resolve_model
 
     found = resolve_model(uri_or_folder)
     version = None if found.version is None else str(found.version)
-    return Predictor.from_folder(found.folder, name=found.name or "", version=version, device=device)
+    return predictor_from_folder(found.folder, name=found.name or "", version=version, device=device)

@@ -71,7 +71,7 @@ def read_index(
 
 def _all(folder: Path) -> list[Entry]:
     try:
-        values = json.loads((folder / INDEX).read_text())
+        values = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise _unusable(f"no prepared samples in {folder}", "run `dvc repro prepare` first") from error
     wanted = {field.name for field in fields(Entry)}

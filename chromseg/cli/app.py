@@ -8,7 +8,9 @@ module is imported only when it is called.
 from __future__ import annotations
 
 import importlib
+import sys
 import traceback
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -99,7 +101,10 @@ def frame(
 
 
 def main() -> None:
-    """Entry point of `chromseg-ops`."""
+    """Entry point of `chromseg-ops`; prints UTF-8, also where the letters of the system lack `≥`, as on Windows."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     app()
 
 

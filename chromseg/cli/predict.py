@@ -82,7 +82,7 @@ def check_polarity(text: str) -> None:
 def report(outcome: Outcome) -> None:
     """One line a picture on stderr, as it happens."""
     if outcome.error:
-        told, source = str(outcome.error), str(outcome.job.source)
+        told, source = str(outcome.error), outcome.job.source.as_posix()
         line = told if told.startswith(source) else f"{source}: {told}"
     elif outcome.status == "skipped":
         line = f"{outcome.job.source}: done before, skipped"
@@ -104,9 +104,9 @@ def finish(outcomes: list[Outcome], as_json: bool) -> None:
     if as_json:
         results = [
             {
-                "file": str(o.job.source),
+                "file": o.job.source.as_posix(),
                 "status": o.status,
-                "folder": str(o.job.folder),
+                "folder": o.job.folder.as_posix(),
                 "chromosomes": o.count,
                 "to_review": o.review,
                 "notes": list(o.notes),

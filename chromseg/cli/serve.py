@@ -44,7 +44,8 @@ def serve(
     if new_key is not None:
         _print_key(new_key)
         return
-    from chromseg.serving.run import check_exposure, serve
+    from chromseg.serving.preflight import check_exposure
+    from chromseg.serving.run import serve
     from chromseg.serving.settings import ServeSettings
 
     settings = ServeSettings(

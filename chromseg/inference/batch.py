@@ -12,6 +12,7 @@ from chromseg.annotations.pictures import SUFFIXES
 from chromseg.errors import ChromsegError, DataError, OutputError
 from chromseg.files import sha256, write_json
 from chromseg.inference.exports import INSTANCES_FILE
+from chromseg.inference.portable import portable
 
 FAILURES_FILE = "failures.json"
 
@@ -42,17 +43,25 @@ def plan_jobs(sources: Iterable[Path], out: Path, suffixes: tuple[str, ...] = SU
     Raises:
         DataError: A source does not exist, a folder has no picture, or two pictures would share one result folder.
     """
+    return jobs_at((each for source in sources for each in _pictures(source, out, suffixes)), out)
+
+
+def jobs_at(places: Iterable[tuple[Path, Path]], out: Path) -> list[Job]:
+    """One job for each source and the path below `out` where its results belong, in names that every system can hold.
+
+    Raises:
+        DataError: Two would share one folder.
+    """
     jobs: dict[Path, Job] = {}
-    for source in sources:
-        for path, relative in _pictures(source, out, suffixes):
-            folder = out / relative.with_suffix("")
-            if folder in jobs and jobs[folder].source != path:
-                raise DataError(
-                    f"{jobs[folder].source} and {path} would both be written to {folder}",
-                    expected="pictures whose names differ before the suffix",
-                    remedy="rename one, or run them with two --out folders",
-                )
-            jobs[folder] = Job(path, folder)
+    for source, relative in places:
+        folder = out / portable(relative)
+        if folder in jobs and jobs[folder].source != source:
+            raise DataError(
+                f"{jobs[folder].source} and {source} would both be written to {folder}",
+                expected="pictures whose names differ before the suffix",
+                remedy="rename one, or run them with two --out folders",
+            )
+        jobs[folder] = Job(source, folder)
     return list(jobs.values())
 
 
@@ -94,13 +103,13 @@ def _unforeseen(job: Job, error: Exception) -> DataError:
 
 def _note_failures(path: Path, outcomes: list[Outcome]) -> None:
     """Write what failed now, and keep what failed before among files that were not done now."""
-    now = {str(outcome.job.source) for outcome in outcomes}
+    now = {outcome.job.source.as_posix() for outcome in outcomes}
     try:
         before = [each for each in json.loads(path.read_text(encoding="utf-8")) if each["file"] not in now]
     except (OSError, ValueError, KeyError, TypeError):
         before = []  # none, or not ours
     failed = [
-        {"file": str(outcome.job.source), "got": error.got, "expected": error.expected, "remedy": error.remedy}
+        {"file": outcome.job.source.as_posix(), "got": error.got, "expected": error.expected, "remedy": error.remedy}
         for outcome in outcomes
         if (error := outcome.error)
     ]
@@ -113,7 +122,7 @@ def _note_failures(path: Path, outcomes: list[Outcome]) -> None:
 def done_before(job: Job, *, weights_sha256: str | None, options: dict[str, Any]) -> Outcome | None:
     """The job as skipped, if its folder holds the result of the same bytes, weights and options; None if not."""
     try:
-        made = json.loads((job.folder / INSTANCES_FILE).read_text())
+        made = json.loads((job.folder / INSTANCES_FILE).read_text(encoding="utf-8"))
         same = (
             made["model"]["image_sha256"] == sha256(job.source)
             and made["model"]["weights_sha256"] == weights_sha256
@@ -126,13 +135,13 @@ def done_before(job: Job, *, weights_sha256: str | None, options: dict[str, Any]
 
 
 def _pictures(source: Path, out: Path, suffixes: tuple[str, ...]) -> list[tuple[Path, Path]]:
-    """(path, path below the source) of each picture of one source; results in `out` are no pictures."""
+    """(path, path below the source without suffix) of each picture of one source; results in `out` are no pictures."""
     if source.is_file():
-        return [(source, Path(source.name))]
+        return [(source, Path(source.stem))]
     if not source.is_dir():
         raise DataError(f"no file or folder {source}", expected="pictures to work on", remedy="check the path")
     found = [
-        (path, path.relative_to(source))
+        (path, path.relative_to(source).with_suffix(""))
         for path in sorted(source.rglob("*"))
         if path.suffix.lower() in suffixes
         and path.is_file()

@@ -115,7 +115,7 @@ class FolderWorker:
                 picture = self._decoded[job] = read_picture(job.source)
             except InputRefusedError as error:
                 self._decoded[job] = error
-                rows.append(unreadable_facts(str(job.source), error.got))
+                rows.append(unreadable_facts(job.source.as_posix(), error.got))
                 continue
             rows += _facts(job, picture)
             held += sum(page.grey.size for page in picture.pages)
@@ -155,5 +155,5 @@ def warnings_of(validation: Mapping[str, Any]) -> list[str]:
 
 
 def page_name(path: Path, page: int, pages: int) -> str:
-    """What messages call a page."""
-    return str(path) if pages == 1 else f"{path}, page {page + 1}"
+    """What messages and reports call a page, alike on every system."""
+    return path.as_posix() if pages == 1 else f"{path.as_posix()}, page {page + 1}"

@@ -16,7 +16,7 @@ from chromseg.annotations.rasterize import BoolArray
 from chromseg.config import PartitionConfig
 from chromseg.errors import DataError, MaskError
 from chromseg.files import sha256
-from chromseg.inference.batch import Job, Outcome, done_before
+from chromseg.inference.batch import Job, Outcome, done_before, jobs_at
 from chromseg.inference.exports import write_result
 from chromseg.inference.files import warnings_of
 from chromseg.inference.result import ModelIdentity, Result, instance_of
@@ -32,7 +32,7 @@ def plan_maps(folder: Path, out: Path) -> list[Job]:
     """One job per `chromosome_*.png` of a folder or of the folders below it.
 
     Raises:
-        DataError: There is none, or one without its `crossing_*.png`.
+        DataError: There is none, or one without its `crossing_*.png`, or two would share one folder.
     """
     found = sorted(path for path in folder.rglob(f"{_CHROMOSOME}*.png") if not path.is_relative_to(out))
     if not found:
@@ -48,7 +48,7 @@ def plan_maps(folder: Path, out: Path) -> list[Job]:
             expected=f"{_CROSSING}NAME.png beside each {_CHROMOSOME}NAME.png",
             remedy="add the missing files or take these out",
         )
-    return [Job(path, out / path.parent.relative_to(folder) / _name(path)) for path in found]
+    return jobs_at(((path, path.parent.relative_to(folder) / _name(path)) for path in found), out)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class MapWorker:
             absorbance=shown,
             polarity=polarity or "dark-on-light",
             scale=1.0,
-            validation={"result": check_result(instances, chromosome, name=str(job.source)).to_json()},
+            validation={"result": check_result(instances, chromosome, name=job.source.as_posix()).to_json()},
             model=ModelIdentity("crossing-partition", None, None, {}, None, asdict(self.config), chromseg.__version__),
             image_sha256=sha256(job.source),
         )

@@ -17,10 +17,11 @@ from chromseg.errors import ConfigError, ModelError
 from chromseg.files import replacing, sha256, write_json
 from chromseg.models import Network, empty_model
 from chromseg.models.cascade import CascadeConfig, CascadeNetwork
+from chromseg.naming import MODEL_FILES
 
 Family = TypeVar("Family", bound=nn.Module)
 
-WEIGHTS, CARD = "model.safetensors", "model.json"
+WEIGHTS, CARD = MODEL_FILES
 _FORMAT = 1
 
 

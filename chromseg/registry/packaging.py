@@ -15,6 +15,7 @@ import pandas as pd
 
 from chromseg.errors import RegistryError
 from chromseg.files import replacing
+from chromseg.naming import MODEL_FILES
 from chromseg.registry.backend import (
     ColSpec,
     MlflowClient,
@@ -31,7 +32,6 @@ from chromseg.registry.store import explained, translated
 
 _CODE = Path(__file__).with_name("pyfunc_model.py")
 _EXAMPLE = Path(__file__).parent / "gates" / "golden" / "cluster.png"
-FILES = ("model.safetensors", "model.json")
 SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec("binary", "image")]),  # an encoded image file; base64 in JSON
     outputs=Schema([ColSpec("string", "instances")]),  # COCO JSON
@@ -106,7 +106,7 @@ def is_fetched(source: str, cache: Path) -> bool:
 
 def _complete(package: Path) -> Path:
     folder = package / MODEL
-    missing = [name for name in FILES if not (folder / name).is_file()]
+    missing = [name for name in MODEL_FILES if not (folder / name).is_file()]
     if missing:
         raise RegistryError(
             f"{folder} lacks {', '.join(missing)}",
@@ -118,7 +118,8 @@ def _complete(package: Path) -> Path:
 
 def _clean_copy(folder: Path, target: Path) -> Path:
     target.mkdir()
-    for file in (*(folder / name for name in FILES), *sorted(folder.glob("*.md")), *sorted(folder.glob("*.html"))):
+    needed = [folder / name for name in MODEL_FILES]
+    for file in (*needed, *sorted(folder.glob("*.md")), *sorted(folder.glob("*.html"))):
         shutil.copy2(file, target)
     if (folder / "failures").is_dir():
         shutil.copytree(folder / "failures", target / "failures")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import yaml
 
 import chromseg
+from chromseg.cores import usable_cores
 from chromseg.files import sha256
 from chromseg.registry.ancestry import profiles_behind
 from chromseg.registry.code_state import code_state
@@ -117,7 +117,7 @@ def hardware() -> str:
 
 def processor() -> str:
     """`AMD EPYC 7B13, 2 cores`: those that this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     return f"{_processor_name()}, {cores} core{'s' if cores > 1 else ''}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from chromseg.errors import RegistryError, RetiredError
+from chromseg.naming import REGISTERED
 from chromseg.registry.audit import LOG, read_log, registered_models
 from chromseg.registry.backend import MlflowClient, MlflowException, ModelVersion
 from chromseg.registry.bulk import many_rows
@@ -14,7 +15,6 @@ from chromseg.registry.entries import Chain
 from chromseg.registry.projection import decided_aliases
 from chromseg.registry.store import explained, translated
 
-_PREFIX = "models:/"
 _FORM = re.compile(r"(?P<name>[^/@:]+)(?:@(?P<alias>[^/@:]+)|/(?P<version>[1-9][0-9]*))")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -28,12 +28,7 @@ class Reference:
     version: int | None = None
 
     def __str__(self) -> str:
-        return f"{_PREFIX}{self.name}@{self.alias}" if self.alias else f"{_PREFIX}{self.name}/{self.version}"
-
-
-def is_reference(text: str) -> bool:
-    """Whether `text` means a registered version rather than a folder."""
-    return text.startswith(_PREFIX) or "@" in text
+        return f"{REGISTERED}{self.name}@{self.alias}" if self.alias else f"{REGISTERED}{self.name}/{self.version}"
 
 
 def parse_reference(text: str) -> Reference:
@@ -42,7 +37,7 @@ def parse_reference(text: str) -> Reference:
     Raises:
         RegistryError: It is neither.
     """
-    match = _FORM.fullmatch(text.removeprefix(_PREFIX))
+    match = _FORM.fullmatch(text.removeprefix(REGISTERED))
     if match is None:
         raise RegistryError(
             f"{text!r} names no registered version",

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chromseg import DEFAULT_MODEL
-from chromseg.errors import DataError, ModelError, RegistryError
+from chromseg.errors import DataError, RegistryError
+from chromseg.naming import MODEL_FILES, model_folder
 from chromseg.registry.backend import MlflowClient, ModelRegistryClient, ModelVersion
 from chromseg.registry.package_files import MODEL, hash_of, list_files
-from chromseg.registry.packaging import FILES, fetch_package, fetched_anew, is_fetched
+from chromseg.registry.packaging import fetch_package, fetched_anew, is_fetched
 from chromseg.registry.place import project_root, tracking_uri
-from chromseg.registry.references import is_reference, parse_reference
+from chromseg.registry.references import parse_reference
 from chromseg.registry.store import open_store, translated
 from chromseg.registry.version import Version, check_in_use, find
 from chromseg.registry.versions import list_versions
@@ -42,19 +42,12 @@ def resolve_model(model: str | Path) -> Resolved:
         RegistryError: The name, alias or version is unknown, or the files are not those registered.
         ModelError: There is no such folder, or it holds no model.
     """
-    if isinstance(model, str) and is_reference(model) and not Path(model).is_dir():
-        client, reference = open_store(), parse_reference(model)
-        version = find(client, reference)
-        return Resolved(checked_folder(version), version.name, version.number)
-    folder = Path(model)
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise ModelError(
-            f"{folder} lacks {' and '.join(missing)}" if folder.is_dir() else f"no model folder {folder}",
-            expected=f"a folder with {' and '.join(FILES)}, or a registered model such as {DEFAULT_MODEL}",
-            remedy="check the path, or see `chromseg-ops models list`",
-        )
-    return Resolved(folder)
+    folder = model_folder(model)
+    if folder is not None:
+        return Resolved(folder)
+    client, reference = open_store(), parse_reference(str(model))
+    version = find(client, reference)
+    return Resolved(checked_folder(version), version.name, version.number)
 
 
 def version_of_result(file: Path) -> Version:
@@ -136,7 +129,7 @@ def check_files(version: Version, package: Path) -> dict[str, str]:
         RegistryError: They are not those that were registered.
     """
     files = list_files(package)
-    for name, expected in zip(FILES, (version.weights_sha256, version.card_sha256), strict=True):
+    for name, expected in zip(MODEL_FILES, (version.weights_sha256, version.card_sha256), strict=True):
         if files[f"{MODEL}/{name}"] != expected:
             raise _changed(f"{package / MODEL / name} has", files[f"{MODEL}/{name}"], expected, version)
     if version.package_sha256 not in (None, hash_of(files)):

@@ -22,10 +22,10 @@ from typing import Any
 import chromseg
 from chromseg.errors import RegistryError
 from chromseg.files import replacing, sha256
+from chromseg.naming import MODEL_FILES
 from chromseg.registry.actor import current_actor
 from chromseg.registry.entries import ADMITS, GENESIS, Chain, Entry, timestamp
 from chromseg.registry.package_files import MODEL, hash_of
-from chromseg.registry.packaging import FILES
 from chromseg.registry.references import Reference, check_name, find_version, parse_reference, standing
 from chromseg.registry.resolve import checked_folder, checked_package
 from chromseg.registry.store import open_store
@@ -214,10 +214,10 @@ def _checked(file: Path, transfer: Transfer) -> Transfer:
         raise _bad(file, "its package is not the one that was registered")
     if transfer.files != _transferred(transfer.package):
         raise _bad(file, "its files are not those of the package that was registered")
-    if transfer.files.get(FILES[0]) != transfer.tags["weights_sha256"]:
-        raise _bad(file, f"its {FILES[0]} is not the one that was registered")
-    if transfer.files.get(FILES[1]) != transfer.tags["card_sha256"]:
-        raise _bad(file, f"its {FILES[1]} is not the one that was registered")
+    if transfer.files.get(MODEL_FILES[0]) != transfer.tags["weights_sha256"]:
+        raise _bad(file, f"its {MODEL_FILES[0]} is not the one that was registered")
+    if transfer.files.get(MODEL_FILES[1]) != transfer.tags["card_sha256"]:
+        raise _bad(file, f"its {MODEL_FILES[1]} is not the one that was registered")
     return transfer
 
 

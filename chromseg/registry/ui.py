@@ -28,6 +28,12 @@ def serve_ui(port: int, announce: Callable[[str], None]) -> None:
     Raises:
         RegistryError: There is no store, the store is a server with a page of its own, or the port is taken.
     """
+    if os.name == "nt":
+        raise RegistryError(
+            "`chromseg-ops ui` on Windows",
+            expected="Linux or macOS, where MLflow's workers end with it",
+            remedy=f"run it in WSL, or `mlflow server --backend-store-uri {tracking_uri()}`",
+        )
     uri = tracking_uri()
     if uri.startswith(("http://", "https://")):
         raise RegistryError(f"the store {uri} is a server", expected="a local store", remedy="open that address")

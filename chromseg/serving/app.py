@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -107,10 +108,12 @@ def _add_scoring(app: FastAPI, engine: Engine) -> None:
         """Healthy: a model is loaded."""
         return Response("\n", media_type="application/json")
 
-    @app.get("/version", response_class=Response)
-    async def version() -> Response:
-        """Of MLflow."""
-        return Response(importlib.metadata.version("mlflow"), media_type="application/json")
+    if find_spec("mlflow"):  # a server of a model folder needs none
+
+        @app.get("/version", response_class=Response)
+        async def version() -> Response:
+            """Of MLflow."""
+            return Response(importlib.metadata.version("mlflow"), media_type="application/json")
 
 
 def _add_probes(app: FastAPI, engine: Engine) -> None:

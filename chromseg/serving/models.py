@@ -18,9 +18,6 @@ import numpy as np
 
 from chromseg.errors import ChromsegError, RetiredError
 from chromseg.inference.predictor import Predictor
-from chromseg.registry.references import is_reference, parse_reference
-from chromseg.registry.resolve import resolve_model
-from chromseg.registry.watch import Watch
 from chromseg.serving.checks import ServerCheck
 from chromseg.validation.rules import image_rules
 
@@ -60,41 +57,6 @@ class Source(Protocol):
 
     def load(self, version: int | None) -> Loaded:
         """Load it."""
-
-
-class RegistrySource:
-    """A registered model or a model folder.
-
-    Args:
-        model: `models:/NAME@ALIAS`, `models:/NAME/VERSION` or a folder.
-        device: Where the network runs.
-    """
-
-    def __init__(self, model: str, device: str = "cpu") -> None:
-        self._model, self._device = model, device
-        self._reference = parse_reference(model) if is_reference(model) and not Path(model).is_dir() else None
-        self._watch = None if self._reference is None else Watch(self._reference)
-
-    def current(self) -> int | None:
-        """The version that is meant now; None for a folder.
-
-        Raises:
-            RetiredError: It was taken out of use.
-            RegistryError: There is no such alias, or the store does not answer.
-        """
-        return None if self._watch is None else self._watch.version()
-
-    def load(self, version: int | None) -> Loaded:
-        """Load a version, its files checked against their registered hashes.
-
-        Raises:
-            ChromsegError: It cannot be used.
-        """
-        uri = self._model if version is None or self._reference is None else f"models:/{self._reference.name}/{version}"
-        found = resolve_model(uri)
-        number = None if found.version is None else str(found.version)
-        predictor = Predictor.from_folder(found.folder, name=found.name or "", version=number, device=self._device)
-        return Loaded(predictor, found.version, found.folder)
 
 
 class Models:

@@ -21,7 +21,7 @@ from chromseg.inference.predictor import Predictor
 from chromseg.serving.app import create_app
 from chromseg.serving.listening import address_of, bind
 from chromseg.serving.models import Loaded
-from chromseg.serving.run import PatientServer
+from chromseg.serving.patient import PatientServer
 from chromseg.serving.settings import ServeSettings
 
 BASE = "http://127.0.0.1"

@@ -10,8 +10,8 @@ from serving_app import client, png
 from chromseg.errors import ConfigError
 from chromseg.serving.guard import CONTENT_POLICY, RateLimit
 from chromseg.serving.keys import new_key, read_keys
+from chromseg.serving.preflight import check_exposure
 from chromseg.serving.problems import ProblemError
-from chromseg.serving.run import check_exposure
 from chromseg.serving.settings import ServeSettings
 
 

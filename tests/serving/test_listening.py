@@ -13,7 +13,7 @@ import pytest
 from serving_app import running_server
 
 from chromseg.serving import listening as listening_module
-from chromseg.serving import run
+from chromseg.serving import patient
 from chromseg.serving.listening import accept_waiting, address_of, bind, turn_away
 from chromseg.serving.logs import LOGGER
 from chromseg.serving.settings import ServeSettings
@@ -67,7 +67,7 @@ def test_who_comes_between_the_last_look_and_the_close_is_refused_not_reset(monk
         yield from accept_waiting(listening)
         late.append(newcomer(listening.getsockname()))
 
-    monkeypatch.setattr(run, "accept_waiting", look_then_let_one_come)
+    monkeypatch.setattr(patient, "accept_waiting", look_then_let_one_come)
     with running_server(grace=0.1):
         pass
     with late[0] as client:

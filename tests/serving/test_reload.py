@@ -18,7 +18,8 @@ from chromseg.registry.promotion import promote, rollback
 from chromseg.registry.retirement import retire
 from chromseg.registry.versions import register
 from chromseg.serving import models
-from chromseg.serving.models import Models, RegistrySource
+from chromseg.serving.models import Models
+from chromseg.serving.sources import source_of
 
 
 def version_of(server: Any) -> str:
@@ -111,7 +112,7 @@ def test_the_registry_is_followed(store: Path, make_model: Callable[..., Path]) 
     for seed in (1, 2):
         register(make_model(seed=seed), "chromseg")
     promote("chromseg/1", force="first")
-    source = RegistrySource("models:/chromseg@champion")
+    source = source_of("models:/chromseg@champion")
     models = Models(source, 0.05)
     models.watch()
     promote("chromseg/2", force="better")
@@ -151,7 +152,7 @@ def test_a_model_that_never_comes_does_not_keep_the_server_from_ending(monkeypat
 
 
 def test_a_folder_is_never_looked_up_again(store: Path, make_model: Callable[..., Path]) -> None:
-    source = RegistrySource(str(make_model(seed=1)))
+    source = source_of(str(make_model(seed=1)))
     assert source.current() is None
     models = Models(source, 0.01)
     assert not models.look()
@@ -162,7 +163,7 @@ def test_a_folder_is_never_looked_up_again(store: Path, make_model: Callable[...
 def test_a_retired_model_answers_no_more(store: Path, make_model: Callable[..., Path], model: str) -> None:
     register(make_model(seed=1), "chromseg")
     promote("chromseg/1", force="first")
-    models = Models(RegistrySource(model), 0)
+    models = Models(source_of(model), 0)
     assert not models.look() and models.in_use().version == 1
     retire("chromseg/1", reason="consent was withdrawn")
     for act in (models.look, models.in_use):
@@ -176,7 +177,7 @@ def test_a_retired_champion_leaves_its_place_to_the_version_before(
     for seed in (1, 2):
         register(make_model(seed=seed), "chromseg")
         promote(f"chromseg/{seed}", force="newer")
-    models = Models(RegistrySource("models:/chromseg@champion"), 0)
+    models = Models(source_of("models:/chromseg@champion"), 0)
     retire("chromseg/2", reason="a fault")
     assert models.look() and models.in_use().version == 1
 
@@ -196,7 +197,7 @@ def test_the_server_says_that_its_model_was_retired() -> None:
 def test_changed_weights_are_not_served(store: Path, make_model: Callable[..., Path]) -> None:
     register(make_model(seed=1), "chromseg")
     promote("chromseg/1", force="first")
-    source = RegistrySource("models:/chromseg@champion")
+    source = source_of("models:/chromseg@champion")
     loaded = source.load(1)
     assert loaded.folder is not None
     other = make_model(seed=2)

@@ -28,10 +28,11 @@ from typer.testing import CliRunner
 
 from chromseg.cli.app import app
 from chromseg.errors import OutputError
-from chromseg.serving import run
+from chromseg.serving import supervisor as supervising
 from chromseg.serving.keys import read_keys
-from chromseg.serving.run import Supervisor
 from chromseg.serving.settings import ServeSettings
+from chromseg.serving.supervisor import Supervisor
+from chromseg.serving.worker import run_app
 
 
 @contextmanager
@@ -190,7 +191,7 @@ class Worker:
 @contextmanager
 def supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *workers: Worker) -> Iterator[Supervisor]:
     """One that starts these workers in turn, two at a time."""
-    monkeypatch.setattr(run, "_PAUSE", 0.01)
+    monkeypatch.setattr(supervising, "_PAUSE", 0.01)
     coming = iter(workers)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -198,7 +199,7 @@ def supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *workers: Worker
 
         def start() -> None:
             worker: Any = next(coming)
-            made._workers.append(run._Worker(worker, worker.serves))
+            made._workers.append(supervising._Worker(worker, worker.serves))
 
         monkeypatch.setattr(made, "_start", start)
         try:
@@ -247,7 +248,7 @@ def test_an_application_that_does_not_start_is_told_as_one_error() -> None:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         with socket.create_server(("127.0.0.1", 0)) as listening, pytest.raises(OutputError, match="did not start"):
-            run._run(ServeSettings(), broken, listening, lambda: pytest.fail("it is not ready"))
+            run_app(ServeSettings(), broken, listening, lambda: pytest.fail("it is not ready"))
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

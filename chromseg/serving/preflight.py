@@ -1,0 +1,86 @@
+"""What can be known to be wrong before a server starts: who could reach it, on which device, with how many workers."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+
+from chromseg.errors import ConfigError
+from chromseg.extras import named_if_missing
+from chromseg.naming import model_folder
+from chromseg.serving.keys import read_keys
+from chromseg.serving.settings import ServeSettings
+
+
+def check_exposure(settings: ServeSettings, allow_anonymous: bool) -> None:
+    """Refuse to be reached from other machines by anyone.
+
+    Raises:
+        ConfigError: The address is not this machine's own, and there are no keys.
+    """
+    if settings.api_keys or allow_anonymous or _is_loopback(settings.host):
+        return
+    raise ConfigError(
+        f"--host {settings.host} without API keys",
+        expected="an address of this machine alone, or --api-keys FILE",
+        remedy="make a key with `chromseg-ops serve --new-key NAME`, or say --allow-anonymous if a proxy asks for keys",
+    )
+
+
+def check_workers(workers: int) -> None:
+    """Refuse several workers where they cannot share a socket and end as one.
+
+    Raises:
+        ConfigError: This is Windows.
+    """
+    if workers > 1 and os.name == "nt":
+        raise ConfigError(
+            f"--workers {workers} on Windows",
+            expected="--workers 1, which uses all cores too; several need Linux or macOS",
+            remedy="leave --workers out, or run the server in WSL or on Linux",
+        )
+
+
+def check_once(settings: ServeSettings) -> None:
+    """Find out here what would keep every worker from starting.
+
+    Raises:
+        ChromsegError: Model, keys or device cannot be used.
+    """
+    if model_folder(settings.model) is None:
+        with named_if_missing():
+            from chromseg.registry.resolve import resolve_model
+
+        resolve_model(settings.model)
+    if settings.api_keys:
+        read_keys(Path(settings.api_keys))
+    check_device(settings.device)
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that PyTorch cannot use here, without occupying it.
+
+    Raises:
+        ConfigError: It is none, or not of this machine.
+    """
+    import torch
+
+    accelerator, usable = torch.accelerator.current_accelerator(check_available=True), ["cpu"]
+    if accelerator is not None:
+        usable += [accelerator.type, *(f"{accelerator.type}:{n}" for n in range(torch.accelerator.device_count()))]
+    if device not in usable:
+        raise ConfigError(
+            f"--device {device}",
+            expected=", ".join(usable) if len(usable) > 1 else "cpu: PyTorch finds no other device here",
+            remedy="choose another, or install the PyTorch made for it",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,87 @@
+"""One process that serves: the server itself, or a worker of several on one socket."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from multiprocessing.synchronize import Event
+
+import uvicorn
+
+from chromseg.cores import usable_cores
+from chromseg.errors import ChromsegError, OutputError
+from chromseg.serving.listening import BACKLOG
+from chromseg.serving.logs import start_logging, tell
+from chromseg.serving.patient import PatientServer
+from chromseg.serving.settings import ServeSettings
+
+
+def limit_threads(settings: ServeSettings) -> None:
+    """Share the cores: several networks that each take all of them are slower together."""
+    import torch
+
+    most = max(1, usable_cores() // settings.workers)
+    torch.set_num_threads(settings.threads or min(torch.get_num_threads(), most))
+
+
+def run_app(
+    settings: ServeSettings, app: object, listening: socket.socket, on_ready: Callable[[], None], alone: bool = True
+) -> None:
+    """Serve.
+
+    Raises:
+        OutputError: The application did not start.
+    """
+    server = PatientServer(_config(settings, app), settings.grace, on_ready, alone)
+    for number in (signal.SIGTERM, signal.SIGINT):  # before uvicorn does, and after: it raises at its end what ended it
+        signal.signal(number, server.handle_exit)
+    try:
+        server.run([listening])
+    except SystemExit as error:  # of uvicorn, which has logged why
+        raise OutputError(
+            "the server did not start", expected="its processes to start", remedy="see the log above"
+        ) from error
+
+
+def _config(settings: ServeSettings, app: object) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=settings.behind_proxy,
+        backlog=BACKLOG,
+        timeout_keep_alive=30,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+
+
+def work(settings: ServeSettings, listening: socket.socket, serves: Event) -> None:
+    """A worker process, which sets `serves` once it does."""
+    from chromseg.serving.app import create_app  # with PyTorch and Prometheus, after their settings are made
+    from chromseg.serving.sources import source_of
+
+    start_logging()
+    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    limit_threads(settings)
+    try:
+        app = create_app(settings, source_of(settings.model, settings.device))
+        run_app(settings, app, listening, serves.set, alone=False)
+    except ChromsegError as error:
+        tell("worker cannot start", error=str(error))
+        sys.exit(1)
+
+
+def _end_with_parent() -> None:
+    """End as on SIGTERM when the supervisor was killed: nobody would end this worker otherwise."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
