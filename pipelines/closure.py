@@ -16,7 +16,14 @@ from chromseg.registry.package_code import imported
 
 # What tells, stores or shows results without having a part in them; what only these import is no dependency either.
 # `chromseg/__init__.py` itself, which names the interface, is left out too.
-PLUMBING = ("chromseg.api", "chromseg.cli", "chromseg.extras", "chromseg.registry", "chromseg.serving")
+PLUMBING = (
+    "chromseg.api",
+    "chromseg.cli",
+    "chromseg.extras",
+    "chromseg.pages",
+    "chromseg.registry",
+    "chromseg.serving",
+)
 _OURS = ("chromseg", "pipelines")
 _MOST = 0.6  # a folder stands for its files from this share on
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 # A package may import those on lower levels; on its own level only itself, and the data contract `annotations`.
 LEVELS = [
     {"errors"},
-    {"config", "cores", "extras", "files", "memory", "naming"},
+    {"config", "cores", "extras", "files", "memory", "naming", "pages"},
     {"partition", "metrics", "annotations", "importers", "synthesis", "validation"},
     {"models"},
     {"training", "inference"},

@@ -1,78 +1,85 @@
-"""A model card as one HTML page without outside assets: pictures are inside, tables can be read by a screen reader."""
+"""A model card as one HTML page without outside assets: pictures are inside, tables can be read by a screen reader.
+
+Cards come from elsewhere too, with a model that is imported: their HTML is shown as text, and of the files beside them
+only pictures are put into the page.
+"""
 
 from __future__ import annotations
 
 import base64
-import html
-import re
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import MutableMapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;"
-    "background:#fff}table{border-collapse:collapse;margin:1rem 0}td,th{border:1px solid #767676;padding:.25rem .6rem;"
-    "text-align:left;vertical-align:top;overflow-wrap:anywhere}img{max-width:100%}code{font-size:.9em}"
-)
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from markupsafe import Markup
+
+from chromseg.pages import page
+
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def html_page(title: str, markdown: str, folder: Path) -> str:
-    """The Markdown that our cards are written in (headings, tables, lists, paragraphs, pictures) as a page.
+    """A card in Markdown (CommonMark and tables) as a page.
 
     Args:
         title: Of the page.
-        markdown: The card.
-        folder: Where its pictures are.
+        markdown: The card; HTML in it is shown as text.
+        folder: Where its pictures (PNG) are; of any other only the words are shown.
     """
-    body = "\n".join(_block(block.splitlines(), folder) for block in re.split(r"\n\s*\n", markdown) if block.strip())
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>\n'
-        f"<body><main>\n{body}\n</main></body></html>\n"
-    )
+    return page("card", title=title, body=Markup(_markdown().render(markdown, {"folder": folder})))
 
 
-def _block(lines: list[str], folder: Path) -> str:
-    return "\n".join(_part(kind, list(part), folder) for kind, part in groupby(lines, _kind))
+@cache
+def _markdown() -> MarkdownIt:
+    made = MarkdownIt("commonmark", {"html": False}).enable("table")
+    made.core.ruler.push("table_headings", _name_headings)
+    made.add_render_rule("image", _picture)
+    return made
 
 
-def _kind(line: str) -> str:
-    for mark, kind in (("## ", "h2"), ("# ", "h1"), ("|", "table"), ("- ", "ul"), ("  ", "ul")):
-        if line.startswith(mark):
-            return kind
-    return "p"
+def _name_headings(state: StateCore) -> None:
+    """Have every column headed by its first cell, and every row too; a head without a word in it is left out."""
+    tokens = state.tokens
+    for place, token in enumerate(tokens):
+        if token.type == "thead_open":
+            end = next(later for later in range(place, len(tokens)) if tokens[later].type == "thead_close")
+            _head_columns(tokens[place : end + 1])
+        elif token.type == "td_open" and tokens[place - 1].type == "tr_open":
+            token.tag = tokens[place + 2].tag = "th"  # between them is what the cell holds
+            token.attrSet("scope", "row")
 
 
-def _part(kind: str, lines: list[str], folder: Path) -> str:
-    if kind == "table":
-        return _table(lines)
-    if kind == "ul":
-        items = re.split(r"\n- ", "\n" + "\n".join(lines))[1:]
-        return "<ul>" + "".join(f"<li>{_inline(' '.join(item.split()), folder)}</li>" for item in items) + "</ul>"
-    text = _inline(" ".join(line.lstrip("# ") for line in lines), folder)
-    return f"<{kind}>{text}</{kind}>"
+def _head_columns(head: Sequence[Token]) -> None:
+    is_empty = not any(token.content for token in head)
+    for token in head:
+        token.hidden = is_empty
+        if token.type == "th_open":
+            token.attrSet("scope", "col")
 
 
-def _table(lines: Iterable[str]) -> str:
-    head, _, *rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
-    named = any(head)
-    top = f"<thead><tr>{''.join(f'<th scope=col>{_inline(cell)}</th>' for cell in head)}</tr></thead>" if named else ""
-    return f"<table>{top}<tbody>{''.join(_rows(rows))}</tbody></table>"
+def _picture(
+    renderer: RendererHTML, tokens: Sequence[Token], place: int, options: Any, env: MutableMapping[str, Any]
+) -> str:
+    """A picture of the card's folder, inside the page; else its words."""
+    words = escapeHtml(renderer.renderInlineAsText(tokens[place].children, options, env))
+    content = _content(env["folder"], unquote(str(tokens[place].attrs["src"])))
+    if content is None:
+        return f"[{words}]"
+    return f'<img alt="{words}" src="data:image/png;base64,{base64.b64encode(content).decode()}">'
 
 
-def _rows(rows: Iterable[list[str]]) -> Iterator[str]:
-    for first, *others in rows:
-        cells = "".join(f"<td>{_inline(cell)}</td>" for cell in others)
-        yield f"<tr><th scope=row>{_inline(first)}</th>{cells}</tr>"
-
-
-def _inline(text: str, folder: Path | None = None) -> str:
-    text = html.escape(text)
-    if folder is not None:
-        text = re.sub(r"!\[(.*?)\]\((.+?)\)", lambda found: _picture(found[1], folder / found[2]), text)
-    text = re.sub(r"`(.+?)`", r"<code>\1</code>", text)
-    return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", text)
-
-
-def _picture(words: str, file: Path) -> str:
-    return f'<img alt="{words}" src="data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}">'
+def _content(folder: Path, name: str) -> bytes | None:
+    """The bytes of a picture below a folder; None if that is none."""
+    try:
+        file = (folder / name).resolve()
+        content = file.read_bytes() if file.is_relative_to(folder.resolve()) else b""
+    except (OSError, ValueError):  # not there, or no name at all
+        return None
+    return content if content.startswith(_PNG) else None

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from html import escape
 from typing import Any
 
+from chromseg.pages import page
 from chromseg.serving.models import Loaded
 
 CARD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'"
 _MARKDOWN, _HTML = "MODEL_CARD.md", "MODEL_CARD.html"
-_STYLE = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto}pre{white-space:pre-wrap}"
 
 
 def model_facts(loaded: Loaded, uri: str) -> dict[str, Any]:
@@ -49,11 +48,7 @@ def card_html(loaded: Loaded, uri: str) -> str:
     written = _file(loaded, _HTML)
     if written is not None:
         return written
-    title = escape(f"Model card of {loaded.predictor.identity.name}")
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
-        f"</head><body><main><pre>{escape(card_markdown(loaded, uri))}</pre></main></body></html>"
-    )
+    return page("plain", title=f"Model card of {loaded.predictor.identity.name}", text=card_markdown(loaded, uri))
 
 
 def _file(loaded: Loaded, name: str) -> str | None:
