@@ -1,0 +1,77 @@
+"""The networks of all families, and what can be switched on in each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network of one variant; `architecture` is a key of `chromseg.models.MODELS`."""
+
+    architecture: str
+    depth: int = 4  # levels below the first; UNet++ nodes x_i_j with i + j <= depth
+    width: int = 16  # channels of the first level
+    growth: float = 2.0  # channels of level i: round(width * growth**i), at most max_width
+    max_width: int = 128
+    deep_supervision: bool = True
+    contact: bool = False  # a third branch: seams where two chromosomes touch without crossing
+    chromosome_level: int = 2  # the chromosome branch of region-guided-unetpp reads x_0_1 … x_0_<this>
+    fine: int = 1  # the picture is so many times finer than the maps: its pixels become channels (space to depth)
+    squeeze: bool = False  # a 1×1 convolution narrows what arrives at a node: half the work, not in the paper
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """UCRD-Net, each of its modules switched on by itself; the defaults are its baseline, Mask R-CNN."""
+
+    architecture: Literal["ucrd-net"]
+    backbone: Literal["resnet101", "resnet50", "resnet18", "efficientnet-lite0"] = "resnet101"
+    weights: str = ""  # of the backbone at the start: "" random, "imagenet", torchvision's name, or a file
+    norm: Literal["batch", "frozen"] = "batch"  # frozen: batch norms stay those of `weights`
+    levels: tuple[int, ...] = (2, 3, 4, 5, 6)  # FPN levels with an output; FE: (2, 3)
+    deepest: int = 5  # the last stage of the backbone that the FPN reads, C5; a shallower one makes a smaller network
+    anchors: Literal["default", "paper", "auto"] = "default"  # auto: from the boxes of the training set
+    anchor_sizes: tuple[tuple[float, ...], ...] = ()  # with auto: per level, square roots of areas in pixels
+    anchor_ratios: tuple[float, ...] = ()  # with auto: height / width
+    fpn_width: int = 256
+    head_norm: Literal["none", "group"] = "none"  # group norm after the convolutions of FPN and heads
+    rpn_candidates: tuple[int, int] = (2000, 2000)  # of each level, in training and in detection; a large chromosome
+    # alone has dozens, so that too few of them leave others without any
+    rpn_proposals: tuple[int, int] = (2000, 1000)  # kept of them per image once duplicates are dropped, likewise
+    rpn_samples: int = 256  # anchors per image that the RPN trains on
+    rpn_nms_iou: float = 0.7  # largest IoU of two proposals of one level
+    box_head: Literal["two-fc", "double"] = "two-fc"  # double: two fc layers for class, two convolutions for boxes (UC)
+    head_width: int = 1024
+    box_samples: int = 512  # proposals per image that the box head trains on
+    uncertainty: bool = False  # UC: σ of each box coordinate, Gaussian likelihood, corrected score
+    correction: float = 0.3  # UC: λ of eq. 11
+    region: Literal["none", "decomposed", "learned"] = "none"  # RD; learned: sub-regions that each RoI chooses
+    region_scale: float = 0.6  # RD: s
+    mask_width: int = 256
+    mask_convolutions: int = 4
+    mask_samples: int = 128  # proposals per image that the mask head trains on
+    mask_scoring: bool = False  # Mask Scoring R-CNN: the score is multiplied by a predicted mask IoU
+    zoom: float = 1.0  # images are enlarged by this, so that small chromosomes cover more cells of the features
+    min_size: int = 0  # or scaled to this short side; 0: by `zoom`
+    max_size: int = 0  # … unless their long side would exceed this; 0: no limit
+    nms: Literal["box", "soft", "mask"] = "box"
+    nms_iou: float = 0.5
+    score_min: float = 0.05  # class score below which nothing is detected
+    detections: int = 500  # per image at most
+    classes: int = 1  # kinds of chromosome, background not counted
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """A backbone with one linear layer, which names single chromosomes; what pre-training trains."""
+
+    architecture: Literal["classifier"]
+    backbone: Literal["resnet101", "resnet50", "resnet18", "efficientnet-lite0"] = "resnet101"
+    weights: str = ""  # as in DetectorConfig
+    deepest: int = 5  # as in DetectorConfig; the linear layer reads this level
+    classes: int = 24
+
+
+AnyModelConfig = ModelConfig | DetectorConfig | ClassifierConfig

@@ -1,0 +1,34 @@
+"""What the stages beside training need to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PrepareConfig:
+    """How datasets become samples."""
+
+    datasets: tuple[str, ...]
+    kinds: tuple[str, ...] = ("cutout", "metaphase")
+    cutout_size: int = 256
+    width: float = 0.0  # pictures are brought to chromosomes so many pixels wide, as estimated; 0: as they are
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """What a trained variant is judged on."""
+
+    dataset: str  # whose test cases; the others of `prepare` only train
+    experiment: str = "chromseg"
+    folds: int = 5  # how many parts `train.*.fold` counts in
+    studies: bool = False  # also what a detector's validation scores are with other λ and other suppression
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """What the ablation table compares."""
+
+    baseline: str  # the variant that differences are taken to
+    gallery: str  # the variant whose pictures are shown
+    cut_points: bool = False  # also the cut-point geometry, which is not trained (ChromSeg Table II)
