@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bare import without
 
 ROOT = Path(__file__).parents[1]
 
@@ -130,17 +131,8 @@ def test_models_and_training_import_on_a_bare_node() -> None:
         for package in ("models", "training")
         for file in sorted((ROOT / "chromseg" / package).rglob("*.py"))
     ] + ["chromseg.registry.provenance"]  # a model trained there needs its lineage too
-    code = f"""
-import importlib, sys
-from importlib.machinery import PathFinder
-
-class Bare(PathFinder):
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        absent = name.split(".")[0] in ("mlflow", "dvc", "great_expectations", "typer", "fastapi")
-        return None if absent else super().find_spec(name, path, target)
-
-sys.meta_path = [Bare if finder is PathFinder else finder for finder in sys.meta_path]
+    code = f"""{without(["mlflow", "dvc", "great_expectations", "typer", "fastapi"])}
+import importlib
 for name in {modules!r}:
     importlib.import_module(name)
 try:

@@ -10,27 +10,19 @@ from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
+from bare import without
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from chromseg.cli.app import VERBS
-from chromseg.errors import MissingExtraError
+from chromseg.errors import MissingExtraError, StoreError
 from chromseg.extras import EXTRAS, named_if_missing
 from chromseg.registry.package_code import imported
+from chromseg.registry.store import explained, open_store
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-BARE = """
-import sys
-from importlib.machinery import PathFinder
-
-class Bare(PathFinder):
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        return None if name.split(".")[0] in {absent} else super().find_spec(name, path, target)
-
-sys.meta_path = [Bare if finder is PathFinder else finder for finder in sys.meta_path]
-"""
+ALL = {module for modules in EXTRAS.values() for module in modules}
 
 
 def _named(requirements: Iterable[str]) -> set[str]:
@@ -68,9 +60,8 @@ def foreign() -> set[str]:
 
 
 def test_whatever_is_imported_is_in_the_core_or_named_by_an_extra(foreign: set[str]) -> None:
-    told, core = {module for modules in EXTRAS.values() for module in modules}, _brings(PROJECT["dependencies"])
     assert {"torch", "mlflow"} <= foreign
-    assert foreign - core == told
+    assert foreign - _brings(PROJECT["dependencies"]) == ALL
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
@@ -92,6 +83,15 @@ def test_an_error_that_is_no_extras_stays_what_it_is() -> None:
         raise ModuleNotFoundError("No module named 'mlflow.pyfunc'", name="mlflow.pyfunc")
 
 
+def test_a_store_whose_library_is_missing_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg2", None)  # as if it were not installed
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql+psycopg2://nobody@127.0.0.1:1/mlflow")
+    with pytest.raises(StoreError, match=r"psycopg2.*chromseg-ops\[cluster\]"):
+        open_store()
+    told = str(explained(ModuleNotFoundError("No module named 'boto3'"), "s3://registry cannot be downloaded"))
+    assert "boto3" in told and "chromseg-ops[cluster]" in told
+
+
 CALLS = {
     "registry": ["models list", "predict nothing.png --out out", "init", "registry backup kept.tar", "runs compare"],
     "data": ["data validate sample", "data track sample"],
@@ -101,10 +101,9 @@ CALLS = {
 
 @pytest.mark.parametrize(("extra", "call"), [(extra, call) for extra, calls in CALLS.items() for call in calls])
 def test_a_verb_without_its_extra_says_so_in_one_line(extra: str, call: str, tmp_path: Path) -> None:
-    absent = {module for modules in EXTRAS.values() for module in modules}
     (tmp_path / "data" / "sample").mkdir(parents=True)
     (tmp_path / "nothing.png").touch()
-    code = BARE.format(absent=absent) + f"from chromseg.cli.app import app\nsys.argv[1:] = {call.split()!r}\napp()\n"
+    code = without(ALL) + f"from chromseg.cli.app import app\nsys.argv[1:] = {call.split()!r}\napp()\n"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert (answer.returncode, answer.stdout) == (1, "")
     (line,) = answer.stderr.splitlines()
@@ -112,7 +111,6 @@ def test_a_verb_without_its_extra_says_so_in_one_line(extra: str, call: str, tmp
 
 
 def test_without_any_extra_every_verb_has_help() -> None:
-    absent = {module for modules in EXTRAS.values() for module in modules}
     ask = f"for verb in {list(VERBS)!r}:\n    load_verb(verb)\n"
-    code = BARE.format(absent=absent) + "from chromseg.cli.app import load_verb\n" + ask
+    code = without(ALL) + "from chromseg.cli.app import load_verb\n" + ask
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -16,8 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bare import without
 from drawn_cells import drawn_cell
 from PIL import Image
+
+from chromseg.extras import EXTRAS
 
 ROOT = Path(__file__).parents[1]
 PRETEND = "import windows_like; windows_like.pretend()\n"
@@ -108,8 +111,10 @@ serve(settings, lambda url: threading.Thread(target=ask, args=(url,)).start())
 
 
 def test_a_server_of_one_worker_answers_and_ends(make_model: Callable[..., Path], tmp_path: Path) -> None:
+    """With a model folder; of the extras it has `serve` alone."""
     Image.fromarray(drawn_cell()[0]).save(tmp_path / "cell.png")
-    answer = there(SERVE, make_model(), cwd=tmp_path)
+    absent = {module for extra, modules in EXTRAS.items() if extra != "serve" for module in modules}
+    answer = there(without(absent) + SERVE, make_model(), cwd=tmp_path)
     assert answer.stdout == "200 True\n200 True\n", answer.stderr[-2000:]
 
 

@@ -112,6 +112,12 @@ def experiment_id(client: MlflowClient, name: str) -> str:
 def explained(error: Exception, what: str) -> StoreError:
     """An MLflow error as ours: `what` went wrong, and MLflow's own first line."""
     first_line = next(iter(str(error).strip().splitlines()), "no message")
+    if isinstance(error, ModuleNotFoundError):
+        return StoreError(
+            f"{what} ({first_line})",
+            expected="the library for this kind of store",
+            remedy="pip install 'chromseg-ops[cluster]', or that library alone",
+        )
     return StoreError(
         f"{what} ({first_line})",
         expected="an MLflow store that answers",
@@ -125,14 +131,8 @@ def _connect(uri: str) -> MlflowClient:
         client.search_experiments(max_results=1)
         client.search_registered_models(max_results=1)
         return client
-    except (MlflowException, SQLAlchemyError) as error:  # of a damaged database MLflow lets the latter through
+    except (MlflowException, SQLAlchemyError, ModuleNotFoundError) as error:  # of a damaged database the second
         raise explained(error, f"the store {uri} does not open") from error
-    except ModuleNotFoundError as error:
-        raise StoreError(
-            f"the store {uri} needs {error.name}, which is not installed",
-            expected="the driver of that database",
-            remedy="pip install 'chromseg-ops[cluster]', or the driver itself",
-        ) from error
 
 
 @contextmanager
