@@ -1,4 +1,4 @@
-"""`params.yaml`: one block a stage; `train.base` is what all variants share, `train.variants.<name>` what one changes."""
+"""`params.yaml`: a block a stage; `train.base` is what all variants share, `train.variants.<name>` what one changes."""
 
 from __future__ import annotations
 
