@@ -76,8 +76,6 @@ def try_out(package: Path) -> Measured:
     Args:
         package: Folder of its MLflow package.
     """
-    import resource
-
     from mlflow.exceptions import MlflowException
 
     from chromseg.errors import ChromsegError
@@ -86,8 +84,19 @@ def try_out(package: Path) -> Measured:
         measured = _predict(package)
     except (ChromsegError, MlflowException, RuntimeError, ValueError, TypeError, OSError) as error:
         return Measured(None, None, None, f"{type(error).__name__}: {error}")
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in KiB
-    return replace(measured, memory_mib=memory, at=timestamp())
+    return replace(measured, memory_mib=_peak_memory(), at=timestamp())
+
+
+def _peak_memory() -> float:
+    """The most that this process has held so far, in MiB."""
+    if sys.platform == "win32":
+        import psutil
+
+        return float(psutil.Process().memory_info().peak_wset / 2**20)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)  # macOS counts bytes, Linux KiB
 
 
 def _predict(package: Path) -> Measured:
