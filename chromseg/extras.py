@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from chromseg.errors import MissingExtraError
 
@@ -30,11 +31,20 @@ def named_if_missing() -> Iterator[None]:
         module = (error.name or "").partition(".")[0]
         if module not in _EXTRA_OF:
             raise
-        raise missing(module) from error
+        raise _missing(module) from error
 
 
-def missing(module: str) -> MissingExtraError:
-    """The error that tells how to get a library of an extra."""
+def require(module: str) -> None:
+    """Make sure of a library that is run as a program and never imported.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    if find_spec(module) is None:
+        raise _missing(module)
+
+
+def _missing(module: str) -> MissingExtraError:
     extra = _EXTRA_OF[module]
     return MissingExtraError(
         f"{module} is not installed",

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 from chromseg.cli.app import VERBS
 from chromseg.errors import MissingExtraError, StoreError
-from chromseg.extras import EXTRAS, named_if_missing
+from chromseg.extras import EXTRAS, named_if_missing, require
 from chromseg.registry.package_code import imported
 from chromseg.registry.store import explained, open_store
 
@@ -108,6 +108,13 @@ def test_a_verb_without_its_extra_says_so_in_one_line(extra: str, call: str, tmp
     assert (answer.returncode, answer.stdout) == (1, "")
     (line,) = answer.stderr.splitlines()
     assert line.startswith("error: ") and line.endswith(f"pip install 'chromseg-ops[{extra}]'")
+
+
+def test_a_program_that_is_missing_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dvc", None)
+    with pytest.raises(MissingExtraError, match=r"dvc is not installed.*chromseg-ops\[data\]"):
+        require("dvc")
+    require("mlflow")
 
 
 def test_without_any_extra_every_verb_has_help() -> None:

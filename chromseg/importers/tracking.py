@@ -17,6 +17,7 @@ import yaml
 
 from chromseg.annotations.dataset import read_dataset
 from chromseg.errors import DataError
+from chromseg.extras import require
 from chromseg.files import write_text
 
 EMBEDDED = "embedded"  # lies inside the repository and is published with it
@@ -107,6 +108,7 @@ def _dvc(top: Path, *arguments: str) -> str:
     """Run DVC in the project's top folder and return what it prints."""
     if not (top / ".dvc").is_dir():
         raise DataError(f"no DVC project in {top}", expected="a folder .dvc beside the data", remedy="run `dvc init`")
+    require("dvc")
     done = subprocess.run(
         [sys.executable, "-m", "dvc", *arguments],
         cwd=top,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import chromseg
 from chromseg.errors import RegistryError
+from chromseg.extras import require
 from chromseg.files import write_text
 from chromseg.registry.actor import acting_through
 from chromseg.registry.card_text import CARD, compose, sections_of
@@ -102,6 +103,7 @@ def _complete_folders(root: Path) -> list[Path]:
 def _pull(root: Path) -> None:
     if not (root / "bundled.dvc").is_file():
         return
+    require("dvc")
     answer = subprocess.run(
         [sys.executable, "-m", "dvc", "pull", "bundled.dvc"], cwd=root, capture_output=True, text=True, check=False
     )

@@ -32,6 +32,6 @@ def _dvc() -> str:
     try:
         number = version("dvc")
     except PackageNotFoundError:
-        return "not installed: pipelines and `data track` will not work (pip install dvc)"
+        return "not installed: pipelines and `data track` will not work (pip install 'chromseg-ops[data]')"
     place = "in use here" if (project_root() / ".dvc").is_dir() else "not in use here (`dvc init`)"
     return f"{number}, {place}"
