@@ -39,7 +39,7 @@ from chromseg.annotations.records import ImageRecord
 from chromseg.files import write_json
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import SPLICE_IOU, bootstrap_by_case, iou, match_instances
-from chromseg.registry.provenance import git_state
+from chromseg.registry.lineage.gather import git_state
 
 Shift = tuple[float, float]
 

@@ -26,7 +26,7 @@ from torchvision.ops import box_iou
 from chromseg.annotations import Sample, read_samples
 from chromseg.annotations.clusters import MIN_CROSSING_AREA
 from chromseg.inference.instance_predictor import InstancePredictor
-from chromseg.inference.predictor import Predictor
+from chromseg.inference.load import predictor_from_folder
 from chromseg.metrics import boxes_of, mask_ious
 from chromseg.models.ucrd_net import Detections
 from chromseg.models.ucrd_net.detection import read_boxes
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--split", default="val")
     parser.add_argument("--images", type=int, default=12)
     arguments = parser.parse_args()
-    predictor = Predictor.from_folder(arguments.model)
+    predictor = predictor_from_folder(arguments.model)
     assert isinstance(predictor, InstancePredictor)
     samples = read_samples(Profile(arguments.profile).prepared, splits=(arguments.split,), kinds=("metaphase",))
     found: dict[str, list[np.ndarray]] = defaultdict(list)

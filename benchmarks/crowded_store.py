@@ -9,16 +9,16 @@ import statistics
 import time
 from collections.abc import Callable
 
-from chromseg.registry import audit
-from chromseg.registry.backend import Metric, MlflowClient, Param, RunTag
-from chromseg.registry.entries import Entry, timestamp
+from chromseg.registry.log import audit
+from chromseg.registry.log.entries import Entry, timestamp
 from chromseg.registry.promotion import promote
-from chromseg.registry.resolve import resolve
-from chromseg.registry.run_facts import run_facts
-from chromseg.registry.store import open_store
-from chromseg.registry.verify import verify
-from chromseg.registry.version import place_of, signature
-from chromseg.registry.versions import list_versions
+from chromseg.registry.store.backend import Metric, MlflowClient, Param, RunTag
+from chromseg.registry.store.store import open_store
+from chromseg.registry.versions.register import list_versions
+from chromseg.registry.versions.resolve import resolve
+from chromseg.registry.versions.run_facts import run_facts
+from chromseg.registry.versions.verify import verify
+from chromseg.registry.versions.version import place_of, signature
 
 NAME = "chromseg"
 

@@ -29,7 +29,7 @@ from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.metrics import InstanceScore, average_precision, bootstrap_by_case, summarize_instances
 from chromseg.models.cascade import CascadeRule
-from chromseg.registry.provenance import git_state, hardware
+from chromseg.registry.lineage.gather import git_state, hardware
 from pipelines.profile import best_device
 
 FAMILIES = ("chromseg", "ucrd-net", "cascade")

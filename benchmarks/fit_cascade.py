@@ -30,7 +30,7 @@ from chromseg.metrics import mask_ious
 from chromseg.metrics.detection import COCO_THRESHOLDS
 from chromseg.metrics.splicing import assign
 from chromseg.models.cascade import EVIDENCE, CascadeRule
-from chromseg.registry.provenance import git_state, hardware
+from chromseg.registry.lineage.gather import git_state, hardware
 
 NAMES = ("partition", "detector", "partition with the detector's seams")
 _PULL = 0.002  # strength of the pull, in votes a group

@@ -20,7 +20,7 @@ from chromseg.annotations.hashing import data_md5
 from chromseg.annotations.rasterize import BoolArray, Polygons
 from chromseg.files import write_json
 from chromseg.metrics import CutoutScore, match_instances, splice_quality, summarize_cutouts
-from chromseg.registry.provenance import git_state
+from chromseg.registry.lineage.gather import git_state
 
 KEYS = ("iou_crossing", "overlap_acc", "sp_acc", "sp_acc_90", "overall_acc", "n_images")
 

@@ -29,7 +29,7 @@ from chromseg.annotations.rasterize import BoolArray
 from chromseg.files import write_json
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.metrics import SPLICE_IOU, mask_ious
-from chromseg.registry.provenance import git_state
+from chromseg.registry.lineage.gather import git_state
 from pipelines.maps import at_threshold, scores_with
 
 FloatArray = npt.NDArray[np.float64]

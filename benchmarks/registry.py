@@ -26,11 +26,11 @@ from pathlib import Path
 from benchmarks.crowded_store import measure_crowd
 from chromseg.files import write_json
 from chromseg.registry.gates import policy
-from chromseg.registry.lineage import Lineage
+from chromseg.registry.lineage.gather import git_state, hardware
+from chromseg.registry.lineage.lineage import Lineage
+from chromseg.registry.log.beginning import init_store
 from chromseg.registry.promotion import promote, rollback
-from chromseg.registry.provenance import git_state, hardware
-from chromseg.registry.store import init_store
-from chromseg.registry.versions import register
+from chromseg.registry.versions.register import register
 
 ROOT = Path(__file__).parents[1]
 NO_GATES = (ROOT / "tests" / "lenient_promotion.yaml").read_text(encoding="utf-8")

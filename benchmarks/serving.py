@@ -35,7 +35,7 @@ import psutil
 from PIL import Image
 
 from chromseg.files import write_json
-from chromseg.registry.provenance import git_state, hardware
+from chromseg.registry.lineage.gather import git_state, hardware
 
 CLIENTS = 16
 BROKEN = (b"no image", b"\x89PNG\r\n\x1a\n" + bytes(40), b"II*\0" + bytes(60))
@@ -199,9 +199,9 @@ def loop_rate(model: Path, image: bytes, seconds: float) -> float:
 
 def loop(model: str, seconds: float) -> None:
     from chromseg.inference.exports import to_coco
-    from chromseg.inference.predictor import Predictor
+    from chromseg.inference.load import predictor_from_folder
 
-    predictor, image = Predictor.from_folder(Path(model)), sys.stdin.buffer.read()
+    predictor, image = predictor_from_folder(Path(model)), sys.stdin.buffer.read()
     json.dumps(to_coco(predictor.predict(image)))
     count, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
@@ -276,7 +276,7 @@ def register_twice(model: Path, project: Path) -> None:
         project,
         "import dataclasses, shutil, sys; from pathlib import Path\n"
         "from chromseg.models.package import read_card, write_card\n"
-        "from chromseg.registry.versions import register; from chromseg.registry.promotion import promote\n"
+        "from chromseg.registry.versions.register import register; from chromseg.registry.promotion import promote\n"
         f"for note in ('a', 'b'):\n"
         f"    shutil.copytree({str(model)!r}, note); card = read_card(Path(note))\n"
         "    write_card(Path(note), dataclasses.replace(card, metrics={**card.metrics, 'note/' + note: 1.0}))\n"

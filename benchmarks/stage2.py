@@ -28,7 +28,7 @@ from chromseg.annotations.hashing import data_md5
 from chromseg.files import write_json
 from chromseg.metrics.splicing import match_instances, splice_quality
 from chromseg.partition import partition_crossings
-from chromseg.registry.provenance import git_state, hardware
+from chromseg.registry.lineage.gather import git_state, hardware
 
 THRESHOLDS = (0.7, 0.8, 0.9)
 

@@ -26,7 +26,7 @@ from chromseg.config import AugmentConfig, LossConfig, ModelConfig, OptimConfig,
 from chromseg.files import write_json
 from chromseg.metrics import bootstrap_by_case, iou, mean_iou, well_detected
 from chromseg.models.package import load_model
-from chromseg.registry.provenance import git_state, hardware
+from chromseg.registry.lineage.gather import git_state, hardware
 from chromseg.synthesis import synthesize_dataset
 from chromseg.training.loop import fit
 

@@ -32,7 +32,7 @@ from chromseg.inference.batch import Job
 from chromseg.inference.files import PictureWorker
 from chromseg.inference.predictor import Predictor
 from chromseg.models.ucrd_net import detection, mask_head, network, region
-from chromseg.registry.provenance import git_state, hardware
+from chromseg.registry.lineage.gather import git_state, hardware
 
 BOX = ("bundled/chromseg", "bundled/ucrd-net", "bundled/cascade")
 

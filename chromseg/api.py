@@ -31,7 +31,7 @@ def load_predictor(uri_or_folder: str | Path = DEFAULT_MODEL, *, device: str = "
     if folder is not None:  # needs no store, and no seconds for MLflow
         return predictor_from_folder(folder, device=device)
     with named_if_missing():
-        from chromseg.registry.resolve import resolve_model
+        from chromseg.registry.versions.resolve import resolve_model
 
     found = resolve_model(uri_or_folder)
     version = None if found.version is None else str(found.version)

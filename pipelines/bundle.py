@@ -18,8 +18,8 @@ from chromseg.config import DetectorConfig, variant_config
 from chromseg.files import replacing, write_text
 from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import WEIGHTS, ModelCard, load_model, write_card
-from chromseg.registry.model_card import model_card
-from chromseg.registry.provenance import dvc_stage_hash
+from chromseg.registry.card.sections import model_card
+from chromseg.registry.lineage.gather import dvc_stage_hash
 from pipelines.profile import Profile, run_stage, stage_arguments
 
 

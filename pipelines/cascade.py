@@ -21,14 +21,15 @@ from chromseg.annotations.index import KINDS
 from chromseg.annotations.seen import Seen, refuse_seen
 from chromseg.config import parse
 from chromseg.evaluation.measuring import judge_samples
-from chromseg.inference.predictor import Predictor
+from chromseg.inference.load import predictor_from_folder
 from chromseg.models.cascade import CascadeRule
 from chromseg.models.package import read_card
-from chromseg.registry.cascade import NAME, build_cascade, data_of, pinned, resolve_parent, seen_by_parents
-from chromseg.registry.lineage import Lineage
-from chromseg.registry.provenance import gather_lineage
-from chromseg.registry.resolve import Resolved
-from chromseg.registry.tracking import RunTracker, start_run
+from chromseg.registry.lineage.gather import gather_lineage
+from chromseg.registry.lineage.lineage import Lineage
+from chromseg.registry.log.beginning import init_store
+from chromseg.registry.store.runs import RunTracker, start_run
+from chromseg.registry.versions.cascade import NAME, build_cascade, data_of, pinned, resolve_parent, seen_by_parents
+from chromseg.registry.versions.resolve import Resolved
 from chromseg.training.tracker import JsonTracker
 from pipelines.evaluate import no_test_samples, write_scores
 from pipelines.profile import DEFAULT, Profile, best_device, run_stage
@@ -48,6 +49,7 @@ def main() -> None:
     seen = seen_by_parents(maps, detector, tested)
     refuse_seen(tested, seen, NAME)
     lineage = replace(origin(profile, maps, detector), seen_sha256=seen.sha256())
+    init_store()
     with start_run(lineage) as run:
         folder = build(profile, maps, detector, rule, replace(lineage, run_id=run.run_id), run, seen)
         metrics = judge(profile, folder, run)
@@ -111,7 +113,7 @@ def build(
 
 def judge(profile: Profile, folder: Path, run: RunTracker) -> dict[str, float | None]:
     """Score the cascade on the test cases; the scores go into its run and the reports."""
-    predictor = Predictor.from_folder(folder, device=best_device())
+    predictor = predictor_from_folder(folder, device=best_device())
     stain = read_dataset(Path("data") / profile.evaluate.dataset).card.stain
     judged = judge_samples(predictor, tests(profile, "cutout").samples(), tests(profile, "metaphase").samples(), stain)
     if judged is None:

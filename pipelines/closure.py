@@ -12,7 +12,7 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 
-from chromseg.registry.package_code import imported
+from chromseg.registry.versions.package_code import imported
 
 # What tells, stores or shows results without having a part in them; what only these import is no dependency either.
 # `chromseg/__init__.py` itself, which names the interface, is left out too.
@@ -21,6 +21,7 @@ PLUMBING = (
     "chromseg.cli",
     "chromseg.extras",
     "chromseg.pages",
+    "chromseg.project",
     "chromseg.registry",
     "chromseg.serving",
 )

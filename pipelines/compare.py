@@ -18,6 +18,7 @@ from chromseg.evaluation.judging import judge_cutout
 from chromseg.files import replacing, write_json
 from chromseg.inference.figures import Shown, compare_variants, region_figure
 from chromseg.inference.instance_predictor import InstancePredictor
+from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.sheets import Picture
 from chromseg.metrics import CutoutScore, summarize
@@ -25,8 +26,9 @@ from chromseg.metrics.catalogue import HEADINGS
 from chromseg.metrics.report import RunResult, ablation_csv, ablation_markdown, ablation_rows
 from chromseg.models.package import CARD, read_card
 from chromseg.partition.cut_points import crossings_by_cut_points
-from chromseg.registry.comparison import record_comparison
-from chromseg.registry.restore import restore_run
+from chromseg.registry.log.beginning import init_store
+from chromseg.registry.store.comparison import record_comparison
+from chromseg.registry.store.restore import restore_run
 from pipelines.anchors import draw_anchors, train_boxes
 from pipelines.curves import draw_curves, read_curves, write_curves
 from pipelines.evaluate import chosen_samples
@@ -57,6 +59,7 @@ def main() -> None:
             draw_galleries(root, profile, config.gallery, trained[config.gallery])
         draw_detectors(root, profile, config, trained)
     table = (profile.reports / "comparison" / "ablation.md").read_text(encoding="utf-8")
+    init_store()
     tracked = [restore_run(record_of(profile, run), run["metrics"]) for run in runs if has_curve(profile, run)]
     record_comparison(profile.name, tracked, profile.reports / "comparison", table, headings)
     print(table)
@@ -135,7 +138,7 @@ def judge_cut_points(profile: Profile, variant: str) -> RunResult:
 
 def draw_galleries(root: Path, profile: Profile, variant: str, model: Path) -> None:
     """Test cut-outs as one model sees them, by outcome."""
-    predictor = Predictor.from_folder(model, device=best_device())
+    predictor = predictor_from_folder(model, device=best_device())
     cutouts = chosen_samples(profile, variant, "test", "cutout")
     judged = [(sample, judge_cutout(predictor, sample)) for sample in cutouts]
     for kind, caption in OUTCOMES.items():
@@ -154,7 +157,7 @@ def draw_detectors(root: Path, profile: Profile, config: CompareConfig, trained:
         return
     names = list(detectors)
     shown = [name for name in (config.baseline, config.gallery) if name in detectors] or [names[0], names[-1]]
-    predictors = {name: Predictor.from_folder(trained[name], device=best_device()) for name in dict.fromkeys(shown)}
+    predictors = {name: predictor_from_folder(trained[name], device=best_device()) for name in dict.fromkeys(shown)}
     sample = first_crossing(profile, shown[-1])
     if sample is not None:
         write_picture(root / "gallery-metaphases.png", compare_variants(seen_by(predictors, profile, shown[-1])))

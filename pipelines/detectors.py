@@ -16,7 +16,7 @@ from chromseg.annotations import Sample
 from chromseg.config import DetectorConfig
 from chromseg.evaluation.detections import scores_at
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
-from chromseg.inference.predictor import Predictor
+from chromseg.inference.load import predictor_from_folder
 from chromseg.metrics import (
     CalibrationBin,
     InstanceScore,
@@ -77,7 +77,7 @@ def choose_threshold(folder: Path, samples: Iterable[Sample], device: str = "cpu
     Returns:
         The threshold.
     """
-    predictor = Predictor.from_folder(folder, device=device)
+    predictor = predictor_from_folder(folder, device=device)
     assert isinstance(predictor, InstancePredictor)
     images = [scores_at(predictor, predictor.infer(sample.image), sample, THRESHOLDS) for sample in samples]
     best = best_threshold(images)

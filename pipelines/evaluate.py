@@ -16,7 +16,7 @@ from chromseg.errors import DataError
 from chromseg.evaluation.measuring import Judged, judge_samples
 from chromseg.files import replacing, write_json
 from chromseg.inference.instance_predictor import InstancePredictor
-from chromseg.inference.predictor import Predictor
+from chromseg.inference.load import predictor_from_folder
 from chromseg.metrics import (
     CutoutScore,
     InstanceScore,
@@ -27,7 +27,8 @@ from chromseg.metrics import (
     overlap_acc,
     sp_acc,
 )
-from chromseg.registry.restore import restore_run
+from chromseg.registry.log.beginning import init_store
+from chromseg.registry.store.restore import restore_run
 from pipelines.detectors import study, write_calibration, write_table
 from pipelines.pictures import draw_gallery
 from pipelines.profile import Profile, best_device, run_stage, stage_arguments
@@ -51,7 +52,7 @@ def main() -> None:
     if not tests:
         raise no_test_samples(profile)
     refuse_known(model, tests)
-    predictor = Predictor.from_folder(model, device=best_device())
+    predictor = predictor_from_folder(model, device=best_device())
     samples = partial(chosen_samples, profile, arguments.variant, "test")
     stain = read_dataset(Path("data") / profile.evaluate.dataset).card.stain
     judged = judge_samples(predictor, samples("cutout"), samples("metaphase"), stain)
@@ -63,6 +64,7 @@ def main() -> None:
     if profile.evaluate.studies and isinstance(predictor, InstancePredictor):
         rows = study_unseen(profile, arguments.variant, predictor)
     write_scores(scores, judged, rows)
+    init_store()
     run = restore_run(model / "run.json")
     run.log_metrics(metrics | judged.slices)
     run.log_artifact(scores, "test")

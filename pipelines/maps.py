@@ -17,9 +17,9 @@ import numpy.typing as npt
 from chromseg.annotations import Sample
 from chromseg.annotations.absorbance import FloatArray
 from chromseg.evaluation.judging import score_found
+from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.postprocess import PostprocessSettings
-from chromseg.inference.predictor import Predictor
 from chromseg.metrics import InstanceScore
 from chromseg.models.package import write_card
 from pipelines.thresholds import best_threshold, f1
@@ -42,7 +42,7 @@ def choose_chromosome_threshold(folder: Path, samples: Iterable[Sample], device:
     Returns:
         What the card then says.
     """
-    predictor = Predictor.from_folder(folder, device=device)
+    predictor = predictor_from_folder(folder, device=device)
     assert isinstance(predictor, MapPredictor)
     own, card = predictor.postprocess, predictor.card
     tried = [each for at in THRESHOLDS for each in (at_threshold(own, at), replace(own, chromosome=at, mean=at))]

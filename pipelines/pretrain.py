@@ -24,7 +24,7 @@ from chromseg.metrics.classes import accuracies, confusion_matrix
 from chromseg.models.classifier import Classifier
 from chromseg.models.package import load_model
 from chromseg.models.ucrd_net.weights import save_backbone
-from chromseg.registry.tracking import RunTracker
+from chromseg.registry.store.runs import RunTracker
 from chromseg.training.class_task import classify, patches_of
 from chromseg.training.result import FitResult
 from pipelines.profile import Profile, best_device, run_stage, stage_arguments

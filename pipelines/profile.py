@@ -14,8 +14,8 @@ from typing import Any
 from chromseg.config import EvaluateConfig, HardwareConfig, TrainConfig, block, parse, read_params
 from chromseg.errors import ChromsegError
 from chromseg.extras import named_if_missing
-from chromseg.registry.code_state import note_start
-from chromseg.registry.place import store_root
+from chromseg.project import store_root
+from chromseg.registry.lineage.code_state import note_start
 
 DEFAULT = "default"
 

@@ -27,9 +27,10 @@ from chromseg.config import (
 from chromseg.inference.instance_predictor import InstanceSettings
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.models.package import ModelCard
-from chromseg.registry.lineage import Lineage
-from chromseg.registry.provenance import gather_lineage
-from chromseg.registry.tracking import RunTracker, start_run
+from chromseg.registry.lineage.gather import gather_lineage
+from chromseg.registry.lineage.lineage import Lineage
+from chromseg.registry.log.beginning import init_store
+from chromseg.registry.store.runs import RunTracker, start_run
 from chromseg.training.loop import fit
 from chromseg.training.result import FitResult
 from chromseg.validation import ImageLimits
@@ -74,6 +75,7 @@ def train(
         return
     corrected_by = corrections(profile, *behind(profile, config))
     lineage = replace(origin(profile, config, variant, seed, corrected_by), seen_sha256=seen.sha256())
+    init_store()
     with start_run(lineage, resume=checkpoint.is_file()) as run:
         lineage = replace(lineage, run_id=run.run_id)
         card = replace(first_card(profile, config, lineage), seen=seen.to_card())

@@ -35,7 +35,7 @@ def _own_path(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty MLflow database, migrated once a session: a fresh one costs seconds, a copy milliseconds."""
-    from chromseg.registry.store import init_store
+    from chromseg.registry.log.beginning import init_store
 
     root = tmp_path_factory.mktemp("store")
     with pytest.MonkeyPatch.context() as patch:

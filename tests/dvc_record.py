@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from chromseg.annotations.hashing import data_md5
-from chromseg.registry.lineage import Lineage
+from chromseg.registry.lineage.lineage import Lineage
 
 
 def record_run(folder: Path) -> None:

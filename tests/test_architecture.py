@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 # A package may import those on lower levels; on its own level only itself, and the data contract `annotations`.
 LEVELS = [
     {"errors"},
-    {"config", "cores", "extras", "files", "memory", "naming", "pages"},
+    {"config", "cores", "extras", "files", "memory", "naming", "pages", "project"},
     {"partition", "metrics", "annotations", "importers", "synthesis", "validation"},
     {"models"},
     {"training", "inference"},
@@ -29,7 +30,19 @@ LEVELS = [
 LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in packages}
 
 DOORS = {"mlflow": "registry", "great_expectations": "validation", "typer": "cli"}  # library → the package that may
+ROOMS = [
+    "lineage",
+    "card",
+    "store",
+    "log",
+    "versions",
+    "gates",
+    "promotion",
+    "rebuild",
+    "transfer",
+]  # of registry/, upwards
 NO_FILES = {"torch", "mlflow", "great_expectations", "dvc", "pathlib", "io", "os", "json", "PIL", "tempfile", "shutil"}
+WINDOW = {"chromseg", "chromseg.registry"}  # they hand out on first use what lies below
 LIGHT = {*sys.stdlib_module_names, "typer", "chromseg"}  # at the top of a cli module; of ours only what is light too
 
 
@@ -59,6 +72,37 @@ def _ours(module: str) -> str | None:
     if parts[0] == "pipelines":
         return "pipelines"
     return parts[1] if parts[0] == "chromseg" and len(parts) > 1 and parts[1] in LEVEL else None
+
+
+def _module(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _named_modules(file: Path) -> set[str]:
+    """The modules of ours that a file imports, also by `from package import module`; not their packages."""
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                module = f"{node.module}.{alias.name}"
+                named.add(module if _is_file(module) else node.module or "")
+    return {name for name in named if _is_file(name)}
+
+
+def _is_file(module: str) -> bool:
+    path = ROOT.joinpath(*module.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def _circles(graph: dict[str, set[str]]) -> Iterator[list[str]]:
+    """The groups of modules that reach one another."""
+    sorter = graphlib.TopologicalSorter(graph)
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        yield error.args[1]
 
 
 def _may_import(package: str, other: str) -> bool:
@@ -92,6 +136,24 @@ def test_the_rules_can_be_broken() -> None:
         "chromseg.api",
         "torch.nn",
     }
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "chromseg/registry").rglob("*.py")), ids=lambda file: file.stem)
+def test_rooms_of_the_registry_import_downwards(file: Path) -> None:
+    room = file.relative_to(ROOT / "chromseg/registry").with_suffix("").parts[0]
+    if room == "__init__":
+        return
+    others = {
+        module.split(".")[2]
+        for module in _imports(ast.parse(file.read_text(encoding="utf-8")))
+        if module.startswith("chromseg.registry.")
+    }
+    assert [other for other in sorted(others) if ROOMS.index(other) > ROOMS.index(room)] == []
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    graph = {_module(file): _named_modules(file) - {_module(file), *WINDOW} for file in _files()}
+    assert list(_circles(graph)) == []
 
 
 @pytest.mark.parametrize("library", DOORS)
@@ -130,7 +192,7 @@ def test_models_and_training_import_on_a_bare_node() -> None:
         ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for package in ("models", "training")
         for file in sorted((ROOT / "chromseg" / package).rglob("*.py"))
-    ] + ["chromseg.registry.provenance"]  # a model trained there needs its lineage too
+    ] + ["chromseg.registry.lineage.gather"]  # a model trained there needs its lineage too
     code = f"""{without(["mlflow", "dvc", "great_expectations", "typer", "fastapi"])}
 import importlib
 for name in {modules!r}:

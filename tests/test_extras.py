@@ -17,8 +17,8 @@ from packaging.utils import canonicalize_name
 from chromseg.cli.app import VERBS
 from chromseg.errors import MissingExtraError, StoreError
 from chromseg.extras import EXTRAS, named_if_missing, require
-from chromseg.registry.package_code import imported
-from chromseg.registry.store import explained, open_store
+from chromseg.registry.store.store import explained, open_store
+from chromseg.registry.versions.package_code import imported
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

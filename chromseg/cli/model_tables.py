@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chromseg.registry.entries import Entry
-    from chromseg.registry.version import Version
+    from chromseg.registry.log.entries import Entry
+    from chromseg.registry.versions.version import Version
 
 
 def row(version: Version) -> tuple[object, ...]:
@@ -81,8 +81,8 @@ def facts(version: Version) -> dict[str, object]:
 
 def lineage_facts(version: Version) -> dict[str, object]:
     """Where it comes from: run, code, data, validation, machine, settings, scores."""
-    from chromseg.registry.lineage import NOT_BY_DVC
-    from chromseg.registry.overrides import told as overrides_told
+    from chromseg.registry.lineage.lineage import NOT_BY_DVC
+    from chromseg.registry.lineage.overrides import told as overrides_told
 
     told: dict[str, Any] = version.lineage.to_dict()
     validation = {True: "passed", False: "failed", None: "not known"}[told.pop("validation")]

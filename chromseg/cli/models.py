@@ -12,10 +12,10 @@ from chromseg.cli.model_tables import event_row, facts, lineage_facts, moved_tex
 from chromseg.cli.printing import print_facts, print_json, print_table
 
 if TYPE_CHECKING:
-    from chromseg.registry.entries import Entry
     from chromseg.registry.gates.judge import Judgement
     from chromseg.registry.gates.probe import Measured
-    from chromseg.registry.version import Version
+    from chromseg.registry.log.entries import Entry
+    from chromseg.registry.versions.version import Version
 
 app = typer.Typer()
 
@@ -33,7 +33,7 @@ def list_models(
     as_json: AsJson = False,
 ) -> None:
     """List registered versions with their aliases, scores and origin."""
-    from chromseg.registry.versions import list_versions
+    from chromseg.registry.versions.register import list_versions
 
     versions = list_versions(name)
     if as_json:
@@ -49,7 +49,7 @@ def list_models(
 @app.command()
 def show(model: Reference, as_json: AsJson = False) -> None:
     """Show one version: aliases, metrics, hashes, who registered it when."""
-    from chromseg.registry.versions import show as find
+    from chromseg.registry.versions.register import show as find
 
     version = find(model)
     if as_json:
@@ -68,8 +68,8 @@ def register(
     as_json: AsJson = False,
 ) -> None:
     """Register a trained model as the next version; refused without complete lineage."""
-    from chromseg.registry.trials import try_out
-    from chromseg.registry.versions import register as take
+    from chromseg.registry.gates.trials import try_out
+    from chromseg.registry.versions.register import register as take
 
     version, new = take(folder, name, allow_dirty=allow_dirty)
     trial = try_out(version)
@@ -88,7 +88,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a registered version on a dataset and enter its scores into the audit log, which the gates believe."""
-    from chromseg.registry.measurement import evaluate as measure
+    from chromseg.registry.versions.measurement import evaluate as measure
 
     entry = measure(model, data, split=split)
     if as_json:
@@ -132,7 +132,7 @@ def rollback(name: Name, reason: Reason, alias: Alias = "champion", as_json: AsJ
 @app.command()
 def retire(model: Reference, reason: Reason, as_json: AsJson = False) -> None:
     """Take a version out of use for good; its aliases go back to the version before it, or to none."""
-    from chromseg.registry.retirement import retire as take_out
+    from chromseg.registry.versions.retirement import retire as take_out
 
     done = take_out(model, reason=reason)
     label = f"{done.entry.model}/{done.entry.version}"
@@ -168,7 +168,7 @@ def rebuild(
     as_json: AsJson = False,
 ) -> None:
     """Train a version again from its commit, data and seed, and compare; exit 1 if something else comes out."""
-    from chromseg.registry.rebuild import rebuild as train_again
+    from chromseg.registry.rebuild.rebuild import rebuild as train_again
 
     made = train_again(model, tolerance=tolerance, tell=lambda step: typer.echo(step, err=True))
     if as_json:
@@ -192,7 +192,7 @@ def export_model(
 ) -> None:
     """Write a version to one file, for a network without a connection."""
     from chromseg.files import sha256
-    from chromseg.registry.transfer import export_version
+    from chromseg.registry.transfer.export import export_version
 
     version = export_version(model, file)
     if as_json:
@@ -218,8 +218,8 @@ def import_model(
         raise typer.BadParameter(
             f"--sha256 {announced}: expected the 64 hexadecimal digits that `models export` printed"
         )
-    from chromseg.registry.transfer import absent_parents, import_version
-    from chromseg.registry.trials import try_out
+    from chromseg.registry.gates.trials import try_out
+    from chromseg.registry.transfer.export import absent_parents, import_version
 
     version, new = import_version(file, name=name, announced=announced)
     trial, absent = try_out(version), absent_parents(version)
@@ -250,7 +250,7 @@ def verify_log(
     if head is not None and not re.fullmatch(r"\d+ [0-9a-f]{64}", head):
         raise typer.BadParameter(f"--head {head!r}: expected a number of entries and 64 hexadecimal digits")
     from chromseg.errors import StoreError
-    from chromseg.registry.verify import verify
+    from chromseg.registry.versions.verify import verify
 
     try:
         verdict = verify(files=files, head=head)
@@ -278,8 +278,8 @@ def lineage(
     as_json: AsJson = False,
 ) -> None:
     """Tell which run, code and data made a version, or which version made a result."""
-    from chromseg.registry.resolve import version_of_result
-    from chromseg.registry.versions import show as find
+    from chromseg.registry.versions.register import show as find
+    from chromseg.registry.versions.resolve import version_of_result
 
     if (model is None) == (result is None):
         raise typer.BadParameter("give either MODEL or --result FILE")

@@ -13,7 +13,7 @@ app = typer.Typer()
 @app.command()
 def backup(file: Annotated[Path, typer.Argument(help="Tar file to write.")]) -> None:
     """Copy database, models and audit log into one file; others may go on working."""
-    from chromseg.registry.backup import backup as copy
+    from chromseg.registry.transfer.backup import backup as copy
 
     made = copy(file)
     typer.echo(f"{file}: {len(made.files)} files, {made.length} entries in the audit log, head {made.head}")
@@ -27,7 +27,7 @@ def restore(
     ] = False,
 ) -> None:
     """Put a backup in place of the local store; all hashes and the audit log are verified first."""
-    from chromseg.registry.backup import restore as put_back
+    from chromseg.registry.transfer.backup import restore as put_back
 
     made = put_back(file, replace=replace)
     typer.echo(f"restored as of {made.at}: {made.length} entries in the audit log, head {made.head}")

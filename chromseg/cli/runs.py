@@ -39,7 +39,7 @@ def compare(
 
     Runs that were tested on different data are never put into one table.
     """
-    from chromseg.registry.compare import compare_runs
+    from chromseg.registry.store.compare import compare_runs
 
     tables = compare_runs(experiment, profile=profile, baseline=baseline)
     if as_json or form is Form.JSON:

@@ -17,9 +17,9 @@ def init(
 
     May be run any number of times. With --with-bundled the models in the box become version 1, champion, of their name.
     """
-    from chromseg.registry.bundled import register_bundled
-    from chromseg.registry.health import check_machine
-    from chromseg.registry.store import init_store
+    from chromseg.registry.log.beginning import init_store
+    from chromseg.registry.store.health import check_machine
+    from chromseg.registry.transfer.bundled import register_bundled
 
     machine = check_machine()  # first: a store is made whole or not at all
     state = init_store()
@@ -41,6 +41,6 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,
 ) -> None:
     """Open MLflow's web page on the project's store; only this machine can reach it. Ctrl-C ends it."""
-    from chromseg.registry.ui import serve_ui
+    from chromseg.registry.store.ui import serve_ui
 
     serve_ui(port, lambda address: typer.echo(f"MLflow on {address} (Ctrl-C ends it)", err=True))

@@ -38,17 +38,6 @@ class Predictor(ABC):
     device: str = "cpu"
     check_input: Callable[..., Report] = field(default_factory=InputCheck)
 
-    @staticmethod
-    def from_folder(folder: Path, *, name: str = "", version: str | None = None, device: str = "cpu") -> Predictor:
-        """Load a folder with `model.safetensors` and `model.json` as the family that its card names.
-
-        Raises:
-            ModelError: The folder holds no usable model.
-        """
-        from chromseg.inference.load import predictor_from_folder  # it knows the families, which know this class
-
-        return predictor_from_folder(folder, name=name, version=version, device=device)
-
     @property
     def limits(self) -> ImageLimits:
         """What the input rules demand of a picture: the limits in the card, or today's where it names none."""
@@ -188,5 +177,5 @@ class Predictor(ABC):
         """Bring a page to absorbance, and find the factor to the model's scale; raises as `view_of`."""
         width = self.card.chromosome_width
         most = max_pixels * self.fine**2
-        as_it_is = ALWAYS if self.card.preprocessing.get("scaled") else AS_IT_IS
+        as_it_is = ALWAYS if self.card.trained_width else AS_IT_IS
         return view_of(page, width, polarity=polarity, scale=scale, name=name, max_pixels=most, as_it_is=as_it_is)

@@ -62,6 +62,11 @@ class ModelCard:
     parents: dict[str, Any] = field(default_factory=dict)
     seen: dict[str, Any] | None = None
 
+    @property
+    def trained_width(self) -> float:
+        """The width in pixels to which the chromosomes of every training picture were brought; 0.0 if to none."""
+        return (self.chromosome_width or 0.0) if self.preprocessing.get("scaled") else 0.0
+
 
 def save_model(folder: Path, network: Network | CascadeNetwork, card: ModelCard) -> ModelCard:
     """Write weights and card into `folder`, replacing what was there; other files in it stay.

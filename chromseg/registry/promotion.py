@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chromseg.errors import RegistryError
-from chromseg.registry.actor import current_actor
-from chromseg.registry.audit import append, read_log
-from chromseg.registry.backend import MlflowClient
-from chromseg.registry.card_text import card_of
-from chromseg.registry.entries import Action, Chain, Entry, aliases, timestamp
+from chromseg.registry.card.text import card_of
 from chromseg.registry.gates.judge import Judgement, judge
 from chromseg.registry.gates.policy import changed_meanwhile, read_policy
-from chromseg.registry.projection import ALIASES, describe, show_alias
-from chromseg.registry.references import Reference, find_version, parse_reference, standing
-from chromseg.registry.resolve import checked_folder
-from chromseg.registry.store import open_store
-from chromseg.registry.version import Version, as_version, check_in_use
+from chromseg.registry.log.actor import current_actor
+from chromseg.registry.log.aliases import ALIASES, describe, show_alias
+from chromseg.registry.log.audit import append, read_log
+from chromseg.registry.log.entries import Action, Chain, Entry, aliases, timestamp
+from chromseg.registry.store.backend import MlflowClient
+from chromseg.registry.store.store import open_store
+from chromseg.registry.versions.references import Reference, find_version, parse_reference, standing
+from chromseg.registry.versions.resolve import checked_folder
+from chromseg.registry.versions.version import Version, as_version, check_in_use
 
 
 def promote(

@@ -50,7 +50,7 @@ def check_once(settings: ServeSettings) -> None:
     """
     if model_folder(settings.model) is None:
         with named_if_missing():
-            from chromseg.registry.resolve import resolve_model
+            from chromseg.registry.versions.resolve import resolve_model
 
         resolve_model(settings.model)
     if settings.api_keys:

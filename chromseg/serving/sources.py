@@ -64,8 +64,8 @@ class RegistrySource:
 
     def __init__(self, model: str, device: str = "cpu") -> None:
         with named_if_missing():
-            from chromseg.registry.references import parse_reference
-            from chromseg.registry.watch import Watch
+            from chromseg.registry.versions.references import parse_reference
+            from chromseg.registry.versions.watch import Watch
 
         self._device, self._reference = device, parse_reference(model)
         self._watch = Watch(self._reference)
@@ -85,7 +85,7 @@ class RegistrySource:
         Raises:
             ChromsegError: It cannot be used.
         """
-        from chromseg.registry.resolve import resolve_model
+        from chromseg.registry.versions.resolve import resolve_model
 
         found = resolve_model(f"models:/{self._reference.name}/{version}")
         name, number = found.name or "", str(found.version)

@@ -28,7 +28,8 @@ from chromseg.training.optim import learning_rate
 from chromseg.training.result import FitResult, described, finish_run
 from chromseg.training.run import Run, restore_run, save_run, start_run
 from chromseg.training.survey import Survey
-from chromseg.training.task import Batch, task_of
+from chromseg.training.task import Batch
+from chromseg.training.tasks import task_of
 from chromseg.training.tracker import JsonTracker, NullTracker, Tracker, finite, flat_params
 
 

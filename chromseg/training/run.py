@@ -20,7 +20,8 @@ from chromseg.models.package import load_model
 from chromseg.training.checkpoint import all_finite, load_checkpoint, rng_state, save_checkpoint, set_rng_state
 from chromseg.training.optim import AveragedNetwork, make_optimizer
 from chromseg.training.survey import Survey
-from chromseg.training.task import Task, task_of
+from chromseg.training.task import Task
+from chromseg.training.tasks import task_of
 
 
 @dataclass

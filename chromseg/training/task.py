@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from chromseg.annotations.samples import Sample
-from chromseg.config import ClassifierConfig, DetectorConfig, TrainConfig
+from chromseg.config import TrainConfig
 from chromseg.training.epochs import EpochSet, Item
 
 Batch = dict[str, Any]
@@ -50,18 +50,3 @@ class Task(Protocol):
 
     def summarize(self, scores: Sequence[Any]) -> dict[str, float | None]:
         """Metrics `val/…` of all scores."""
-
-
-def task_of(config: TrainConfig) -> Task:
-    """The kind of training that a model asks for."""
-    if isinstance(config.model, DetectorConfig):
-        from chromseg.training.instance_task import InstanceTask  # torchvision costs a second
-
-        return InstanceTask()
-    if isinstance(config.model, ClassifierConfig):
-        from chromseg.training.class_task import ClassTask
-
-        return ClassTask()
-    from chromseg.training.map_task import MapTask
-
-    return MapTask()

@@ -171,7 +171,9 @@ def test_a_version_leaves_and_comes_back_as_a_file(two: Path) -> None:
 
 def test_parents_that_stay_behind_are_told(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _ops("export", "chromseg/1", "model.zip")
-    monkeypatch.setattr("chromseg.registry.transfer.absent_parents", lambda version: ("chromseg/7", "ucrd-net/2"))
+    monkeypatch.setattr(
+        "chromseg.registry.transfer.export.absent_parents", lambda version: ("chromseg/7", "ucrd-net/2")
+    )
     answer = runner.invoke(app, ["models", "import", "model.zip", "--name", "theirs"])
     assert (answer.exit_code, answer.stdout) == (0, "theirs/1 imported\n")
     assert "not in this store: its parents chromseg/7, ucrd-net/2" in answer.stderr
@@ -187,7 +189,7 @@ def test_the_registry_is_backed_up_and_restored(two: Path) -> None:
 
 
 def test_verify_log_says_yes_or_what_is_wrong(two: Path) -> None:
-    from chromseg.registry.store import open_store
+    from chromseg.registry.store.store import open_store
 
     assert _ops("verify-log", "--files").startswith("3 entries, head ")
     assert _json("verify-log")["problems"] == []

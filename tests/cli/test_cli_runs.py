@@ -16,8 +16,8 @@ runner = CliRunner()
 @pytest.fixture
 def runs(store: Path) -> Path:
     """Two variants, and one of another pipeline."""
-    from chromseg.registry.lineage import Lineage
-    from chromseg.registry.tracking import start_run
+    from chromseg.registry.lineage.lineage import Lineage
+    from chromseg.registry.store.runs import start_run
 
     for variant, profile, overall in (("unet", "default", 0.25), ("chromseg", "default", 0.75), ("unet", "paper", 0.5)):
         with start_run(replace(Lineage.from_dict(LINEAGE), variant=variant, profile=profile)) as tracker:

@@ -119,8 +119,9 @@ import json, os, resource, sys, time
 from pathlib import Path
 from chromseg.errors import InputRefusedError
 from chromseg.annotations.pictures import read_picture
+from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.predictor import Predictor
-predictor = Predictor.from_folder(Path(sys.argv[1]))
+predictor = predictor_from_folder(Path(sys.argv[1]))
 for path in sorted(Path(sys.argv[2]).iterdir()):
     read, write = os.pipe()
     if not os.fork():

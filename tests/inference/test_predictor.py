@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from chromseg.errors import InputRefusedError
 from chromseg.inference.batch import Job
 from chromseg.inference.files import FolderWorker, PictureWorker
+from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.inference.predictor import Predictor
@@ -104,9 +105,9 @@ def test_what_is_no_picture_in_python_is_named(predictor: Predictor) -> None:
 
 def test_the_limits_in_the_card_judge_the_picture(make_model: Callable[..., Path]) -> None:
     folder = make_model("strict")
-    assert Predictor.from_folder(folder).limits == ImageLimits(), "a card that names none"
+    assert predictor_from_folder(folder).limits == ImageLimits(), "a card that names none"
     write_card(folder, dataclasses.replace(read_card(folder), input={"min_side": 300}))
-    strict = Predictor.from_folder(folder)
+    strict = predictor_from_folder(folder)
     assert strict.limits == dataclasses.replace(ImageLimits(), min_side=300)
     with pytest.raises(InputRefusedError, match="rule not-too-small"):
         strict.predict(drawn_cell()[0])

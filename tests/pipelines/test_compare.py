@@ -20,7 +20,7 @@ from chromseg.config import DetectorConfig
 from chromseg.errors import DataError
 from chromseg.metrics import boxes_of
 from chromseg.models.package import read_card
-from chromseg.registry.lineage import Lineage
+from chromseg.registry.lineage.lineage import Lineage
 from pipelines import compare
 from pipelines.anchors import draw_anchors
 from pipelines.curves import draw_curves

@@ -17,7 +17,7 @@ from chromseg.annotations import Sample
 from chromseg.errors import DataError
 from chromseg.evaluation.detections import judge_image, scores_at
 from chromseg.inference.instance_predictor import InstancePredictor
-from chromseg.inference.predictor import Predictor
+from chromseg.inference.load import predictor_from_folder
 from chromseg.metrics import boxes_of, score_instances, summarize_instances
 from chromseg.models.package import read_card
 from chromseg.models.ucrd_net import Detections, UCRDNet
@@ -74,7 +74,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_the_threshold_parts_true_from_false_and_is_kept_in_the_card(model: Path, answers: list[float]) -> None:
     assert detectors.choose_threshold(model, [crossed()]) == pytest.approx(0.4)  # the least above 0.37
-    predictor = Predictor.from_folder(model)
+    predictor = predictor_from_folder(model)
     assert isinstance(predictor, InstancePredictor)
     assert predictor.settings.score == pytest.approx(0.4) and predictor.settings.duplicate == 0.8
     assert detectors.choose_threshold(model, [boxed()]) == pytest.approx(0.4)
@@ -91,7 +91,7 @@ def test_the_threshold_is_judged_by_what_is_handed_out(model: Path, monkeypatch:
 
 
 def test_an_image_judged_at_many_thresholds_is_as_judged_at_each(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    predictor = Predictor.from_folder(model)
+    predictor = predictor_from_folder(model)
     assert isinstance(predictor, InstancePredictor)
     twice = found([0.9, 0.6, 0.45, 0.2], again=(0.7,))
     monkeypatch.setattr(InstancePredictor, "infer", lambda self, image: twice)
@@ -112,7 +112,7 @@ def test_without_a_match_the_threshold_stays(model: Path, answers: list[float]) 
 
 
 def test_an_image_with_boxes_only_is_judged_by_boxes(model: Path, answers: list[float]) -> None:
-    score = judge_image(Predictor.from_folder(model), boxed())
+    score = judge_image(predictor_from_folder(model), boxed())
     assert score.masks is None and score.recovered.all()
     assert score.boxes.ious.shape == (5, 3) and score.count == 3  # all are ranked, those from 0.5 on handed out
 
@@ -120,7 +120,7 @@ def test_an_image_with_boxes_only_is_judged_by_boxes(model: Path, answers: list[
 def test_a_mask_head_that_saw_no_masks_is_told_by_the_card(tmp_path: Path) -> None:
     folder = save_tiny(tmp_path / "boxes", dataclasses.replace(UCRD, nms="mask"))
     detectors.mark_boxes_only(folder)
-    predictor = Predictor.from_folder(folder)
+    predictor = predictor_from_folder(folder)
     assert isinstance(predictor, InstancePredictor) and predictor.settings.boxes_only
     assert predictor.network.config.nms == "box", "masks cannot tell duplicates"
     score = judge_image(predictor, crossed())
@@ -134,11 +134,11 @@ def test_a_mask_head_that_saw_no_masks_is_told_by_the_card(tmp_path: Path) -> No
 
 def test_maps_cannot_be_judged_by_boxes(make_model: Any) -> None:
     with pytest.raises(DataError, match="with boxes only"):
-        judge_image(Predictor.from_folder(make_model()), boxed())
+        judge_image(predictor_from_folder(make_model()), boxed())
 
 
 def test_studies_change_lambda_and_suppression_and_nothing_else(model: Path) -> None:
-    predictor = Predictor.from_folder(model)
+    predictor = predictor_from_folder(model)
     assert isinstance(predictor, InstancePredictor)
     rows = detectors.study(predictor, [crossed()])
     assert [row["value"] for row in rows[:3]] == ["box", "soft", "mask"]
@@ -156,7 +156,7 @@ def test_studies_change_lambda_and_suppression_and_nothing_else(model: Path) -> 
 
 def test_a_study_gives_what_the_changed_network_gives_by_itself(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though the picture is looked at once."""
-    predictor = Predictor.from_folder(model)
+    predictor = predictor_from_folder(model)
     assert isinstance(predictor, InstancePredictor)
     alone = {}
     for kind in ("box", "soft", "mask"):

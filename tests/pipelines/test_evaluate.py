@@ -15,7 +15,7 @@ from chromseg.annotations import Sample
 from chromseg.annotations.samples import write_samples
 from chromseg.errors import DataError
 from chromseg.inference.instance_predictor import InstancePredictor
-from chromseg.inference.predictor import Predictor
+from chromseg.inference.load import predictor_from_folder
 from pipelines import evaluate
 from pipelines.profile import Profile
 
@@ -48,7 +48,7 @@ def test_without_test_samples_it_says_what_to_do(profile: Profile, monkeypatch: 
 
 
 def test_no_study_on_images_that_trained_the_variant(profile: Profile, capsys: pytest.CaptureFixture[str]) -> None:
-    predictor = Predictor.from_folder(profile.model("greedy", 0))
+    predictor = predictor_from_folder(profile.model("greedy", 0))
     assert isinstance(predictor, InstancePredictor)
     assert evaluate.study_unseen(profile, "greedy", predictor) == []
     assert "greedy: no study, since it was trained on the validation images" in capsys.readouterr().err

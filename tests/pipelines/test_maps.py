@@ -12,9 +12,9 @@ from scipy import ndimage
 
 from chromseg.annotations import Sample
 from chromseg.config import ModelConfig
+from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.postprocess import BinaryMaps, PostprocessSettings
-from chromseg.inference.predictor import Predictor
 from chromseg.inference.splicing import Splicer
 from chromseg.models import build_model
 from chromseg.models.package import ModelCard, read_card, save_model
@@ -44,7 +44,7 @@ def metaphase() -> Sample:
 
 def test_the_least_threshold_without_the_rim_is_kept_in_the_card(model: Path) -> None:
     settings = choose_chromosome_threshold(model, [metaphase()])
-    predictor = Predictor.from_folder(model)
+    predictor = predictor_from_folder(model)
     assert isinstance(predictor, MapPredictor) and predictor.postprocess == settings
     assert (settings.chromosome, settings.mean, settings.min_crossing) == (0.55, 0.775, 7)
     assert read_card(model).preprocessing["tone"] == 0.4
@@ -75,7 +75,7 @@ def test_where_nothing_matches_the_card_stays(model: Path, monkeypatch: pytest.M
 def test_settings_that_give_equal_maps_are_joined_once_and_score_as_alone(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    predictor, sample = Predictor.from_folder(model), metaphase()
+    predictor, sample = predictor_from_folder(model), metaphase()
     assert isinstance(predictor, MapPredictor)
     answer = predictor.infer(sample.image)
     tried = [at_threshold(predictor.postprocess, at) for at in (0.4, 0.45, 0.6, 0.65)]  # the rim lies between

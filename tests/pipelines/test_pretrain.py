@@ -15,7 +15,7 @@ from tiny_boxes import write_boxes
 
 from chromseg.models.ucrd_net import Backbone
 from chromseg.models.ucrd_net.weights import load_backbone_weights
-from chromseg.registry.store import open_store
+from chromseg.registry.store.store import open_store
 from chromseg.training import loop
 from pipelines import prepare, pretrain
 

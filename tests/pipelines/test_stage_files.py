@@ -112,7 +112,7 @@ def test_imports_inside_functions_count_and_plumbing_does_not(tmp_path: Path) ->
         "chromseg/metrics/area.py": "from chromseg.registry import store\nif TYPE_CHECKING:\n    import pandas\n",
         "chromseg/metrics/other.py": "",
         "chromseg/registry/__init__.py": "",
-        "chromseg/registry/store.py": "import mlflow\n",
+        "chromseg/registry/store/store.py": "import mlflow\n",
     }
     for name, text in files.items():
         path = tmp_path / name

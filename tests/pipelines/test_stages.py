@@ -14,8 +14,8 @@ import yaml
 from clone import Clone
 from spread_splits import spread_splits
 
-from chromseg.registry.backend import MlflowClient
-from chromseg.registry.store import open_store
+from chromseg.registry.store.backend import MlflowClient
+from chromseg.registry.store.store import open_store
 from chromseg.synthesis import synthesize_dataset
 from pipelines import compare, evaluate, prepare, train, validate
 

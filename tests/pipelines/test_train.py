@@ -19,8 +19,8 @@ from tiny_boxes import write_boxes
 from chromseg.annotations import hashing
 from chromseg.config import ModelConfig, variant_config
 from chromseg.models.package import read_card
-from chromseg.registry.lineage import Lineage
-from chromseg.registry.store import open_store
+from chromseg.registry.lineage.lineage import Lineage
+from chromseg.registry.store.store import open_store
 from chromseg.training import loop
 from chromseg.validation import ValidateConfig
 from pipelines import prepare, train

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from chromseg.registry.resolve import Resolved
+    from chromseg.registry.versions.resolve import Resolved
 
 
 @pytest.fixture(scope="session")
 def clean_process() -> ForkServerContext:
     """Processes forked from one that has imported MLflow and torch and done nothing else: imports are paid once."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["chromseg.registry.promotion", "chromseg.registry.card_files", "alembic.script"])
+    context.set_forkserver_preload(["chromseg.registry.promotion", "chromseg.registry.card.files", "alembic.script"])
     return context
 
 
@@ -43,9 +43,9 @@ def promoted(
     """
     from put_back import put_back
 
-    from chromseg.registry.place import state_folder
+    from chromseg.project import state_folder
     from chromseg.registry.promotion import promote
-    from chromseg.registry.versions import register
+    from chromseg.registry.versions.register import register
 
     if not _promoted_once:
         for seed in range(2):
@@ -69,7 +69,7 @@ def parents(make_model: Callable[..., Path], tmp_path: Path) -> tuple[Resolved, 
     """Two model folders as the registry would hand them out."""
     from tiny_cascade import make_detector
 
-    from chromseg.registry.resolve import Resolved
+    from chromseg.registry.versions.resolve import Resolved
 
     return Resolved(make_model("maps"), "chromseg", 3), Resolved(
         make_detector(tmp_path / "models/detector"), "ucrd-net", 1

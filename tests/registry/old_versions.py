@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from chromseg.registry import versions
-from chromseg.registry.backend import MlflowClient
-from chromseg.registry.entries import Chain, Entry
+from chromseg.registry.log.entries import Chain, Entry
+from chromseg.registry.store.backend import MlflowClient
+from chromseg.registry.versions.register import register as versions
 
 _NEWER = {"package_sha256", "source"}
 

@@ -7,8 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from chromseg.registry.audit import forget
-from chromseg.registry.place import state_folder
+from chromseg.project import state_folder
+from chromseg.registry.log.audit import forget
 
 
 def put_back(saved: Path, mlruns: Path) -> None:

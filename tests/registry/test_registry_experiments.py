@@ -13,10 +13,10 @@ import yaml
 from clone import Clone
 
 from chromseg.models.package import read_card
-from chromseg.registry.lineage import Lineage
-from chromseg.registry.rebuild import rebuild
-from chromseg.registry.store import open_store
-from chromseg.registry.versions import register
+from chromseg.registry.lineage.lineage import Lineage
+from chromseg.registry.rebuild.rebuild import rebuild
+from chromseg.registry.store.store import open_store
+from chromseg.registry.versions.register import register
 from chromseg.synthesis import synthesize_dataset
 
 pytestmark = pytest.mark.slow

@@ -13,12 +13,12 @@ import pytest
 from put_back import put_back
 
 from chromseg.errors import RegistryError
-from chromseg.registry.backend import MlflowClient
 from chromseg.registry.promotion import history, promote
-from chromseg.registry.resolve import resolve
-from chromseg.registry.store import open_store
-from chromseg.registry.verify import verify
-from chromseg.registry.versions import list_versions, register, show
+from chromseg.registry.store.backend import MlflowClient
+from chromseg.registry.store.store import open_store
+from chromseg.registry.versions.register import list_versions, register, show
+from chromseg.registry.versions.resolve import resolve
+from chromseg.registry.versions.verify import verify
 
 # all that changes the store
 STEPS = [
@@ -115,7 +115,7 @@ def test_sigkill_at_every_step_of_promote(
 
 
 def _promote_together(project: Path, number: int, barrier: Any, name: str = "chromseg") -> None:
-    from chromseg.registry import audit
+    from chromseg.registry.log import audit
 
     os.chdir(project)
     real, met = audit._written, iter([True])
@@ -159,7 +159,7 @@ def test_of_promoters_at_the_same_moment_one_wins_and_the_others_are_told(
 
 def _register_together(project: Path, folder: Path, number: int, barrier: Any) -> None:
     """Neither makes its version before the other has looked for one with these files."""
-    from chromseg.registry import versions
+    from chromseg.registry.versions.register import register as versions
 
     _enter(project)
     real = versions._enter

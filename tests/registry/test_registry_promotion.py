@@ -8,12 +8,12 @@ import pytest
 
 from chromseg.errors import RegistryError
 from chromseg.registry import promotion
-from chromseg.registry.backend import MlflowClient
 from chromseg.registry.promotion import history, promote, rollback
-from chromseg.registry.resolve import resolve_model
-from chromseg.registry.store import open_store
-from chromseg.registry.verify import verify
-from chromseg.registry.versions import list_versions, register, show
+from chromseg.registry.store.backend import MlflowClient
+from chromseg.registry.store.store import open_store
+from chromseg.registry.versions.register import list_versions, register, show
+from chromseg.registry.versions.resolve import resolve_model
+from chromseg.registry.versions.verify import verify
 
 
 @pytest.fixture

@@ -19,14 +19,15 @@ import pytest
 from servers import S3_KEYS, listener, mlflow_server, postgresql, s3_endpoint
 
 from chromseg.errors import RegistryError
-from chromseg.registry.audit import LOG, forget
-from chromseg.registry.backend import MlflowClient
+from chromseg.registry.log.audit import LOG, forget
+from chromseg.registry.log.beginning import init_store
 from chromseg.registry.promotion import history, promote, rollback
-from chromseg.registry.resolve import resolve, resolve_model
-from chromseg.registry.store import init_store, open_store
-from chromseg.registry.transfer import export_version, import_version
-from chromseg.registry.verify import verify
-from chromseg.registry.versions import list_versions, register, show
+from chromseg.registry.store.backend import MlflowClient
+from chromseg.registry.store.store import open_store
+from chromseg.registry.transfer.export import export_version, import_version
+from chromseg.registry.versions.register import list_versions, register, show
+from chromseg.registry.versions.resolve import resolve, resolve_model
+from chromseg.registry.versions.verify import verify
 
 pytestmark = pytest.mark.slow
 

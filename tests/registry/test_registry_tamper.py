@@ -18,19 +18,19 @@ from typing import NamedTuple
 import pytest
 
 from chromseg.errors import RegistryError
-from chromseg.registry import audit, packaging
-from chromseg.registry.audit import LOG, pieces
-from chromseg.registry.backup import backup, restore
-from chromseg.registry.entries import Entry
-from chromseg.registry.place import canonical_uri, state_folder
+from chromseg.project import canonical_uri, state_folder
+from chromseg.registry.log import audit
+from chromseg.registry.log.audit import LOG, pieces
+from chromseg.registry.log.entries import Entry
 from chromseg.registry.promotion import history, promote, rollback
-from chromseg.registry.resolve import resolve
-from chromseg.registry.retirement import retire
-from chromseg.registry.store import open_store
-from chromseg.registry.tracking import RunTracker
-from chromseg.registry.transfer import export_version, import_version
-from chromseg.registry.verify import verify
-from chromseg.registry.versions import list_versions, register, show
+from chromseg.registry.store.runs import RunTracker
+from chromseg.registry.store.store import open_store
+from chromseg.registry.transfer.backup import backup, restore
+from chromseg.registry.transfer.export import export_version, import_version
+from chromseg.registry.versions.register import list_versions, packaging, register, show
+from chromseg.registry.versions.resolve import resolve
+from chromseg.registry.versions.retirement import retire
+from chromseg.registry.versions.verify import verify
 
 Attack = Callable[[Path], object]
 

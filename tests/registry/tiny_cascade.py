@@ -11,9 +11,9 @@ from tiny_detector import save_tiny
 
 from chromseg.models.cascade import CascadeRule
 from chromseg.models.package import ModelCard
-from chromseg.registry.cascade import build_cascade, pinned, seen_by_parents
-from chromseg.registry.lineage import Lineage
-from chromseg.registry.resolve import Resolved
+from chromseg.registry.lineage.lineage import Lineage
+from chromseg.registry.versions.cascade import build_cascade, pinned, seen_by_parents
+from chromseg.registry.versions.resolve import Resolved
 
 
 def make_detector(folder: Path) -> Path:

@@ -15,8 +15,8 @@ from serving_app import MemorySource, client, png
 
 from chromseg.errors import RegistryError, RetiredError
 from chromseg.registry.promotion import promote, rollback
-from chromseg.registry.retirement import retire
-from chromseg.registry.versions import register
+from chromseg.registry.versions.register import register
+from chromseg.registry.versions.retirement import retire
 from chromseg.serving import models
 from chromseg.serving.models import Models
 from chromseg.serving.sources import source_of

@@ -19,6 +19,7 @@ from tiny_detector import UCRD, save_tiny
 from typer.testing import CliRunner
 
 from chromseg.cli.app import app
+from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.predictor import Predictor
 
 
@@ -79,7 +80,7 @@ def test_a_detector_from_its_folder(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["predict", str(picture), "--model", str(model), "--out", str(out)])
     assert done.exit_code == 0, done.output
     expected = json.loads((out / "cell" / "instances.json").read_text(encoding="utf-8"))
-    with client(MemorySource(Predictor.from_folder(model))) as server:
+    with client(MemorySource(predictor_from_folder(model))) as server:
         answer = server.post("/v1/segment?format=coco", content=picture.read_bytes())
     assert answer.status_code == 200, answer.text
     assert without_names(answer.json()) == without_names(expected)
@@ -100,5 +101,5 @@ def test_the_model_in_the_box(clone: Clone, tmp_path: Path, monkeypatch: pytest.
             for part, corner in enumerate(((0, 0), (60, 40))):
                 box = (*corner, corner[0] + 256, corner[1] + 256)
                 picture.crop(box).save(folder / f"{number}-{part}.png")
-    (count,) = compare(Predictor.from_folder(clone.folder / "bundled" / "chromseg"), folder, tmp_path, monkeypatch)
+    (count,) = compare(predictor_from_folder(clone.folder / "bundled" / "chromseg"), folder, tmp_path, monkeypatch)
     assert count < 12, "no batch was shared"

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from serving_app import client, png, running_server
 
 from chromseg.inference.exports import to_coco
-from chromseg.registry.backend import mlflow  # imported where its warnings are dealt with
+from chromseg.registry.store.backend import mlflow  # imported where its warnings are dealt with
 from chromseg.serving.problems import ProblemError
 from chromseg.serving.scoring import images_of
 

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from serving_app import client, png
 
-from chromseg.inference.predictor import Predictor
+from chromseg.inference.load import predictor_from_folder
 from chromseg.serving.cards import card_html, card_markdown
 from chromseg.serving.drift import FEWEST, RECENT, REFERENCE, Drift
 from chromseg.serving.models import Loaded
@@ -109,7 +109,7 @@ def test_the_server_tells_of_itself() -> None:
 def test_a_registered_card_is_shown(make_model: Callable[..., Path]) -> None:
     folder = make_model()
     (folder / "MODEL_CARD.md").write_text("# Card <b>\n", encoding="utf-8")
-    loaded = Loaded(Predictor.from_folder(folder), None, folder)
+    loaded = Loaded(predictor_from_folder(folder), None, folder)
     assert card_markdown(loaded, "x") == "# Card <b>\n"
     assert "# Card &lt;b&gt;" in card_html(loaded, "x")
     (folder / "MODEL_CARD.html").write_text("<p>card</p>", encoding="utf-8")

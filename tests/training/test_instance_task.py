@@ -24,7 +24,7 @@ from chromseg.models.ucrd_net import UCRDNet
 from chromseg.training import loop
 from chromseg.training.instance_task import InstanceTask
 from chromseg.training.loop import fit
-from chromseg.training.task import task_of
+from chromseg.training.tasks import task_of
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chromseg.registry.audit import read_log
-from chromseg.registry.backend import MlflowClient
-from chromseg.registry.card_text import card_of
-from chromseg.registry.entries import Chain
+from chromseg.registry.card.text import card_of
 from chromseg.registry.gates.contest import Contest, contest
 from chromseg.registry.gates.gate import Gate, failed
 from chromseg.registry.gates.merit import Spread, champion_gates, spread_of, threshold_gates
@@ -18,14 +15,17 @@ from chromseg.registry.gates.paperwork import card_gate, validation_gate
 from chromseg.registry.gates.policy import Policy, default_policy, policy_text, read_policy
 from chromseg.registry.gates.probe import measure
 from chromseg.registry.gates.soundness import package_gates, prediction_gates
+from chromseg.registry.gates.trials import circumstances, on_record
 from chromseg.registry.gates.unseen import unseen_gate
 from chromseg.registry.gates.weakened import weaker
-from chromseg.registry.package_files import MODEL
-from chromseg.registry.proven import family_scores
-from chromseg.registry.references import Reference
-from chromseg.registry.resolve import checked_package
-from chromseg.registry.trials import circumstances, on_record
-from chromseg.registry.version import Version, find
+from chromseg.registry.log.audit import read_log
+from chromseg.registry.log.entries import Chain
+from chromseg.registry.store.backend import MlflowClient
+from chromseg.registry.versions.package_files import MODEL
+from chromseg.registry.versions.proven import family_scores
+from chromseg.registry.versions.references import Reference
+from chromseg.registry.versions.resolve import checked_package
+from chromseg.registry.versions.version import Version, find
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from chromseg.metrics.catalogue import BY_KEY, TEST
 from chromseg.registry.gates.contest import tested
 from chromseg.registry.gates.gate import Gate, at_least, at_most, shown, switched_off
 from chromseg.registry.gates.policy import AgainstChampion, Policy, Slices
-from chromseg.registry.version import Version
+from chromseg.registry.versions.version import Version
 
 SLICE = "test/slice/"  # test/slice/<by>/<value>/<metric>
 

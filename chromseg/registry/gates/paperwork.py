@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from chromseg.registry.card_text import CARD, NOT_MEASURED, UNKNOWN, sections_of
+from chromseg.registry.card.text import CARD, NOT_MEASURED, UNKNOWN, sections_of
 from chromseg.registry.gates.gate import Gate, switched_off
 from chromseg.registry.gates.policy import Policy
-from chromseg.registry.version import Version
+from chromseg.registry.versions.version import Version
 
 
 def validation_gate(policy: Policy, version: Version) -> Gate:

@@ -10,7 +10,7 @@ from chromseg.config import parse, read_params
 from chromseg.errors import ConfigError, RegistryError
 from chromseg.files import sha256
 from chromseg.metrics.catalogue import BY_KEY, TEST
-from chromseg.registry.place import project_root
+from chromseg.project import project_root
 
 FILE = "promotion.yaml"
 

@@ -19,10 +19,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chromseg.registry.entries import timestamp
 from chromseg.registry.gates.golden import golden_set
-from chromseg.registry.package_files import MODEL
-from chromseg.registry.quiet import quieten
+from chromseg.registry.log.entries import timestamp
+from chromseg.registry.store.quiet import quieten
+from chromseg.registry.versions.package_files import MODEL
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel

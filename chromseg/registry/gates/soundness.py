@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from chromseg.registry.backend import MlflowException, mlflow
 from chromseg.registry.gates.gate import Gate, at_least, at_most, switched_off
 from chromseg.registry.gates.policy import Golden, Policy
 from chromseg.registry.gates.probe import Measured
-from chromseg.registry.packaging import SIGNATURE
+from chromseg.registry.store.backend import MlflowException, mlflow
+from chromseg.registry.versions.packaging import SIGNATURE
 
 _PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib", ".bin"}
 

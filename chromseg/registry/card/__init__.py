@@ -1,0 +1,1 @@
+"""The model card: what a person must know before using a model."""

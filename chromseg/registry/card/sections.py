@@ -1,0 +1,159 @@
+"""The model card: what a person must know before using a model, written from its `model.json` and its data's cards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chromseg.annotations.dataset import DatasetCard
+from chromseg.config import AnyModelConfig, DetectorConfig, ModelConfig
+from chromseg.metrics.catalogue import LABELS, figure
+from chromseg.models.cascade import CascadeConfig
+from chromseg.models.package import ModelCard
+from chromseg.registry.card.text import NOT_MEASURED, compose
+from chromseg.registry.lineage.lineage import NOT_BY_DVC
+from chromseg.registry.lineage.overrides import told as overrides_told
+
+_SLICE = "test/slice/"
+_SLICED = ("n_images", "iou_crossing", "overlap_acc", "overall_acc")
+_NOTHING: tuple[object, ...] = (None, "", [], (), {})
+_CITATION = """- X. Cao et al., ChromSeg: Two-Stage Framework for Overlapping Chromosome Segmentation and
+  Reconstruction.
+- X. Fan et al., UCRD-Net: End-to-End Chromosome Segmentation Based on Uncertainty Correction and Region Decomposition
+  (2025).
+- ChromSeg-Ops, MIT licence; name the model's version and the hash of its weights, and cite the data above."""
+
+
+def model_card(
+    card: ModelCard,
+    datasets: Sequence[DatasetCard],
+    intervals: Mapping[str, Sequence[float]],
+    parameters: int,
+    initial_weights: str,
+) -> str:
+    """The card as Markdown.
+
+    Args:
+        card: Of the model, with metrics (those of slices too, if they are known) and lineage.
+        datasets: Cards of all datasets it was trained on.
+        intervals: 95 % bootstrap interval by case, by metric key.
+        parameters: Number of the network's weights.
+        initial_weights: What training started from, in words.
+    """
+    return compose(card.name, card_sections(card, datasets, intervals, parameters, initial_weights))
+
+
+def card_sections(
+    card: ModelCard,
+    datasets: Sequence[DatasetCard],
+    intervals: Mapping[str, Sequence[float]],
+    parameters: int,
+    initial_weights: str,
+) -> dict[str, str]:
+    """Heading → text, in order; arguments as of `model_card`."""
+    return {
+        "Intended use": f"{_purpose(card)} **For research. Not for diagnosis.** A person looks at every result: flags "
+        "name the chromosomes to look at first.",
+        "Network": _table(
+            {
+                "architecture": _architecture(card.architecture),
+                "parameters": f"{parameters:,}",
+                "input": "grey, any size, either polarity; chromosomes about "
+                f"{card.chromosome_width or 0:.0f} px wide (others are resized)",
+                "stain and polarity of the test images": f"{card.stain}, {card.polarity}",
+                "stage 2": ", ".join(f"{key} {value}" for key, value in card.partition.items()) or "defaults",
+                "weights": f"safetensors, SHA-256 `{card.weights_sha256}`",
+                "initial weights": initial_weights,
+            }
+        ),
+        "Test scores": "On test cases that trained nothing and chose nothing; in brackets 95 % bootstrap intervals by "
+        "case.\n\n"
+        + _table({label: _figure(key, card.metrics.get(key), intervals.get(key)) for key, label in LABELS.items()}),
+        "Slices": _slices(card.metrics),
+        "Data and its terms": "\n".join(
+            f"- **{data.name}** ({data.stain}, {data.polarity}): {data.source}. Licence: {data.licence}. "
+            f"Cite: {data.citation}"
+            for data in datasets
+        )
+        + "\n\nNo image of these sets is part of this model's weights or of the project.",
+        "Lineage": _lineage(card.lineage),
+        "Limits": "- Where three or more meet at one crossing they are flagged `three-at-crossing`: look at each.\n"
+        "- Chromosomes that touch side by side without a visible seam may come out as one.\n"
+        "- Other stains, microscopes and preparations differ: measure on your own images before you rely on it.",
+        "Citation": _CITATION,
+    }
+
+
+def _lineage(lineage: Mapping[str, Any]) -> str:
+    told = {key: _plain(value) for key, value in lineage.items() if value not in _NOTHING and key != "installed"}
+    if listed := lineage.get("installed"):
+        told["installed"] = f"{len(listed)} distributions, as listed in `model.json`"
+    if changed := lineage.get("overrides"):
+        told["overrides"] = "; ".join(f"`{each}`" for each in overrides_told(changed))
+    return _table(told if lineage.get("dvc_stage") else told | {"dvc_stage": NOT_BY_DVC})
+
+
+def _slices(metrics: Mapping[str, float | None]) -> str:
+    """A row for each part of the test set."""
+    names = sorted({key.removeprefix(_SLICE).rpartition("/")[0] for key in metrics if _counted(key)})
+    if not names:
+        return f"{NOT_MEASURED}: the model was evaluated before slices were, or without its own test set."
+    head = ["| slice | images | crossing IoU | OverlapAcc | overall |", "|---|---|---|---|---|"]
+    return "\n".join(head + [f"| {name.replace('/', ' ')} | {_slice_figures(metrics, name)} |" for name in names])
+
+
+def _counted(key: str) -> bool:
+    return key.startswith(_SLICE) and key.endswith("/n_images")
+
+
+def _slice_figures(metrics: Mapping[str, float | None], name: str) -> str:
+    n, *values = (metrics.get(f"{_SLICE}{name}/{key}") for key in _SLICED)
+    return " | ".join([f"{n or 0:.0f}", *(figure("", value) for value in values)])
+
+
+def _purpose(card: ModelCard) -> str:
+    if isinstance(card.architecture, DetectorConfig):
+        if card.preprocessing.get("instances", {}).get("boxes_only"):
+            return (
+                "Finds the boxes of the chromosomes of a metaphase. It was trained on boxes alone: every mask it hands "
+                "out is the rectangle of a box, flagged `box-only`."
+            )
+        return "Finds the chromosomes of a metaphase, each as an instance with its mask."
+    if isinstance(card.architecture, CascadeConfig):
+        names = " and ".join(f"{parent['name']}/{parent['version']}" for parent in card.parents.values())
+        return f"Lets {names} look at a metaphase and keeps, where they disagree, what explains the pixels better."
+    return (
+        "Finds chromosomes and their crossings in a picture of a metaphase; crossing-partition then cuts it into "
+        "single chromosomes."
+    )
+
+
+def _architecture(config: AnyModelConfig | CascadeConfig) -> str:
+    if isinstance(config, CascadeConfig):
+        return f"cascade of {_architecture(config.maps)}; and {_architecture(config.detector)}"
+    if isinstance(config, ModelConfig):
+        return f"{config.architecture}, depth {config.depth}, width {config.width}"
+    if isinstance(config, DetectorConfig):
+        levels = ", ".join(f"P{level}" for level in config.levels)
+        modules = [
+            f"{config.box_head} box head",
+            *([f"uncertainty correction (λ {config.correction:g})"] if config.uncertainty else []),
+            *([f"{config.region} regions (s {config.region_scale:g})"] if config.region != "none" else []),
+        ]
+        return f"{config.architecture} on {config.backbone}, {levels}, {config.anchors} anchors, {', '.join(modules)}"
+    return f"{config.architecture} on {config.backbone}"
+
+
+def _table(rows: Mapping[str, str]) -> str:
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
+
+
+def _figure(key: str, value: float | None, interval: Sequence[float] | None) -> str:
+    ends = f" [{', '.join(figure(key, end) for end in interval)}]" if interval and value is not None else ""
+    return figure(key, value) + ends
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key} `{part}`" for key, part in value.items())
+    return f"`{value}`"

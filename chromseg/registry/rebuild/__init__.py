@@ -1,0 +1,1 @@
+"""A version trained again from what its lineage says."""

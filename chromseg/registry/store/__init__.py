@@ -1,0 +1,1 @@
+"""MLflow's store, its runs and its pages."""

@@ -1,0 +1,1 @@
+"""Versions and whole stores on their way in and out."""

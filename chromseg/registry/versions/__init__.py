@@ -1,0 +1,1 @@
+"""Registered versions: put in, found, packed, checked, taken out of use."""

@@ -1,0 +1,202 @@
+"""Who vouches for a model folder and its test scores: DVC, which wrote their hashes down, or the run that trained it.
+
+Test scores are figures that a person would like to be high, so none is taken on trust: neither from `model.json`, which
+anybody can type into, nor from an MLflow run, which its pages let anybody edit. They come from a folder that `dvc.lock`
+or `bundled.dvc` knows to the hash, or from `models evaluate`, which measures them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from chromseg.annotations.hashing import data_md5
+from chromseg.errors import LineageError
+from chromseg.project import project_root
+from chromseg.registry.lineage.lineage import Lineage
+from chromseg.registry.store.backend import MlflowClient
+from chromseg.registry.store.runs import find_run
+from chromseg.training.tracker import read_run
+
+if TYPE_CHECKING:
+    from chromseg.models.package import ModelCard
+
+Scores = Mapping[str, float | None]
+TEST = "test/"
+_BOX = "bundled.dvc"
+_LATER = ("dvc_stage", "parents")  # known or numbered at registration; parents are checked there by their weights
+_SCORES = "metrics.json"  # what `evaluate` leaves in its output
+
+
+@dataclass(frozen=True)
+class Voucher:
+    """What is known of a folder.
+
+    Attributes:
+        record: Who vouches for it: `dvc.lock`, `profiles/mylab/dvc.lock`, `bundled.dvc`, `run.json` or `MLflow run`.
+        md5: Of the folder, as DVC computes it; None if DVC knows nothing of it.
+        scores: Test scores that are vouched for, by key.
+    """
+
+    record: str
+    md5: str | None = None
+    scores: dict[str, float | None] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, Any]:
+        """What the audit log keeps of it."""
+        return {"record": self.record, "md5": self.md5}
+
+
+@dataclass(frozen=True)
+class _Output:
+    """A folder that DVC wrote down: where it should lie, its md5, and the stage (or the `.dvc` file) it belongs to."""
+
+    file: Path
+    place: Path
+    md5: str
+    stage: Mapping[str, Any]
+
+
+def vouch(client: MlflowClient, folder: Path, card: ModelCard) -> Voucher:
+    """Compare a model folder with what DVC recorded of it, or else with the record of its run.
+
+    Args:
+        client: Of the store.
+        folder: With `model.json`.
+        card: Its card.
+
+    Raises:
+        LineageError: Folder or scores differ from what was recorded, nothing was recorded, or the card holds test
+            scores that nobody vouches for.
+    """
+    outputs = list(_outputs(project_root()))
+    box = _in_the_box(folder, outputs)
+    if box is not None:
+        return Voucher(_BOX, box.md5, _tested(card.metrics))
+    md5 = data_md5(folder)
+    same = [each for each in outputs if each.md5 == md5]
+    if same:
+        found = next((own for each in same if (own := _evaluated(each, outputs))), {})
+        return Voucher(_named(same[0].file), md5, _tested(card.metrics) | found)
+    _refuse_changed(folder, md5, outputs)
+    record = _record_of_run(client, folder, Lineage.from_dict(card.lineage))
+    if _tested(card.metrics):
+        raise LineageError(
+            f"{folder} with test scores in its model.json that nobody vouches for",
+            expected="scores that `dvc.lock` knows to the hash, or none",
+            remedy="register the folder that `dvc repro` wrote; or take the scores out of model.json, register, and "
+            "measure them (`chromseg-ops models evaluate`)",
+        )
+    return Voucher(record)
+
+
+def _in_the_box(folder: Path, outputs: list[_Output]) -> _Output | None:
+    """The record of the models in the box, if the folder is one of them.
+
+    Raises:
+        LineageError: The box is not as recorded.
+    """
+    for box in (each for each in outputs if each.file.name == _BOX):
+        if folder.resolve().parent == box.place:
+            _compare(box.place, data_md5(box.place), box)
+            return box
+    return None
+
+
+def _refuse_changed(folder: Path, md5: str, outputs: list[_Output]) -> None:
+    """A folder that lies where DVC put one must be that one."""
+    place = folder.resolve()
+    for each in outputs:
+        if each.place == place:
+            _compare(folder, md5, each)
+        if each.place in place.parents:
+            _compare(each.place, data_md5(each.place), each)
+        if each.place.parent == place and each.place.is_file():
+            _compare(each.place, data_md5(each.place), each)
+
+
+def _compare(path: Path, found: str, recorded: _Output) -> None:
+    if found != recorded.md5:
+        raise LineageError(
+            f"{path} has md5 {found[:12]}…",
+            expected=f"{recorded.md5[:12]}…, as {_named(recorded.file)} recorded it",
+            remedy="restore it (`dvc checkout`), or make it anew (`dvc repro`)",
+        )
+
+
+def _evaluated(model: _Output, outputs: list[_Output]) -> dict[str, float | None]:
+    """The scores that a stage of the same lock file wrote of this very model; {} if it was not evaluated since.
+
+    Raises:
+        LineageError: They were changed since.
+    """
+    for each in outputs:
+        judged = any(dep.get("md5") == model.md5 for dep in each.stage.get("deps", []))
+        file = each.place / _SCORES
+        if each.file == model.file and judged and file.is_file():
+            _compare(each.place, data_md5(each.place), each)
+            told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            return _tested(told.get("metrics", {}) | told.get("slices", {}))
+    return {}
+
+
+def _record_of_run(client: MlflowClient, folder: Path, lineage: Lineage) -> str:
+    """Where the run that trained the model is recorded: in the folder, and in the store.
+
+    Raises:
+        LineageError: Nowhere, or a record says of the model's origin something else than its card.
+    """
+    records: dict[str, Mapping[str, str]] = {}
+    if (folder / "run.json").is_file():
+        records["run.json"] = read_run(folder / "run.json").get("tags", {})
+    run = find_run(client, lineage.run_id)
+    if run is not None:
+        records["MLflow run"] = run.data.tags
+    if not records:
+        raise LineageError(
+            f"{folder}, of which neither DVC nor a run has a record",
+            expected="an output of `dvc repro`, a folder with the run.json of its training, or its run in the store",
+            remedy="register the folder that training wrote, whole",
+        )
+    for name, tags in records.items():
+        wrong = [key for key, value in lineage.tags().items() if key not in _LATER and tags.get(key) != value]
+        if wrong:
+            raise LineageError(
+                f"{folder}/model.json with another {', '.join(wrong)} than the record of its training ({name})",
+                expected="the card that training wrote",
+                remedy="copy the model folder again as training left it, or train the model again",
+            )
+    return next(iter(records))
+
+
+def _outputs(root: Path) -> Iterator[_Output]:
+    """Everything that the project's lock files, and the record of its box, know by hash."""
+    for lock in (root / "dvc.lock", *sorted(root.glob("profiles/*/dvc.lock"))):
+        pipeline = _read(lock.with_suffix(".yaml")).get("stages") or {}
+        for name, stage in (_read(lock).get("stages") or {}).items():
+            works_in = lock.parent / pipeline.get(name.partition("@")[0], {}).get("wdir", ".")
+            yield from _of_stage(lock, works_in, stage)
+    yield from _of_stage(root / _BOX, root, _read(root / _BOX))
+
+
+def _of_stage(file: Path, works_in: Path, stage: Mapping[str, Any]) -> Iterator[_Output]:
+    for out in stage.get("outs", []):
+        if "md5" in out:
+            yield _Output(file, (works_in / out["path"]).resolve(), out["md5"], stage)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return (yaml.safe_load(file.read_text(encoding="utf-8")) or {}) if file.is_file() else {}
+
+
+def _tested(metrics: Scores) -> dict[str, float | None]:
+    return {key: value for key, value in metrics.items() if key.startswith(TEST) and value is not None}
+
+
+def _named(file: Path) -> str:
+    return file.relative_to(project_root()).as_posix()

@@ -1,0 +1,158 @@
+"""Two registered models become one folder that stands by itself, and a registered model like any other."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from drawn_cells import drawn_cell
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from tiny_cascade import build
+from tiny_detector import TINY
+
+from chromseg import load_predictor
+from chromseg.annotations.seen import Seen, judged_on_seen
+from chromseg.errors import ModelError, RegistryError
+from chromseg.inference.cascade import Cascade
+from chromseg.models.package import ModelCard, load_model, read_card, write_card
+from chromseg.project import tracking_uri
+from chromseg.registry.store.backend import mlflow
+from chromseg.registry.versions.cascade import data_of, resolve_parent
+from chromseg.registry.versions.register import register, show
+from chromseg.registry.versions.resolve import Resolved
+
+
+def picture() -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(drawn_cell()[0]).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_a_cascade_stands_by_itself(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    card = build(tmp_path / "both", *parents, doubt=0.7)
+    assert card.lineage["parents"] == ["models:/chromseg/3", "models:/ucrd-net/1"]
+    told = json.loads((tmp_path / "both" / "model.json").read_text())
+    assert told["architecture"]["architecture"] == "cascade"
+    for role, parent in zip(("maps", "detector"), parents, strict=True):
+        entry = told["parents"][role]
+        assert (entry["name"], entry["version"]) == (parent.name, str(parent.version))
+        assert entry["weights_sha256"] == read_card(parent.folder).weights_sha256
+    own = load_model(parents[1].folder)[0].state_dict()
+    for parent in parents:
+        shutil.rmtree(parent.folder)
+    predictor = load_predictor(tmp_path / "both")
+    assert isinstance(predictor, Cascade)
+    assert predictor.rule.doubt == 0.7 and predictor.detector.settings.score == 0.4
+    for name, value in predictor.detector.network.state_dict().items():
+        assert torch.equal(value, own[name]), name
+
+
+def test_a_cascade_knows_the_pictures_of_both_parents(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    maps, detector = parents
+    old = build(tmp_path / "old", *parents)
+    assert Seen.from_card(old.seen, "").unknown == ("models:/chromseg/3", "models:/ucrd-net/1"), "neither says"
+    for parent, seen in ((maps, Seen.of(["a", "b"], ["x"])), (detector, Seen.of(["c"], ["y"], ["old-0"]))):
+        write_card(parent.folder, dataclasses.replace(read_card(parent.folder), seen=seen.to_card()))
+    card = build(tmp_path / "both", *parents)
+    seen = Seen.of(["a", "b", "c"], tested=["test"], unknown=["old-0"])
+    assert card.seen == read_card(tmp_path / "both").seen == seen.to_card()
+    assert card.lineage["seen_sha256"] == seen.sha256()
+    assert judged_on_seen(["c", "test"], seen) == ["c"]
+
+
+def test_changed_weights_are_noticed(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    build(tmp_path / "both", *parents)
+    weights = load_file(tmp_path / "both" / "model.safetensors")
+    first = next(iter(weights))
+    save_file(weights | {first: weights[first] + 1}, tmp_path / "both" / "model.safetensors")
+    with pytest.raises(ModelError, match=r"the weights its model\.json was written for"):
+        load_predictor(tmp_path / "both")
+
+
+def test_a_card_without_its_parents_is_refused(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    card = build(tmp_path / "both", *parents)
+    write_card(tmp_path / "both", dataclasses.replace(card, parents={}))
+    with pytest.raises(ModelError, match="without its parent `maps`"):
+        load_predictor(tmp_path / "both")
+
+
+def test_parents_must_be_of_their_families(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    maps, detector = parents
+    with pytest.raises(ModelError, match="expected a UCRDNet"):
+        build(tmp_path / "both", maps, maps)
+    with pytest.raises(ModelError, match="expected a network of maps"):
+        build(tmp_path / "both", detector, detector)
+
+
+def test_parents_of_two_stains_do_not_go_together(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    maps, detector = parents
+    write_card(maps.folder, dataclasses.replace(read_card(maps.folder), stain="dapi"))
+    with pytest.raises(ModelError, match="expected two models of one stain"):
+        build(tmp_path / "both", maps, detector)
+
+
+def test_a_detector_of_boxes_alone_is_no_parent(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    maps, detector = parents
+    card = read_card(detector.folder)
+    write_card(detector.folder, dataclasses.replace(card, preprocessing={"instances": {"boxes_only": True}}))
+    with pytest.raises(ModelError, match="trained on boxes alone; expected a detector that has learned masks"):
+        build(tmp_path / "both", maps, detector)
+
+
+def test_a_folder_has_no_version_to_pin(parents: tuple[Resolved, Resolved]) -> None:
+    with pytest.raises(RegistryError, match="as a parent; expected a registered model"):
+        resolve_parent(str(parents[0].folder))
+
+
+def test_the_data_of_both_parents_is_told() -> None:
+    def seen(**md5: str) -> ModelCard:
+        return ModelCard("a", TINY, lineage={"data_md5": md5})
+
+    assert data_of(seen(a="1", b="2"), seen(a="1", b="3", c="4")) == {"a": "1", "b": "2, 3", "c": "4"}
+
+
+def test_a_cascade_without_its_parents_is_not_registered(
+    store: Path, parents: tuple[Resolved, Resolved], tmp_path: Path, make_model: Callable[..., Path]
+) -> None:
+    maps, detector = parents
+    build(tmp_path / "both", dataclasses.replace(maps, version=1), detector)
+    with pytest.raises(RegistryError, match=r"is built of models:/chromseg/1, which is not registered here; expected"):
+        register(tmp_path / "both", "cascade")
+    register(make_model("other", seed=7), "chromseg")
+    with pytest.raises(RegistryError, match=r"is built of models:/chromseg/1, which has weights .* here; expected"):
+        register(tmp_path / "both", "cascade")
+    register(maps.folder, "chromseg")
+    build(tmp_path / "again", dataclasses.replace(maps, version=2), detector)
+    with pytest.raises(RegistryError, match=r"is built of models:/ucrd-net/1, which is not registered here; expected"):
+        register(tmp_path / "again", "cascade")
+    register(detector.folder, "ucrd-net")
+    assert register(tmp_path / "again", "cascade")[0].label == "cascade/1"
+
+
+@pytest.mark.slow
+def test_all_families_register_predict_and_load_in_mlflow(
+    store: Path, parents: tuple[Resolved, Resolved], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for parent in parents:
+        register(parent.folder, str(parent.name))
+    build(tmp_path / "both", resolve_parent("models:/chromseg/1"), resolve_parent("models:/ucrd-net/1"))
+    version, new = register(tmp_path / "both", "cascade")
+    assert (version.name, version.number, new) == ("cascade", 1, True)
+    assert show("cascade/1").lineage.parents == ("models:/chromseg/1", "models:/ucrd-net/1")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri())
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    for name in ("cascade", "ucrd-net"):
+        model = mlflow.pyfunc.load_model(f"models:/{name}/1")
+        told = json.loads(model.predict(pd.DataFrame({"image": [picture()]}))["instances"][0])
+        expected = load_predictor(f"models:/{name}/1").predict(picture())
+        assert len(told["annotations"]) == len(expected.instances)
+        assert told["model"]["weights_sha256"] == show(f"{name}/1").weights_sha256
+        assert (expected.model.name, expected.model.version) == (name, "1")
