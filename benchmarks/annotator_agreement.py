@@ -32,10 +32,9 @@ from skimage.registration import phase_cross_correlation
 from benchmarks.outline_size import signed_distance
 from chromseg import load_predictor
 from chromseg.annotations import Dataset, load_image, load_masks, rasterize, read_dataset
-from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.hashing import data_md5
-from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.records import ImageRecord
+from chromseg.arrays import F32, Bool
 from chromseg.files import write_json
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import SPLICE_IOU, bootstrap_by_case, iou, match_instances
@@ -121,7 +120,7 @@ def same_metaphases(dataset: Dataset, least: float) -> Iterator[tuple[ImageRecor
             yield first, second, shift, correlation
 
 
-def best_shift(image: FloatArray, other: FloatArray, fine: int) -> tuple[Shift, float]:
+def best_shift(image: F32, other: F32, fine: int) -> tuple[Shift, float]:
     """How far `other` is to be moved to lie best on `image`, to 1/`fine` of a pixel, and how they then correlate."""
     found, _, _ = phase_cross_correlation(image, other, upsample_factor=fine, normalization=None)
     turns = [(float(step), float(step - np.sign(step) * size)) for step, size in zip(found, image.shape, strict=True)]
@@ -129,7 +128,7 @@ def best_shift(image: FloatArray, other: FloatArray, fine: int) -> tuple[Shift, 
     return max(((shift, overlaid(image, other, shift)) for shift in candidates), key=lambda found: found[1])
 
 
-def overlaid(image: FloatArray, other: FloatArray, shift: Shift) -> float:
+def overlaid(image: F32, other: F32, shift: Shift) -> float:
     """Correlation of the common field with `other` moved; -1 where that is too small or blank."""
     common = ndimage.shift(np.ones_like(other), shift, order=0) > 0.5
     if common.mean() < _FIELD:
@@ -162,7 +161,7 @@ def compare(
     )
 
 
-def moved_outlines(dataset: Dataset, image: ImageRecord, shift: Shift) -> BoolArray:
+def moved_outlines(dataset: Dataset, image: ImageRecord, shift: Shift) -> Bool:
     """The instances of an image with their outlines moved by (row, col): bool (N, H, W)."""
     masks = []
     for instance in dataset.instances_of[image.id]:
@@ -172,14 +171,14 @@ def moved_outlines(dataset: Dataset, image: ImageRecord, shift: Shift) -> BoolAr
     return np.array(masks, dtype=bool).reshape(-1, image.height, image.width)
 
 
-def moved(masks: BoolArray, shift: Shift) -> BoolArray:
+def moved(masks: Bool, shift: Shift) -> Bool:
     """Masks bool (N, H, W) moved by (row, col), and not grown by it: just half a pixel would count on either side."""
     nearly = tuple(step + 1e-3 for step in shift)
     found = [ndimage.shift(mask.astype(np.float32), nearly, order=1) >= 0.5 for mask in masks]
     return np.array(found, dtype=bool).reshape(masks.shape)
 
 
-def in_view(masks: BoolArray, shift: Shift) -> list[bool]:
+def in_view(masks: Bool, shift: Shift) -> list[bool]:
     """Which of bool (N, H, W) lie wholly in the field of the picture that was moved."""
     shape = masks.shape[1:]
     field = ndimage.shift(np.ones(shape), shift, order=0) > 0.5
@@ -187,14 +186,14 @@ def in_view(masks: BoolArray, shift: Shift) -> list[bool]:
     return [bool(mask.any() and not (mask & ~field).any()) for mask in masks]
 
 
-def matched(masks: BoolArray, others: BoolArray) -> tuple[list[tuple[BoolArray, BoolArray]], int]:
+def matched(masks: Bool, others: Bool) -> tuple[list[tuple[Bool, Bool]], int]:
     """The chromosomes that are in both, as pairs of masks by the best assignment, and how many of them agree."""
     pairs, ious = match_instances(masks, others)
     same = pairs[ious >= _SAME]
     return [(masks[index], others[other]) for index, other in same], int((ious >= SPLICE_IOU).sum())
 
 
-def found_by_mean_hand(mask: BoolArray, other: BoolArray) -> float:
+def found_by_mean_hand(mask: Bool, other: Bool) -> float:
     """Against how many of two drawings, bool (H, W) both, the mean outline of a chromosome has IoU ≥ 0.8: 0, ½ or 1.
 
     It is stood in for by the outline 1/√2 of the way from the drawing that it is judged against to the other, in
@@ -208,7 +207,7 @@ def found_by_mean_hand(mask: BoolArray, other: BoolArray) -> float:
     return ((iou(towards, ours) >= SPLICE_IOU) + (iou(back, theirs) >= SPLICE_IOU)) / 2
 
 
-def log_size(pairs: list[tuple[BoolArray, BoolArray]]) -> float:
+def log_size(pairs: list[tuple[Bool, Bool]]) -> float:
     """Median log of the second's area over the first's; 0 without any."""
     logs = [math.log(other.sum() / mask.sum()) for mask, other in pairs]
     return round(float(np.median(logs)), 3) if logs else 0.0

@@ -17,7 +17,8 @@ import numpy as np
 
 from chromseg.annotations import Dataset, crossing_clusters, crossing_map, load_masks, rasterize, read_dataset
 from chromseg.annotations.hashing import data_md5
-from chromseg.annotations.rasterize import BoolArray, Polygons
+from chromseg.annotations.rasterize import Polygons
+from chromseg.arrays import Bool
 from chromseg.files import write_json
 from chromseg.metrics import CutoutScore, match_instances, splice_quality, summarize_cutouts
 from chromseg.registry.lineage.gather import git_state
@@ -65,7 +66,7 @@ def jitter(outline: Polygons, pixels: float, rng: np.random.Generator) -> Polygo
     return [(np.array(polygon) + rng.normal(0, pixels, len(polygon))).tolist() for polygon in outline]
 
 
-def _judge_cluster(name: str, case_id: str, pred: BoolArray, target: BoolArray) -> tuple[CutoutScore, np.ndarray]:
+def _judge_cluster(name: str, case_id: str, pred: Bool, target: Bool) -> tuple[CutoutScore, np.ndarray]:
     score = CutoutScore.from_maps(
         name,
         case_id,

@@ -18,21 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from benchmarks.whole_metaphases import metaphases
 from chromseg import load_predictor
 from chromseg.annotations import Sample
 from chromseg.annotations.hashing import data_md5
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F64, Bool
 from chromseg.files import write_json
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.metrics import SPLICE_IOU, mask_ious
 from chromseg.registry.lineage.gather import git_state
 from pipelines.maps import at_threshold, scores_with
-
-FloatArray = npt.NDArray[np.float64]
 
 THRESHOLDS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.64, 0.68, 0.72, 0.76, 0.8)
 _SAME = 0.6  # IoU from which a predicted and an annotated chromosome are one
@@ -87,14 +84,14 @@ def judge(predictor: MapPredictor, sample: Sample) -> Picture:
     return Picture(len(sample.masks), found, ratio, redrawn(sample.masks, ratio))
 
 
-def size_ratio(pred: BoolArray, target: BoolArray) -> float:
+def size_ratio(pred: Bool, target: Bool) -> float:
     """Median of predicted over annotated area, of the chromosomes that are the same in both; 1 where none is."""
     ious = mask_ious(pred, target)
     pairs = np.argwhere(ious >= _SAME)
     return float(np.median([pred[i].sum() / target[j].sum() for i, j in pairs])) if len(pairs) else 1.0
 
 
-def redrawn(masks: BoolArray, ratio: float) -> int:
+def redrawn(masks: Bool, ratio: float) -> int:
     """How many of bool (N, H, W) would be found, were all outlines moved until the median area ratio is `ratio`.
 
     A moved outline lies within the true one or around it, so that the IoU is the smaller area over the larger.
@@ -102,7 +99,7 @@ def redrawn(masks: BoolArray, ratio: float) -> int:
     distances = [distances_outwards(mask) for mask in masks]
     areas = np.array([(distance <= 0).sum() for distance in distances])
 
-    def ratios(moved: float) -> FloatArray:
+    def ratios(moved: float) -> F64:
         return np.array([(distance <= moved).sum() for distance in distances]) / areas
 
     low, high = -_REACH, _REACH
@@ -113,14 +110,14 @@ def redrawn(masks: BoolArray, ratio: float) -> int:
     return int(((found >= SPLICE_IOU) & (found <= 1 / SPLICE_IOU)).sum())
 
 
-def distances_outwards(mask: BoolArray) -> FloatArray:
+def distances_outwards(mask: Bool) -> F64:
     """How far each part of a pixel lies outside a mask, in pixels, below 0 inside: float64, flat, around the mask."""
     (window,) = ndimage.find_objects(mask.astype(np.int8))
     fine = np.kron(np.pad(mask[window], math.ceil(_REACH) + 1), np.ones((_FINE, _FINE), dtype=bool))
     return -signed_distance(fine).ravel() / _FINE
 
 
-def signed_distance(mask: BoolArray) -> FloatArray:
+def signed_distance(mask: Bool) -> F64:
     """From the outline, in cells of bool (H, W), above 0 inside."""
     inside, outside = ndimage.distance_transform_edt(mask), ndimage.distance_transform_edt(~mask)
     return np.asarray(np.where(mask, inside - 0.5, 0.5 - outside))

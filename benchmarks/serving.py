@@ -147,8 +147,8 @@ class IdleSource:
 
 
 def idle_predictor() -> Any:
-    from chromseg.annotations.pictures import Picture
     from chromseg.config import ModelConfig
+    from chromseg.images.pictures import Picture
     from chromseg.inference.found import Clock, Found
     from chromseg.inference.predictor import Predictor
     from chromseg.inference.prepared import Prepared

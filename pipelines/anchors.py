@@ -7,9 +7,9 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-import numpy.typing as npt
 
 from chromseg.annotations import read_samples
+from chromseg.arrays import F32
 from chromseg.config import DetectorConfig, TrainConfig
 from chromseg.metrics import boxes_of
 from chromseg.models.ucrd_net.anchors import Anchors, anchor_ious, resolve_anchors
@@ -23,7 +23,7 @@ _SHAPES = {1 / 5: "1:5", 1 / 3: "1:3", 1 / 2: "1:2", 1.0: "1:1", 2.0: "2:1", 3.0
 _MARKERS = "x+sDo^v"  # the later ones are open, so that equal anchors show beneath one another
 
 
-def train_boxes(profile: Profile, config: TrainConfig) -> npt.NDArray[np.float32]:
+def train_boxes(profile: Profile, config: TrainConfig) -> F32:
     """Boxes float32 (N, 4) of the training images, at the size at which a detector sees them."""
     assert isinstance(config.model, DetectorConfig)
     found = [np.zeros((0, 4))]
@@ -34,7 +34,7 @@ def train_boxes(profile: Profile, config: TrainConfig) -> npt.NDArray[np.float32
     return np.concatenate(found).astype(np.float32)
 
 
-def draw_anchors(path: Path, boxes: npt.NDArray[np.float32], models: Mapping[str, DetectorConfig]) -> None:
+def draw_anchors(path: Path, boxes: F32, models: Mapping[str, DetectorConfig]) -> None:
     """Sizes and shapes of the training boxes with the anchors of each variant, and how well these suit them.
 
     Args:

@@ -14,9 +14,9 @@ from chromseg.annotations import Sample
 from chromseg.config import CompareConfig, DetectorConfig, block, parse, variant_config
 from chromseg.errors import DataError
 from chromseg.evaluation.failures import OUTCOMES, outcome_of
+from chromseg.evaluation.figures import Shown, compare_variants, region_figure
 from chromseg.evaluation.judging import judge_cutout
 from chromseg.files import replacing, write_json
-from chromseg.inference.figures import Shown, compare_variants, region_figure
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.predictor import Predictor

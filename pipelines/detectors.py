@@ -17,13 +17,7 @@ from chromseg.config import DetectorConfig
 from chromseg.evaluation.detections import scores_at
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.load import predictor_from_folder
-from chromseg.metrics import (
-    CalibrationBin,
-    InstanceScore,
-    reliability,
-    scores_and_hits,
-    summarize_instances,
-)
+from chromseg.metrics import CalibrationBin, InstanceScore, reliability, scores_and_hits, summarize_instances
 from chromseg.metrics.catalogue import OF_IMAGES
 from chromseg.models.package import ModelCard, read_card, write_card
 from pipelines.thresholds import best_threshold, f1

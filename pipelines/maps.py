@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chromseg.annotations import Sample
-from chromseg.annotations.absorbance import FloatArray
+from chromseg.arrays import F32
 from chromseg.evaluation.judging import score_found
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
@@ -56,7 +56,7 @@ def choose_chromosome_threshold(folder: Path, samples: Iterable[Sample], device:
 
 
 def scores_with(
-    predictor: MapPredictor, probabilities: FloatArray, sample: Sample, tried: Sequence[PostprocessSettings]
+    predictor: MapPredictor, probabilities: F32, sample: Sample, tried: Sequence[PostprocessSettings]
 ) -> list[InstanceScore]:
     """Compare what stage 2 makes of a metaphase's probabilities with its truth, once for each of the settings.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from chromseg.annotations import Sample
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import Bool
 from chromseg.evaluation.judging import CutoutCase
 from chromseg.inference.overlay import draw_overlay
 from chromseg.inference.result import box_of
@@ -34,7 +34,7 @@ def draw_gallery(path: Path, caption: str, judged: Sequence[tuple[Sample, Cutout
     Image.fromarray(gallery(rows, headings=("image", "truth", "found"), note=note)).save(path)
 
 
-def _window_of(region: BoolArray) -> tuple[slice, slice]:
+def _window_of(region: Bool) -> tuple[slice, slice]:
     """The part of a picture around a region, with a margin; the whole where it is empty."""
     if not region.any():
         return slice(None), slice(None)

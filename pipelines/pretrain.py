@@ -14,10 +14,10 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from chromseg.annotations import read_dataset, read_samples
+from chromseg.arrays import I64
 from chromseg.config import TrainConfig, variant_config
 from chromseg.files import replacing, write_json
 from chromseg.metrics.classes import accuracies, confusion_matrix
@@ -55,7 +55,7 @@ def finish(profile: Profile, config: TrainConfig, report: Path, result: FitResul
     print(f"{result.folder / BACKBONE}: accuracy {metrics['test/accuracy']} on test cases", file=sys.stderr)
 
 
-def judge(network: Classifier, profile: Profile, dataset: str, size: int) -> npt.NDArray[np.int64]:
+def judge(network: Classifier, profile: Profile, dataset: str, size: int) -> I64:
     """Confusion matrix int64 (classes, classes) of the test cases: rows are true classes, columns answers."""
     samples = read_samples(profile.prepared, splits=("test",), kinds=("metaphase",), dataset=dataset)
     matrix = np.zeros((network.config.classes,) * 2, dtype=np.int64)
@@ -73,7 +73,7 @@ def class_names(dataset: str) -> list[str]:
     return [categories[number] for number in sorted(categories)]
 
 
-def write_report(folder: Path, matrix: npt.NDArray[np.int64], names: Sequence[str]) -> dict[str, float | None]:
+def write_report(folder: Path, matrix: I64, names: Sequence[str]) -> dict[str, float | None]:
     """Write `metrics.json`, `accuracy.csv`, `confusion.csv` and `confusion.png`; returns the metrics."""
     overall, mean, each = accuracies(matrix)
     metrics = {"test/accuracy": overall, "test/accuracy_macro": mean, "test/n_chromosomes": float(matrix.sum())}
@@ -88,7 +88,7 @@ def write_report(folder: Path, matrix: npt.NDArray[np.int64], names: Sequence[st
     return metrics
 
 
-def draw_confusion(path: Path, matrix: npt.NDArray[np.int64], names: Sequence[str]) -> None:
+def draw_confusion(path: Path, matrix: I64, names: Sequence[str]) -> None:
     """The matrix as shares of each true class, a row each."""
     from matplotlib import pyplot
 

@@ -15,15 +15,7 @@ from typing import Any
 from accelerate import Accelerator
 
 from chromseg.annotations import read_dataset
-from chromseg.config import (
-    DetectorConfig,
-    ModelConfig,
-    PrepareConfig,
-    TrainConfig,
-    block,
-    parse,
-    variant_config,
-)
+from chromseg.config import DetectorConfig, ModelConfig, PrepareConfig, TrainConfig, block, parse, variant_config
 from chromseg.inference.instance_predictor import InstanceSettings
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.models.package import ModelCard

@@ -16,8 +16,9 @@ ROOT = Path(__file__).parents[1]
 
 # A package may import those on lower levels; on its own level only itself, and the data contract `annotations`.
 LEVELS = [
-    {"errors"},
+    {"arrays", "errors"},
     {"config", "cores", "extras", "files", "memory", "naming", "pages", "project"},
+    {"images"},
     {"partition", "metrics", "annotations", "importers", "synthesis", "validation"},
     {"models"},
     {"training", "inference"},

@@ -1,6 +1,5 @@
 """The data contract: COCO instances ⇄ masks, derived maps, clusters, case-wise splits, dataset cards."""
 
-from chromseg.annotations.absorbance import to_absorbance
 from chromseg.annotations.clusters import (
     CUTOUT_SIZE,
     MIN_CROSSING_AREA,
@@ -55,7 +54,6 @@ __all__ = [
     "rasterize",
     "read_dataset",
     "read_samples",
-    "to_absorbance",
     "write_dataset",
     "write_samples",
 ]

@@ -11,8 +11,8 @@ from scipy.optimize import linear_sum_assignment
 
 from chromseg.annotations.dataset import Dataset, InstanceRecord, load_maps
 from chromseg.annotations.identity import pixel_hash
-from chromseg.annotations.pictures import read_grey
 from chromseg.annotations.rasterize import rasterize
+from chromseg.images.pictures import read_grey
 
 _SAME_OUTLINE = 0.5  # IoU from which two outlines are of one chromosome
 Outline = tuple[str, InstanceRecord]  # its category's name

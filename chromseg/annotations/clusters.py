@@ -14,7 +14,7 @@ from scipy import ndimage
 from skimage.morphology import disk
 
 from chromseg.annotations.maps import chromosome_map, crossing_map, label_regions
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, Bool
 
 CUTOUT_SIZE = 256
 MIN_CROSSING_AREA = 40
@@ -35,7 +35,7 @@ class Cluster:
     """
 
     indices: tuple[int, ...]
-    region: BoolArray
+    region: Bool
     bbox: tuple[int, int, int, int]
     has_crossing: bool
 
@@ -46,7 +46,7 @@ class Cluster:
         return max(row1 - row0, col1 - col0)
 
 
-def find_clusters(masks: BoolArray) -> list[Cluster]:
+def find_clusters(masks: Bool) -> list[Cluster]:
     """All clusters of an image, singles included, from bool (N, H, W), in row-major order of first pixel."""
     labels, count = label_regions(chromosome_map(masks))
     members: list[list[int]] = [[] for _ in range(count + 1)]
@@ -64,12 +64,12 @@ def find_clusters(masks: BoolArray) -> list[Cluster]:
     return clusters
 
 
-def crossing_clusters(masks: BoolArray, size: int = CUTOUT_SIZE) -> list[Cluster]:
+def crossing_clusters(masks: Bool, size: int = CUTOUT_SIZE) -> list[Cluster]:
     """The crossing clusters of bool (N, H, W) whose bounding box fits `size` × `size`."""
     return [cluster for cluster in find_clusters(masks) if cluster.has_crossing and cluster.size <= size]
 
 
-def is_touching(masks: BoolArray) -> bool:
+def is_touching(masks: Bool) -> bool:
     """Whether arms of different chromosomes of one cluster touch where no crossing separates them.
 
     True if, after growing the crossing regions of ≥ 40 px by 2 px, a 4-connected free part holds ≥ 10 px of two
@@ -85,9 +85,7 @@ def is_touching(masks: BoolArray) -> bool:
     return bool(((held[:, 1:] >= _TOUCHING_AREA).sum(axis=0) >= 2).any())
 
 
-def cut_out(
-    image: npt.NDArray[np.float32], masks: BoolArray, cluster: Cluster, size: int = CUTOUT_SIZE
-) -> tuple[npt.NDArray[np.float32], BoolArray]:
+def cut_out(image: F32, masks: Bool, cluster: Cluster, size: int = CUTOUT_SIZE) -> tuple[F32, Bool]:
     """Centre one cluster in a square, everything else replaced by background in image and truth.
 
     Args:
@@ -116,7 +114,7 @@ def _window(array: npt.NDArray[T], top: int, left: int, size: int) -> npt.NDArra
     return window
 
 
-def regions_of_at_least(region_map: BoolArray, area: int) -> BoolArray:
+def regions_of_at_least(region_map: Bool, area: int) -> Bool:
     """Keep the 8-connected regions of bool (H, W) that hold at least `area` pixels."""
     labels, count = label_regions(region_map)
     keep = np.bincount(labels.ravel(), minlength=count + 1) >= area

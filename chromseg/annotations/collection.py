@@ -14,7 +14,7 @@ from chromseg.annotations.copies import LOOK_ALIKE, find_look_alikes, thumbnail
 from chromseg.annotations.dataset import Dataset, ImageRecord
 from chromseg.annotations.identity import pixel_hash
 from chromseg.annotations.leakage import Placed, refuse_leaks
-from chromseg.annotations.pictures import read_grey
+from chromseg.images.pictures import read_grey
 
 _REMEDY = (
     "import corrections anew without --split, which then take over case and split of the picture they correct; give "

@@ -9,12 +9,12 @@ from scipy import ndimage
 
 from chromseg.annotations.clusters import MIN_CROSSING_AREA, regions_of_at_least
 from chromseg.annotations.maps import EIGHT_CONNECTED
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import Bool
 
 _CROSSING_RIM = 3  # units around a true crossing that are its border, no seam
 
 
-def contact_map(masks: BoolArray, unit: int = 1) -> BoolArray:
+def contact_map(masks: Bool, unit: int = 1) -> Bool:
     """Seams between all pairs of an image's instances: bool (N, H, W) → (H, W); `unit` as of `seam`."""
     found = np.zeros(masks.shape[1:], dtype=bool)
     boxes = [_box(mask, (_CROSSING_RIM + 1) * unit) for mask in masks]
@@ -27,7 +27,7 @@ def contact_map(masks: BoolArray, unit: int = 1) -> BoolArray:
     return found
 
 
-def seam(mask: BoolArray, other: BoolArray, unit: int = 1) -> BoolArray:
+def seam(mask: Bool, other: Bool, unit: int = 1) -> Bool:
     """Pixels within a unit of both instances, or in both, away from where they truly cross.
 
     The ground between two chromosomes one pixel apart belongs to the seam, because a predicted chromosome map often
@@ -50,7 +50,7 @@ def seam(mask: BoolArray, other: BoolArray, unit: int = 1) -> BoolArray:
     return np.asarray(near)
 
 
-def _box(mask: BoolArray, margin: int) -> tuple[int, int, int, int]:
+def _box(mask: Bool, margin: int) -> tuple[int, int, int, int]:
     """(row0, col0, row1, col1) around a mask with a margin; empty (all 0) for an empty mask."""
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:

@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-Thumbnail: TypeAlias = npt.NDArray[np.float32]
+from chromseg.arrays import F32, Intp
+
+Thumbnail: TypeAlias = F32
 
 LOOK_ALIKE = 0.99  # correlation of two thumbnails that is no chance
 _SIDE = 32
@@ -34,9 +36,7 @@ def find_look_alikes(thumbnails: Sequence[Thumbnail | None], correlation: float)
     return [(i, int(j)) for i, others in _look_alikes_of_each(thumbnails, correlation) for j in others]
 
 
-def _look_alikes_of_each(
-    thumbnails: Sequence[Thumbnail | None], correlation: float
-) -> Iterator[tuple[int, npt.NDArray[np.intp]]]:
+def _look_alikes_of_each(thumbnails: Sequence[Thumbnail | None], correlation: float) -> Iterator[tuple[int, Intp]]:
     """Of each picture that has any, its look-alikes that come after it; a block at a time, which bounds the memory."""
     present = np.array([index for index, found in enumerate(thumbnails) if found is not None], dtype=np.intp)
     if len(present) < 2:

@@ -19,9 +19,7 @@ import numpy.typing as npt
 import yaml
 from PIL import Image
 
-from chromseg.annotations.absorbance import FloatArray, to_absorbance
-from chromseg.annotations.pictures import read_grey
-from chromseg.annotations.rasterize import BoolArray, rasterize
+from chromseg.annotations.rasterize import rasterize
 from chromseg.annotations.records import (
     POLARITIES,
     STAINS,
@@ -32,8 +30,11 @@ from chromseg.annotations.records import (
     image_from,
     instance_from,
 )
+from chromseg.arrays import F32, I64, Bool
 from chromseg.errors import DataError
 from chromseg.files import replacing
+from chromseg.images.absorbance import to_absorbance
+from chromseg.images.pictures import read_grey
 
 __all__ = [
     "POLARITIES",
@@ -117,7 +118,7 @@ def read_dataset(root: Path) -> Dataset:
 def write_dataset(
     dataset: Dataset,
     pixels: Mapping[int, Path | bytes | npt.NDArray[Any]],
-    maps: Mapping[int, tuple[BoolArray, BoolArray]] | None = None,
+    maps: Mapping[int, tuple[Bool, Bool]] | None = None,
     *,
     replace: bool = False,
 ) -> None:
@@ -154,7 +155,7 @@ def write_dataset(
         (root / "annotations.json").write_text(json.dumps(_as_coco(dataset)) + "\n")
 
 
-def load_image(dataset: Dataset, image: ImageRecord) -> FloatArray:
+def load_image(dataset: Dataset, image: ImageRecord) -> F32:
     """Read one image as absorbance, float32 (H, W).
 
     Raises:
@@ -171,7 +172,7 @@ def load_image(dataset: Dataset, image: ImageRecord) -> FloatArray:
     return to_absorbance(grey, dataset.card.polarity)
 
 
-def load_masks(dataset: Dataset, image: ImageRecord) -> BoolArray:
+def load_masks(dataset: Dataset, image: ImageRecord) -> Bool:
     """Rasterize the chromosomes of one image: bool (N, H, W), in file order; N may be 0.
 
     Crowds (clusters that nobody has parted, `iscrowd` 1) are no chromosomes and are left out.
@@ -183,7 +184,7 @@ def load_masks(dataset: Dataset, image: ImageRecord) -> BoolArray:
     return masks
 
 
-def load_boxes(dataset: Dataset, image: ImageRecord) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+def load_boxes(dataset: Dataset, image: ImageRecord) -> tuple[F32, I64]:
     """Boxes of one image, clipped to it, and their classes: float32 (N, 4) xyxy and int64 (N,).
 
     Classes count from 1 in the order of category ids. Crowds, and boxes with nothing in the image, are left out.
@@ -199,7 +200,7 @@ def load_boxes(dataset: Dataset, image: ImageRecord) -> tuple[npt.NDArray[np.flo
     return boxes[inside], labels[inside]
 
 
-def load_maps(dataset: Dataset, image: ImageRecord) -> tuple[BoolArray, BoolArray]:
+def load_maps(dataset: Dataset, image: ImageRecord) -> tuple[Bool, Bool]:
     """Read the (crossing, chromosome) maps of one image of a set in the ChromSeg form, bool (H, W) each."""
     crossing, chromosome = (
         read_grey((dataset.root / "maps" / kind / image.file_name).with_suffix(".png")) > 0

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import I32, Bool
 
 EIGHT_CONNECTED = np.ones((3, 3), dtype=bool)
 
 
-def chromosome_map(masks: BoolArray) -> BoolArray:
+def chromosome_map(masks: Bool) -> Bool:
     """Union of the instances: bool (N, H, W) → (H, W)."""
     return np.asarray(masks.any(axis=0))
 
 
-def crossing_map(masks: BoolArray) -> BoolArray:
+def crossing_map(masks: Bool) -> Bool:
     """Where two or more instances lie: bool (N, H, W) → (H, W)."""
     return np.asarray(masks.sum(axis=0, dtype=np.int16) >= 2)
 
 
-def label_regions(region_map: BoolArray) -> tuple[npt.NDArray[np.int32], int]:
+def label_regions(region_map: Bool) -> tuple[I32, int]:
     """Number the 8-connected regions of bool (H, W) from 1: labels int32 (H, W), and how many there are."""
     labels, count = ndimage.label(region_map, structure=EIGHT_CONNECTED)
     return np.asarray(labels, dtype=np.int32), int(count)

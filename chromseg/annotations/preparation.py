@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from chromseg.annotations.appearance import estimate_width
 from chromseg.annotations.clusters import CUTOUT_SIZE, crossing_clusters, cut_out
 from chromseg.annotations.collection import Picture
 from chromseg.annotations.dataset import Dataset, ImageRecord, load_boxes, load_image, load_maps, load_masks
-from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.samples import Sample
-from chromseg.annotations.scale import ALWAYS, factor_between, resize, resize_mask
+from chromseg.arrays import Bool
+from chromseg.images.appearance import estimate_width
+from chromseg.images.scale import ALWAYS, factor_between, resize, resize_mask
 
 
 def samples_of_picture(picture: Picture, size: int = CUTOUT_SIZE, width: float = 0.0) -> Iterator[Sample]:
@@ -65,7 +65,7 @@ def samples_of_image(dataset: Dataset, image: ImageRecord, size: int, width: flo
         yield Sample.from_masks(f"{name}-{number}", case_id, image.split, "cutout", *alone)
 
 
-def _sized(masks: Iterable[BoolArray], shape: tuple[int, ...]) -> BoolArray:
+def _sized(masks: Iterable[Bool], shape: tuple[int, ...]) -> Bool:
     """Masks bool (h, w) each at another size: bool (N, H, W)."""
     return np.array([resize_mask(mask, shape) for mask in masks], dtype=bool).reshape(-1, *shape)
 

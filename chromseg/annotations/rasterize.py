@@ -9,18 +9,17 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from chromseg.arrays import I64, Bool
 from chromseg.errors import DataError, MaskError
 
-BoolArray: TypeAlias = npt.NDArray[np.bool_]
 Polygons: TypeAlias = list[list[float]]
 Rle: TypeAlias = dict[str, Any]
 
 _FARTHEST = 1e6  # pixels from the origin; beyond, the COCO API takes all memory
 
 
-def rasterize(segmentation: Polygons | Rle, height: int, width: int) -> BoolArray:
+def rasterize(segmentation: Polygons | Rle, height: int, width: int) -> Bool:
     """Fill one instance's COCO segmentation.
 
     Args:
@@ -67,7 +66,7 @@ def _bad_polygon(got: str, expected: str) -> DataError:
     return DataError(got, expected=expected, remedy="redraw or delete this outline")
 
 
-def decode_rle(rle: Rle, height: int, width: int) -> BoolArray:
+def decode_rle(rle: Rle, height: int, width: int) -> Bool:
     """Decode a COCO run-length encoding to bool (height, width).
 
     Raises:
@@ -91,7 +90,7 @@ def decode_rle(rle: Rle, height: int, width: int) -> BoolArray:
     return np.asarray(np.repeat(values, runs).reshape(width, height).T)
 
 
-def _runs(counts: object) -> npt.NDArray[np.int64] | None:
+def _runs(counts: object) -> I64 | None:
     """Run lengths, background first; None if they are no run lengths."""
     if isinstance(counts, list):
         return np.array(counts, dtype=np.int64) if all(type(run) is int for run in counts) else None
@@ -100,7 +99,7 @@ def _runs(counts: object) -> npt.NDArray[np.int64] | None:
     return _decompressed(counts) if isinstance(counts, bytes) else None
 
 
-def _decompressed(counts: bytes) -> npt.NDArray[np.int64] | None:
+def _decompressed(counts: bytes) -> I64 | None:
     """Undo COCO's compression: 5 bits a character, the sixth says that more follow, from the third run on differences.
 
     A character holds its bits as 48 + value; the last one's fifth bit is the sign.
@@ -119,7 +118,7 @@ def _decompressed(counts: bytes) -> npt.NDArray[np.int64] | None:
     return runs
 
 
-def encode_rle(mask: BoolArray) -> Rle:
+def encode_rle(mask: Bool) -> Rle:
     """Encode bool (H, W) as a compressed COCO run-length encoding whose `counts` is a str, ready for JSON."""
     from pycocotools import mask as coco_mask  # here, since nodes that only train do without it
 

@@ -8,9 +8,9 @@ from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from typing import Any, TypeVar
 
-from chromseg.annotations.absorbance import Polarity
 from chromseg.annotations.rasterize import Polygons, Rle
 from chromseg.errors import DataError
+from chromseg.images.absorbance import Polarity
 
 STAINS = ("g-band", "q-band", "r-band", "dapi", "synthetic")
 POLARITIES = ("dark-on-light", "light-on-dark")

@@ -8,17 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.index import KINDS, Entry, read_index, write_index
 from chromseg.annotations.maps import chromosome_map, crossing_map
-from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.splits import SPLITS
+from chromseg.arrays import F32, I64, Bool
 from chromseg.files import replacing
-
-Boxes = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -43,12 +38,12 @@ class Sample:
     case_id: str
     split: str
     kind: Literal["cutout", "metaphase"]
-    image: FloatArray
-    masks: BoolArray | None
-    crossing: BoolArray
-    chromosome: BoolArray
-    boxes: Boxes | None = None
-    labels: Labels | None = None
+    image: F32
+    masks: Bool | None
+    crossing: Bool
+    chromosome: Bool
+    boxes: F32 | None = None
+    labels: I64 | None = None
     picture: str = ""
     scene: str = ""
     outlines: str = ""
@@ -65,14 +60,14 @@ class Sample:
         case_id: str,
         split: str,
         kind: Literal["cutout", "metaphase"],
-        image: FloatArray,
-        masks: BoolArray,
+        image: F32,
+        masks: Bool,
     ) -> Sample:
         """A sample whose two maps are derived from instance masks."""
         return cls(name, case_id, split, kind, image, masks, crossing_map(masks), chromosome_map(masks))
 
     @classmethod
-    def from_boxes(cls, name: str, case_id: str, split: str, image: FloatArray, boxes: Boxes, labels: Labels) -> Sample:
+    def from_boxes(cls, name: str, case_id: str, split: str, image: F32, boxes: F32, labels: I64) -> Sample:
         """A whole image of which only boxes are known; its maps are blank."""
         blank = np.zeros(image.shape, dtype=bool)
         return cls(name, case_id, split, "metaphase", image, None, blank, blank, boxes, labels)
@@ -139,5 +134,5 @@ def _read(path: Path, entry: Entry) -> Sample:
     return Sample(**values, **boxes)
 
 
-def _unpack(bits: Any, width: int) -> BoolArray:
+def _unpack(bits: Any, width: int) -> Bool:
     return np.unpackbits(bits, axis=-1, count=width).astype(bool)

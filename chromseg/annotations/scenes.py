@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,7 @@ from PIL import Image
 from scipy import fft, ndimage
 
 from chromseg.annotations.copies import LOOK_ALIKE, Thumbnail, find_look_alikes, thumbnail
-
-FloatArray: TypeAlias = npt.NDArray[np.float32]
+from chromseg.arrays import F32, F64
 
 SAME_METAPHASE = 0.85  # correlation of two fields where they overlap that is no chance
 _COARSE, _FINE = 32, 64  # sides of the pictures compared: first all, then those that may be alike
@@ -42,12 +41,12 @@ class _Fields:
     """
 
     spectra: npt.NDArray[np.complex64]
-    sums: FloatArray
-    scales: FloatArray
-    shares: FloatArray
+    sums: F32
+    scales: F32
+    shares: F32
 
     @classmethod
-    def of(cls, pictures: Sequence[FloatArray]) -> _Fields:
+    def of(cls, pictures: Sequence[F32]) -> _Fields:
         side = pictures[0].shape[0]
         extent = fft.next_fast_len(side + side // 2, real=True)
         counts = _overlaps(np.ones((side, side)), extent)
@@ -63,7 +62,7 @@ class _Fields:
         sums, scales = (np.roll(each[:, ::-1, ::-1], 1, axis=(1, 2)) for each in (self.sums, self.scales))
         return _Fields(self.spectra.conj(), sums, scales, self.shares)
 
-    def correlations(self, one: int, others: _Fields, some: slice) -> FloatArray:
+    def correlations(self, one: int, others: _Fields, some: slice) -> F32:
         """The best correlation over all shifts of one picture with each of `some` of the turned `others`: (M,)."""
         products = fft.irfft2(self.spectra[one] * others.spectra[some], self.shares.shape)
         products -= others.sums[some] * (self.sums[one] * self.shares)
@@ -81,7 +80,7 @@ def same_scenes(greys: Iterable[npt.NDArray[Any]]) -> list[int]:
         Of each picture, the index of the first that shows its scene.
     """
     thumbnails: list[Thumbnail | None] = []
-    fields: dict[int, FloatArray] = {}
+    fields: dict[int, F32] = {}
     for index, grey in enumerate(greys):
         thumbnails.append(thumbnail(grey))
         if min(grey.shape) >= _FIELD and thumbnails[-1] is not None:
@@ -93,7 +92,7 @@ def same_scenes(greys: Iterable[npt.NDArray[Any]]) -> list[int]:
     return [int(scene) for scene in scenes]
 
 
-def _overlapping(fields: dict[int, FloatArray]) -> Iterator[tuple[int, int]]:
+def _overlapping(fields: dict[int, F32]) -> Iterator[tuple[int, int]]:
     """Pairs of pictures whose fields overlap; none of a set too large to compare all with all."""
     if not 2 <= len(fields) <= _MOST:
         return
@@ -110,29 +109,29 @@ def _overlapping(fields: dict[int, FloatArray]) -> Iterator[tuple[int, int]]:
                     yield keys[one], keys[other]
 
 
-def correlation_where_overlapping(first: FloatArray, second: FloatArray) -> float:
+def correlation_where_overlapping(first: F32, second: F32) -> float:
     """How two small pictures (S, S) correlate where they overlap, moved to where they do best."""
     both = _Fields.of([first, second])
     return float(both.correlations(0, both.turned(), slice(1, 2))[0])
 
 
-def _small(grey: npt.NDArray[Any], side: int) -> FloatArray:
+def _small(grey: npt.NDArray[Any], side: int) -> F32:
     """The picture in side×side means less its ground, of mean 0 and variance 1."""
     small = np.asarray(Image.fromarray(grey.astype(np.float32)).resize((side, side), Image.Resampling.BOX))
     return _normed(small - ndimage.gaussian_filter(small, side / _GROUND))
 
 
-def _coarse(field: FloatArray) -> FloatArray:
+def _coarse(field: F32) -> F32:
     factor = _FINE // _COARSE
     return _normed(field.reshape(_COARSE, factor, _COARSE, factor).mean((1, 3)))
 
 
-def _normed(picture: npt.NDArray[Any]) -> FloatArray:
+def _normed(picture: npt.NDArray[Any]) -> F32:
     centred = picture - picture.mean()
     return np.asarray(centred / max(float(centred.std()), 1e-6), dtype=np.float32)
 
 
-def _overlaps(picture: npt.NDArray[Any], extent: int) -> npt.NDArray[np.float64]:
+def _overlaps(picture: npt.NDArray[Any], extent: int) -> F64:
     """Sums (extent, extent) of a picture over the part that another one, moved by each shift, lies on."""
     side = len(picture)
     sums = np.pad(picture.astype(np.float64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))

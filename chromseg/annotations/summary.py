@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from chromseg.annotations.dataset import Dataset
 from chromseg.annotations.overlaps import Overlaps, count_overlaps
 from chromseg.annotations.splits import SPLITS
+from chromseg.arrays import F64
 from chromseg.files import replacing
 
 _BINS = 60
@@ -107,7 +107,7 @@ def summarize(dataset: Dataset) -> Summary:
     )
 
 
-def areas_of(dataset: Dataset) -> npt.NDArray[np.float64]:
+def areas_of(dataset: Dataset) -> F64:
     """Areas of all chromosomes in pixels, float64 (N,), in file order; of their boxes where there is no mask."""
     return np.array([instance.area for instance in dataset.instances if not instance.iscrowd], dtype=np.float64)
 
@@ -156,7 +156,7 @@ def _shared_cases(dataset: Dataset) -> tuple[str, ...]:
     return tuple(case for case, found in splits.items() if len(found) > 1)
 
 
-def _spread(values: list[int] | npt.NDArray[np.float64]) -> Spread | None:
+def _spread(values: list[int] | F64) -> Spread | None:
     if not len(values):
         return None
     return Spread(*(float(value) for value in np.percentile(values, [0, 5, 50, 95, 100])))

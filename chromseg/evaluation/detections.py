@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.samples import Sample
+from chromseg.arrays import I64, Bool
 from chromseg.errors import DataError
 from chromseg.evaluation.judging import judge_metaphase
 from chromseg.inference.instance_predictor import InstancePredictor
@@ -49,7 +48,7 @@ def scores_at(
     found, masks = found.take(torch.from_numpy(seen)), masks[seen]
     everything = _compared(found, masks, sample)
     ious = (everything.masks or everything.boxes).ious
-    sure_ones: dict[int, npt.NDArray[np.int64]] = {}  # by how many are sure enough, since duplicates take long to find
+    sure_ones: dict[int, I64] = {}  # by how many are sure enough, since duplicates take long to find
     scores = []
     for threshold in thresholds:
         sure = torch.nonzero(found.class_scores >= threshold).flatten().numpy()
@@ -60,7 +59,7 @@ def scores_at(
     return scores
 
 
-def _compared(found: Detections, masks: BoolArray, sample: Sample) -> InstanceScore:
+def _compared(found: Detections, masks: Bool, sample: Sample) -> InstanceScore:
     """All detections and their masks bool (D, H, W), compared with the truth."""
     scores = found.scores.double().numpy()
     if sample.masks is not None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from chromseg.annotations.clusters import MIN_CROSSING_AREA, regions_of_at_least
 from chromseg.annotations.maps import label_regions
-from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.samples import Sample
+from chromseg.arrays import Bool
 from chromseg.evaluation.judging import CutoutCase
 from chromseg.metrics import SPLICE_IOU
 
@@ -32,7 +32,7 @@ def outcome_of(sample: Sample, case: CutoutCase) -> Outcome:
     return "splicing" if score.well_detected else "detection"
 
 
-def _joins_crossings(pred: BoolArray, target: BoolArray) -> bool:
+def _joins_crossings(pred: Bool, target: Bool) -> bool:
     """Whether one predicted region covers pixels of two true ones (≥ 40 px each)."""
     true, _ = label_regions(regions_of_at_least(target, MIN_CROSSING_AREA))
     found, count = label_regions(pred)

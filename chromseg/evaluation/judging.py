@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.samples import Sample
+from chromseg.arrays import Bool
 from chromseg.inference.found import Found
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.predictor import Predictor
@@ -27,8 +27,8 @@ class CutoutCase:
     """
 
     score: CutoutScore
-    crossing: BoolArray
-    masks: BoolArray
+    crossing: Bool
+    masks: Bool
 
 
 def judge_cutout(predictor: Predictor, sample: Sample) -> CutoutCase:

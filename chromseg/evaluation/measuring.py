@@ -14,14 +14,7 @@ from chromseg.evaluation.detections import judge_image
 from chromseg.evaluation.judging import CutoutCase, judge_cutout
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.predictor import Predictor
-from chromseg.metrics import (
-    CutoutScore,
-    InstanceScore,
-    slice_labels,
-    stain_slices,
-    summarize,
-    summarize_slices,
-)
+from chromseg.metrics import CutoutScore, InstanceScore, slice_labels, stain_slices, summarize, summarize_slices
 
 _TIMED = 10
 

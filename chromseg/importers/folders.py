@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from chromseg.annotations.pictures import SUFFIXES, read_grey
 from chromseg.errors import DataError
+from chromseg.images.pictures import SUFFIXES, read_grey
 from chromseg.importers.source import ImportedImage, ImportedSet
 
 SPLIT_FOLDERS = {

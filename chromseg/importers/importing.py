@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chromseg import __version__
-from chromseg.annotations.absorbance import Polarity
 from chromseg.annotations.dataset import (
     STAINS,
     Dataset,
@@ -20,6 +19,7 @@ from chromseg.annotations.dataset import (
 )
 from chromseg.annotations.splits import Shares
 from chromseg.errors import DataError
+from chromseg.images.absorbance import Polarity
 from chromseg.importers import class_map, coco, instance_map, label_map, labelme, paired_masks, singles, voc
 from chromseg.importers.cases import find_cases, find_groups
 from chromseg.importers.known import find_known, with_cases, with_splits

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import Bool
 from chromseg.errors import MaskError
 from chromseg.importers import folders, label_pairs, source
 from chromseg.importers.label_pairs import LabelPicture
@@ -62,7 +62,7 @@ def instances_of(labels: LabelPicture) -> tuple[ImportedInstance, ...]:
     return tuple(found)
 
 
-def _masks(plane: label_pairs.Labels) -> list[BoolArray]:
+def _masks(plane: label_pairs.Labels) -> list[Bool]:
     """Bool (H, W) of each id of a plane."""
     ids = np.unique(plane)
     if (ids < 0).any() or len(ids) > _MOST:

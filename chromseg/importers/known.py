@@ -9,8 +9,8 @@ from pathlib import Path
 
 from chromseg.annotations.dataset import Dataset, ImageRecord, read_dataset
 from chromseg.annotations.identity import pixel_hash
-from chromseg.annotations.pictures import read_grey
 from chromseg.errors import DataError
+from chromseg.images.pictures import read_grey
 from chromseg.importers.source import ImportedImage
 from chromseg.importers.splitting import Standing
 

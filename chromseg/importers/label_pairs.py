@@ -13,8 +13,9 @@ from PIL import Image, ImageSequence
 from scipy import ndimage
 
 from chromseg.annotations.maps import label_regions
-from chromseg.annotations.pictures import SUFFIXES, read_picture
+from chromseg.arrays import I64
 from chromseg.errors import ChromsegError, DataError, MaskError
+from chromseg.images.pictures import SUFFIXES, read_picture
 from chromseg.importers import folders, source
 from chromseg.importers.source import ImportedImage, ImportedInstance, ImportedSet
 
@@ -99,7 +100,7 @@ def read_labels(path: Path, name: str) -> LabelPicture:
     return LabelPicture(planes, 8 if planes.dtype in (np.uint8, np.bool_) else 16, painted)
 
 
-def pieces_of(labels: Labels) -> list[npt.NDArray[np.int64]]:
+def pieces_of(labels: Labels) -> list[I64]:
     """The areas of the 8-connected pieces of each label above 0 of (H, W), largest first."""
     values = np.unique(labels)
     ranks = np.searchsorted(values, labels) + 1

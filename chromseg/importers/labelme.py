@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from chromseg.annotations.pictures import SUFFIXES, read_grey
-from chromseg.annotations.rasterize import BoolArray, Polygons, Rle, encode_rle, rasterize
+from chromseg.annotations.rasterize import Polygons, Rle, encode_rle, rasterize
+from chromseg.arrays import Bool
 from chromseg.errors import DataError
+from chromseg.images.pictures import SUFFIXES, read_grey
 from chromseg.importers import folders, source
 from chromseg.importers.classes import class_of
 from chromseg.importers.folders import PictureIndex
@@ -133,7 +134,7 @@ def _outline(shape: dict[str, Any], height: int, width: int) -> Polygons | Rle:
     return [[coordinate for point in points for coordinate in point]]
 
 
-def _mask(encoded: Any, points: list[tuple[float, float]], height: int, width: int) -> BoolArray:
+def _mask(encoded: Any, points: list[tuple[float, float]], height: int, width: int) -> Bool:
     """What LabelMe's AI tools draw: a picture in base64, laid with its corner on the first point; bool (H, W)."""
     try:
         crop = read_grey(base64.b64decode(encoded, validate=True), "its mask") > 0

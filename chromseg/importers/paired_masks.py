@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from chromseg.annotations.pictures import SUFFIXES, read_grey
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import Bool
 from chromseg.errors import DataError, MaskError
+from chromseg.images.pictures import SUFFIXES, read_grey
 from chromseg.importers import folders, source
 from chromseg.importers.source import ImportedImage, ImportedSet, Options, Second
 
@@ -60,7 +60,7 @@ def _open(paths: dict[str, Path], src: Path) -> ImportedImage:
     return replace(image, maps=(crossing, second))
 
 
-def _read_mask(path: Path, src: Path, image: ImportedImage) -> BoolArray:
+def _read_mask(path: Path, src: Path, image: ImportedImage) -> Bool:
     name = folders.relative(path, src)
     grey = read_grey(path, name)
     folders.check_size(f"{name}, a mask", grey.shape[::-1], image.width, image.height)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy.typing as npt
 
-from chromseg.annotations.absorbance import Polarity
-from chromseg.annotations.appearance import estimate_polarity
 from chromseg.errors import DataError
+from chromseg.images.absorbance import Polarity
+from chromseg.images.appearance import estimate_polarity
 
 _CLEAR = 0.8  # share of pictures that must agree
 

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from skimage.morphology import closing, disk, remove_small_holes
 
-from chromseg.annotations.absorbance import Polarity
 from chromseg.annotations.maps import label_regions
-from chromseg.annotations.pictures import SUFFIXES
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import Bool
 from chromseg.errors import DataError
+from chromseg.images.absorbance import Polarity
+from chromseg.images.pictures import SUFFIXES
 from chromseg.importers import folders, source
 from chromseg.importers.polarity import common_polarity
 from chromseg.importers.source import ImportedImage, ImportedSet, Options
@@ -59,7 +59,7 @@ def _outline(image: ImportedImage, polarity: Polarity) -> ImportedImage:
     return replace(image, instances=(instance,))
 
 
-def object_on_plain_ground(grey: npt.NDArray[Any], polarity: Polarity) -> BoolArray:
+def object_on_plain_ground(grey: npt.NDArray[Any], polarity: Polarity) -> Bool:
     """The largest object of a cut-out on a plain ground.
 
     Args:
@@ -84,6 +84,6 @@ def object_on_plain_ground(grey: npt.NDArray[Any], polarity: Polarity) -> BoolAr
     return np.asarray(remove_small_holes(largest, max_size=_HOLE), dtype=bool)
 
 
-def _closed(region: BoolArray) -> BoolArray:
+def _closed(region: Bool) -> Bool:
     padded = np.pad(region, _GAP)  # so that the border of the picture does not stop the closing
     return np.asarray(closing(padded, disk(_GAP))[_GAP:-_GAP, _GAP:-_GAP], dtype=bool)

@@ -12,10 +12,11 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from chromseg.annotations.absorbance import Polarity
-from chromseg.annotations.pictures import read_grey
-from chromseg.annotations.rasterize import BoolArray, Polygons, Rle, encode_rle, rasterize
+from chromseg.annotations.rasterize import Polygons, Rle, encode_rle, rasterize
+from chromseg.arrays import Bool
 from chromseg.errors import DataError
+from chromseg.images.absorbance import Polarity
+from chromseg.images.pictures import read_grey
 
 T = TypeVar("T")
 Pixels: TypeAlias = npt.NDArray[Any]
@@ -70,7 +71,7 @@ class ImportedImage:
     width: int
     height: int
     instances: tuple[ImportedInstance, ...] = ()
-    maps: tuple[BoolArray, BoolArray] | None = None
+    maps: tuple[Bool, Bool] | None = None
     case_id: str | None = None
     split: str | None = None
 
@@ -141,7 +142,7 @@ def boxed(category: str, box: Any) -> ImportedInstance:
     return ImportedInstance(category, [], (left, top, width, height), width * height)
 
 
-def masked(category: str, mask: BoolArray, iscrowd: int = 0) -> ImportedInstance:
+def masked(category: str, mask: Bool, iscrowd: int = 0) -> ImportedInstance:
     """An instance from its mask bool (H, W), kept as run lengths.
 
     Raises:
@@ -150,7 +151,7 @@ def masked(category: str, mask: BoolArray, iscrowd: int = 0) -> ImportedInstance
     return ImportedInstance(category, encode_rle(mask), *box_and_area(mask), iscrowd)
 
 
-def box_and_area(mask: BoolArray) -> tuple[tuple[float, float, float, float], float]:
+def box_and_area(mask: Bool) -> tuple[tuple[float, float, float, float], float]:
     """The xywh box of a mask and its pixel count."""
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:

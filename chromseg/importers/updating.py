@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chromseg.annotations.absorbance import Polarity
 from chromseg.annotations.dataset import Dataset
 from chromseg.errors import DataError
+from chromseg.images.absorbance import Polarity
 from chromseg.importers.recipe import Recipe
 from chromseg.importers.source import ImportedImage
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from chromseg.annotations.pictures import SUFFIXES
 from chromseg.errors import ChromsegError, DataError, OutputError
 from chromseg.files import sha256, write_json
+from chromseg.images.pictures import SUFFIXES
 from chromseg.inference.exports import INSTANCES_FILE
 from chromseg.inference.portable import portable
 

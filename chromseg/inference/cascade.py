@@ -11,10 +11,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import ndimage
 
-from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.contact import contact_map
-from chromseg.annotations.rasterize import BoolArray
-from chromseg.annotations.scale import coarse_shape, factor_between, resize
+from chromseg.arrays import F32, Bool
+from chromseg.images.scale import coarse_shape, factor_between, resize
 from chromseg.inference.choice import DETECTOR, PARTITION, Debate, Group, alike
 from chromseg.inference.found import Clock, Found, in_reading_order, joined
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
@@ -48,7 +47,7 @@ class Cascade(Predictor):
         """As its parent that draws maps."""
         return self.maps.fine
 
-    def find(self, absorbance: FloatArray, clock: Clock | None = None, most: int | None = None) -> Found:
+    def find(self, absorbance: F32, clock: Clock | None = None, most: int | None = None) -> Found:
         """Let both look, and keep the better explanation of each group of competing masks."""
         clock = clock or Clock()
         with clock.step("network"):
@@ -58,7 +57,7 @@ class Cascade(Predictor):
         with clock.step("choose"):
             return self.decide(debate)
 
-    def conclude(self, absorbance: FloatArray, answer: tuple[FloatArray, Detections]) -> tuple[Found, Found]:
+    def conclude(self, absorbance: F32, answer: tuple[F32, Detections]) -> tuple[Found, Found]:
         """What was decided, and with it the detections that it leaves no trace of."""
         probabilities, detections = answer
         found = self.decide(self.explanations(absorbance, probabilities, detections))
@@ -74,12 +73,12 @@ class Cascade(Predictor):
         by_maps = debate.explanations[PARTITION]
         return replace(joined(parts, by_maps.masks.shape[1:]), maps=by_maps.maps)
 
-    def infer(self, absorbance: FloatArray) -> tuple[FloatArray, Detections]:
+    def infer(self, absorbance: F32) -> tuple[F32, Detections]:
         """Run both networks; the detector sees the picture at its own scale."""
         return self.maps.infer(absorbance), self.detector.infer(resize(absorbance, self._to_detector))
 
     def explanations(
-        self, absorbance: FloatArray, probabilities: FloatArray, detections: Detections, most: int | None = None
+        self, absorbance: F32, probabilities: F32, detections: Detections, most: int | None = None
     ) -> Debate:
         """Three explanations: the partition's, the detector's, and the partition's with the detector's seams."""
         by_maps = self.maps.splice(absorbance, probabilities, most=most)
@@ -134,7 +133,7 @@ def _uncertainty(debate: Debate, group: Group, best: int, same: float) -> tuple[
     return tuple(known[int(row.argmax())] if row.max(initial=0.0) >= same else None for row in ious)
 
 
-def fit_to_map(masks: BoolArray, chromosome: BoolArray, reach: float) -> BoolArray:
+def fit_to_map(masks: Bool, chromosome: Bool, reach: float) -> Bool:
     """Give detected masks, which are coarse, the outline of the chromosome map.
 
     What lies off the map is cut away; what the map has more goes to the nearest mask within reach. A mask that lies

@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse.csgraph import connected_components
 
-from chromseg.annotations.absorbance import FloatArray
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, F64, I32, I64, Bool
 from chromseg.inference.found import Found
 from chromseg.inference.result import box_of
 from chromseg.metrics import mask_ious
@@ -29,7 +28,7 @@ _LEAST = 0.02  # probabilities are taken no closer to 0 and 1: no network is tha
 _AREA_SPREAD, _WIDTH_SPREAD = 0.6, 0.2  # sd of the logarithms within a metaphase of the training cases of `bioimlab`
 _FARTHEST = 3.0  # sd from which on an unusual chromosome is no more unusual
 
-Floats = npt.NDArray[np.float64]
+Floats = F64
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,8 @@ class Debate:
     """
 
     explanations: Sequence[Found]
-    chromosome: FloatArray
-    crossing: FloatArray
+    chromosome: F32
+    crossing: F32
 
     def groups(self, rule: CascadeRule) -> list[Group]:
         """The groups of competing masks, each with its evidence."""
@@ -79,7 +78,7 @@ class Debate:
             groups.append(self._with_evidence(Group(members, window, np.zeros(0))))
         return groups
 
-    def _labels(self, owners: npt.NDArray[np.int64], related: float) -> npt.NDArray[np.int32]:
+    def _labels(self, owners: I64, related: float) -> I32:
         """By mask the number of its group: masks of different explanations that share much of the smaller one."""
         sums = self._areas[:, None] + self._areas[None]
         common = self._ious * sums / (1 + self._ious)
@@ -88,7 +87,7 @@ class Debate:
         _, labels = connected_components(rivals, directed=False)
         return np.asarray(labels)
 
-    def masks_of(self, k: int, group: Group) -> BoolArray:
+    def masks_of(self, k: int, group: Group) -> Bool:
         """The masks of explanation `k` in a group, bool (N, h, w) in its window."""
         return self.explanations[k].masks[group.members[k]][:, *group.window]
 
@@ -118,7 +117,7 @@ class Debate:
         )
         return replace(group, evidence=evidence)
 
-    def _likelihood(self, masks: BoolArray, window: tuple[slice, slice], region: BoolArray) -> float:
+    def _likelihood(self, masks: Bool, window: tuple[slice, slice], region: Bool) -> float:
         """Mean log likelihood, over the pixels of a group, of how many chromosomes lie there."""
         chromosome = np.clip(self.chromosome[window][region], _LEAST, 1 - _LEAST)
         crossing = np.clip(self.crossing[window][region], _LEAST, 1 - _LEAST)
@@ -127,7 +126,7 @@ class Debate:
         return float(np.log(likely).mean())
 
     @cached_property
-    def _masks(self) -> BoolArray:
+    def _masks(self) -> Bool:
         return np.concatenate([explanation.masks for explanation in self.explanations])
 
     @cached_property
@@ -180,7 +179,7 @@ def alike(ious: Floats, least: float) -> bool:
     return ious.shape[0] == ious.shape[1] and bool((assign(ious)[1] >= least).all())
 
 
-def window_of(mask: BoolArray) -> tuple[slice, slice]:
+def window_of(mask: Bool) -> tuple[slice, slice]:
     """The window of a mask that is not empty."""
     x0, y0, x1, y1 = box_of(mask)
     return slice(y0, y1), slice(x0, x1)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chromseg.annotations.pictures import Page, Picture, read_picture
 from chromseg.errors import ChromsegError, InputRefusedError
+from chromseg.images.pictures import Page, Picture, read_picture
 from chromseg.inference.batch import Job, Outcome, done_before
 from chromseg.inference.exports import write_result
 from chromseg.inference.predictor import Predictor

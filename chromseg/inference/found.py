@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.maps import chromosome_map, crossing_map
-from chromseg.annotations.rasterize import BoolArray
-from chromseg.annotations.scale import resize_mask
+from chromseg.arrays import F32, Bool
+from chromseg.images.scale import resize_mask
 from chromseg.inference.result import Instance, instance_of
 
 
@@ -29,19 +28,19 @@ class Found:
             predicts instances.
     """
 
-    masks: BoolArray
+    masks: Bool
     scores: tuple[float, ...]
     flags: tuple[tuple[str, ...], ...]
     uncertainty: tuple[float | None, ...]
-    maps: tuple[BoolArray, BoolArray] | None = None
+    maps: tuple[Bool, Bool] | None = None
 
     @property
-    def chromosome(self) -> BoolArray:
+    def chromosome(self) -> Bool:
         """Bool (H, W), on any chromosome: predicted, or the union of the instances."""
         return chromosome_map(self.masks) if self.maps is None else self.maps[0]
 
     @property
-    def crossing(self) -> BoolArray:
+    def crossing(self) -> Bool:
         """Bool (H, W), where chromosomes cross: predicted, or where instances overlap."""
         return crossing_map(self.masks) if self.maps is None else self.maps[1]
 
@@ -64,7 +63,7 @@ class Found:
         kept = [index for index, mask in enumerate(masks) if mask.any()]
         return Found(masks, self.scores, self.flags, self.uncertainty, maps).subset(kept)
 
-    def instances(self, absorbance: FloatArray) -> Iterator[Instance]:
+    def instances(self, absorbance: F32) -> Iterator[Instance]:
         """The chromosomes in the picture float32 (H, W), of any size; a mask that vanishes there is none."""
         shape = (absorbance.shape[0], absorbance.shape[1])
         for mask, score, flags, uncertainty in zip(self.masks, self.scores, self.flags, self.uncertainty, strict=True):

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.maps import label_regions
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, Bool
 from chromseg.inference.found import Clock, Found, in_reading_order
 from chromseg.inference.predictor import Predictor
 from chromseg.models.ucrd_net import Detections, UCRDNet, paste_masks
@@ -45,7 +44,7 @@ class InstancePredictor(Predictor):
 
     network: UCRDNet = field(kw_only=True)
 
-    def find(self, absorbance: FloatArray, clock: Clock | None = None, most: int | None = None) -> Found:
+    def find(self, absorbance: F32, clock: Clock | None = None, most: int | None = None) -> Found:
         """Detect, and draw each mask at its place."""
         clock = clock or Clock()
         with clock.step("network"):
@@ -53,18 +52,18 @@ class InstancePredictor(Predictor):
         with clock.step("paste"):
             return self.instances(detections, absorbance.shape)
 
-    def conclude(self, absorbance: FloatArray, answer: Detections) -> tuple[Found, Found]:
+    def conclude(self, absorbance: F32, answer: Detections) -> tuple[Found, Found]:
         """The sure instances, and every detection."""
         everything = replace(self.settings, score=0.0, duplicate=math.inf)
         return self.instances(answer, absorbance.shape), self.instances(answer, absorbance.shape, everything)
 
     @torch.inference_mode()
-    def infer(self, absorbance: FloatArray) -> Detections:
+    def infer(self, absorbance: F32) -> Detections:
         """Run the network: float32 (H, W) → all detections above its own, low threshold."""
         (detections,) = self.network.detect([self.for_network(absorbance)])
         return detections
 
-    def for_network(self, absorbance: FloatArray) -> torch.Tensor:
+    def for_network(self, absorbance: F32) -> torch.Tensor:
         """The picture float32 (1, H, W) where the network is."""
         return torch.from_numpy(np.ascontiguousarray(absorbance))[None].to(self.device)
 
@@ -89,13 +88,13 @@ class InstancePredictor(Predictor):
         found = Found(masks, tuple(sure.scores.tolist()), flags, tuple(uncertainty))
         return in_reading_order(found.subset(self.distinct(masks, settings)))
 
-    def masks_of(self, detections: Detections, shape: tuple[int, ...]) -> BoolArray:
+    def masks_of(self, detections: Detections, shape: tuple[int, ...]) -> Bool:
         """The masks of detections in a picture of (H, W) = `shape`: bool (D, H, W); rectangles if it knows no other."""
         if self.settings.boxes_only:
             detections = detections._replace(roi_masks=torch.ones_like(detections.roi_masks))
         return whole_masks(detections, shape)
 
-    def distinct(self, masks: BoolArray, settings: InstanceSettings | None = None) -> list[int]:
+    def distinct(self, masks: Bool, settings: InstanceSettings | None = None) -> list[int]:
         """Which of bool (N, H, W), best first, are no duplicates: indices. Rectangles may well lie in one another."""
         settings = settings or self.settings
         return without_duplicates(masks, math.inf if settings.boxes_only else settings.duplicate)
@@ -106,13 +105,13 @@ class InstancePredictor(Predictor):
         return InstanceSettings(**self.card.preprocessing.get("instances", {}))
 
 
-def whole_masks(detections: Detections, shape: tuple[int, ...]) -> BoolArray:
+def whole_masks(detections: Detections, shape: tuple[int, ...]) -> Bool:
     """The masks of detections in a picture of (H, W) = `shape`, each in one piece: bool (D, H, W)."""
     masks = paste_masks(detections.roi_masks, detections.boxes, (int(shape[0]), int(shape[1]))).cpu().numpy()
     return np.array([largest_region(mask) for mask in masks], dtype=bool).reshape(-1, *shape)
 
 
-def largest_region(mask: BoolArray) -> BoolArray:
+def largest_region(mask: Bool) -> Bool:
     """The largest 8-connected region of bool (H, W); a chromosome is in one piece."""
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
@@ -126,7 +125,7 @@ def largest_region(mask: BoolArray) -> BoolArray:
     return largest
 
 
-def without_duplicates(masks: BoolArray, share: float) -> list[int]:
+def without_duplicates(masks: Bool, share: float) -> list[int]:
     """Which of bool (N, H, W), best first, are not mostly one that was kept before: indices, ascending.
 
     Measured on the smaller of two masks, so a fragment of a kept chromosome goes too.

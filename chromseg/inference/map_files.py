@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 import chromseg
-from chromseg.annotations.absorbance import FloatArray, to_absorbance
-from chromseg.annotations.appearance import estimate_polarity
-from chromseg.annotations.pictures import read_picture
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, Bool
 from chromseg.config import PartitionConfig
 from chromseg.errors import DataError, MaskError
 from chromseg.files import sha256
+from chromseg.images.absorbance import to_absorbance
+from chromseg.images.appearance import estimate_polarity
+from chromseg.images.pictures import read_picture
 from chromseg.inference.batch import Job, Outcome, done_before, jobs_at
 from chromseg.inference.exports import write_result
 from chromseg.inference.files import warnings_of
@@ -95,7 +95,7 @@ class MapWorker:
         return Outcome(job, "done", len(instances), review, tuple(warnings_of(result.validation)))
 
 
-def _read_map(path: Path) -> BoolArray:
+def _read_map(path: Path) -> Bool:
     """A map bool (H, W): of two grey levels the lighter is true, of more those from the middle of the scale up.
 
     Raises:
@@ -116,7 +116,7 @@ def _read_map(path: Path) -> BoolArray:
     return np.asarray(grey >= 128)
 
 
-def _fitting(chromosome: BoolArray, crossing: BoolArray, path: Path) -> BoolArray:
+def _fitting(chromosome: Bool, crossing: Bool, path: Path) -> Bool:
     """The crossing map where it lies on chromosomes.
 
     Predicted maps disagree by a few pixels at borders; where most of the crossings lie off the chromosomes the files
@@ -138,7 +138,7 @@ def _fitting(chromosome: BoolArray, crossing: BoolArray, path: Path) -> BoolArra
     return both
 
 
-def _read_image(path: Path, shape: tuple[int, ...]) -> tuple[FloatArray, Any]:
+def _read_image(path: Path, shape: tuple[int, ...]) -> tuple[F32, Any]:
     grey = read_picture(path).pages[0].grey
     if grey.shape != shape:
         raise MaskError(

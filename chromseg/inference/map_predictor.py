@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from chromseg.annotations.absorbance import FloatArray
-from chromseg.annotations.rasterize import BoolArray
-from chromseg.annotations.scale import coarse, filled_up
-from chromseg.annotations.tone import toned
+from chromseg.arrays import F32, Bool
 from chromseg.config import ModelConfig
+from chromseg.images.scale import coarse, filled_up
+from chromseg.images.tone import toned
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.inference.predictor import Predictor
@@ -36,7 +35,7 @@ class MapPredictor(Predictor):
         """As its network was made."""
         return self.card.architecture.fine if isinstance(self.card.architecture, ModelConfig) else 1
 
-    def find(self, absorbance: FloatArray, clock: Clock | None = None, most: int | None = None) -> Found:
+    def find(self, absorbance: F32, clock: Clock | None = None, most: int | None = None) -> Found:
         """Run both stages."""
         clock = clock or Clock()
         with clock.step("network"):
@@ -44,7 +43,7 @@ class MapPredictor(Predictor):
         with clock.step("partition"):
             return self.splice(absorbance, probabilities, most=most)
 
-    def begin(self, images: Sequence[FloatArray]) -> list[Remainder]:
+    def begin(self, images: Sequence[F32]) -> list[Remainder]:
         """Run the network, on an accelerator on all at once; splicing is left.
 
         On a CPU one after another: a batch would save a tenth of the time, and round in the seventh digit differently
@@ -58,7 +57,7 @@ class MapPredictor(Predictor):
             for image, own in zip(images, maps, strict=True)
         ]
 
-    def infer(self, absorbance: FloatArray) -> FloatArray:
+    def infer(self, absorbance: F32) -> F32:
         """Run the network: float32 (H, W) → (M, h, w) of chromosome, crossing and, if the model has it, contact.
 
         (h, w) is (H, W) divided by how much finer than its maps the network sees.
@@ -66,7 +65,7 @@ class MapPredictor(Predictor):
         return np.asarray(self.infer_batch(absorbance[None])[0])
 
     @torch.inference_mode()
-    def infer_batch(self, images: FloatArray) -> FloatArray:
+    def infer_batch(self, images: F32) -> F32:
         """The same for pictures of one size: float32 (B, H, W) → (B, M, h, w)."""
         images = np.stack([filled_up(toned(image, self.tone), self.fine) for image in images])
         x = torch.from_numpy(images)[:, None].to(self.device, memory_format=torch.channels_last)
@@ -75,20 +74,20 @@ class MapPredictor(Predictor):
             probabilities = (probabilities + self._probabilities(x.flip(2, 3)).flip(2, 3)) / 2
         return np.asarray(probabilities.cpu().numpy())
 
-    def conclude(self, absorbance: FloatArray, answer: FloatArray) -> tuple[Found, Found]:
+    def conclude(self, absorbance: F32, answer: F32) -> tuple[Found, Found]:
         """What splicing gives; nothing is held back."""
         found = self.splice(absorbance, answer)
         return found, found
 
-    def seen(self, absorbance: FloatArray) -> FloatArray:
+    def seen(self, absorbance: F32) -> F32:
         """A picture float32 (H, W) as coarse as the maps that the network draws of it."""
         return coarse(absorbance, self.fine)
 
     def splice(
         self,
-        absorbance: FloatArray,
-        probabilities: FloatArray,
-        seams: BoolArray | None = None,
+        absorbance: F32,
+        probabilities: F32,
+        seams: Bool | None = None,
         most: int | None = None,
     ) -> Found:
         """Stage 2 on what `infer` found in `absorbance`, with the card's settings; arguments as of `Splicer.splice`."""

@@ -11,14 +11,14 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from chromseg.annotations.maps import label_regions
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import U8, Bool
 from chromseg.errors import MaskError
 from chromseg.partition.cluster import NEEDS_REVIEW
 
-Picture: TypeAlias = npt.NDArray[np.uint8]
+Picture: TypeAlias = U8
 Colour: TypeAlias = tuple[int, int, int]
 Box: TypeAlias = tuple[int, int, int, int]
-Masks: TypeAlias = Sequence[BoolArray] | BoolArray
+Masks: TypeAlias = Sequence[Bool] | Bool
 
 # Okabe and Ito's colours without black, with Tol's indigo and wine: they stay apart in all common colour blindness.
 # Vermillion is kept for what a person must look at.
@@ -103,7 +103,7 @@ def _ground(image: npt.NDArray[Any], zoom: int) -> Picture:
     return np.repeat(np.asarray(enlarged)[..., None], 3, axis=2)
 
 
-def _box_of(mask: BoolArray) -> Box | None:
+def _box_of(mask: Bool) -> Box | None:
     """(row0, col0, row1, col1), ends excluded; None for an empty mask."""
     rows = np.flatnonzero(mask.any(axis=1))
     if rows.size == 0:
@@ -129,7 +129,7 @@ def _near(first: Box | None, second: Box | None) -> bool:
     return max(gaps) < _NEIGHBOURHOOD
 
 
-def _paint(canvas: Picture, covered: BoolArray, mask: BoolArray, box: Box, colour: Colour, zoom: int) -> None:
+def _paint(canvas: Picture, covered: Bool, mask: Bool, box: Box, colour: Colour, zoom: int) -> None:
     """Tint and outline one instance, striped where an earlier one lies."""
     row0, col0, row1, col1 = box
     window = np.s_[row0 * zoom : row1 * zoom, col0 * zoom : col1 * zoom]
@@ -145,12 +145,12 @@ def _paint(canvas: Picture, covered: BoolArray, mask: BoolArray, box: Box, colou
     below |= shape
 
 
-def _blend(view: Picture, where: BoolArray, colour: Colour, share: float) -> None:
+def _blend(view: Picture, where: Bool, colour: Colour, share: float) -> None:
     pixels = view[where]
     view[where] = np.rint(pixels + np.float32(share) * (np.array(colour, np.float32) - pixels)).astype(np.uint8)
 
 
-def _enlarged(mask: BoolArray, zoom: int) -> BoolArray:
+def _enlarged(mask: Bool, zoom: int) -> Bool:
     """A mask (h, w) at (zoom × h, zoom × w) with a smooth outline."""
     height, width = mask.shape[0], mask.shape[1]
     grey = Image.fromarray(np.pad(mask, 1).astype(np.uint8) * 255)
@@ -180,7 +180,7 @@ def _annotate(
     return np.asarray(picture)
 
 
-def _depth(masks: Masks, boxes: Sequence[Box | None], shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
+def _depth(masks: Masks, boxes: Sequence[Box | None], shape: tuple[int, int]) -> U8:
     """How many instances lie at each pixel, uint8 (H, W)."""
     depth = np.zeros(shape, dtype=np.uint8)
     for mask, box in zip(masks, boxes, strict=True):
@@ -190,7 +190,7 @@ def _depth(masks: Masks, boxes: Sequence[Box | None], shape: tuple[int, int]) ->
     return depth
 
 
-def _middle(mask: BoolArray, box: Box, depth: npt.NDArray[np.uint8]) -> tuple[int, int]:
+def _middle(mask: Bool, box: Box, depth: U8) -> tuple[int, int]:
     """The middle pixel (row, col) of the largest piece that an instance shares with none, or of all of it."""
     window = np.s_[box[0] : box[2], box[1] : box[3]]
     labels, count = label_regions(mask[window] & (depth[window] == 1))

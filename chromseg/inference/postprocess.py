@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import distance_matrix
 
-from chromseg.annotations.absorbance import FloatArray
-from chromseg.annotations.blobs import without_blobs
 from chromseg.annotations.clusters import regions_of_at_least
 from chromseg.annotations.maps import label_regions
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, Bool
 from chromseg.errors import MaskError
+from chromseg.images.blobs import without_blobs
 
 _SHARP_EDGE = 0.06  # absorbance
 _SPREAD = 12  # regions: fewer are no spread
@@ -71,13 +69,13 @@ class BinaryMaps:
             it is ignored.
     """
 
-    chromosome: BoolArray
-    crossing: BoolArray
-    contact: FloatArray | None
+    chromosome: Bool
+    crossing: Bool
+    contact: F32 | None
 
 
 def binarize(
-    probabilities: FloatArray, settings: PostprocessSettings = PostprocessSettings(), image: FloatArray | None = None
+    probabilities: F32, settings: PostprocessSettings = PostprocessSettings(), image: F32 | None = None
 ) -> BinaryMaps:
     """Decide which pixels are chromosome, crossing and seam.
 
@@ -115,7 +113,7 @@ def binarize(
     return BinaryMaps(chromosome, crossing, contact)
 
 
-def smoothed(probabilities: FloatArray, settings: PostprocessSettings) -> FloatArray:
+def smoothed(probabilities: F32, settings: PostprocessSettings) -> F32:
     """Take the noise of single pixels out of probabilities: thresholds then give even outlines.
 
     Args:
@@ -129,7 +127,7 @@ def smoothed(probabilities: FloatArray, settings: PostprocessSettings) -> FloatA
     return smooth
 
 
-def has_plain_ground(image: FloatArray) -> bool:
+def has_plain_ground(image: F32) -> bool:
     """Whether the ground of a picture was replaced by nothing, as in cut-outs of single clusters.
 
     Then absorbance falls off to exactly 0 within one pixel; on a real ground it fades out. Over the validation cases
@@ -143,7 +141,7 @@ def has_plain_ground(image: FloatArray) -> bool:
     return bool(last.size) and float(np.median(last)) >= _SHARP_EDGE
 
 
-def fill_small_holes(region: BoolArray, area: int) -> BoolArray:
+def fill_small_holes(region: Bool, area: int) -> Bool:
     """Fill holes of at most `area` pixels in bool (H, W)."""
     labels, count = ndimage.label(~region)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
@@ -153,7 +151,7 @@ def fill_small_holes(region: BoolArray, area: int) -> BoolArray:
     return np.asarray(region | small[labels])
 
 
-def without_strays(region: BoolArray, max_apart: float) -> BoolArray:
+def without_strays(region: Bool, max_apart: float) -> Bool:
     """Take out of a chromosome map the regions that lie apart from the others, small ones sooner than large.
 
     Where there are too few regions to tell a spread, all stay.
@@ -172,15 +170,13 @@ def without_strays(region: BoolArray, max_apart: float) -> BoolArray:
     return np.asarray(np.append(False, apart <= max_apart)[labels])
 
 
-def _crossings(probability: FloatArray, settings: PostprocessSettings) -> BoolArray:
+def _crossings(probability: F32, settings: PostprocessSettings) -> Bool:
     region = ndimage.binary_fill_holes(probability >= settings.crossing)
     region = regions_of_at_least(np.asarray(region), settings.min_crossing)
     return _where(region, probability, settings.crossing_peak, ndimage.maximum)
 
 
-def _where(
-    region: BoolArray, probability: npt.NDArray[np.float32], least: float, statistic: Callable[..., Any]
-) -> BoolArray:
+def _where(region: Bool, probability: F32, least: float, statistic: Callable[..., Any]) -> Bool:
     """Keep the 8-connected regions in which a statistic of the probability is at least `least`."""
     labels, count = label_regions(region)
     if not count:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from chromseg.annotations.absorbance import FloatArray, Polarity
-from chromseg.annotations.pictures import Page, Picture, Source, read_picture
-from chromseg.annotations.scale import ALWAYS, AS_IT_IS, resize
+from chromseg.arrays import F32
 from chromseg.config import parse
 from chromseg.errors import InputRefusedError
+from chromseg.images.absorbance import Polarity
+from chromseg.images.pictures import Page, Picture, Source, read_picture
+from chromseg.images.scale import ALWAYS, AS_IT_IS, resize
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.prepared import NothingLeft, Prepared, Refused, Remainder
 from chromseg.inference.result import ModelIdentity, Result
@@ -50,11 +51,11 @@ class Predictor(ABC):
         return 1
 
     @abstractmethod
-    def infer(self, absorbance: FloatArray) -> Any:
+    def infer(self, absorbance: F32) -> Any:
         """What the network alone, or each of two, makes of absorbance float32 (H, W) at the model's scale."""
 
     @abstractmethod
-    def find(self, absorbance: FloatArray, clock: Clock | None = None, most: int | None = None) -> Found:
+    def find(self, absorbance: F32, clock: Clock | None = None, most: int | None = None) -> Found:
         """Find the chromosomes.
 
         Args:
@@ -66,12 +67,12 @@ class Predictor(ABC):
             InputRefusedError: There are more than `most`.
         """
 
-    def find_all(self, absorbance: FloatArray) -> tuple[Found, Found]:
+    def find_all(self, absorbance: F32) -> tuple[Found, Found]:
         """What `find` gives, and with it all that is too unsure to be handed out: average precision needs that too."""
         return self.conclude(absorbance, self.infer(absorbance))
 
     @abstractmethod
-    def conclude(self, absorbance: FloatArray, answer: Any) -> tuple[Found, Found]:
+    def conclude(self, absorbance: F32, answer: Any) -> tuple[Found, Found]:
         """As `find_all`, from what `infer` answered; the two may be the same object."""
 
     def predict(
@@ -147,7 +148,7 @@ class Predictor(ABC):
             times=clock.times,
         )
 
-    def begin(self, images: Sequence[FloatArray]) -> list[Remainder]:
+    def begin(self, images: Sequence[F32]) -> list[Remainder]:
         """Run the network on several pictures of one size; what then is left to do, another process may do.
 
         Args:
@@ -158,7 +159,7 @@ class Predictor(ABC):
         """
         return [self._remainder(image) for image in images]
 
-    def _remainder(self, image: FloatArray) -> Remainder:
+    def _remainder(self, image: F32) -> Remainder:
         """What was found, or that it was too much: others in the batch have nothing to do with that."""
         try:
             return NothingLeft(self.find(image, most=MOST_CHROMOSOMES))

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from chromseg.annotations.absorbance import FloatArray
-from chromseg.annotations.scale import resize_mask
+from chromseg.arrays import F32
 from chromseg.errors import InputRefusedError
+from chromseg.images.scale import resize_mask
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.result import ModelIdentity, Result
 from chromseg.inference.view import View
@@ -32,7 +32,7 @@ class Prepared:
     """
 
     view: View
-    scaled: FloatArray
+    scaled: F32
     validation: dict[str, Any]
     image_sha256: str
     page: int

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from chromseg.annotations.absorbance import FloatArray, Polarity
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, U8, Bool
+from chromseg.images.absorbance import Polarity
 
 CROP_MARGIN = 5
 
@@ -28,16 +27,16 @@ class Instance:
         crop: uint8 (h, w), the chromosome alone, dark on white, with a margin of 5 px.
     """
 
-    own: BoolArray
+    own: Bool
     shape: tuple[int, int]
     bbox: tuple[int, int, int, int]
     score: float
     flags: tuple[str, ...]
     uncertainty: float | None
-    crop: npt.NDArray[np.uint8]
+    crop: U8
 
     @property
-    def mask(self) -> BoolArray:
+    def mask(self) -> Bool:
         """Bool (H, W) in the picture's own pixels, made when asked for; masks overlap where chromosomes cross."""
         x0, y0, x1, y1 = self.bbox
         mask = np.zeros(self.shape, dtype=bool)
@@ -46,7 +45,7 @@ class Instance:
 
 
 def instance_of(
-    mask: BoolArray, absorbance: FloatArray, score: float, flags: tuple[str, ...], uncertainty: float | None
+    mask: Bool, absorbance: F32, score: float, flags: tuple[str, ...], uncertainty: float | None
 ) -> Instance:
     """The chromosome of a mask bool (H, W) that is not empty, with box and crop, in its picture float32 (H, W)."""
     x0, y0, x1, y1 = bbox = box_of(mask)
@@ -84,7 +83,7 @@ class Result:
     """
 
     instances: tuple[Instance, ...]
-    absorbance: FloatArray
+    absorbance: F32
     polarity: Polarity
     scale: float
     validation: dict[str, Any]
@@ -94,13 +93,13 @@ class Result:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
-def box_of(mask: BoolArray) -> tuple[int, int, int, int]:
+def box_of(mask: Bool) -> tuple[int, int, int, int]:
     """(x0, y0, x1, y1), ends excluded, of a mask bool (H, W) that is not empty."""
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return int(cols[0]), int(rows[0]), int(cols[-1]) + 1, int(rows[-1]) + 1
 
 
-def crop_of(absorbance: FloatArray, mask: BoolArray, bbox: tuple[int, int, int, int]) -> npt.NDArray[np.uint8]:
+def crop_of(absorbance: F32, mask: Bool, bbox: tuple[int, int, int, int]) -> U8:
     """The chromosome alone, dark on white: uint8 (h + 10, w + 10)."""
     x0, y0, x1, y1 = bbox
     alone = np.where(mask[y0:y1, x0:x1], absorbance[y0:y1, x0:x1], 0)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-Picture: TypeAlias = npt.NDArray[np.uint8]
+from chromseg.arrays import U8
+
+Picture: TypeAlias = U8
 
 _WHITE, _BLACK = 255, 0
 _GAP = 8  # px

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from chromseg.annotations.absorbance import FloatArray
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, Bool
 from chromseg.inference.found import Found
 from chromseg.inference.postprocess import BinaryMaps, PostprocessSettings, binarize, smoothed
 from chromseg.partition import Partition, partition_crossings
@@ -26,9 +25,9 @@ class Splicer:
 
     def splice(
         self,
-        absorbance: FloatArray,
-        probabilities: FloatArray,
-        seams: BoolArray | None = None,
+        absorbance: F32,
+        probabilities: F32,
+        seams: Bool | None = None,
         most: int | None = None,
     ) -> Found:
         """Thresholds and crossing-partition on what a network found in `absorbance`.
@@ -45,17 +44,17 @@ class Splicer:
         probabilities, maps = self.decide(absorbance, probabilities)
         return self.join(absorbance, probabilities, maps, seams, most)
 
-    def decide(self, absorbance: FloatArray, probabilities: FloatArray) -> tuple[FloatArray, BinaryMaps]:
+    def decide(self, absorbance: F32, probabilities: F32) -> tuple[F32, BinaryMaps]:
         """The first half of `splice`: smoothed probabilities float32 (M, H, W), and the maps of their thresholds."""
         probabilities = smoothed(probabilities, self.postprocess)
         return probabilities, binarize(probabilities, self.postprocess, absorbance)
 
     def join(
         self,
-        absorbance: FloatArray,
-        probabilities: FloatArray,
+        absorbance: F32,
+        probabilities: F32,
         maps: BinaryMaps,
-        seams: BoolArray | None = None,
+        seams: Bool | None = None,
         most: int | None = None,
     ) -> Found:
         """The second half, most of the time: partition what `decide` gave."""
@@ -79,8 +78,8 @@ class SplicingLeft:
     """
 
     splicer: Splicer
-    absorbance: FloatArray
-    probabilities: FloatArray
+    absorbance: F32
+    probabilities: F32
     most: int | None = None
 
     def __call__(self) -> Found:
@@ -88,7 +87,7 @@ class SplicingLeft:
         return self.splicer.splice(self.absorbance, self.probabilities, most=self.most)
 
 
-def instance_scores(partition: Partition, chromosome: FloatArray) -> list[float]:
+def instance_scores(partition: Partition, chromosome: F32) -> list[float]:
     """Mean chromosome probability inside each mask × its pairing confidence (design §5)."""
     return [
         float(chromosome[mask].mean()) * confidence

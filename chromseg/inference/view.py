@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from chromseg.annotations.absorbance import FloatArray, Polarity, to_absorbance
-from chromseg.annotations.appearance import estimate_polarity, looks_of
-from chromseg.annotations.pictures import Page
-from chromseg.annotations.reduction import reduced
-from chromseg.annotations.scale import AS_IT_IS, factor_between
+from chromseg.arrays import F32
 from chromseg.errors import InputRefusedError
+from chromseg.images.absorbance import Polarity, to_absorbance
+from chromseg.images.appearance import estimate_polarity, looks_of
+from chromseg.images.pictures import Page
+from chromseg.images.reduction import reduced
+from chromseg.images.scale import AS_IT_IS, factor_between
 from chromseg.validation.limits import ResultLimits
 
 SCALE_ALLOWED = (0.2, 5.0)
@@ -33,7 +34,7 @@ class View:
     """
 
     polarity: Polarity
-    absorbance: FloatArray
+    absorbance: F32
     factor: float
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F64, Bool
 
 _CALIBRATION_BINS = 10
 
@@ -22,9 +21,7 @@ class CalibrationBin(NamedTuple):
     correct: float
 
 
-def reliability(
-    confidence: npt.NDArray[np.float64], correct: BoolArray, bins: int = _CALIBRATION_BINS
-) -> list[CalibrationBin]:
+def reliability(confidence: F64, correct: Bool, bins: int = _CALIBRATION_BINS) -> list[CalibrationBin]:
     """The reliability diagram: bins of equal width over 0–1 that hold a prediction, ascending.
 
     Args:
@@ -41,9 +38,7 @@ def reliability(
     ]
 
 
-def expected_calibration_error(
-    confidence: npt.NDArray[np.float64], correct: BoolArray, bins: int = _CALIBRATION_BINS
-) -> float | None:
+def expected_calibration_error(confidence: F64, correct: Bool, bins: int = _CALIBRATION_BINS) -> float | None:
     """How far confidence and accuracy lie apart, averaged over equal-width bins by their share of the predictions.
 
     Args:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Counts = npt.NDArray[np.int64]
+from chromseg.arrays import I64
+
+Counts = I64
 
 
 class Accuracies(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import Bool
 from chromseg.metrics.instances import InstanceScore, summarize_instances
 from chromseg.metrics.segmentation import iou, mean_iou, well_detected
 from chromseg.metrics.splicing import SPLICE_IOU
@@ -39,10 +39,10 @@ class CutoutScore:
         name: str,
         case_id: str,
         *,
-        pred_crossing: BoolArray,
-        true_crossing: BoolArray,
-        pred_chromosome: BoolArray,
-        true_chromosome: BoolArray,
+        pred_crossing: Bool,
+        true_crossing: Bool,
+        pred_chromosome: Bool,
+        true_chromosome: Bool,
         splice: float | None = None,
         splice_true_maps: float | None = None,
     ) -> CutoutScore:

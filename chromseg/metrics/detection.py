@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F64, Bool, Intp
 from chromseg.errors import MaskError
-from chromseg.metrics.overlap import FloatArray
 
 COCO_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 MAX_DETECTIONS = 500
@@ -28,9 +26,9 @@ class ImageDetections:
         crowd: bool (T,), True where the truth is to be ignored: neither to be found nor held against a detection.
     """
 
-    ious: FloatArray
-    scores: FloatArray
-    crowd: BoolArray | None = None
+    ious: F64
+    scores: F64
+    crowd: Bool | None = None
 
     def __post_init__(self) -> None:
         crowd = self.ious.shape[1:] if self.crowd is None else self.crowd.shape
@@ -73,9 +71,9 @@ class MatchedImage(NamedTuple):
         targets: Number of true instances, crowds not counted.
     """
 
-    scores: FloatArray
-    hits: BoolArray
-    ignored: BoolArray
+    scores: F64
+    hits: Bool
+    ignored: Bool
     targets: int
 
 
@@ -85,7 +83,7 @@ def match_image(image: ImageDetections, max_detections: int = MAX_DETECTIONS) ->
     return MatchedImage(best.scores, *_match(best, COCO_THRESHOLDS), int((~_crowd(image)).sum()))
 
 
-def correct_detections(image: ImageDetections, threshold: float) -> BoolArray:
+def correct_detections(image: ImageDetections, threshold: float) -> Bool:
     """Which detections find a true instance of their own at one IoU, matched in order of score: bool (D,)."""
     order = _ranking(image)
     hits, _ = _match(_taken(image, order), np.array([threshold]))
@@ -105,20 +103,20 @@ def precision_of(images: Sequence[MatchedImage]) -> AveragePrecision:
     return AveragePrecision(float(np.mean(precisions)), precisions[0], precisions[5])
 
 
-def _crowd(image: ImageDetections) -> BoolArray:
+def _crowd(image: ImageDetections) -> Bool:
     return np.zeros(image.ious.shape[1], dtype=bool) if image.crowd is None else image.crowd
 
 
-def _ranking(image: ImageDetections) -> npt.NDArray[np.intp]:
+def _ranking(image: ImageDetections) -> Intp:
     """Indices of the detections, best score first: (D,)."""
     return np.argsort(-image.scores, kind="stable")
 
 
-def _taken(image: ImageDetections, order: npt.NDArray[np.intp]) -> ImageDetections:
+def _taken(image: ImageDetections, order: Intp) -> ImageDetections:
     return ImageDetections(image.ious[order], image.scores[order], image.crowd)
 
 
-def _match(image: ImageDetections, thresholds: FloatArray) -> tuple[BoolArray, BoolArray]:
+def _match(image: ImageDetections, thresholds: F64) -> tuple[Bool, Bool]:
     """Greedy matching of detections, best first, at every threshold: hits and ignored, bool (thresholds, D) each.
 
     A detection takes the free target it covers best; a crowd, which is never used up, only if no target fits.
@@ -141,11 +139,11 @@ def _match(image: ImageDetections, thresholds: FloatArray) -> tuple[BoolArray, B
     return hits, ignored & ~hits
 
 
-def _area(hits: BoolArray, n_targets: int) -> float:
+def _area(hits: Bool, n_targets: int) -> float:
     """Area under the interpolated precision-recall curve of detections in order of score."""
     true_positives = np.cumsum(hits)
     precision = true_positives / np.arange(1, hits.size + 1)
     recall = true_positives / n_targets
     precision = np.maximum.accumulate(precision[::-1])[::-1]
-    at: npt.NDArray[np.intp] = np.searchsorted(recall, _RECALL_LEVELS, side="left")
+    at: Intp = np.searchsorted(recall, _RECALL_LEVELS, side="left")
     return float(np.append(precision, 0.0)[np.minimum(at, hits.size)].mean())

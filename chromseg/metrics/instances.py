@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from chromseg.annotations.clusters import MIN_CROSSING_AREA, regions_of_at_least
 from chromseg.annotations.maps import crossing_map
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F64, Bool
 from chromseg.metrics.bootstrap import Interval, bootstrap_by_case
 from chromseg.metrics.calibration import expected_calibration_error
 from chromseg.metrics.detection import ImageDetections, average_precision, correct_detections, match_image, precision_of
-from chromseg.metrics.overlap import FloatArray, box_ious, boxes_of, mask_ious
+from chromseg.metrics.overlap import box_ious, boxes_of, mask_ious
 from chromseg.metrics.splicing import SPLICE_IOU, assign
 
 _NEAR = 0.5  # IoU from which a prediction is of that chromosome, though its outline may be wrong
@@ -44,16 +44,14 @@ class InstanceScore:
     case_id: str
     masks: ImageDetections | None
     boxes: ImageDetections
-    recovered: BoolArray
-    correct: BoolArray
-    crosses: BoolArray
+    recovered: Bool
+    correct: Bool
+    crosses: Bool
     count: int
     edits: int
 
 
-def score_instances(
-    name: str, case_id: str, pred: BoolArray, scores: npt.NDArray[np.float64], target: BoolArray
-) -> InstanceScore:
+def score_instances(name: str, case_id: str, pred: Bool, scores: F64, target: Bool) -> InstanceScore:
     """Compare bool (P, H, W) of scores float (P,) with the truth bool (T, H, W); P and T may be 0.
 
     Raises:
@@ -75,9 +73,9 @@ def score_instances(
 def score_boxes(
     name: str,
     case_id: str,
-    pred: npt.NDArray[np.float64],
-    scores: npt.NDArray[np.float64],
-    target: npt.NDArray[np.float64],
+    pred: F64,
+    scores: F64,
+    target: F64,
 ) -> InstanceScore:
     """The same of an image of which only boxes are known: float64 (P, 4) xyxy of scores (P,) and the truth (T, 4).
 
@@ -107,12 +105,12 @@ def with_detections(given: InstanceScore, everything: InstanceScore) -> Instance
 class HandedOut(TypedDict):
     """What a user gets of one image; attributes of `InstanceScore`."""
 
-    recovered: BoolArray
+    recovered: Bool
     count: int
     edits: int
 
 
-def handed_out(ious: FloatArray) -> HandedOut:
+def handed_out(ious: F64) -> HandedOut:
     """Compare what is handed out with the truth, by the best assignment in their table of IoUs, float64 (P, T)."""
     pairs, pair_ious = assign(ious)
     right = pairs[pair_ious >= SPLICE_IOU, 1]
@@ -125,7 +123,7 @@ def handed_out(ious: FloatArray) -> HandedOut:
     }
 
 
-def crossing_instances(masks: BoolArray) -> BoolArray:
+def crossing_instances(masks: Bool) -> Bool:
     """Which of bool (N, H, W) cross another, that is, lie on a crossing region of ≥ 40 px: bool (N,)."""
     crossings = regions_of_at_least(crossing_map(masks), MIN_CROSSING_AREA)
     return np.asarray(masks[:, crossings].any(axis=1))
@@ -162,7 +160,7 @@ def summarize_instances(images: Sequence[InstanceScore]) -> dict[str, float | No
     }
 
 
-def scores_and_hits(images: Sequence[InstanceScore]) -> tuple[npt.NDArray[np.float64], BoolArray]:
+def scores_and_hits(images: Sequence[InstanceScore]) -> tuple[F64, Bool]:
     """Score and correctness of every prediction of all images: float64 (P,) and bool (P,)."""
     scores = [np.zeros(0), *(image.boxes.scores for image in images)]
     return np.concatenate(scores), _joined([image.correct for image in images])
@@ -198,7 +196,7 @@ def instance_intervals(images: Sequence[InstanceScore], n: int = 500) -> dict[st
     }
 
 
-def _joined(flags: Sequence[BoolArray]) -> BoolArray:
+def _joined(flags: Sequence[Bool]) -> Bool:
     return np.concatenate(flags) if flags else np.zeros(0, dtype=bool)
 
 

@@ -9,14 +9,13 @@ import numpy.typing as npt
 from scipy import sparse
 
 from chromseg.annotations.maps import label_regions
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F64, I64, Bool
 from chromseg.errors import MaskError
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-CrowdFlags: TypeAlias = BoolArray
+CrowdFlags: TypeAlias = Bool
 
 
-def mask_ious(pred: BoolArray, target: BoolArray, crowd: CrowdFlags | None = None) -> FloatArray:
+def mask_ious(pred: Bool, target: Bool, crowd: CrowdFlags | None = None) -> F64:
     """Intersection over union of every predicted with every true instance.
 
     Chromosomes fill a thousandth of a metaphase each, hence a sparse product: 50 × 50 masks of 768 × 576 in some 20 ms.
@@ -38,7 +37,7 @@ def mask_ious(pred: BoolArray, target: BoolArray, crowd: CrowdFlags | None = Non
     return _over_union(intersection, np.diff(rows.indptr), np.diff(cols.indptr), crowd)
 
 
-def box_ious(pred: FloatArray, target: FloatArray, crowd: CrowdFlags | None = None) -> FloatArray:
+def box_ious(pred: F64, target: F64, crowd: CrowdFlags | None = None) -> F64:
     """Intersection over union of every predicted with every true box: xyxy (P, 4), (T, 4) → float64 (P, T)."""
     corner0 = np.maximum(pred[:, None, :2], target[None, :, :2])  # P, T, 2
     corner1 = np.minimum(pred[:, None, 2:], target[None, :, 2:])
@@ -46,7 +45,7 @@ def box_ious(pred: FloatArray, target: FloatArray, crowd: CrowdFlags | None = No
     return _over_union(intersection, _areas(pred), _areas(target), crowd)
 
 
-def boxes_of(masks: BoolArray) -> FloatArray:
+def boxes_of(masks: Bool) -> F64:
     """Bounding boxes xyxy float64 (N, 4), ends excluded, of bool (N, H, W); zeros for an empty mask."""
     boxes = np.zeros((len(masks), 4))
     for index, mask in enumerate(masks):
@@ -57,7 +56,7 @@ def boxes_of(masks: BoolArray) -> FloatArray:
     return boxes
 
 
-def region_overlaps(first: BoolArray, second: BoolArray) -> npt.NDArray[np.int64]:
+def region_overlaps(first: Bool, second: Bool) -> I64:
     """Common pixels of every 8-connected region of two maps bool (H, W).
 
     Returns:
@@ -85,7 +84,7 @@ def check_same_size(pred: npt.NDArray[Any], target: npt.NDArray[Any], ndim: int)
         )
 
 
-def _as_rows(masks: BoolArray) -> sparse.csr_array:
+def _as_rows(masks: Bool) -> sparse.csr_array:
     """One sparse row of int32 ones per mask."""
     count, pixels = len(masks), int(np.prod(masks.shape[1:]))
     flat = np.flatnonzero(masks)
@@ -94,13 +93,13 @@ def _as_rows(masks: BoolArray) -> sparse.csr_array:
     return sparse.csr_array((np.ones(flat.size, np.int32), columns, starts), shape=(count, pixels))
 
 
-def _areas(boxes: FloatArray) -> FloatArray:
+def _areas(boxes: F64) -> F64:
     return np.asarray(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=-1))
 
 
 def _over_union(
-    intersection: FloatArray, pred_areas: npt.NDArray[Any], target_areas: npt.NDArray[Any], crowd: CrowdFlags | None
-) -> FloatArray:
+    intersection: F64, pred_areas: npt.NDArray[Any], target_areas: npt.NDArray[Any], crowd: CrowdFlags | None
+) -> F64:
     union = pred_areas[:, None] + target_areas[None, :] - intersection
     if crowd is not None:
         union = np.where(crowd, pred_areas[:, None], union)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from chromseg.annotations.clusters import MIN_CROSSING_AREA
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import Bool
 from chromseg.metrics.overlap import check_same_size, region_overlaps
 
 _MATCH_IOU = 0.5
 
 
-def iou(pred: BoolArray, target: BoolArray) -> float:
+def iou(pred: Bool, target: Bool) -> float:
     """Intersection over union of two maps bool (H, W).
 
     An empty target asks for an empty prediction: 0 if anything is predicted, else there is nothing to measure.
@@ -39,7 +39,7 @@ def mean_iou(values: Sequence[float]) -> tuple[float | None, int]:
     return (float(np.mean(finite)) if finite else None), len(values) - len(finite)
 
 
-def well_detected(pred_crossing: BoolArray, true_crossing: BoolArray) -> bool:
+def well_detected(pred_crossing: Bool, true_crossing: Bool) -> bool:
     """Whether a cluster's crossings are all found, and none invented (the condition behind OverlapAcc).
 
     Every true crossing region of ≥ 40 px must match a predicted one, of any size, one to one at IoU ≥ 0.5. A left-over

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from chromseg.annotations.clusters import MIN_CROSSING_AREA, is_touching, regions_of_at_least
 from chromseg.annotations.maps import crossing_map, label_regions
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import Bool
 from chromseg.metrics.cutouts import CutoutScore, summarize_cutouts
 from chromseg.metrics.instances import InstanceScore, summarize_instances
 
@@ -19,7 +19,7 @@ _SHOWN = ("n_images", "iou_crossing", "overlap_acc", "overall_acc")
 _MANY = 4  # chromosomes of a cluster that are counted apart
 
 
-def slice_labels(masks: BoolArray | None, stain: str) -> dict[str, str]:
+def slice_labels(masks: Bool | None, stain: str) -> dict[str, str]:
     """Which slices a cut-out belongs to.
 
     Args:
@@ -37,7 +37,7 @@ def slice_labels(masks: BoolArray | None, stain: str) -> dict[str, str]:
     return labels
 
 
-def crossing_form(masks: BoolArray) -> str:
+def crossing_form(masks: Bool) -> str:
     """The form of the crossings of one cluster, bool (N, H, W); see `slice_labels`. "none" without a crossing."""
     if is_touching(masks):
         return "touching"
@@ -71,6 +71,6 @@ def stain_slices(images: Sequence[InstanceScore], stain: str) -> dict[str, float
     return {f"test/slice/stain/{stain}/{key}": value for key, value in metrics.items()}
 
 
-def _arms(mask: BoolArray) -> int:
+def _arms(mask: Bool) -> int:
     parts, count = ndimage.label(mask, structure=np.ones((3, 3)))
     return int((np.bincount(parts.ravel(), minlength=count + 1)[1:] >= _ARM).sum())

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from chromseg.annotations.rasterize import BoolArray
-from chromseg.metrics.overlap import FloatArray, mask_ious
+from chromseg.arrays import F64, I64, Bool
+from chromseg.metrics.overlap import mask_ious
 
 SPLICE_IOU = 0.8
 
 
-def match_instances(pred: BoolArray, target: BoolArray) -> tuple[npt.NDArray[np.int64], FloatArray]:
+def match_instances(pred: Bool, target: Bool) -> tuple[I64, F64]:
     """The one-to-one assignment of predicted to true instances with the highest sum of IoUs.
 
     Args:
@@ -29,13 +28,13 @@ def match_instances(pred: BoolArray, target: BoolArray) -> tuple[npt.NDArray[np.
     return assign(mask_ious(pred, target))
 
 
-def assign(ious: FloatArray) -> tuple[npt.NDArray[np.int64], FloatArray]:
+def assign(ious: F64) -> tuple[I64, F64]:
     """`match_instances` from the table of IoUs float64 (P, T)."""
     rows, cols = linear_sum_assignment(ious, maximize=True)
     return np.stack([rows, cols], axis=1).astype(np.int64), ious[rows, cols]
 
 
-def splice_quality(pred: BoolArray, target: BoolArray, *, refused: bool = False) -> float:
+def splice_quality(pred: Bool, target: Bool, *, refused: bool = False) -> float:
     """The IoU up to which a cluster is well-spliced.
 
     Well-spliced at a threshold: as many chromosomes as in the truth and, under the best one-to-one assignment, every
@@ -54,6 +53,6 @@ def splice_quality(pred: BoolArray, target: BoolArray, *, refused: bool = False)
     return float(match_instances(pred, target)[1].min(initial=1.0))
 
 
-def well_spliced(pred: BoolArray, target: BoolArray, threshold: float = SPLICE_IOU, *, refused: bool = False) -> bool:
+def well_spliced(pred: Bool, target: Bool, threshold: float = SPLICE_IOU, *, refused: bool = False) -> bool:
     """Whether `pred` bool (P, H, W) holds the chromosomes of `target` bool (T, H, W); see `splice_quality`."""
     return not refused and splice_quality(pred, target) >= threshold

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, Bool
 from chromseg.partition.consistency import solve_together
 from chromseg.partition.pairing import Pairing
-from chromseg.partition.parts import FloatArray, Parts, SeamMap, cut_parts, grow_over_corners
+from chromseg.partition.parts import Parts, SeamMap, cut_parts, grow_over_corners
 from chromseg.partition.ports import Crossing, find_crossings
 from chromseg.partition.reconstruct import draw, group_parts, share_crossings
 from chromseg.partition.touching import part_touching
@@ -25,15 +25,15 @@ _CRUMB_AREA = 0.15  # squared chromosome widths; a smaller piece goes to its nei
 class Piece:
     """One chromosome of a cluster: bool mask in the cluster's window, flags and confidence."""
 
-    mask: BoolArray
+    mask: Bool
     flags: tuple[str, ...]
     confidence: float
 
 
 def partition_cluster(
-    region: BoolArray,
-    crossing: BoolArray,
-    image: FloatArray | None,
+    region: Bool,
+    crossing: Bool,
+    image: F32 | None,
     contact: SeamMap | None,
     radius: int,
 ) -> list[Piece]:
@@ -63,7 +63,7 @@ def _flags(met: list[Pairing], confidence: float) -> tuple[str, ...]:
     return (NEEDS_REVIEW,) if confidence < _DOUBTFUL else ()
 
 
-def chromosome_width(region: BoolArray) -> float:
+def chromosome_width(region: Bool) -> float:
     """Typical width in pixels of the chromosomes of bool (h, w): twice the area over the length of the outline."""
     inner = region[1:-1, 1:-1] & region[:-2, 1:-1] & region[2:, 1:-1] & region[1:-1, :-2] & region[1:-1, 2:]
     area = int(region.sum())

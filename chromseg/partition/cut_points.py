@@ -11,16 +11,13 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 from skimage.draw import polygon2mask
 from skimage.measure import find_contours
 
 from chromseg.annotations.maps import label_regions
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F64, Bool, Intp
 from chromseg.errors import MaskError
-
-FloatArray = npt.NDArray[np.float64]
 
 _REACH = 4  # px along the outline over which its turning is measured, a third of a width
 _SMOOTHING = 1.5  # px
@@ -33,12 +30,12 @@ _MAX_POINTS = 24  # strongest cut-points kept: all quadrilaterals of them are tr
 class _CutPoints(NamedTuple):
     """Inward turns of an outline: places (N, 2) row, col; unit vectors (N, 2) into the cluster; turns (N,) in rad."""
 
-    places: FloatArray
-    inwards: FloatArray
-    turns: FloatArray
+    places: F64
+    inwards: F64
+    turns: F64
 
 
-def crossings_by_cut_points(chromosome: BoolArray) -> BoolArray:
+def crossings_by_cut_points(chromosome: Bool) -> Bool:
     """Find the overlaps of a binarised cluster from the concave points of its outline.
 
     Args:
@@ -65,7 +62,7 @@ def crossings_by_cut_points(chromosome: BoolArray) -> BoolArray:
     return crossings
 
 
-def _of_cluster(cluster: BoolArray) -> BoolArray:
+def _of_cluster(cluster: Bool) -> Bool:
     """The crossings of one 8-connected component, bool (H, W)."""
     crossings = np.zeros_like(cluster)
     width = _chromosome_width(cluster)
@@ -75,14 +72,14 @@ def _of_cluster(cluster: BoolArray) -> BoolArray:
     return crossings
 
 
-def _chromosome_width(cluster: BoolArray) -> float:
+def _chromosome_width(cluster: Bool) -> float:
     """Twice the median depth of the ridge of the cluster."""
     depth = ndimage.distance_transform_edt(cluster)
     ridge = cluster & (depth == ndimage.maximum_filter(depth, size=3))
     return 2 * float(np.median(depth[ridge]))
 
 
-def _cut_points(cluster: BoolArray) -> _CutPoints:
+def _cut_points(cluster: Bool) -> _CutPoints:
     """The strongest inward turns of all outlines of a cluster, those of its holes included."""
     found = [_turns_of(outline[:-1]) for outline in find_contours(cluster.astype(np.float64), 0.5)]
     joined = _CutPoints(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
@@ -90,7 +87,7 @@ def _cut_points(cluster: BoolArray) -> _CutPoints:
     return _CutPoints(*(part[strongest] for part in joined))
 
 
-def _turns_of(outline: FloatArray) -> _CutPoints:
+def _turns_of(outline: F64) -> _CutPoints:
     """Local maxima of the inward turn along one closed outline (N, 2), the cluster on its left."""
     path = _evenly_spaced(outline)
     path = ndimage.gaussian_filter1d(path, _SMOOTHING, axis=0, mode="wrap")
@@ -102,7 +99,7 @@ def _turns_of(outline: FloatArray) -> _CutPoints:
     return _CutPoints(path[peaks], inwards / np.linalg.norm(inwards, axis=1, keepdims=True), turns[peaks])
 
 
-def _evenly_spaced(outline: FloatArray) -> FloatArray:
+def _evenly_spaced(outline: F64) -> F64:
     """The closed outline sampled anew at steps of about 1 px."""
     closed = np.concatenate([outline, outline[:1]])
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
@@ -110,7 +107,7 @@ def _evenly_spaced(outline: FloatArray) -> FloatArray:
     return np.stack([np.interp(steps, along, closed[:, axis]) for axis in (0, 1)], axis=1)
 
 
-def _quadrilaterals(points: _CutPoints, cluster: BoolArray, width: float) -> list[npt.NDArray[np.intp]]:
+def _quadrilaterals(points: _CutPoints, cluster: Bool, width: float) -> list[Intp]:
     """Corners (4,) of the best quadrilaterals, in order around, none using a cut-point of a better one."""
     quads = np.array(list(combinations(range(len(points.turns)), 4)), dtype=np.intp).reshape(-1, 4)
     quads = _in_order_around(points.places, quads)
@@ -123,21 +120,21 @@ def _quadrilaterals(points: _CutPoints, cluster: BoolArray, width: float) -> lis
     convex = (_cross(sides, np.roll(sides, -1, axis=1)) > 0).all(axis=1)
     fits = convex & (facing > 0).all(axis=1) & (lengths < _MAX_SIDE * width).all(axis=1)
     score = points.turns[quads].sum(axis=1) + facing.sum(axis=1) - (skew + lengths.std(axis=1)) / width
-    chosen: list[npt.NDArray[np.intp]] = []
+    chosen: list[Intp] = []
     for index in np.flatnonzero(fits)[np.argsort(-score[fits], kind="stable")]:
         if not np.isin(quads[index], chosen).any() and _inside(corners[index], cluster):
             chosen.append(quads[index])
     return chosen
 
 
-def _in_order_around(places: FloatArray, quads: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+def _in_order_around(places: F64, quads: Intp) -> Intp:
     """Reorder each of (Q, 4) by angle about its middle."""
     offset = places[quads] - places[quads].mean(axis=1, keepdims=True)
     order = np.argsort(np.arctan2(offset[..., 1], offset[..., 0]), axis=1)
     return np.take_along_axis(quads, order, axis=1)
 
 
-def _inside(corners: FloatArray, cluster: BoolArray) -> bool:
+def _inside(corners: F64, cluster: Bool) -> bool:
     """Whether the sides of a quadrilateral (4, 2) run inside the cluster."""
     share = np.linspace(0.1, 0.9, 9)[:, None, None]
     samples = corners + share * (np.roll(corners, -1, axis=0) - corners)
@@ -145,6 +142,6 @@ def _inside(corners: FloatArray, cluster: BoolArray) -> bool:
     return bool(cluster[rows, cols].mean() >= _INSIDE_SHARE)
 
 
-def _cross(first: FloatArray, second: FloatArray) -> FloatArray:
+def _cross(first: F64, second: F64) -> F64:
     """Cross product of vectors (…, 2)."""
     return np.asarray(first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0])

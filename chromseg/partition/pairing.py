@@ -15,15 +15,14 @@ from functools import cache
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from chromseg.arrays import F64
 from chromseg.partition.ports import Crossing, Port
 from chromseg.partition.strips import distances
 
 Pair: TypeAlias = tuple[int, int]
 Matching: TypeAlias = tuple[Pair, ...]
 Outcome: TypeAlias = tuple[int, ...]
-FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 _CHOICES = 4  # outcomes of one crossing that are weighed against those of the others
 _MAX_PORTS = 6  # more arms than this meet only in predicted noise; the smallest are then left-overs
@@ -133,7 +132,7 @@ def outcome(pairs: Matching, ports: list[Port]) -> Outcome:
     return tuple(map(large.index, large))
 
 
-def terms(crossing: Crossing) -> FloatArray:
+def terms(crossing: Crossing) -> F64:
     """What counts for and against each pairing of `tried`: float64 (pairings, terms), in the order of `TERMS`."""
     ports = by_area(crossing)[:_MAX_PORTS]
     chosen = _indicators(len(ports))
@@ -153,7 +152,7 @@ def terms(crossing: Crossing) -> FloatArray:
     return np.column_stack([chosen @ _joints(ports).reshape(-1, 5), *counted])
 
 
-def _joints(ports: list[Port]) -> FloatArray:
+def _joints(ports: list[Port]) -> F64:
     """Bend, swerve, pairs, welds and stubs of a port joined to another (a < b) or left alone: float64 (n, n, 5)."""
     joints = np.zeros((len(ports), len(ports), 5))
     for b, second in enumerate(ports):
@@ -175,7 +174,7 @@ def _joint(a: Port, b: Port) -> tuple[float, float]:
 
 
 @cache
-def _indicators(n_ports: int) -> FloatArray:
+def _indicators(n_ports: int) -> F64:
     """The matchings as float64 (matchings, n_ports²): 1 at (a, b) if a < b are paired, at (a, a) if a is alone."""
     matchings = _matchings(n_ports)
     chosen = np.zeros((len(matchings), n_ports, n_ports))

@@ -15,18 +15,18 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from chromseg.annotations.maps import EIGHT_CONNECTED
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, I32, Bool
 from chromseg.partition.cluster import Piece
-from chromseg.partition.parts import FOUR_CONNECTED, FloatArray, IntArray, Parts, SeamMap
+from chromseg.partition.parts import FOUR_CONNECTED, Parts, SeamMap
 from chromseg.partition.reconstruct import draw, group_parts
 
 _RAY_STEP = 0.5
 
 
 def partition_cluster_as_published(
-    region: BoolArray,
-    crossing: BoolArray,
-    image: FloatArray | None,
+    region: Bool,
+    crossing: Bool,
+    image: F32 | None,
     contact: SeamMap | None,
     radius: int,
 ) -> list[Piece]:
@@ -48,7 +48,7 @@ def partition_cluster_as_published(
     return [Piece(mask, (), 1.0) for mask in draw(parts, groups, through)]
 
 
-def watershed_parts(region: BoolArray, crossing: BoolArray) -> Parts:
+def watershed_parts(region: Bool, crossing: Bool) -> Parts:
     """Divide a cluster into crossing and free parts by a watershed on the distance from the parts' borders."""
     crossings, n_crossing = ndimage.label(crossing, structure=EIGHT_CONNECTED)
     free = region & ~crossing
@@ -63,17 +63,17 @@ def watershed_parts(region: BoolArray, crossing: BoolArray) -> Parts:
     )
 
 
-def disk_area(crossing: BoolArray, radius: int) -> BoolArray:
+def disk_area(crossing: Bool, radius: int) -> Bool:
     """The dilation of one crossing part by a disk: bool (h, w)."""
     return np.asarray(ndimage.distance_transform_edt(~crossing) <= radius)
 
 
-def build_entry(free: IntArray, disk: BoolArray) -> list[int]:
+def build_entry(free: I32, disk: Bool) -> list[int]:
     """Function Build Dictionary, one crossing: the free parts in its disk area, ascending."""
     return [int(part) for part in np.unique(free[disk]) if part]
 
 
-def classify(free: IntArray, crossing: BoolArray, disk: BoolArray, adjacent: list[int]) -> list[tuple[int, int]]:
+def classify(free: I32, crossing: Bool, disk: Bool, adjacent: list[int]) -> list[tuple[int, int]]:
     """Function Classify, one crossing: each part and the part that its ray through the crossing's centre meets."""
     centre = _centre(crossing)
     pairs = []
@@ -84,14 +84,12 @@ def classify(free: IntArray, crossing: BoolArray, disk: BoolArray, adjacent: lis
     return pairs
 
 
-def _centre(pixels: BoolArray) -> tuple[float, float]:
+def _centre(pixels: Bool) -> tuple[float, float]:
     rows, cols = np.nonzero(pixels)
     return float(rows.mean()), float(cols.mean())
 
 
-def _emit_ray(
-    free: IntArray, disk: BoolArray, start: tuple[float, float], centre: tuple[float, float], part: int
-) -> int | None:
+def _emit_ray(free: I32, disk: Bool, start: tuple[float, float], centre: tuple[float, float], part: int) -> int | None:
     """The first other free part beyond the centre, within the disk area."""
     step_row, step_col = centre[0] - start[0], centre[1] - start[1]
     length = math.hypot(step_row, step_col)

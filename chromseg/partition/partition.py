@@ -11,11 +11,11 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from chromseg.annotations.maps import label_regions
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, Bool
 from chromseg.errors import InputRefusedError, MaskError
 from chromseg.partition.cluster import Piece, chromosome_width, partition_cluster
 from chromseg.partition.paper import partition_cluster_as_published
-from chromseg.partition.parts import FloatArray, SeamMap
+from chromseg.partition.parts import SeamMap
 
 _Window: TypeAlias = tuple[slice, slice]
 _SPECK_AREA = 0.15  # squared chromosome widths; a smaller island is an error of the map, not a chromosome
@@ -33,15 +33,15 @@ class Partition:
             alone. Always 1 from the published algorithm, which knows none.
     """
 
-    masks: BoolArray
+    masks: Bool
     flags: tuple[tuple[str, ...], ...]
     confidence: tuple[float, ...]
 
 
 def partition_crossings(
-    chromosome: BoolArray,
-    crossing: BoolArray,
-    image: FloatArray | None = None,
+    chromosome: Bool,
+    crossing: Bool,
+    image: F32 | None = None,
     *,
     contact: SeamMap | None = None,
     algorithm: str = "chromseg-ops",
@@ -95,7 +95,7 @@ def _refuse_more(count: int, most: int | None) -> None:
         )
 
 
-def _components(chromosome: BoolArray, most: int | None) -> Iterator[tuple[_Window, BoolArray]]:
+def _components(chromosome: Bool, most: int | None) -> Iterator[tuple[_Window, Bool]]:
     """Bounding box and mask of each 8-connected component that may be a chromosome; refused if more than `most`."""
     rows = np.flatnonzero(chromosome.any(axis=1))
     if not rows.size:
@@ -167,7 +167,7 @@ def _check_array(name: str, array: Any, dtype: npt.DTypeLike, shape: tuple[int, 
         )
 
 
-_Split: TypeAlias = Callable[[BoolArray, BoolArray, FloatArray | None, SeamMap | None, int], list[Piece]]
+_Split: TypeAlias = Callable[[Bool, Bool, F32 | None, SeamMap | None, int], list[Piece]]
 ALGORITHMS: dict[str, _Split] = {
     "chromseg-ops": partition_cluster,
     "paper": partition_cluster_as_published,

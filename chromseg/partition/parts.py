@@ -15,11 +15,9 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from chromseg.annotations.maps import EIGHT_CONNECTED
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, I32, Bool
 
-IntArray: TypeAlias = npt.NDArray[np.int32]
-FloatArray: TypeAlias = npt.NDArray[np.float32]
-SeamMap: TypeAlias = BoolArray | FloatArray  # as somebody knows them, or as probable as a network finds them
+SeamMap: TypeAlias = Bool | F32  # as somebody knows them, or as probable as a network finds them
 
 FOUR_CONNECTED = ndimage.generate_binary_structure(2, 1)
 _LEAST_GROWTH = 2  # pixels by which a crossing grows at least while arms are told apart
@@ -43,14 +41,14 @@ class Parts:
         welds: int (n_free + 1,), by free part: parts of one number were joined around a crossing.
     """
 
-    free: IntArray
+    free: I32
     n_free: int
-    crossing: IntArray
+    crossing: I32
     n_crossing: int
     welds: npt.NDArray[np.integer]
 
 
-def cut_parts(region: BoolArray, crossing: BoolArray, width: float) -> Parts:
+def cut_parts(region: Bool, crossing: Bool, width: float) -> Parts:
     """Cut one cluster, bool (h, w), at its crossings, bool (h, w); `width` of a chromosome in pixels."""
     crossings, n_crossing = ndimage.label(crossing, structure=EIGHT_CONNECTED)
     free = region & ~crossing
@@ -68,8 +66,8 @@ def cut_parts(region: BoolArray, crossing: BoolArray, width: float) -> Parts:
 
 
 def _find_cores(
-    free: BoolArray, crossing: BoolArray, sure: BoolArray, n_sure: int, width: float
-) -> tuple[IntArray, npt.NDArray[np.integer]]:
+    free: Bool, crossing: Bool, sure: Bool, n_sure: int, width: float
+) -> tuple[I32, npt.NDArray[np.integer]]:
     """Label the cores of the arms around grown crossings; also the core at least growth that each came from.
 
     Where more growth would part one core into several arms, they are welded around a crossing drawn too small: the
@@ -98,9 +96,7 @@ def _find_cores(
     return compact(cores, n_cores, welds)
 
 
-def _count_arms(
-    loose: BoolArray, first: IntArray, count: int, width: float
-) -> tuple[IntArray, BoolArray, npt.NDArray[np.integer]]:
+def _count_arms(loose: Bool, first: I32, count: int, width: float) -> tuple[I32, Bool, npt.NDArray[np.integer]]:
     """Label what more growth leaves loose, tell which labels are arms, and how many arms each first core came to."""
     labels, n_labels = ndimage.label(loose, structure=FOUR_CONNECTED)
     arms = np.bincount(labels.ravel(), minlength=n_labels + 1) >= _ARM_AREA * width**2
@@ -114,7 +110,7 @@ def _most_growth(width: float) -> int:
     return max(5, round(_MOST_GROWTH * width))
 
 
-def compact(labels: IntArray, count: int, values: npt.NDArray[np.integer]) -> tuple[IntArray, npt.NDArray[np.integer]]:
+def compact(labels: I32, count: int, values: npt.NDArray[np.integer]) -> tuple[I32, npt.NDArray[np.integer]]:
     """Renumber labels 0 … count so that none is missing; `values` by label goes along."""
     used = np.bincount(labels.ravel(), minlength=count + 1) > 0
     used[0] = True
@@ -122,14 +118,14 @@ def compact(labels: IntArray, count: int, values: npt.NDArray[np.integer]) -> tu
     return numbers[labels], values[used]
 
 
-def grow(region: BoolArray, steps: int) -> BoolArray:
+def grow(region: Bool, steps: int) -> Bool:
     """Dilate bool (h, w) by `steps` pixels, diamond and square in turn, which comes close to a disk."""
     for step in range(steps):
         region = grow_over_edges(region) if step % 2 == 0 else grow_over_corners(region)
     return region
 
 
-def grow_over_edges(region: BoolArray) -> BoolArray:
+def grow_over_edges(region: Bool) -> Bool:
     """Dilate bool (h, w) by its four neighbours."""
     grown = region.copy()
     grown[1:] |= region[:-1]
@@ -139,7 +135,7 @@ def grow_over_edges(region: BoolArray) -> BoolArray:
     return grown
 
 
-def grow_over_corners(region: BoolArray) -> BoolArray:
+def grow_over_corners(region: Bool) -> Bool:
     """Dilate bool (h, w) by its eight neighbours."""
     rows = region.copy()
     rows[1:] |= region[:-1]
@@ -150,7 +146,7 @@ def grow_over_corners(region: BoolArray) -> BoolArray:
     return grown
 
 
-def spread(labels: IntArray, inside: BoolArray, steps: int) -> IntArray:
+def spread(labels: I32, inside: Bool, steps: int) -> I32:
     """Let int32 (h, w) labels flow over unlabelled pixels of `inside`, one 4-neighbour a step; the higher wins."""
     stride = labels.shape[1] + 2
     padded, unlabelled = (np.zeros((labels.shape[0] + 2, stride), kind) for kind in (np.int32, bool))
@@ -169,7 +165,7 @@ def spread(labels: IntArray, inside: BoolArray, steps: int) -> IntArray:
     return padded[1:-1, 1:-1].copy()
 
 
-def _add_stubs(labels: IntArray, count: int, free: BoolArray) -> int:
+def _add_stubs(labels: I32, count: int, free: Bool) -> int:
     """Number what no arm reached: tips that hardly look out of a crossing; crumbs stay unnumbered."""
     left_over = free & (labels == 0)
     if not left_over.any():

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from chromseg.annotations.rasterize import BoolArray
-from chromseg.partition.parts import IntArray, Parts, grow_over_corners
+from chromseg.arrays import F64, I32, Bool
+from chromseg.partition.parts import Parts, grow_over_corners
 
-Points = npt.NDArray[np.float64]
+Points = F64
 
 _CRUMB_AREA = 0.12  # squared chromosome widths
 _STUB_AREA = 0.35  # squared chromosome widths; less is a tip that looks out of the crossing, not a chromosome
@@ -91,10 +91,10 @@ def find_crossings(parts: Parts, reach: int, width: float) -> list[Crossing]:
 
 
 def _ports_at(
-    inside: BoolArray,
+    inside: Bool,
     centre: tuple[float, float],
-    free: IntArray,
-    areas: npt.NDArray[np.float64],
+    free: I32,
+    areas: F64,
     welds: npt.NDArray[np.integer],
     reach: int,
 ) -> list[Port]:
@@ -119,6 +119,6 @@ def _ports_at(
     return ports
 
 
-def _sums(owners: IntArray, length: int, *values: npt.NDArray[np.generic]) -> list[npt.NDArray[np.float64]]:
+def _sums(owners: I32, length: int, *values: npt.NDArray[np.generic]) -> list[F64]:
     """How many pixels each owner has, and the sum of each value over them."""
     return [np.bincount(owners, weights=value, minlength=length).astype(float) for value in (None, *values)]

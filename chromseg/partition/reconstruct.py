@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import Bool
 from chromseg.partition.parts import Parts
 from chromseg.partition.ports import Crossing
 from chromseg.partition.strips import share_out
@@ -42,7 +42,7 @@ def group_parts(n_free: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]
     return list(groups.values())
 
 
-def draw(parts: Parts, groups: list[list[int]], crossings: list[list[int]]) -> BoolArray:
+def draw(parts: Parts, groups: list[list[int]], crossings: list[list[int]]) -> Bool:
     """Masks bool (N, H, W): each group's free parts and the crossing parts it runs through."""
     masks = np.zeros((len(groups), *parts.free.shape), dtype=bool)
     for mask, group, through in zip(masks, groups, crossings, strict=True):
@@ -54,7 +54,7 @@ def draw(parts: Parts, groups: list[list[int]], crossings: list[list[int]]) -> B
     return masks
 
 
-def share_crossings(masks: BoolArray, parts: Parts, groups: list[list[int]], crossings: list[Crossing]) -> None:
+def share_crossings(masks: Bool, parts: Parts, groups: list[list[int]], crossings: list[Crossing]) -> None:
     """Take from masks bool (N, H, W), in place, what they do not cover of crossings where three or more meet."""
     for label, crossing in enumerate(crossings, start=1):
         ports = [[port for port in crossing.ports if port.part in group] for group in groups]

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from chromseg.partition.parts import FloatArray, IntArray, SeamMap
+from chromseg.arrays import F32, F64, I32, Intp
+from chromseg.partition.parts import SeamMap
 
-Measures: TypeAlias = npt.NDArray[np.float64]
-Moments: TypeAlias = npt.NDArray[np.float64]
+Measures: TypeAlias = F64
+Moments: TypeAlias = F64
 Pair: TypeAlias = tuple[int, int]
-SeamPixels: TypeAlias = npt.NDArray[np.intp]
+SeamPixels: TypeAlias = Intp
 
 _REACH = 1.5  # chromosome widths around a seam that its measures look at
 MEASURES = (
@@ -51,13 +51,13 @@ class Ground:
         width: Typical width of a chromosome in pixels.
     """
 
-    depth: FloatArray
-    image: FloatArray
+    depth: F32
+    image: F32
     contact: SeamMap | None
     width: float
 
 
-def moments(labels: IntArray, count: int) -> Moments:
+def moments(labels: I32, count: int) -> Moments:
     """Area, first and second moments of labels 0 … count: float64 (count + 1, 6).
 
     They add up when fragments are merged.
@@ -78,7 +78,7 @@ def fill_and_length(total: Moments) -> tuple[float, float]:
     return float(area / (4 * math.pi * math.sqrt(determinant))), math.sqrt(12 * longest)
 
 
-def find_seams(labels: IntArray) -> dict[Pair, SeamPixels]:
+def find_seams(labels: I32) -> dict[Pair, SeamPixels]:
     """The pixel pairs over which each two labels meet edge to edge.
 
     Returns:
@@ -99,7 +99,7 @@ def find_seams(labels: IntArray) -> dict[Pair, SeamPixels]:
     return {(int(labels[tuple(seam[0, 0])]), int(labels[tuple(seam[0, 1])])): seam for seam in seams}
 
 
-def likelihood(labels: IntArray, pair: Pair, seam: SeamPixels, ground: Ground, sides: Moments) -> float:
+def likelihood(labels: I32, pair: Pair, seam: SeamPixels, ground: Ground, sides: Moments) -> float:
     """Probability 0–1 that two chromosomes touch at a seam; where seams are known, the share of it that is one."""
     if ground.contact is not None and ground.contact.dtype == bool:
         return float(ground.contact[seam[..., 0], seam[..., 1]].any(axis=1).mean())
@@ -108,7 +108,7 @@ def likelihood(labels: IntArray, pair: Pair, seam: SeamPixels, ground: Ground, s
     return 0.5 + 0.5 * math.tanh((float(measures @ np.array(weights)) + bias) / 2)
 
 
-def measure(labels: IntArray, pair: Pair, seam: SeamPixels, ground: Ground, sides: Moments) -> Measures:
+def measure(labels: I32, pair: Pair, seam: SeamPixels, ground: Ground, sides: Moments) -> Measures:
     """The measures of one seam, in the order of `MEASURES`; where a network looked, its log-odds last.
 
     Args:
@@ -147,7 +147,7 @@ def _log_odds(contact: SeamMap, seam: SeamPixels) -> float:
     return max(-_SUREST, min(_SUREST, math.log(max(mean, 1e-6) / max(1 - mean, 1e-6))))
 
 
-def _middle(seam: SeamPixels, reach: float) -> npt.NDArray[np.float64]:
+def _middle(seam: SeamPixels, reach: float) -> F64:
     """The centre of a seam (row, col); where it bends so far that its centre lies off it, the nearest of its points."""
     centre = np.asarray(seam.mean(axis=(0, 1)))
     points = seam.mean(axis=1)
@@ -155,7 +155,7 @@ def _middle(seam: SeamPixels, reach: float) -> npt.NDArray[np.float64]:
     return centre if distances.min() < reach - 1 else np.asarray(points[distances.argmin()])
 
 
-def _seam_line(seam: SeamPixels, centre: npt.NDArray[np.float64]) -> tuple[tuple[float, float], float]:
+def _seam_line(seam: SeamPixels, centre: F64) -> tuple[tuple[float, float], float]:
     """Unit vector along a seam, and how long the seam is."""
     points = seam.mean(axis=1) - centre
     if len(points) < 4:

@@ -8,9 +8,8 @@ ones, and how to share out a crossing of three chromosomes, none of which covers
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F64, Bool
 from chromseg.partition.ports import Points, Port
 
 _AT_ONCE = 2  # chromosomes that lie over one another at a crossing, at least
@@ -40,7 +39,7 @@ def distances(ports: list[Port], pixels: Points, width: float) -> Points:
     return np.asarray(np.sqrt(np.maximum(squares, 0)) * (2 / width))
 
 
-def share_out(chromosomes: list[list[Port]], pixels: Points, width: float) -> BoolArray:
+def share_out(chromosomes: list[list[Port]], pixels: Points, width: float) -> Bool:
     """Which pixels of a crossing each of its chromosomes covers.
 
     Args:
@@ -56,7 +55,7 @@ def share_out(chromosomes: list[list[Port]], pixels: Points, width: float) -> Bo
     return np.asarray(away <= np.maximum(nearest, 1))
 
 
-def _distance(ports: list[Port], pixels: Points, width: float) -> npt.NDArray[np.float64]:
+def _distance(ports: list[Port], pixels: Points, width: float) -> F64:
     """From the nearest of the lines between the ports of one chromosome, in half widths: float64 (P,)."""
     between = distances(ports, pixels, width)
     pairs = np.triu_indices(len(ports), k=min(1, len(ports) - 1))

@@ -15,8 +15,8 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from chromseg.annotations.maps import EIGHT_CONNECTED
-from chromseg.annotations.rasterize import BoolArray
-from chromseg.partition.parts import FloatArray, IntArray, Parts, SeamMap, compact, grow_over_corners, grow_over_edges
+from chromseg.arrays import F32, F64, I32, Bool
+from chromseg.partition.parts import Parts, SeamMap, compact, grow_over_corners, grow_over_edges
 from chromseg.partition.reconstruct import Forest
 from chromseg.partition.seams import Ground, Pair, SeamPixels, fill_and_length, find_seams, likelihood, moments
 
@@ -34,11 +34,11 @@ _SEEN = 0.3  # probability of a seam from which the part that it runs through is
 
 def part_touching(
     parts: Parts,
-    region: BoolArray,
-    image: FloatArray | None,
+    region: Bool,
+    image: F32 | None,
     contact: SeamMap | None,
     width: float,
-) -> tuple[Parts, npt.NDArray[np.float64]]:
+) -> tuple[Parts, F64]:
     """Cut the free parts of one cluster where two chromosomes probably touch.
 
     Returns:
@@ -59,7 +59,7 @@ def part_touching(
     return _renumbered(parts, np.where(suspects > 0, labels + parts.n_free, parts.free), sureness)
 
 
-def _doubtful(parts: Parts, contact: SeamMap | None, width: float) -> BoolArray:
+def _doubtful(parts: Parts, contact: SeamMap | None, width: float) -> Bool:
     """By free part, whether it may be two chromosomes: by known seams alone, or by shape and by seams seen."""
     if contact is None:
         return _not_compact(parts, width)
@@ -68,7 +68,7 @@ def _doubtful(parts: Parts, contact: SeamMap | None, width: float) -> BoolArray:
     return _not_compact(parts, width) | _on_a_seam(parts, contact >= _SEEN)
 
 
-def _not_compact(parts: Parts, width: float) -> BoolArray:
+def _not_compact(parts: Parts, width: float) -> Bool:
     """By free part, whether it is large and bent or branched enough to be two chromosomes."""
     totals = moments(parts.free, parts.n_free)
     large = totals[:, 0] >= _LEAST_AREA * width**2
@@ -84,14 +84,14 @@ def _thickened(contact: SeamMap) -> SeamMap:
     return np.asarray(ndimage.maximum_filter(contact, 3))
 
 
-def _on_a_seam(parts: Parts, contact: BoolArray) -> BoolArray:
+def _on_a_seam(parts: Parts, contact: Bool) -> Bool:
     """By free part, whether a seam runs through it."""
     seams = np.bincount(parts.free[contact], minlength=parts.n_free + 1) > 0
     seams[0] = False
     return seams
 
 
-def find_fragments(free: IntArray, n_free: int, ground: Ground) -> tuple[IntArray, npt.NDArray[np.integer]]:
+def find_fragments(free: I32, n_free: int, ground: Ground) -> tuple[I32, npt.NDArray[np.integer]]:
     """Cut free parts, int32 (h, w), at every valley that is not shallow.
 
     Returns:
@@ -112,8 +112,8 @@ def find_fragments(free: IntArray, n_free: int, ground: Ground) -> tuple[IntArra
 
 
 def _without_shallow_valleys(
-    labels: IntArray, owners: npt.NDArray[np.integer], relief: FloatArray
-) -> tuple[IntArray, npt.NDArray[np.integer]]:
+    labels: I32, owners: npt.NDArray[np.integer], relief: F32
+) -> tuple[I32, npt.NDArray[np.integer]]:
     """Merge fragments of one part whose pass is nearly as high as the lower of their peaks, the highest pass first."""
     count = len(owners) - 1
     heights = np.zeros(count + 1)
@@ -132,9 +132,7 @@ def _without_shallow_valleys(
     return compact(roots[labels], count, owners)
 
 
-def merge_fragments(
-    labels: IntArray, owners: npt.NDArray[np.integer], ground: Ground, crossed: BoolArray
-) -> tuple[IntArray, npt.NDArray[np.float64]]:
+def merge_fragments(labels: I32, owners: npt.NDArray[np.integer], ground: Ground, crossed: Bool) -> tuple[I32, F64]:
     """Take away the least likely seam, again and again, until the rest are likely contacts.
 
     Returns:
@@ -164,14 +162,12 @@ def merge_fragments(
     return labels, sureness
 
 
-def _seams_within(labels: IntArray, owners: npt.NDArray[np.integer]) -> dict[Pair, SeamPixels]:
+def _seams_within(labels: I32, owners: npt.NDArray[np.integer]) -> dict[Pair, SeamPixels]:
     """The seams between fragments of one part."""
     return {pair: seam for pair, seam in find_seams(labels).items() if owners[pair[0]] == owners[pair[1]]}
 
 
-def _renumbered(
-    parts: Parts, labels: IntArray, sureness: npt.NDArray[np.float64]
-) -> tuple[Parts, npt.NDArray[np.float64]]:
+def _renumbered(parts: Parts, labels: I32, sureness: F64) -> tuple[Parts, F64]:
     """Parts with free parts numbered without gaps; a part that was cut is no longer welded to anything."""
     n_labels = parts.n_free + len(sureness) - 1
     origin = np.zeros(n_labels + 1, dtype=np.intp)

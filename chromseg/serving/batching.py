@@ -14,14 +14,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from chromseg.annotations.absorbance import FloatArray
+from chromseg.arrays import F32
 from chromseg.inference.prepared import Remainder
 
 
 class Network(Protocol):
     """The part of a predictor that batches are for."""
 
-    def begin(self, images: Sequence[FloatArray]) -> list[Remainder]:
+    def begin(self, images: Sequence[F32]) -> list[Remainder]:
         """Run on pictures of one size."""
 
 
@@ -38,7 +38,7 @@ class Inferred:
 @dataclass(frozen=True, eq=False)
 class _Item:
     network: Network
-    image: FloatArray
+    image: F32
     future: Future[Inferred] = field(default_factory=Future)
     since: float = field(default_factory=time.perf_counter)
 
@@ -66,7 +66,7 @@ class Batcher:
         """Pictures that wait."""
         return len(self._items)
 
-    def submit(self, network: Network, image: FloatArray) -> Future[Inferred]:
+    def submit(self, network: Network, image: F32) -> Future[Inferred]:
         """Queue a picture float32 (H, W); a future that is cancelled in time costs nothing."""
         item = _Item(network, image)
         with self._changed:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from chromseg.annotations.pictures import Page
 from chromseg.errors import InputRefusedError
+from chromseg.images.pictures import Page
 from chromseg.serving.problems import RefusedError
 from chromseg.validation import ImageLimits, Report, Rule, image_facts, unreadable_facts
 from chromseg.validation.light import evaluate_light

@@ -21,10 +21,10 @@ import numpy.typing as npt
 from PIL import Image
 
 import chromseg
-from chromseg.annotations.pictures import Page, read_picture
 from chromseg.annotations.rasterize import encode_rle
 from chromseg.errors import DataError
 from chromseg.files import replacing, write_json
+from chromseg.images.pictures import Page, read_picture
 from chromseg.inference.result import box_of
 from chromseg.serving.documents import Document, Drawn, each_mask
 

@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chromseg.annotations.absorbance import Polarity
-from chromseg.annotations.rasterize import BoolArray, rasterize
+from chromseg.annotations.rasterize import rasterize
+from chromseg.arrays import Bool
 from chromseg.errors import DataError
+from chromseg.images.absorbance import Polarity
 
 MOST_INSTANCES = 500
 _MOST_POINTS = 50_000  # of all polygons together
@@ -93,7 +94,7 @@ def parse_document(text: str, field: str) -> Document:
         raise _bad(f"field `{field}` that is no JSON") from error
 
 
-def masks_of(instances: Sequence[Drawn], height: int, width: int) -> BoolArray:
+def masks_of(instances: Sequence[Drawn], height: int, width: int) -> Bool:
     """All masks, bool (N, height, width).
 
     Raises:
@@ -111,7 +112,7 @@ def masks_of(instances: Sequence[Drawn], height: int, width: int) -> BoolArray:
     return masks
 
 
-def each_mask(instances: Sequence[Drawn], height: int, width: int) -> Iterator[BoolArray]:
+def each_mask(instances: Sequence[Drawn], height: int, width: int) -> Iterator[Bool]:
     """One mask bool (height, width) after the other, so that no more than one has to be held.
 
     Raises:
@@ -133,7 +134,7 @@ def each_mask(instances: Sequence[Drawn], height: int, width: int) -> Iterator[B
         yield mask
 
 
-def _mask_of(segmentation: list[list[float]] | RunLengths, height: int, width: int) -> BoolArray:
+def _mask_of(segmentation: list[list[float]] | RunLengths, height: int, width: int) -> Bool:
     plain = segmentation if isinstance(segmentation, list) else segmentation.model_dump()
     return rasterize(plain, height, width)
 

@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from chromseg.annotations.absorbance import Polarity
-from chromseg.annotations.pictures import read_picture
 from chromseg.errors import InputRefusedError
+from chromseg.images.absorbance import Polarity
+from chromseg.images.pictures import read_picture
 from chromseg.inference.prepared import Prepared
 from chromseg.memory import give_back_freed_memory
 from chromseg.serving.batching import Batcher

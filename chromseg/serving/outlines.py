@@ -9,13 +9,13 @@ import numpy as np
 from skimage.measure import approximate_polygon, find_contours
 
 from chromseg.annotations.maps import label_regions
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import Bool
 from chromseg.inference.result import Instance, box_of
 
 Rings: TypeAlias = list[list[float]]  # each x0, y0, x1, y1, … in pixels; pixel (col, row) covers col … col + 1
 
 
-def outline_of(mask: BoolArray, bbox: tuple[int, int, int, int]) -> Rings:
+def outline_of(mask: Bool, bbox: tuple[int, int, int, int]) -> Rings:
     """The rings around a mask bool (H, W) that lies within `bbox` (x0, y0, x1, y1); filled even-odd they give it back.
 
     They run half-way between the centres of pixels inside and out, with no more points than that takes.

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from chromseg.arrays import U8
 from chromseg.inference.exports import to_coco
 from chromseg.inference.overlay import draw_overlay
 from chromseg.inference.result import Result
@@ -146,27 +146,27 @@ _RENDERERS: dict[str, Callable[[Result, Wanted], Rendered]] = {
 }
 
 
-def _grey(result: Result) -> npt.NDArray[np.uint8]:
+def _grey(result: Result) -> U8:
     """The picture as the model saw it, dark on light: uint8 (H, W)."""
     return np.asarray(np.rint(255 * (1 - result.absorbance)), dtype=np.uint8)
 
 
-def _overlay(result: Result) -> npt.NDArray[np.uint8]:
+def _overlay(result: Result) -> U8:
     masks = [instance.mask for instance in result.instances]
     return draw_overlay(result.absorbance, masks, flags=[instance.flags for instance in result.instances])
 
 
-def _sheet(result: Result) -> npt.NDArray[np.uint8]:
+def _sheet(result: Result) -> U8:
     return contact_sheet([instance.crop for instance in result.instances])
 
 
-def _png(picture: npt.NDArray[np.uint8]) -> bytes:
+def _png(picture: U8) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(picture).save(stream, "PNG", compress_level=1)
     return stream.getvalue()
 
 
-def _data_uri(picture: npt.NDArray[np.uint8]) -> str:
+def _data_uri(picture: U8) -> str:
     return "data:image/png;base64," + base64.b64encode(_png(picture)).decode("ascii")
 
 

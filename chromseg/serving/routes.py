@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 import chromseg
-from chromseg.annotations.pictures import SUFFIXES
+from chromseg.images.pictures import SUFFIXES
 from chromseg.serving import cards, schemas
 from chromseg.serving.corrections import Correction, save_correction
 from chromseg.serving.documents import parse_document

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from chromseg.annotations.absorbance import to_absorbance
-from chromseg.annotations.appearance import estimate_polarity
-from chromseg.annotations.pictures import read_picture
+from chromseg.images.absorbance import to_absorbance
+from chromseg.images.appearance import estimate_polarity
+from chromseg.images.pictures import read_picture
 from chromseg.inference.found import Found
 from chromseg.inference.prepared import Prepared, Remainder
 from chromseg.inference.result import ModelIdentity, Result

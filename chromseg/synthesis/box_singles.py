@@ -9,15 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 
-from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.maps import EIGHT_CONNECTED
-from chromseg.annotations.rasterize import BoolArray
-
-Boxes = npt.NDArray[np.float32]  # float32 (N, 4) xyxy in pixels
+from chromseg.arrays import F32, I32, Bool
 
 MARGIN = (5.0, 6.0, 4.0, 3.0)  # px from box to chromosome: left, top, right, bottom; measured on cil24
 _OF_OTSU = 0.65  # Otsu's threshold lies inside the bands of a chromosome; its rim is paler
@@ -33,11 +29,11 @@ class BoxSingles:
         outlines: By index of the box, bool (H, W): single chromosomes.
     """
 
-    dark: BoolArray
-    outlines: dict[int, BoolArray]
+    dark: Bool
+    outlines: dict[int, Bool]
 
 
-def box_singles(absorbance: FloatArray, boxes: Boxes, margin: tuple[float, float, float, float] = MARGIN) -> BoxSingles:
+def box_singles(absorbance: F32, boxes: F32, margin: tuple[float, float, float, float] = MARGIN) -> BoxSingles:
     """Find the boxes that hold one chromosome and nothing else, and its outline.
 
     Args:
@@ -64,13 +60,13 @@ def box_singles(absorbance: FloatArray, boxes: Boxes, margin: tuple[float, float
     return BoxSingles(dark, {index: region for index, region in regions.items() if _fills(region, tight[index])})
 
 
-def _region_of(labels: npt.NDArray[np.int32], box: npt.NDArray[np.float32]) -> int:
+def _region_of(labels: I32, box: F32) -> int:
     """The dark region that covers most of a box; 0 if none does."""
     counts = np.bincount(labels[_window(box)].ravel())
     return 1 + int(np.argmax(counts[1:])) if len(counts) > 1 else 0
 
 
-def _fills(region: BoolArray, box: npt.NDArray[np.float32]) -> bool:
+def _fills(region: Bool, box: F32) -> bool:
     rows, cols = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
     own = np.array([cols[0], rows[0], cols[-1] + 1, rows[-1] + 1], dtype=np.float64)
     width, height = np.minimum(own[2:], box[2:]) - np.maximum(own[:2], box[:2])
@@ -79,6 +75,6 @@ def _fills(region: BoolArray, box: npt.NDArray[np.float32]) -> bool:
     return bool(shared >= _LEAST_IOU * (areas - shared))
 
 
-def _window(box: npt.NDArray[np.float32]) -> tuple[slice, slice]:
+def _window(box: F32) -> tuple[slice, slice]:
     left, top, right, bottom = np.maximum(np.rint(box), 0).astype(int).tolist()
     return slice(top, bottom), slice(left, right)

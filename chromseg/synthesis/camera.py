@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-from chromseg.annotations.absorbance import Polarity
-from chromseg.synthesis.karyotype import FloatArray
+from chromseg.arrays import F64, U8
+from chromseg.images.absorbance import Polarity
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def draw_camera(rng: np.random.Generator, polarity: Polarity) -> Camera:
     )
 
 
-def photograph(rng: np.random.Generator, absorbance: FloatArray, camera: Camera) -> npt.NDArray[np.uint8]:
+def photograph(rng: np.random.Generator, absorbance: F64, camera: Camera) -> U8:
     """Take the picture.
 
     In bright field, what lies over one another multiplies its transmittance, so absorbance adds (Beer–Lambert). In
@@ -78,7 +77,7 @@ def photograph(rng: np.random.Generator, absorbance: FloatArray, camera: Camera)
     return np.asarray(np.clip(np.rint(255 * seen + spread * grain), 0, 255), dtype=np.uint8)
 
 
-def _shading(rng: np.random.Generator, shape: tuple[int, ...], unevenness: float) -> FloatArray:
+def _shading(rng: np.random.Generator, shape: tuple[int, ...], unevenness: float) -> F64:
     """Light over the field, about 1: a tilted plane and a bright middle."""
     rows, cols = (np.linspace(-1, 1, n) for n in shape)
     tilt, fall = rng.normal(0, 0.5, size=2), rng.uniform(0, 1)

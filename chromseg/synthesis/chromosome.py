@@ -8,9 +8,9 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from chromseg.annotations.absorbance import Polarity
-from chromseg.annotations.rasterize import BoolArray
-from chromseg.synthesis.karyotype import ChromosomeType, FloatArray
+from chromseg.arrays import F64, Bool
+from chromseg.images.absorbance import Polarity
+from chromseg.synthesis.karyotype import ChromosomeType
 
 _WOBBLE = 0.06  # relative spread of thickness along a chromatid
 _GRAIN = 4.25  # brings noise smoothed by 1.2 px back to a spread of 1
@@ -65,9 +65,9 @@ class Drawing:
 
     row: int
     col: int
-    mask: BoolArray
-    absorbance: FloatArray
-    axis: FloatArray
+    mask: Bool
+    absorbance: F64
+    axis: F64
 
     @property
     def bottom(self) -> int:
@@ -131,7 +131,7 @@ def draw_chromosome(
 
 def _centre_line(
     rng: np.random.Generator, length: float, waist_at: float, preparation: Preparation, heading: float
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[F64, F64]:
     """Points (n, 2) every half pixel and the heading at each (n,): low harmonics and a kink, never too tight."""
     s = np.arange(0, length + _STEP, _STEP)
     slender = min(length / (6 * preparation.width), 1.5)  # short chromosomes stay straight
@@ -146,9 +146,7 @@ def _centre_line(
     return np.cumsum(_STEP * np.stack([np.cos(headings), np.sin(headings)], axis=1), axis=0), headings
 
 
-def _body_coordinates(
-    axis: FloatArray, headings: FloatArray, corner: FloatArray, far: FloatArray, reach: float
-) -> tuple[FloatArray, FloatArray]:
+def _body_coordinates(axis: F64, headings: F64, corner: F64, far: F64, reach: float) -> tuple[F64, F64]:
     """Of every patch pixel, the distance along the centre line (beyond its ends too) and across it, px (h, w).
 
     Pixels further than `reach` from the line are infinitely far across it.
@@ -169,9 +167,9 @@ def _chromatids(
     preparation: Preparation,
     length: float,
     waist_at: float,
-    along: FloatArray,
-    across: FloatArray,
-) -> FloatArray:
+    along: F64,
+    across: F64,
+) -> F64:
     """Absorbance (h, w) of two banded rods side by side, their ends round and drawn together."""
     width = preparation.width
     girth = 1 - preparation.waist * np.exp(-(((along - waist_at) / (0.35 * width)) ** 2))
@@ -195,13 +193,13 @@ def _chromatids(
     return np.asarray(absorbance * np.clip(1 + grain, 0.5, 1.5) * np.clip(rng.normal(1, preparation.spread), 0.5, 1.6))
 
 
-def _contrasted(bands: FloatArray) -> FloatArray:
+def _contrasted(bands: F64) -> F64:
     """Bands as a metaphase shows them: neighbours run together, what is left is either dark or pale."""
     smooth = ndimage.gaussian_filter1d(bands, 1.0)
     return np.asarray(0.5 + 0.5 * np.tanh(3 * (smooth - smooth.mean())))
 
 
-def _varied(rng: np.random.Generator, along: FloatArray, length: float, knots: int, spread: float) -> FloatArray:
+def _varied(rng: np.random.Generator, along: F64, length: float, knots: int, spread: float) -> F64:
     """A factor (h, w) that varies smoothly along a chromosome, about 1."""
     values = rng.normal(1, spread, size=knots)
     return np.asarray(np.interp(along / length * (knots - 1), np.arange(knots), values))

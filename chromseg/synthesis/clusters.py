@@ -16,15 +16,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from chromseg.annotations.absorbance import Polarity
 from chromseg.annotations.clusters import CUTOUT_SIZE
 from chromseg.annotations.dataset import Dataset, load_masks
-from chromseg.annotations.pictures import read_grey
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F64, U8, Bool
 from chromseg.errors import DataError
+from chromseg.images.absorbance import Polarity
+from chromseg.images.pictures import read_grey
 from chromseg.synthesis.chromosome import Drawing
 from chromseg.synthesis.groups import Draw, crossing_group, union
-from chromseg.synthesis.karyotype import FloatArray
 from chromseg.synthesis.picture import Picture
 
 
@@ -44,7 +43,7 @@ class Manner:
     most_hidden: float
     deepest: int
 
-    def allows(self, masks: BoolArray) -> bool:
+    def allows(self, masks: Bool) -> bool:
         """Whether masks bool (N, H, W) lie as those of a cluster of this manner do."""
         depth = masks.sum(axis=0)
         hidden = [(depth[mask] > 1).mean() for mask in masks]
@@ -105,7 +104,7 @@ def lay_cluster(
     *,
     manner: Manner = AS_REAL,
     size: int = CUTOUT_SIZE,
-) -> tuple[npt.NDArray[np.uint8], BoolArray]:
+) -> tuple[U8, Bool]:
     """Lay some of `singles` into one crossing cluster, centred in a square of plain ground.
 
     Args:
@@ -152,7 +151,7 @@ def _lay(draws: Sequence[Draw], rng: np.random.Generator, manner: Manner) -> lis
     )
 
 
-def compose(drawings: Sequence[Drawing], polarity: Polarity, size: int) -> tuple[npt.NDArray[np.uint8], BoolArray]:
+def compose(drawings: Sequence[Drawing], polarity: Polarity, size: int) -> tuple[U8, Bool]:
     """Render drawings on plain ground: 255 × product of transmittances, or the sum of lights on black."""
     absorbance = np.zeros((size, size))
     for drawing in drawings:
@@ -161,14 +160,14 @@ def compose(drawings: Sequence[Drawing], polarity: Polarity, size: int) -> tuple
     return np.rint(255 * light).astype(np.uint8), _masks(drawings, (size, size))
 
 
-def _masks(drawings: Sequence[Drawing], shape: tuple[int, ...]) -> BoolArray:
+def _masks(drawings: Sequence[Drawing], shape: tuple[int, ...]) -> Bool:
     masks = np.zeros((len(drawings), *shape), dtype=bool)
     for mask, drawing in zip(masks, drawings, strict=True):
         mask[drawing.row : drawing.bottom, drawing.col : drawing.right] = drawing.mask
     return masks
 
 
-def single_drawing(grey: npt.NDArray[Any], mask: BoolArray, polarity: Polarity) -> Drawing:
+def single_drawing(grey: npt.NDArray[Any], mask: Bool, polarity: Polarity) -> Drawing:
     """A real chromosome as something to lay: what it takes from the ground's light (or adds to it) within its mask.
 
     Args:
@@ -198,7 +197,7 @@ def turned(rng: np.random.Generator, single: Drawing, heading: float) -> Drawing
     side = int(np.ceil(np.hypot(*single.mask.shape))) + 2
     centre = middle + (side - np.array(single.mask.shape)) // 2  # whole pixels away, so no turn changes nothing
 
-    def turn_pixels(values: FloatArray) -> FloatArray:
+    def turn_pixels(values: F64) -> F64:
         offset = middle - turn.T @ centre
         return np.asarray(ndimage.affine_transform(values, turn.T, offset, (side, side), order=1))
 
@@ -207,7 +206,7 @@ def turned(rng: np.random.Generator, single: Drawing, heading: float) -> Drawing
     return _trimmed(mask, absorbance, (single.axis - middle) @ turn.T + centre)
 
 
-def _trimmed(mask: BoolArray, absorbance: FloatArray, axis: FloatArray) -> Drawing:
+def _trimmed(mask: Bool, absorbance: F64, axis: F64) -> Drawing:
     """A drawing without empty rim, which would leave a square that the chromosome fits."""
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     window = (slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1))
@@ -225,7 +224,7 @@ def _singles_by_case(singles: Dataset) -> dict[str, list[Drawing]]:
     return by_case
 
 
-def _principal_axis(mask: BoolArray) -> FloatArray:
+def _principal_axis(mask: Bool) -> F64:
     """A rough centre line (n, 2): means of slabs across the longest extent, each moved to the nearest mask pixel."""
     pixels = np.argwhere(mask).astype(np.float64)
     centred = pixels - pixels.mean(axis=0)

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from chromseg import __version__
-from chromseg.annotations.absorbance import Polarity
 from chromseg.annotations.dataset import POLARITIES, Dataset, DatasetCard, read_dataset
 from chromseg.annotations.records import LAID_FROM
 from chromseg.annotations.splits import assign_splits, told_of_empty
 from chromseg.errors import DataError
+from chromseg.images.absorbance import Polarity
 from chromseg.synthesis.chromosome import draw_preparation
 from chromseg.synthesis.clusters import AS_REAL, CROWDED, lay_clusters
 from chromseg.synthesis.karyotype import DIPLOID

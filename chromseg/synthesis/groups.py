@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from chromseg.annotations.clusters import MIN_CROSSING_AREA
 from chromseg.annotations.maps import EIGHT_CONNECTED, label_regions
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F64, Bool
 from chromseg.errors import DataError
 from chromseg.synthesis.chromosome import Drawing
 
@@ -102,7 +101,7 @@ def touch(rng: np.random.Generator, group: Sequence[Drawing], draw: Draw) -> Dra
     )
 
 
-def intersection(one: Drawing, other: Drawing) -> BoolArray:
+def intersection(one: Drawing, other: Drawing) -> Bool:
     """Where both masks lie: bool, of the window that the two patches share; it may be empty."""
     top, bottom = max(one.row, other.row), min(one.bottom, other.bottom)
     left, right = max(one.col, other.col), min(one.right, other.right)
@@ -151,7 +150,7 @@ def _tangent(drawing: Drawing, index: int) -> float:
     return float(np.arctan2(cols, rows))
 
 
-def _moved_onto(drawing: Drawing, index: int, target: npt.NDArray[np.float64]) -> Drawing:
+def _moved_onto(drawing: Drawing, index: int, target: F64) -> Drawing:
     rows, cols = np.rint(target - drawing.axis[index]).astype(int)
     return drawing.moved(int(rows), int(cols))
 
@@ -165,6 +164,6 @@ def _slid_out(drawing: Drawing, fixed: Drawing, heading: float, bite: int) -> Dr
     return slid
 
 
-def _largest_region(mask: BoolArray) -> int:
+def _largest_region(mask: Bool) -> int:
     labels, count = label_regions(mask)
     return int(np.bincount(labels.ravel(), minlength=count + 1)[1:].max(initial=0))

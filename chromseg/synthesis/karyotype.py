@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from chromseg.arrays import F64
 from chromseg.errors import DataError
 
-FloatArray = npt.NDArray[np.float64]
 DIPLOID = 46
 
 # Darkness in G-banding and brightness in Q-banding of one 2.5 Mb step. Digits are Giemsa positive at 0, 25, … 100 %;
@@ -59,12 +58,12 @@ class ChromosomeType:
     bands: str  # one letter a step from the end of the short arm, see `_G_STAIN`
 
     @cached_property
-    def g_bands(self) -> FloatArray:
+    def g_bands(self) -> F64:
         """Darkness of each step in G-banding, float64 (steps,) within 0–1."""
         return np.array([_G_STAIN[letter] for letter in self.bands])
 
     @cached_property
-    def q_bands(self) -> FloatArray:
+    def q_bands(self) -> F64:
         """Brightness of each step in Q-banding, float64 (steps,) within 0–1."""
         return np.array([_Q_STAIN[letter] for letter in self.bands])
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from chromseg.annotations.absorbance import Polarity
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import U8, Bool
+from chromseg.images.absorbance import Polarity
 from chromseg.synthesis.camera import draw_camera, photograph
 from chromseg.synthesis.chromosome import Preparation, draw_preparation
 from chromseg.synthesis.karyotype import DIPLOID, draw_karyotype
@@ -22,7 +21,7 @@ def synthesize_metaphase(
     crossings: float = 1.2,
     touching: float = 1.1,
     preparation: Preparation | None = None,
-) -> tuple[npt.NDArray[np.uint8], BoolArray]:
+) -> tuple[U8, Bool]:
     """Draw one metaphase with exact truth.
 
     Args:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from chromseg.annotations.dataset import Dataset, DatasetCard, ImageRecord, InstanceRecord, write_dataset
-from chromseg.annotations.rasterize import BoolArray, encode_rle
+from chromseg.annotations.rasterize import encode_rle
+from chromseg.arrays import U8, Bool
 
 CATEGORIES = {1: "chromosome"}
 
@@ -31,8 +31,8 @@ class Picture:
     name: str
     case_id: str
     split: str
-    image: npt.NDArray[np.uint8]
-    masks: BoolArray
+    image: U8
+    masks: Bool
     classes: tuple[int, ...] = ()
 
 
@@ -45,7 +45,7 @@ def write_pictures(
     """
     images: list[ImageRecord] = []
     instances: list[InstanceRecord] = []
-    pixels: dict[int, npt.NDArray[np.uint8]] = {}
+    pixels: dict[int, U8] = {}
     for number, picture in enumerate(pictures, start=1):
         height, width = picture.image.shape
         images.append(ImageRecord(number, f"{picture.name}.png", width, height, picture.case_id, picture.split))
@@ -58,7 +58,7 @@ def write_pictures(
     return dataset
 
 
-def _instance(number: int, image_id: int, mask: BoolArray, category: int) -> InstanceRecord:
+def _instance(number: int, image_id: int, mask: Bool, category: int) -> InstanceRecord:
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (float(cols[0]), float(rows[0]), float(cols[-1] - cols[0] + 1), float(rows[-1] - rows[0] + 1))
     return InstanceRecord(number, image_id, category, encode_rle(mask), box, float(mask.sum()))

@@ -11,11 +11,11 @@ from scipy import ndimage
 from scipy.signal import fftconvolve
 
 from chromseg.annotations.maps import EIGHT_CONNECTED
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F64, Bool
 from chromseg.errors import DataError
 from chromseg.synthesis.chromosome import Drawing, Preparation, draw_chromosome
 from chromseg.synthesis.groups import Draw, crossing_group, touching_group, union
-from chromseg.synthesis.karyotype import ChromosomeType, FloatArray
+from chromseg.synthesis.karyotype import ChromosomeType
 
 _GAP = 2  # px kept clear around a group
 _TRIES = 150
@@ -33,8 +33,8 @@ class Scene:
         absorbance: float64 (H, W) of all that lies there; where things overlap it adds, less what the upper shadows.
     """
 
-    masks: BoolArray
-    absorbance: FloatArray
+    masks: Bool
+    absorbance: F64
 
 
 def draw_scene(
@@ -108,7 +108,7 @@ def _draw_groups(
     return groups + [[draw(rng.uniform(0, 2 * np.pi))] for draw in left]
 
 
-def _lay_out(rng: np.random.Generator, groups: list[list[Drawing]], taken: BoolArray) -> list[Drawing]:
+def _lay_out(rng: np.random.Generator, groups: list[list[Drawing]], taken: Bool) -> list[Drawing]:
     """Place all groups, the largest first; none if one finds no room."""
     drawings: list[Drawing] = []
     for group in sorted(groups, key=lambda group: -union(group).mask.sum()):
@@ -119,7 +119,7 @@ def _lay_out(rng: np.random.Generator, groups: list[list[Drawing]], taken: BoolA
     return drawings
 
 
-def _place(rng: np.random.Generator, group: list[Drawing], taken: BoolArray) -> list[Drawing]:
+def _place(rng: np.random.Generator, group: list[Drawing], taken: Bool) -> list[Drawing]:
     """Move a group to a free place, by preference within the ellipse of the spread, and mark it as taken.
 
     Returns none if there is no such place.
@@ -138,7 +138,7 @@ def _place(rng: np.random.Generator, group: list[Drawing], taken: BoolArray) -> 
     return [drawing.moved(row - whole.row, col - whole.col) for drawing in group]
 
 
-def _random_corner(rng: np.random.Generator, footprint: BoolArray, taken: BoolArray) -> tuple[int, int] | None:
+def _random_corner(rng: np.random.Generator, footprint: Bool, taken: Bool) -> tuple[int, int] | None:
     room = np.array(taken.shape) - footprint.shape
     spread = 0.4 * np.array([taken.shape[0], np.mean(taken.shape)])
     for _ in range(_TRIES):
@@ -151,7 +151,7 @@ def _random_corner(rng: np.random.Generator, footprint: BoolArray, taken: BoolAr
     return None
 
 
-def _any_free_corner(rng: np.random.Generator, footprint: BoolArray, taken: BoolArray) -> tuple[int, int] | None:
+def _any_free_corner(rng: np.random.Generator, footprint: Bool, taken: Bool) -> tuple[int, int] | None:
     """One of all free places, found by convolution: the slow way, for the last chromosomes of a crowded image."""
     hits = fftconvolve(taken.astype(float), footprint[::-1, ::-1].astype(float), mode="valid")
     free = np.argwhere(hits < 0.5)
@@ -161,7 +161,7 @@ def _any_free_corner(rng: np.random.Generator, footprint: BoolArray, taken: Bool
     return int(row), int(col)
 
 
-def _clutter(rng: np.random.Generator, taken: BoolArray) -> FloatArray:
+def _clutter(rng: np.random.Generator, taken: Bool) -> F64:
     """Absorbance (H, W) of nuclei beside the chromosomes, of dark specks, and of pale smudges anywhere."""
     clutter = np.zeros(taken.shape)
     for _ in range(rng.poisson(0.8)):
@@ -176,7 +176,7 @@ def _clutter(rng: np.random.Generator, taken: BoolArray) -> FloatArray:
     return clutter
 
 
-def _add_nucleus(rng: np.random.Generator, clutter: FloatArray, taken: BoolArray) -> None:
+def _add_nucleus(rng: np.random.Generator, clutter: F64, taken: Bool) -> None:
     """Draw an oval nucleus with clumped chromatin beside the spread, unless chromosomes leave no room."""
     for _ in range(_TRIES):
         long = taken.shape[0] * rng.uniform(0.1, 0.18)
@@ -194,8 +194,8 @@ def _add_nucleus(rng: np.random.Generator, clutter: FloatArray, taken: BoolArray
 
 
 def _around(
-    middle: FloatArray, reach: float, shape: tuple[int, ...], flat: float = 1.0, turn: float = 0.0
-) -> tuple[tuple[slice, slice], FloatArray]:
+    middle: F64, reach: float, shape: tuple[int, ...], flat: float = 1.0, turn: float = 0.0
+) -> tuple[tuple[slice, slice], F64]:
     """The window of an image within `reach` of a point, and its pixels' distance to it, across counted `flat` times."""
     first = np.clip(np.floor(middle - reach), 0, shape).astype(int)
     last = np.clip(np.ceil(middle + reach) + 1, 0, shape).astype(int)

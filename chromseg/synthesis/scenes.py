@@ -14,16 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from chromseg.annotations.absorbance import Polarity, to_absorbance
 from chromseg.annotations.dataset import Dataset, ImageRecord, load_boxes, load_masks
 from chromseg.annotations.maps import EIGHT_CONNECTED
-from chromseg.annotations.pictures import read_grey
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, F64, I64, U8, Bool
 from chromseg.errors import DataError
-from chromseg.synthesis.box_singles import MARGIN, Boxes, BoxSingles, box_singles
+from chromseg.images.absorbance import Polarity, to_absorbance
+from chromseg.images.pictures import read_grey
+from chromseg.synthesis.box_singles import MARGIN, BoxSingles, box_singles
 from chromseg.synthesis.picture import Picture
-
-FloatArray = npt.NDArray[np.float64]
 
 _RIM = 4  # px around an outline in which a chromosome still takes light: lenses blur
 _LEAST_SINGLES = 8  # of a case; fewer would repeat themselves
@@ -46,8 +44,8 @@ class Single:
         label: Its class, from 1 as `load_boxes` counts.
     """
 
-    mask: BoolArray
-    signal: FloatArray
+    mask: Bool
+    signal: F64
     label: int
 
 
@@ -65,10 +63,10 @@ class Place:
     """
 
     image: ImageRecord
-    ground: FloatArray
+    ground: F64
     strength: float
-    boxes: Boxes
-    labels: npt.NDArray[np.int64]
+    boxes: F32
+    labels: I64
     singles: tuple[Single, ...]
 
 
@@ -136,7 +134,7 @@ def lay_scene(
 ) -> Picture:
     """Lay a chromosome into each box of a place."""
     signal = np.zeros(place.ground.shape)
-    masks: list[BoolArray] = []
+    masks: list[Bool] = []
     classes: list[int] = []
     for index in rng.permutation(len(place.boxes)):
         box, label = place.boxes[index], int(place.labels[index])
@@ -156,9 +154,7 @@ def lay_scene(
     return Picture(f"{stem}-{turn + 1}", place.image.case, place.image.split, image, np.array(masks), tuple(classes))
 
 
-def _lay(
-    rng: np.random.Generator, single: Single, box: npt.NDArray[np.float32], shape: tuple[int, ...]
-) -> tuple[BoolArray, FloatArray]:
+def _lay(rng: np.random.Generator, single: Single, box: F32, shape: tuple[int, ...]) -> tuple[Bool, F64]:
     """A chromosome somewhere near the middle of its box: mask and signal of the whole picture."""
     body, light = _turned_to_fit(rng, single, box)
     corner = np.rint((box[[1, 0]] + box[[3, 2]] - body.shape) / 2 + rng.normal(0, _JITTER, 2)).astype(int)
@@ -168,16 +164,16 @@ def _lay(
     return mask, signal
 
 
-def _hidden(mask: BoolArray, masks: Sequence[BoolArray]) -> float:
+def _hidden(mask: Bool, masks: Sequence[Bool]) -> float:
     """The largest share of a chromosome, or of another, that both have."""
     return max((float((mask & each).sum() / max(min(mask.sum(), each.sum()), 1)) for each in masks), default=0.0)
 
 
-def _eight_bits(grey: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> FloatArray:
+def _eight_bits(grey: U8 | npt.NDArray[np.uint16]) -> F64:
     return grey.astype(np.float64) * (255 / np.iinfo(grey.dtype).max)
 
 
-def _masked_singles(masks: BoolArray) -> BoxSingles:
+def _masked_singles(masks: Bool) -> BoxSingles:
     """Of traced chromosomes those that touch no other."""
     depth = masks.sum(axis=0)
     alone = {}
@@ -188,7 +184,7 @@ def _masked_singles(masks: BoolArray) -> BoxSingles:
     return BoxSingles(depth > 0, alone)
 
 
-def _filled(grey: FloatArray, taken: BoolArray) -> FloatArray:
+def _filled(grey: F64, taken: Bool) -> F64:
     """The picture with smooth ground, as noisy as elsewhere, where chromosomes lay."""
     known = (~taken).astype(np.float64)
     smooth = ndimage.gaussian_filter(grey * known, _SMOOTH) / np.maximum(ndimage.gaussian_filter(known, _SMOOTH), 1e-6)
@@ -200,13 +196,13 @@ def _filled(grey: FloatArray, taken: BoolArray) -> FloatArray:
     return ground
 
 
-def _signal(grey: FloatArray, ground: FloatArray, polarity: Polarity) -> FloatArray:
+def _signal(grey: F64, ground: F64, polarity: Polarity) -> F64:
     if polarity == "dark-on-light":
         return np.asarray(np.log(np.clip(ground, 1, None) / np.clip(grey, 1, None)).clip(0))
     return np.asarray((grey - ground).clip(0))
 
 
-def _cut(mask: BoolArray, signal: FloatArray, others: BoolArray, label: int) -> Single:
+def _cut(mask: Bool, signal: F64, others: Bool, label: int) -> Single:
     """One chromosome with its rim, cut out of the picture."""
     reach = ndimage.binary_dilation(mask, structure=EIGHT_CONNECTED, iterations=_RIM) & ~others
     rows, cols = np.flatnonzero(reach.any(axis=1)), np.flatnonzero(reach.any(axis=0))
@@ -214,7 +210,7 @@ def _cut(mask: BoolArray, signal: FloatArray, others: BoolArray, label: int) -> 
     return Single(mask[window], np.where(reach[window], signal[window], 0), label)
 
 
-def _chosen(rng: np.random.Generator, singles: Sequence[Single], label: int, box: npt.NDArray[np.float32]) -> Single:
+def _chosen(rng: np.random.Generator, singles: Sequence[Single], label: int, box: F32) -> Single:
     """One of the class, or else one of about the size of the box."""
     same = [single for single in singles if single.label == label]
     if len(same) >= 2:
@@ -224,9 +220,7 @@ def _chosen(rng: np.random.Generator, singles: Sequence[Single], label: int, box
     return by_size[int(rng.integers(min(len(by_size), _LEAST_SINGLES)))]
 
 
-def _turned_to_fit(
-    rng: np.random.Generator, single: Single, box: npt.NDArray[np.float32]
-) -> tuple[BoolArray, FloatArray]:
+def _turned_to_fit(rng: np.random.Generator, single: Single, box: F32) -> tuple[Bool, F64]:
     """Mirrored or not, and turned so that it fills the box well."""
     mask, signal = single.mask, single.signal
     if rng.random() < 0.5:
@@ -238,17 +232,17 @@ def _turned_to_fit(
     return _turned(mask, signal, angles[rng.choice(np.argsort(fits)[-_BEST:])])
 
 
-def _fit(size: FloatArray, wanted: FloatArray) -> float:
+def _fit(size: F64, wanted: F64) -> float:
     """IoU of two boxes with one centre."""
     shared = np.minimum(size, wanted).prod()
     return float(shared / (size.prod() + wanted.prod() - shared))
 
 
-def _turn(angle: float) -> FloatArray:
+def _turn(angle: float) -> F64:
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
-def _turned(mask: BoolArray, signal: FloatArray, angle: float) -> tuple[BoolArray, FloatArray]:
+def _turned(mask: Bool, signal: F64, angle: float) -> tuple[Bool, F64]:
     side = int(np.ceil(np.hypot(*mask.shape))) + 2
     turn, middle = _turn(angle), (np.array(mask.shape) - 1) / 2
     offset = middle - turn.T @ (np.array([side, side]) - 1) * 0.5

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from scipy import ndimage
 from torch.nn import functional
 
-from chromseg.annotations.absorbance import FloatArray
+from chromseg.arrays import F32, F64, U8
 from chromseg.config import AugmentConfig
 
-Matrix = npt.NDArray[np.float64]
+Matrix = F64
 
 _GAIN, _GAMMA, _BLUR, _NOISE, _HAZE = 0.5, 0.35, 1.2, 0.06, 0.12  # greatest change at strength 1
 
@@ -32,11 +31,11 @@ def random_warp(rng: np.random.Generator, config: AugmentConfig) -> Matrix:
 
 
 def warp(
-    planes: npt.NDArray[np.float32] | npt.NDArray[np.uint8],
+    planes: F32 | U8,
     matrix: Matrix,
     centre: tuple[float, float],
     size: int | tuple[int, int],
-) -> FloatArray:
+) -> F32:
     """Cut a rectangle out of all planes at once, along one and the same grid.
 
     Args:
@@ -67,7 +66,7 @@ def warp(
     return np.asarray(cut[0].numpy())
 
 
-def change_intensity(rng: np.random.Generator, image: FloatArray, strength: float) -> FloatArray:
+def change_intensity(rng: np.random.Generator, image: F32, strength: float) -> F32:
     """Another stain, lamp and lens: gain, gamma, haze, blur and noise, each at random.
 
     Args:

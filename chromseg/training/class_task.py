@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import default_collate
 
-from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.samples import Sample
+from chromseg.arrays import F32, F64, I64, U8, Bool
 from chromseg.config import TrainConfig
 from chromseg.errors import DataError
 from chromseg.models.classifier import Classifier
@@ -25,8 +24,8 @@ from chromseg.training.task import Batch
 _MARGIN = 4  # pixels around a box that belong to its patch
 _JUDGED_AT_ONCE = 64
 
-Plane = npt.NDArray[np.uint8]
-Answers = npt.NDArray[np.int64]
+Plane = U8
+Answers = I64
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class PatchSet(EpochSet):
         return {"image": torch.from_numpy(image)[None], "label": torch.tensor(self._labels[source])}
 
 
-def centred(plane: Plane, size: int, matrix: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.float32]:
+def centred(plane: Plane, size: int, matrix: F64 | None = None) -> F32:
     """A patch uint8 (1, h, w) in the middle of an empty float32 (size, size) in 0–1, turned by `matrix` if given."""
     middle = ((plane.shape[1] - 1) / 2, (plane.shape[2] - 1) / 2)
     turned = warp(plane, np.eye(2) if matrix is None else matrix, middle, size)[0]
@@ -149,11 +148,11 @@ class ClassTask:
                 remedy="check the split, or train without validation samples and with optim.patience 0",
             )
 
-    def judge(self, network: nn.Module, kept: Patches, config: TrainConfig, device: torch.device) -> BoolArray:
+    def judge(self, network: nn.Module, kept: Patches, config: TrainConfig, device: torch.device) -> Bool:
         """Which chromosomes are named right: bool (N,)."""
         return np.asarray(classify(network, kept, config.crop, device) == kept.labels)
 
-    def summarize(self, scores: Sequence[BoolArray]) -> dict[str, float | None]:
+    def summarize(self, scores: Sequence[Bool]) -> dict[str, float | None]:
         """The share of all chromosomes that are named right."""
         right = np.concatenate([np.zeros(0, dtype=bool), *scores])
         return {"val/accuracy": float(right.mean()) if right.size else None}

@@ -10,13 +10,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.contact import contact_map
-from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.samples import Sample
-from chromseg.annotations.tone import toned
+from chromseg.arrays import F32, U8, Bool
 from chromseg.config import ModelConfig, TrainConfig
 from chromseg.errors import DataError
+from chromseg.images.tone import toned
 from chromseg.training.augmentation import change_intensity, random_warp, warp
 from chromseg.training.epochs import EpochSet
 from chromseg.training.paste import Crop, cut_single, lay
@@ -34,7 +33,7 @@ class _Scene:
     """
 
     dataset: str
-    planes: npt.NDArray[np.uint8]
+    planes: U8
     places: Places
 
 
@@ -130,7 +129,7 @@ class TrainingSet(EpochSet):
         return scenes
 
 
-def coarser(plane: BoolArray, fine: int) -> BoolArray:
+def coarser(plane: Bool, fine: int) -> Bool:
     """Bool (H · fine, W · fine) → (H, W): what covers at least half of a pixel; sides are filled up with False."""
     if fine == 1:
         return plane
@@ -156,7 +155,7 @@ def _scene(sample: Sample, fine: int) -> _Scene:
     return _Scene(_dataset(sample), np.round(np.clip(planes, 0, 1) * 255).astype(np.uint8), places_of(sample, contact))
 
 
-def free_singles(image: FloatArray, masks: BoolArray, unit: int = 1) -> list[npt.NDArray[np.float16]]:
+def free_singles(image: F32, masks: Bool, unit: int = 1) -> list[npt.NDArray[np.float16]]:
     """Patches float16 of all free-standing chromosomes, as of `cut_single`."""
     count = masks.sum(axis=0, dtype=np.int16)
     patches = (cut_single(image, mask, count - mask > 0, unit) for mask in masks)

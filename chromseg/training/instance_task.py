@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from chromseg.annotations.absorbance import FloatArray
-from chromseg.annotations.samples import Boxes, Sample
+from chromseg.annotations.samples import Sample
+from chromseg.arrays import F32, U8
 from chromseg.config import DetectorConfig, TrainConfig
 from chromseg.errors import DataError
 from chromseg.metrics import InstanceScore, score_boxes, score_instances, summarize_instances
@@ -32,9 +31,9 @@ class Kept:
 
     name: str
     case_id: str
-    image: FloatArray
-    packed: npt.NDArray[np.uint8] | None
-    boxes: Boxes | None
+    image: F32
+    packed: U8 | None
+    boxes: F32 | None
 
 
 class InstanceObjective(nn.Module):

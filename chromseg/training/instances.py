@@ -7,13 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.contact import contact_map
-from chromseg.annotations.rasterize import BoolArray
-from chromseg.annotations.samples import Boxes, Labels, Sample
+from chromseg.annotations.samples import Sample
+from chromseg.arrays import F32, F64, I64, U8, Bool
 from chromseg.config import AugmentConfig, DetectorConfig, TrainConfig
 from chromseg.errors import DataError
 from chromseg.metrics import boxes_of
@@ -37,17 +35,17 @@ class _Patch:
     """One chromosome: mask uint8 (1, h, w), 0 or 255, and where its first row and column lie in the image."""
 
     corner: Span
-    mask: npt.NDArray[np.uint8]
+    mask: U8
 
 
 @dataclass(frozen=True)
 class _Scene:
     """What is kept of a sample: absorbance × 255, uint8 (1, H, W), its chromosomes, and where crops are centred."""
 
-    image: npt.NDArray[np.uint8]
+    image: U8
     patches: list[_Patch] | None
-    boxes: Boxes
-    labels: Labels
+    boxes: F32
+    labels: I64
     places: Places
 
 
@@ -78,7 +76,7 @@ class InstanceSet(EpochSet):
     def __init__(self, samples: Iterable[Sample], config: TrainConfig, seed: int) -> None:
         super().__init__(config, seed)
         self._scenes: list[_Scene] = []
-        self._singles: list[FloatArray] = []
+        self._singles: list[F32] = []
         for sample in samples:
             self._scenes.append(_scene(sample, self._classes))
             if config.augment.paste and sample.masks is not None:
@@ -91,7 +89,7 @@ class InstanceSet(EpochSet):
         """Number of samples."""
         return len(self._scenes)
 
-    def boxes(self, model: DetectorConfig) -> Boxes:
+    def boxes(self, model: DetectorConfig) -> F32:
         """All boxes of the training samples at the size at which `model` would see them: float32 (N, 4) xyxy."""
         crop = self.config.crop
         sizes = [(crop, crop) if crop else scene.places.size for scene in self._scenes]
@@ -138,13 +136,11 @@ class InstanceSet(EpochSet):
         row, col = scene.places.centre(rng, crop)
         return _View(matrix, (_inside(row, height, crop), _inside(col, width, crop)), (crop, crop))
 
-    def _paste(
-        self, rng: np.random.Generator, image: FloatArray, masks: BoolArray, labels: Labels
-    ) -> tuple[FloatArray, BoolArray, Labels]:
+    def _paste(self, rng: np.random.Generator, image: F32, masks: Bool, labels: I64) -> tuple[F32, Bool, I64]:
         """Lay some singles over the chromosomes, each a new instance."""
         if not self._singles or rng.random() >= self.config.augment.paste:
             return image, masks, labels
-        chromosome: BoolArray = np.asarray(masks.any(axis=0))
+        chromosome: Bool = np.asarray(masks.any(axis=0))
         added = []
         for _ in range(rng.integers(1, 2 + image.size // _PASTE_AREA)):
             single = self._singles[rng.integers(len(self._singles))]
@@ -191,7 +187,7 @@ def _scene(sample: Sample, classes: int) -> _Scene:
     return _Scene(image, patches, boxes.astype(np.float32), labels, places_of(sample, contact_map(masks)))
 
 
-def _labels(sample: Sample, classes: int) -> Labels:
+def _labels(sample: Sample, classes: int) -> I64:
     """Classes of a sample's boxes from 1 to `classes`; of one class all are, whatever the data tells."""
     assert sample.labels is not None
     if classes == 1:
@@ -206,12 +202,12 @@ def _labels(sample: Sample, classes: int) -> Labels:
     return sample.labels
 
 
-def _patch(mask: BoolArray, box: npt.NDArray[np.int64]) -> _Patch:
+def _patch(mask: Bool, box: I64) -> _Patch:
     x0, y0, x1, y1 = (int(edge) for edge in box)
     return _Patch((y0, x0), mask[None, y0:y1, x0:x1].astype(np.uint8) * np.uint8(255))
 
 
-def _seen_masks(scene: _Scene, view: _View) -> tuple[BoolArray, Labels]:
+def _seen_masks(scene: _Scene, view: _View) -> tuple[Bool, I64]:
     """Masks bool (N, rows, columns) of the chromosomes of which the crop shows enough, and their classes."""
     seen, labels = [], []
     for patch, label in zip(scene.patches or [], scene.labels, strict=True):
@@ -222,7 +218,7 @@ def _seen_masks(scene: _Scene, view: _View) -> tuple[BoolArray, Labels]:
     return np.array(seen, dtype=bool).reshape(-1, *view.size), np.array(labels, dtype=np.int64)
 
 
-def _turned(patch: _Patch, view: _View) -> BoolArray | None:
+def _turned(patch: _Patch, view: _View) -> Bool | None:
     """A chromosome as the crop shows it, bool (rows, columns); None if outside. Only its own window is warped."""
     height, width = patch.mask.shape[1:]
     top, left = patch.corner
@@ -240,8 +236,8 @@ def _turned(patch: _Patch, view: _View) -> BoolArray | None:
     return mask
 
 
-def _seen_boxes(scene: _Scene, view: _View) -> tuple[Boxes, Labels]:
-    """Boxes float32 (N, 4) that the crop shows, clipped to it, and their classes; for right angles only."""
+def _seen_boxes(scene: _Scene, view: _View) -> tuple[F32, I64]:
+    """F32 float32 (N, 4) that the crop shows, clipped to it, and their classes; for right angles only."""
     first, second = (_to_crop(scene.boxes[:, [row, col]].astype(np.float64), view) for row, col in ((1, 0), (3, 2)))
     low, high = np.minimum(first, second), np.maximum(first, second)
     limit = np.array(view.size)
@@ -251,7 +247,7 @@ def _seen_boxes(scene: _Scene, view: _View) -> tuple[Boxes, Labels]:
     return boxes, scene.labels[shown]
 
 
-def _to_crop(edges: npt.NDArray[np.float64], view: _View) -> npt.NDArray[np.float64]:
+def _to_crop(edges: F64, view: _View) -> F64:
     """Points (N, 2), row and column from the image's outer edge, as the same from the crop's outer edge."""
     offsets = edges - 0.5 - np.array(view.centre)
     return np.asarray(offsets @ np.linalg.inv(view.matrix).T + np.array(view.size) / 2)

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.utils.data import default_collate
 
 from chromseg.annotations.samples import Sample
-from chromseg.annotations.tone import toned
 from chromseg.config import ModelConfig, TrainConfig
 from chromseg.errors import DataError
+from chromseg.images.tone import toned
 from chromseg.metrics import iou, mean_iou
 from chromseg.models import MapNetwork, Maps, MixedWeightFocalLoss
 from chromseg.models.losses import convolution_kernels

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.contact import seam
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, I64, Bool
 from chromseg.config import AugmentConfig
 from chromseg.training.augmentation import random_warp, warp
 
@@ -27,10 +25,10 @@ Window = tuple[slice, slice]
 class Crop:
     """A training crop while it is made: image float32 (H, W) absorbance and its maps, bool (H, W) each."""
 
-    image: FloatArray
-    chromosome: BoolArray
-    crossing: BoolArray
-    contact: BoolArray
+    image: F32
+    chromosome: Bool
+    crossing: Bool
+    contact: Bool
 
 
 @dataclass(frozen=True)
@@ -38,11 +36,11 @@ class Placed:
     """A single that has found its place: where in the crop, its light float32 (h, w) and its mask bool (h, w) there."""
 
     window: Window
-    light: FloatArray
-    shape: BoolArray
+    light: F32
+    shape: Bool
 
 
-def cut_single(image: FloatArray, mask: BoolArray, others: BoolArray, unit: int = 1) -> FloatArray | None:
+def cut_single(image: F32, mask: Bool, others: Bool, unit: int = 1) -> F32 | None:
     """A chromosome that stands free, as a patch to paste.
 
     Args:
@@ -70,7 +68,7 @@ def cut_single(image: FloatArray, mask: BoolArray, others: BoolArray, unit: int 
     return np.stack([image[window] * fade, mask[window]]).astype(np.float32)
 
 
-def lay(rng: np.random.Generator, crop: Crop, single: FloatArray, config: AugmentConfig, unit: int = 1) -> Crop:
+def lay(rng: np.random.Generator, crop: Crop, single: F32, config: AugmentConfig, unit: int = 1) -> Crop:
     """Lay a single over the crop's chromosomes: mostly across or at the end of one, else just touching it.
 
     Args:
@@ -95,9 +93,7 @@ def lay(rng: np.random.Generator, crop: Crop, single: FloatArray, config: Augmen
     return Crop(image, chromosome, crossing, contact)
 
 
-def find_place(
-    rng: np.random.Generator, chromosome: BoolArray, single: FloatArray, config: AugmentConfig
-) -> Placed | None:
+def find_place(rng: np.random.Generator, chromosome: Bool, single: F32, config: AugmentConfig) -> Placed | None:
     """Turn a single and find where it crosses or touches a chromosome; None where no place was found.
 
     Args:
@@ -120,7 +116,7 @@ def find_place(
     return None
 
 
-def blend(rng: np.random.Generator, image: FloatArray, chromosome: BoolArray, placed: Placed) -> FloatArray:
+def blend(rng: np.random.Generator, image: F32, chromosome: Bool, placed: Placed) -> F32:
     """The image with a single laid over it, as bright as the chromosomes there.
 
     Where it crosses, its light adds with the other's less than fully, as in real Q-band crossings (measured there:
@@ -144,13 +140,13 @@ def blend(rng: np.random.Generator, image: FloatArray, chromosome: BoolArray, pl
     return image
 
 
-def _match(rng: np.random.Generator, there: FloatArray, here: FloatArray) -> np.float32:
+def _match(rng: np.random.Generator, there: F32, here: F32) -> np.float32:
     """Gain that brings a patch near the brightness of the crop's chromosomes."""
     gain = np.median(there) / max(float(np.median(here)), 0.05)
     return np.float32(np.clip(gain, 0.3, 3) * rng.uniform(0.8, 1.25))
 
 
-def _place(rng: np.random.Generator, chromosome: BoolArray, shape: BoolArray) -> Cell:
+def _place(rng: np.random.Generator, chromosome: Bool, shape: Bool) -> Cell:
     """Corner of the patch: a random pixel of it on a random pixel of a chromosome near the middle, or beside one."""
     half = np.array(chromosome.shape) // 2
     quarter = np.array(chromosome.shape) // 4
@@ -164,7 +160,7 @@ def _place(rng: np.random.Generator, chromosome: BoolArray, shape: BoolArray) ->
     return _slide_out(rng, chromosome, anchors, (int(row), int(col)))
 
 
-def _slide_out(rng: np.random.Generator, chromosome: BoolArray, inside: npt.NDArray[np.int64], corner: Cell) -> Cell:
+def _slide_out(rng: np.random.Generator, chromosome: Bool, inside: I64, corner: Cell) -> Cell:
     """Move the patch along a random direction until it hardly overlaps anything, so that it touches."""
     angle, allowed = rng.uniform(0, 2 * np.pi), rng.integers(0, 15)
     height, width = chromosome.shape

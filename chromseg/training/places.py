@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.maps import label_regions
-from chromseg.annotations.rasterize import BoolArray
-from chromseg.annotations.samples import Boxes, Sample
+from chromseg.annotations.samples import Sample
+from chromseg.arrays import F32, I32, Bool
 from chromseg.metrics import box_ious
 
-Points = npt.NDArray[np.int32]
+Points = I32
 
 _OFF_TARGET = 0.2  # share of metaphase crops centred on decoys: nuclei and debris, or anywhere on the ground
 _AT_KNOTS = 0.5  # share centred where chromosomes cross or touch
@@ -53,7 +51,7 @@ class Places:
         return float(row + shift[0]), float(col + shift[1])
 
 
-def places_of(sample: Sample, contact: BoolArray) -> Places:
+def places_of(sample: Sample, contact: Bool) -> Places:
     """The places of a sample; `contact` bool (H, W) is its seams."""
     height, width = sample.image.shape
     alone = sample.kind == "cutout"
@@ -65,14 +63,14 @@ def places_of(sample: Sample, contact: BoolArray) -> Places:
     return Places((height, width), _pixels(sample.chromosome), knots, decoys, alone)
 
 
-def _decoys(image: FloatArray, chromosome: BoolArray) -> Points:
+def _decoys(image: F32, chromosome: Bool) -> Points:
     """Evenly chosen pixels far from chromosomes that are as dark as one."""
     near = ndimage.binary_dilation(chromosome, iterations=_DECOY_DISTANCE)
     found = np.argwhere((image > _DECOY_LIGHT) & ~near)
     return found[:: max(1, len(found) // _DECOYS)].astype(np.int32)
 
 
-def _pixels(region: BoolArray) -> Points:
+def _pixels(region: Bool) -> Points:
     """The middle pixel, in row-major order, of each 8-connected region."""
     labels, count = label_regions(region)
     flat = labels.ravel()
@@ -82,11 +80,11 @@ def _pixels(region: BoolArray) -> Points:
     return np.stack(np.unravel_index(middles, region.shape), axis=1).astype(np.int32)
 
 
-def _centres(boxes: Boxes) -> Points:
+def _centres(boxes: F32) -> Points:
     middles: Points = ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, ::-1].astype(np.int32)
     return middles
 
 
-def _meets_another(boxes: Boxes) -> BoolArray:
+def _meets_another(boxes: F32) -> Bool:
     ious = box_ious(boxes.astype(np.float64), boxes.astype(np.float64))
     return np.asarray((ious > 0).sum(axis=1) > 1)

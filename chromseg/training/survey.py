@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from chromseg.annotations.appearance import estimate_width
 from chromseg.annotations.samples import Sample
+from chromseg.images.appearance import estimate_width
 
 
 class Survey:

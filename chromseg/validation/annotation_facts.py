@@ -8,7 +8,8 @@ from itertools import combinations
 import numpy as np
 
 from chromseg.annotations.dataset import ImageRecord, InstanceRecord
-from chromseg.annotations.rasterize import BoolArray, rasterize
+from chromseg.annotations.rasterize import rasterize
+from chromseg.arrays import Bool
 from chromseg.errors import DataError
 from chromseg.validation.facts import Facts
 
@@ -27,7 +28,7 @@ _SAME_BOX = 0.9  # IoU of their boxes, of boxes alone too
 _SAME = 0.95  # IoU of two outlines that are one drawn twice; crossing chromosomes share far less
 
 
-def annotation_facts(instance: InstanceRecord, image: ImageRecord) -> tuple[Facts, BoolArray | None]:
+def annotation_facts(instance: InstanceRecord, image: ImageRecord) -> tuple[Facts, Bool | None]:
     """Measure one annotation; nothing is raised, an outline that cannot be used is named in `outline_problem`.
 
     Returns:
@@ -75,10 +76,10 @@ class Footprint:
     """Where an annotation lies: its box, and its mask inside that of its own pixels, if it has one."""
 
     box: tuple[float, float, float, float]  # xywh
-    mask: BoolArray | None
+    mask: Bool | None
 
     @classmethod
-    def of(cls, instance: InstanceRecord, mask: BoolArray | None) -> Footprint:
+    def of(cls, instance: InstanceRecord, mask: Bool | None) -> Footprint:
         """The footprint of an annotation and its filled mask (H, W)."""
         if mask is None or not mask.any():
             return cls(instance.bbox, None)

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from chromseg.annotations.dataset import Dataset, ImageRecord, InstanceRecord, load_maps
-from chromseg.annotations.pictures import read_grey
-from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.splits import SPLITS
+from chromseg.arrays import Bool
 from chromseg.errors import DataError
+from chromseg.images.pictures import read_grey
 from chromseg.validation.annotation_facts import Footprint, add_copies, annotation_facts
 from chromseg.validation.facts import PIXEL_FACTS, SHAPE_FACTS, Facts, image_facts
 from chromseg.validation.grouping import Look, look_at
@@ -83,7 +83,7 @@ def _dataset_row(dataset: Dataset) -> Facts:
     }
 
 
-def _image_row(dataset: Dataset, image: ImageRecord, chromosomes: BoolArray) -> tuple[Facts, Look]:
+def _image_row(dataset: Dataset, image: ImageRecord, chromosomes: Bool) -> tuple[Facts, Look]:
     row: Facts = {"file": image.file_name, "unreadable": None, "other_size": None, "polarity": None}
     row |= {
         "dataset": dataset.root.name,
@@ -107,7 +107,7 @@ def _image_row(dataset: Dataset, image: ImageRecord, chromosomes: BoolArray) -> 
     return row | {"polarity": None if blank else _polarity(grey, chromosomes)}, look_at(grey)
 
 
-def _map_facts(dataset: Dataset, image: ImageRecord) -> tuple[Facts, BoolArray]:
+def _map_facts(dataset: Dataset, image: ImageRecord) -> tuple[Facts, Bool]:
     nothing = _nothing(image)
     shape = nothing.shape
     try:
@@ -120,7 +120,7 @@ def _map_facts(dataset: Dataset, image: ImageRecord) -> tuple[Facts, BoolArray]:
     return {"map_problem": None, "crossing_outside_px": int((crossing & ~chromosome).sum())}, chromosome
 
 
-def _polarity(grey: npt.NDArray[Any], chromosomes: BoolArray) -> str | None:
+def _polarity(grey: npt.NDArray[Any], chromosomes: Bool) -> str | None:
     """Which side of the ground the annotated chromosomes are on; None if that cannot be told."""
     if not _FEWEST_PIXELS <= chromosomes.sum() <= chromosomes.size - _FEWEST_PIXELS:
         return None
@@ -130,7 +130,7 @@ def _polarity(grey: npt.NDArray[Any], chromosomes: BoolArray) -> str | None:
     return "light-on-dark" if inside > outside else "dark-on-light"
 
 
-def _box_core(instance: InstanceRecord, image: ImageRecord) -> BoolArray:
+def _box_core(instance: InstanceRecord, image: ImageRecord) -> Bool:
     """The middle of a box, where a chromosome most likely is: bool (H, W)."""
     core = _nothing(image)
     if not instance.segmentation:
@@ -141,6 +141,6 @@ def _box_core(instance: InstanceRecord, image: ImageRecord) -> BoolArray:
     return core
 
 
-def _nothing(image: ImageRecord) -> BoolArray:
+def _nothing(image: ImageRecord) -> Bool:
     """An empty map bool (H, W), also for a record with a size below zero."""
     return np.zeros((max(0, image.height), max(0, image.width)), dtype=bool)

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from chromseg.annotations.reduction import reduced
-from chromseg.validation.focus import FloatArray, blur_width, fineness
+from chromseg.arrays import F32, Bool
+from chromseg.images.reduction import reduced
+from chromseg.validation.focus import blur_width, fineness
 
 Facts: TypeAlias = dict[str, Any]
 Array: TypeAlias = npt.NDArray[Any]
@@ -107,7 +108,7 @@ def colour_spread(rgb: Array) -> float:
     return float(max(0.0, np.linalg.eigvalsh(np.cov(colours.T))[1]) ** 0.5)
 
 
-def _intensity_facts(image: FloatArray, made_smaller: int) -> Facts:
+def _intensity_facts(image: F32, made_smaller: int) -> Facts:
     """Facts of a page float32 (H, W) within 0-1 (negative where a float file is), so many times smaller."""
     blur, smooth = blur_width(image)
     step = max(1, min(_REDUCTION, min(smooth.shape) // 32))
@@ -138,13 +139,13 @@ def _intensity_facts(image: FloatArray, made_smaller: int) -> Facts:
     }
 
 
-def _count(foreground: npt.NDArray[np.bool_]) -> int:
+def _count(foreground: Bool) -> int:
     """How many regions bool (H, W) has that are no specks."""
     labels, _ = ndimage.label(foreground, structure=np.ones((3, 3)))
     return int((np.bincount(labels.ravel())[1:] >= _LEAST_OBJECT).sum())
 
 
-def _even_ground(small: FloatArray) -> Any:
+def _even_ground(small: F32) -> Any:
     """The ground with its slow changes, so that an empty field under uneven light has no contrast.
 
     A quadratic surface fitted to the whole page; in a small picture, which objects may fill, one value.
@@ -159,12 +160,12 @@ def _even_ground(small: FloatArray) -> Any:
     return terms @ weights
 
 
-def _spread(values: FloatArray) -> float:
+def _spread(values: F32) -> float:
     low, high = np.percentile(values, [0.1, 99.9])
     return float(high - low)
 
 
-def _noise(image: FloatArray, smooth: FloatArray) -> float:
+def _noise(image: F32, smooth: F32) -> float:
     """Pixel noise: the usual size of what smoothing removes, half of all pixels having less."""
     top, left = ((a - b) // 2 for a, b in zip(image.shape, smooth.shape, strict=True))
     if top < 0:  # a small picture was padded
@@ -174,12 +175,12 @@ def _noise(image: FloatArray, smooth: FloatArray) -> float:
     return float(np.median(np.abs(same - smooth[::3, ::3])) / 0.6745)
 
 
-def _rim_median(image: FloatArray) -> float:
+def _rim_median(image: F32) -> float:
     """The ground: a chromosome may fill a tight cut-out, never its rim as well."""
     return float(np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])))
 
 
-def _clipped(sample: FloatArray, ground: float, sign: int, level: float) -> float:
+def _clipped(sample: F32, ground: float, sign: int, level: float) -> float:
     """Fraction of the foreground that sits at the extreme value, where bands are lost."""
     objects = sample[(sample - ground) * sign > level]
     if not objects.size:

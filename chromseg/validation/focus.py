@@ -10,16 +10,11 @@ real sets as 0.7-3.3 px.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-from chromseg.annotations.reduction import by_means
-
-FloatArray: TypeAlias = npt.NDArray[np.float32]
-IntArray: TypeAlias = npt.NDArray[np.intp]
+from chromseg.arrays import F32, Intp
+from chromseg.images.reduction import by_means
 
 FINE_PASSES, COARSE_PASSES = 1, 5
 MAX_BLUR = 20.0  # at one size; beyond this the two gradients hardly differ
@@ -30,7 +25,7 @@ _SMALLEST_BLUR = 2.0  # px; a picture is made smaller until its blur is hardly m
 _MARGIN = 6  # pixels the passes and the gradient eat from the rim, rounded up
 
 
-def blur_width(image: FloatArray) -> tuple[float, FloatArray]:
+def blur_width(image: F32) -> tuple[float, F32]:
     """Estimate the blur of the edges of a picture.
 
     Args:
@@ -50,7 +45,7 @@ def blur_width(image: FloatArray) -> tuple[float, FloatArray]:
     return max(full, at_half), smooth
 
 
-def fineness(image: FloatArray, blur: float) -> float:
+def fineness(image: F32, blur: float) -> float:
     """How much of what a picture shows is as fine as its blur, against what is four times as coarse.
 
     Whatever is sharp shows objects much wider than their edges; the finest things that an out-of-focus picture shows
@@ -70,7 +65,7 @@ def fineness(image: FloatArray, blur: float) -> float:
     return fine / coarse if coarse > 0 else 0.0
 
 
-def _blur_at_one_size(image: FloatArray) -> tuple[float, FloatArray]:
+def _blur_at_one_size(image: F32) -> tuple[float, F32]:
     """The estimate from this size alone, and the smooth picture."""
     if min(image.shape) < 4 * _MARGIN:
         image = np.pad(image, _MARGIN, mode="edge")
@@ -96,7 +91,7 @@ def _sigma(ratio: float) -> float:
     return float(min(MAX_BLUR, max(0.0, (ratio * v2 - v1) / (1 - ratio)) ** 0.5))
 
 
-def _binomial(image: FloatArray, passes: int) -> FloatArray:
+def _binomial(image: F32, passes: int) -> F32:
     """Smooth by 1-2-1 along both axes; every pass eats one pixel of each side."""
     for _ in range(passes):
         image = (image[2:] + 2 * image[1:-1] + image[:-2]) * np.float32(0.25)
@@ -104,14 +99,14 @@ def _binomial(image: FloatArray, passes: int) -> FloatArray:
     return image
 
 
-def _gradient_energy(image: FloatArray, row: IntArray, col: IntArray) -> FloatArray:
+def _gradient_energy(image: F32, row: Intp, col: Intp) -> F32:
     """Squared central difference at the given places."""
     down = image[row + 1, col] - image[row - 1, col]
     right = image[row, col + 1] - image[row, col - 1]
     return np.asarray(down * down + right * right)
 
 
-def _top(steepness: FloatArray) -> float:
+def _top(steepness: F32) -> float:
     """What the steepest 2×2 blocks of the picture reach."""
     height, width = (side // 2 * 2 for side in steepness.shape)
     corners = [steepness[row:height:2, col:width:2] for row in (0, 1) for col in (0, 1)]

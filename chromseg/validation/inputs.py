@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, Protocol
 
-import numpy as np
 import numpy.typing as npt
 
+from chromseg.arrays import U8
 from chromseg.validation.facts import PIXEL_FACTS, SHAPE_FACTS, Facts, image_facts
 from chromseg.validation.light import evaluate_light
 from chromseg.validation.limits import ImageLimits
@@ -25,7 +25,7 @@ class DecodedPage(Protocol):
         """Real (H, W)."""
 
     @property
-    def rgb(self) -> npt.NDArray[np.uint8] | None:
+    def rgb(self) -> U8 | None:
         """uint8 (H, W, 3), or None for a grey file."""
 
     @property
@@ -60,7 +60,7 @@ class InputCheck:
 
 def check_input(
     grey: npt.NDArray[Any],
-    rgb: npt.NDArray[np.uint8] | None = None,
+    rgb: U8 | None = None,
     bit_depth: int | None = None,
     *,
     name: str = "the image",

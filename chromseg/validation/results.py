@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import Bool
 from chromseg.validation.facts import Facts
 from chromseg.validation.light import evaluate_light
 from chromseg.validation.limits import ResultLimits
@@ -23,7 +23,7 @@ class FoundChromosome(Protocol):
     """What a prediction gives of one chromosome."""
 
     @property
-    def mask(self) -> BoolArray:
+    def mask(self) -> Bool:
         """Of the chromosome, bool (H, W)."""
 
     @property
@@ -73,7 +73,7 @@ def check_result(
     return evaluate_light(name, result_rules(limits, median_area), [facts])
 
 
-def _coverage(instances: Sequence[FoundChromosome], chromosome: BoolArray) -> float | None:
+def _coverage(instances: Sequence[FoundChromosome], chromosome: Bool) -> float | None:
     if not chromosome.any():
         return None
     covered = np.zeros(chromosome.shape, dtype=bool)

@@ -6,7 +6,7 @@ import numpy as np
 
 from chromseg.annotations import encode_rle, write_dataset
 from chromseg.annotations.changes import Move, OutlineChanges, compare, pictures_of
-from chromseg.annotations.pictures import read_grey
+from chromseg.images.pictures import read_grey
 
 
 def test_nothing_changed(tmp_path, make_dataset, bar):

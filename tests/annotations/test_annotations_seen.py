@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from chromseg.annotations.identity import pixel_hash
-from chromseg.annotations.pictures import read_grey
 from chromseg.annotations.seen import Seen, judged_on_seen
+from chromseg.images.pictures import read_grey
 
 
 def _picture(seed: int = 0) -> np.ndarray:

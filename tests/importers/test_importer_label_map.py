@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from chromseg.annotations import load_masks
-from chromseg.annotations.pictures import read_grey
 from chromseg.errors import DataError
+from chromseg.images.pictures import read_grey
 from chromseg.importers import UnreadableSourceError, import_dataset
 
 

@@ -118,7 +118,7 @@ CHILDREN = """
 import json, os, resource, sys, time
 from pathlib import Path
 from chromseg.errors import InputRefusedError
-from chromseg.annotations.pictures import read_picture
+from chromseg.images.pictures import read_picture
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.predictor import Predictor
 predictor = predictor_from_folder(Path(sys.argv[1]))

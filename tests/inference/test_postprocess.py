@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chromseg.annotations.blobs import without_blobs
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import Bool
 from chromseg.errors import MaskError
+from chromseg.images.blobs import without_blobs
 from chromseg.inference.postprocess import (
     PostprocessSettings,
     binarize,
@@ -116,7 +116,7 @@ def test_blobs_go_and_chromosomes_stay() -> None:
     assert without_blobs(chromosome, 20.0).sum() == chromosome.sum()
 
 
-def _spread(strays: Sequence[tuple[int, int, int]], rows: int = 3) -> tuple[BoolArray, BoolArray]:
+def _spread(strays: Sequence[tuple[int, int, int]], rows: int = 3) -> tuple[Bool, Bool]:
     """`rows` times 5 squares of 12×12, 30 apart, alone, and with strays (row, col, side)."""
     region = np.zeros((200, 600), dtype=bool)
     for row in range(rows):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import Bool
 from chromseg.metrics import CutoutScore, slice_labels, summarize_slices
 
 
-def _bars(*boxes: tuple[int, int, int, int]) -> BoolArray:
+def _bars(*boxes: tuple[int, int, int, int]) -> Bool:
     masks = np.zeros((len(boxes), 96, 96), dtype=bool)
     for mask, (top, bottom, left, right) in zip(masks, boxes, strict=True):
         mask[top:bottom, left:right] = True
@@ -31,7 +31,7 @@ UPRIGHT = (10, 80, 40, 50)
         (_bars(UPRIGHT, (40, 50, 10, 80), (60, 70, 10, 80), (20, 30, 10, 80)), "several", "4-or-more"),
     ],
 )
-def test_labels_of_drawn_clusters(masks: BoolArray, crossing: str, chromosomes: str) -> None:
+def test_labels_of_drawn_clusters(masks: Bool, crossing: str, chromosomes: str) -> None:
     assert slice_labels(masks, "g-band") == {"stain": "g-band", "crossing": crossing, "chromosomes": chromosomes}
 
 

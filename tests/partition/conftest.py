@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-BoolArray = npt.NDArray[np.bool_]
+from chromseg.arrays import Bool
+
 Arm = tuple[tuple[float, float], tuple[float, float]]
 
 
-def capsule(shape: tuple[int, int], start: tuple[float, float], end: tuple[float, float], width: float) -> BoolArray:
+def capsule(shape: tuple[int, int], start: tuple[float, float], end: tuple[float, float], width: float) -> Bool:
     """All pixels within half a width of the line from start to end (row, col)."""
     rows, cols = np.mgrid[: shape[0], : shape[1]].astype(float)
     along = np.subtract(end, start)
@@ -23,10 +23,10 @@ def capsule(shape: tuple[int, int], start: tuple[float, float], end: tuple[float
 
 
 @pytest.fixture
-def draw() -> Callable[..., BoolArray]:
+def draw() -> Callable[..., Bool]:
     """Masks bool (N, H, W) of straight chromosomes ((row, col), (row, col))."""
 
-    def _draw(*arms: Arm, shape: tuple[int, int] = (64, 64), width: float = 9) -> BoolArray:
+    def _draw(*arms: Arm, shape: tuple[int, int] = (64, 64), width: float = 9) -> Bool:
         return np.stack([capsule(shape, *arm, width) for arm in arms])
 
     return _draw

@@ -113,7 +113,7 @@ def staleness(clone: Clone) -> None:
     environment.write_text(yaml.safe_dump(locked | {"fastapi": "99"}))
     assert "up to date" in clone.dvc("status", stage)
     environment.write_text(yaml.safe_dump(locked | {"numpy": "99"}))
-    with (clone.folder / "chromseg/annotations/tone.py").open("a") as code:
+    with (clone.folder / "chromseg/images/tone.py").open("a") as code:
         code.write("# another tone\n")
     told = clone.dvc("status", stage)
     assert "numpy" in told and "chromseg/annotations" in told

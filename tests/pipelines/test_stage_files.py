@@ -96,7 +96,7 @@ def imported_files(module: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "path",
-    ["chromseg/config/models.py", "chromseg/annotations/tone.py", "chromseg/metrics/overlap.py", "pipelines/train.py"],
+    ["chromseg/config/models.py", "chromseg/images/tone.py", "chromseg/metrics/overlap.py", "pipelines/train.py"],
 )
 def test_train_depends_on_what_decides_it(path: str) -> None:
     assert path in imported_files("pipelines.train")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from drawn_cells import drawn_cell, threshold_predictor
 
-from chromseg.annotations.absorbance import to_absorbance
+from chromseg.images.absorbance import to_absorbance
 from chromseg.inference.prepared import NothingLeft, Remainder
 from chromseg.serving.batching import Batcher
 

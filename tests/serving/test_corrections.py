@@ -197,7 +197,7 @@ def test_metadata_of_the_file_is_not_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
 def test_deep_pictures_keep_their_bits(tmp_path: Path, dtype: type) -> None:
-    from chromseg.annotations.pictures import read_grey
+    from chromseg.images.pictures import read_grey
 
     pixels = drawn_cell()[0].astype(np.uint16) * 257 if dtype is np.uint16 else (drawn_cell()[0] / 255).astype(dtype)
     image = png(pixels, "TIFF")

@@ -73,7 +73,7 @@ def test_server_and_great_expectations_give_one_verdict(server: TestClient) -> N
 
 
 def _decoded(content: bytes) -> Any:
-    from chromseg.annotations.pictures import read_picture
+    from chromseg.images.pictures import read_picture
 
     return read_picture(content).page(0)
 

@@ -7,14 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chromseg.annotations import (
-    Dataset,
-    DatasetCard,
-    chromosome_map,
-    crossing_clusters,
-    crossing_map,
-    find_clusters,
-)
+from chromseg.annotations import Dataset, DatasetCard, chromosome_map, crossing_clusters, crossing_map, find_clusters
 from chromseg.errors import DataError
 from chromseg.synthesis import Picture, lay_cluster, lay_clusters, single_drawing, write_pictures
 from chromseg.synthesis.clusters import AS_REAL, CROWDED, Manner, compose, turned

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from chromseg.annotations import DatasetCard, assign_splits, load_masks, read_dataset
-from chromseg.annotations.pictures import read_grey
 from chromseg.errors import DataError
+from chromseg.images.pictures import read_grey
 from chromseg.synthesis import Picture, synthesize_dataset, write_pictures
 
 SMALL = {"size": (128, 160), "chromosomes": 5, "crossings": 1.0, "touching": 0.5}

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chromseg.annotations import chromosome_map, crossing_clusters, crossing_map, find_clusters, to_absorbance
+from chromseg.annotations import chromosome_map, crossing_clusters, crossing_map, find_clusters
 from chromseg.errors import DataError
+from chromseg.images.absorbance import to_absorbance
 from chromseg.synthesis import synthesize_metaphase
 from chromseg.synthesis.chromosome import draw_preparation
 from chromseg.synthesis.karyotype import draw_karyotype

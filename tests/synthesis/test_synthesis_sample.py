@@ -9,7 +9,7 @@ import pytest
 from clone import Clone
 
 from chromseg.annotations import crossing_clusters, load_masks, read_dataset
-from chromseg.annotations.pictures import read_grey
+from chromseg.images.pictures import read_grey
 from chromseg.synthesis import synthesize_dataset
 
 

@@ -13,10 +13,10 @@ import pytest
 import torch
 from training_job import crossed, tiny_config
 
-from chromseg.annotations.appearance import estimate_width
 from chromseg.annotations.samples import Sample
 from chromseg.config import HardwareConfig, ModelConfig, TrainConfig
 from chromseg.errors import ConfigError, DataError, ModelError, TrainingError
+from chromseg.images.appearance import estimate_width
 from chromseg.metrics import iou
 from chromseg.models.package import ModelCard, load_model
 from chromseg.training import batches, loop, map_task, run

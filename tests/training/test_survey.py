@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from training_job import crossed
 
-from chromseg.annotations.appearance import estimate_width
+from chromseg.images.appearance import estimate_width
 from chromseg.training.survey import Survey
 
 

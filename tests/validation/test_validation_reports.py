@@ -14,14 +14,7 @@ from test_dataset_rules import PLANTS
 
 from chromseg.annotations.copies import find_look_alikes, thumbnail
 from chromseg.errors import OutputError
-from chromseg.validation import (
-    Report,
-    ResultLimits,
-    ValidateConfig,
-    check_result,
-    result_facts,
-    validate_dataset,
-)
+from chromseg.validation import Report, ResultLimits, ValidateConfig, check_result, result_facts, validate_dataset
 from chromseg.validation.docs import write_data_docs, write_reports
 from chromseg.validation.rules import result_rules
 from pipelines.validate import main, validate

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from chromseg.arrays import F64
 from chromseg.config import DetectorConfig
 from chromseg.errors import ConfigError, DataError
 
@@ -116,7 +117,7 @@ def with_fitted_anchors(config: DetectorConfig, boxes: npt.ArrayLike) -> Detecto
     return dataclasses.replace(config, anchor_sizes=fitted.sizes, anchor_ratios=fitted.ratios)
 
 
-def anchor_ious(boxes: npt.ArrayLike, anchors: Anchors) -> npt.NDArray[np.float64]:
+def anchor_ious(boxes: npt.ArrayLike, anchors: Anchors) -> F64:
     """The best IoU any anchor can have with each box, centre on centre: float (N,); boxes without area are left out."""
     sides = _sides(boxes)
     sizes, ratios = np.array([size for level in anchors.sizes for size in level]), np.array(anchors.ratios)
@@ -124,11 +125,11 @@ def anchor_ious(boxes: npt.ArrayLike, anchors: Anchors) -> npt.NDArray[np.float6
     shapes = shapes.reshape(-1, 2)
     common = np.minimum(sides[:, None], shapes[None]).prod(axis=2)
     union = sides.prod(axis=1)[:, None] + shapes.prod(axis=1)[None] - common
-    best: npt.NDArray[np.float64] = (common / union).max(axis=1, initial=0.0)
+    best: F64 = (common / union).max(axis=1, initial=0.0)
     return best
 
 
-def _sides(boxes: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def _sides(boxes: npt.ArrayLike) -> F64:
     """Widths and heights (N, 2) of the boxes that have an area."""
     array = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     sides = array[:, 2:] - array[:, :2]

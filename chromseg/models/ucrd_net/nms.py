@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torchvision.ops import box_iou
 
+from chromseg.arrays import Bool
 from chromseg.models.ucrd_net.pasting import paste_masks
 
 DUPLICATE_IOU = 0.9  # boxes that share more give the same mask; before NMS by mask, only one of them goes on
@@ -69,7 +69,7 @@ def mask_nms(roi_masks: Tensor, boxes: Tensor, scores: Tensor, iou: float) -> Te
     return torch.tensor(kept, dtype=torch.int64, device=boxes.device)
 
 
-Window = tuple[int, int, npt.NDArray[np.bool_], int]  # top, left, mask, its area
+Window = tuple[int, int, Bool, int]  # top, left, mask, its area
 
 
 def _windows(roi_masks: Tensor, boxes: Tensor) -> list[Window]:

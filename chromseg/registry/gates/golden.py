@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chromseg.annotations.rasterize import BoolArray
+    from chromseg.arrays import Bool
 
 _FOLDER = Path(__file__).with_name("golden")
 _FOUND = 0.5  # IoU
@@ -31,7 +31,7 @@ class GoldenPicture:
 
     name: str
     content: bytes
-    masks: BoolArray
+    masks: Bool
 
     def found(self, answer: dict[str, Any]) -> int:
         """How many of its chromosomes an answer (COCO, design §7) has at IoU ≥ 0.5, each matched once."""
@@ -51,7 +51,7 @@ def golden_set() -> list[GoldenPicture]:
     ]
 
 
-def decode(counts: Sequence[str], height: int, width: int) -> BoolArray:
+def decode(counts: Sequence[str], height: int, width: int) -> Bool:
     """Masks of compressed COCO run lengths, bool (N, height, width)."""
     import numpy as np
 

@@ -12,13 +12,7 @@ from chromseg.models.ucrd_net import Detections, rescore
 from chromseg.models.ucrd_net.box_head import CODER, SCALE, BoxPrediction, box_losses
 from chromseg.models.ucrd_net.detection import read_boxes
 from chromseg.models.ucrd_net.sampling import Samples
-from chromseg.models.ucrd_net.uncertainty import (
-    SIGMA_MIN,
-    box_uncertainty,
-    corrected_score,
-    gaussian_nll,
-    to_sigma,
-)
+from chromseg.models.ucrd_net.uncertainty import SIGMA_MIN, box_uncertainty, corrected_score, gaussian_nll, to_sigma
 
 
 def one(value: float) -> torch.Tensor:

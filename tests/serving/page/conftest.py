@@ -16,8 +16,7 @@ from PIL import Image
 from selenium import webdriver
 from serving_app import running_server
 
-from chromseg.annotations.absorbance import FloatArray
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, Bool
 from chromseg.inference.found import Found
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.prepared import Remainder
@@ -44,7 +43,7 @@ class _Doubted:
 class DoubtingPredictor(MapPredictor):
     """A network that is a threshold, and doubts what it finds last."""
 
-    def begin(self, images: Sequence[FloatArray]) -> list[Remainder]:
+    def begin(self, images: Sequence[F32]) -> list[Remainder]:
         return [_Doubted(left) for left in super().begin(images)]
 
 
@@ -104,7 +103,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
     return found
 
 
-def _bar(x: float, y: float, angle: float) -> BoolArray:
+def _bar(x: float, y: float, angle: float) -> Bool:
     """A bar 56 px long and 11 px wide around a point."""
     rows, cols = np.mgrid[:SIDE, :SIDE] + 0.5
     along = (cols - x) * np.cos(angle) + (rows - y) * np.sin(angle)

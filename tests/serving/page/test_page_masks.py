@@ -10,7 +10,8 @@ import pytest
 from matplotlib.path import Path as Polygon
 from page_driver import Page
 
-from chromseg.annotations.rasterize import BoolArray, decode_rle, encode_rle
+from chromseg.annotations.rasterize import decode_rle, encode_rle
+from chromseg.arrays import Bool
 
 SIZE = (40, 56)  # rows, columns
 AS_WINDOW = """const {fromRle} = await load('masks');
@@ -18,7 +19,7 @@ AS_WINDOW = """const {fromRle} = await load('masks');
     const told = (mask) => mask && ({...mask, bits: [...mask.bits]});"""
 
 
-def blobs(seed: int) -> BoolArray:
+def blobs(seed: int) -> Bool:
     """Spots with islands, holes and pixels at the picture's border."""
     from scipy import ndimage
 
@@ -26,20 +27,20 @@ def blobs(seed: int) -> BoolArray:
     return np.asarray(noise > 0.05)
 
 
-def box(row0: int, row1: int, col0: int, col1: int) -> BoolArray:
+def box(row0: int, row1: int, col0: int, col1: int) -> Bool:
     mask = np.zeros(SIZE, dtype=bool)
     mask[row0:row1, col0:col1] = True
     return mask
 
 
-def sent(mask: BoolArray) -> dict[str, Any]:
+def sent(mask: Bool) -> dict[str, Any]:
     """A mask as the server sends it."""
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     left, top = int(cols[0]), int(rows[0])
     return {"segmentation": encode_rle(mask), "bbox": [left, top, int(cols[-1]) + 1 - left, int(rows[-1]) + 1 - top]}
 
 
-def got(window: dict[str, Any] | None) -> BoolArray:
+def got(window: dict[str, Any] | None) -> Bool:
     """A mask as the page has it."""
     assert isinstance(window, dict | None), window
     mask = np.zeros(SIZE, dtype=bool)
@@ -52,7 +53,7 @@ def got(window: dict[str, Any] | None) -> BoolArray:
 @pytest.mark.parametrize(
     "mask", [blobs(0), blobs(1), box(0, 40, 0, 56), box(0, 1, 0, 1), box(39, 40, 55, 56), box(5, 40, 3, 9)]
 )
-def test_run_lengths_are_read_and_written_as_the_coco_library_does(opened: Page, mask: BoolArray) -> None:
+def test_run_lengths_are_read_and_written_as_the_coco_library_does(opened: Page, mask: Bool) -> None:
     script = f"{AS_WINDOW} const {{toRle}} = await load('masks'); const m = mask(given[0]);"
     window, again = opened.module(f"{script} return [told(m), toRle(m, given[1])]", sent(mask), SIZE)
     assert np.array_equal(got(window), mask)
@@ -110,7 +111,7 @@ CUT = f"{AS_WINDOW} const {{cut}} = await load('cut'); return cut(mask(given[0])
         (box(10, 20, 5, 45) | box(30, 33, 5, 8), [(25, 5), (25, 25)], None),  # an island goes along
     ],
 )
-def test_a_line_cuts_a_mask(opened: Page, mask: BoolArray, line: list[Any], sizes: list[int] | None) -> None:
+def test_a_line_cuts_a_mask(opened: Page, mask: Bool, line: list[Any], sizes: list[int] | None) -> None:
     pieces = [got(piece) for piece in opened.module(CUT, sent(mask), line)]
     assert np.array_equal(np.sum(pieces, axis=0), mask.astype(int)), "every pixel belongs to one piece"
     counts = [int(piece.sum()) for piece in pieces]

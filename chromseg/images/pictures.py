@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, ImageSequence
 
-from chromseg.annotations.reduction import reduced
-from chromseg.annotations.tiff import ACCEPTED, MOST_PAGES, TiffError, check_directories, is_tiff, read_arrays
+from chromseg.arrays import U8
 from chromseg.errors import DataError, InputRefusedError
+from chromseg.images.reduction import reduced
+from chromseg.images.tiff import ACCEPTED, MOST_PAGES, TiffError, check_directories, is_tiff, read_arrays
 
 MAX_PIXELS = 100_000_000  # 10,000 × 10,000; a metaphase has about two million
 _MAX_BYTES = 400_000_000  # of one page as it is decoded; colour in float64 has 24 a pixel
@@ -44,7 +45,7 @@ class Page:
     """
 
     grey: npt.NDArray[Any]
-    rgb: npt.NDArray[np.uint8] | None
+    rgb: U8 | None
     bit_depth: int
 
 
@@ -264,7 +265,7 @@ def _in_bands(pixels: npt.NDArray[Any], convert: Callable[[npt.NDArray[Any]], np
     return np.concatenate([convert(pixels[top : top + rows]) for top in range(0, len(pixels), rows)])
 
 
-def _flatten(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def _flatten(rgba: U8) -> U8:
     """Put a picture with transparency on a ground that belongs to it.
 
     Where most of the picture is opaque, holes get its median; where little is, the opaque part is the object and the
@@ -280,7 +281,7 @@ def _flatten(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return _in_bands(rgba, lambda band: _over(band, ground))
 
 
-def _over(rgba: npt.NDArray[np.uint8], ground: np.float32) -> npt.NDArray[np.uint8]:
+def _over(rgba: U8, ground: np.float32) -> U8:
     colour, alpha = rgba[..., :3].astype(np.float32), rgba[..., 3:].astype(np.float32) / 255
     return np.asarray(np.rint(colour * alpha + ground * (1 - alpha)), dtype=np.uint8)
 

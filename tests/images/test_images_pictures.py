@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from chromseg.annotations import pictures
-from chromseg.annotations.pictures import read_grey
 from chromseg.errors import DataError
+from chromseg.images.pictures import read_grey
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8)
 

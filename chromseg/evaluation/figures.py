@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from chromseg.annotations.absorbance import FloatArray
 from chromseg.annotations.clusters import MIN_CROSSING_AREA, regions_of_at_least
 from chromseg.annotations.maps import crossing_map, label_regions
-from chromseg.annotations.rasterize import BoolArray
 from chromseg.annotations.samples import Sample
+from chromseg.arrays import F32, Bool
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.overlay import draw_overlay
 from chromseg.inference.result import box_of
@@ -38,7 +37,7 @@ class Shown(NamedTuple):
     """
 
     sample: Sample
-    masks: Mapping[str, BoolArray]
+    masks: Mapping[str, Bool]
 
 
 def compare_variants(shown: Iterable[Shown], rows: int = 8) -> Picture:
@@ -127,22 +126,22 @@ def _clusters(image: Shown) -> Iterator[_Case]:
         yield _Case(max(fits.values()) - min(fits.values()), image.sample.name, window, fits, pictures)
 
 
-def _fit(masks: BoolArray, own: BoolArray) -> float:
+def _fit(masks: Bool, own: Bool) -> float:
     """Mean IoU of some true chromosomes with the masks that suit them best."""
     return float(match_instances(masks, own)[1].sum() / len(own))
 
 
-def _around(region: BoolArray) -> Window:
+def _around(region: Bool) -> Window:
     x0, y0, x1, y1 = box_of(region)
     return slice(max(0, y0 - _MARGIN), y1 + _MARGIN), slice(max(0, x0 - _MARGIN), x1 + _MARGIN)
 
 
-def _draw(picture: FloatArray, masks: BoolArray, window: Window) -> Picture:
+def _draw(picture: F32, masks: Bool, window: Window) -> Picture:
     inside = masks[:, *window]
     return draw_overlay(picture, inside[inside.any(axis=(1, 2))])
 
 
-def _cut(image: FloatArray, region: list[float]) -> FloatArray:
+def _cut(image: F32, region: list[float]) -> F32:
     """The pixels of an xyxy region, at least one."""
     x0, y0, x1, y1 = (round(edge) for edge in region)
     return image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]

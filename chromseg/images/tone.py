@@ -10,13 +10,13 @@ from __future__ import annotations
 import numpy as np
 from skimage.filters import threshold_otsu
 
-from chromseg.annotations.absorbance import FloatArray
-from chromseg.annotations.blobs import without_blobs
+from chromseg.arrays import F32
+from chromseg.images.blobs import without_blobs
 
 _THICKEST = 20.0  # pixels, half the width of the thickest cluster of chromosomes
 
 
-def chromosome_tone(image: FloatArray) -> float:
+def chromosome_tone(image: F32) -> float:
     """Median absorbance of a picture's foreground, nuclei left aside, without a network; 0.0 for an empty picture.
 
     Args:
@@ -29,7 +29,7 @@ def chromosome_tone(image: FloatArray) -> float:
     return float(np.median(image[thin if thin.any() else foreground]))
 
 
-def toned(image: FloatArray, tone: float) -> FloatArray:
+def toned(image: F32, tone: float) -> F32:
     """A picture made darker or paler until its chromosomes have a tone.
 
     Args:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from chromseg.annotations.absorbance import FloatArray
-from chromseg.annotations.rasterize import BoolArray
+from chromseg.arrays import F32, Bool
 
 _BLOB_RIM = 4  # pixels around the round core of a blob that are its ragged edge
 
 
-def without_blobs(region: BoolArray, half_width: float, image: FloatArray | None = None) -> BoolArray:
+def without_blobs(region: Bool, half_width: float, image: F32 | None = None) -> Bool:
     """Take out of a chromosome map what is thicker than any chromosome; thin things attached to it stay.
 
     A network may see only the rim of a nucleus. With the image, whatever is at least half as dark as the chromosomes

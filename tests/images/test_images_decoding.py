@@ -12,8 +12,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from chromseg.annotations.pictures import read_picture
 from chromseg.errors import InputRefusedError
+from chromseg.images.pictures import read_picture
 
 
 def ramp(dtype: type = np.uint8, top: int = 255) -> np.ndarray:

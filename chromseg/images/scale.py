@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from chromseg.annotations.absorbance import FloatArray
-from chromseg.annotations.rasterize import BoolArray
-from chromseg.annotations.reduction import by_means
+from chromseg.arrays import F32, Bool
+from chromseg.images.reduction import by_means
 
 AS_IT_IS = (0.7, 1.4)  # factors within what training has seen: resizing would only blur
 ALWAYS = (1.0, 1.0)  # for a network that has seen chromosomes of one width alone
@@ -21,7 +20,7 @@ def factor_between(width: float | None, wanted: float | None, as_it_is: tuple[fl
     return 1.0 if as_it_is[0] <= factor <= as_it_is[1] else factor
 
 
-def resize(image: FloatArray, factor: float) -> FloatArray:
+def resize(image: F32, factor: float) -> F32:
     """Resize float32 (H, W) by a factor, smoothed before it is made smaller."""
     if factor == 1.0:
         return image
@@ -30,7 +29,7 @@ def resize(image: FloatArray, factor: float) -> FloatArray:
     return np.asarray(np.clip(np.asarray(picture), 0, 1), dtype=np.float32)
 
 
-def resize_mask(mask: BoolArray, shape: tuple[int, ...]) -> BoolArray:
+def resize_mask(mask: Bool, shape: tuple[int, ...]) -> Bool:
     """Bring a mask bool (h, w) to another size (H, W); its border is where linear interpolation crosses one half."""
     if mask.shape == shape:
         return mask
@@ -38,13 +37,13 @@ def resize_mask(mask: BoolArray, shape: tuple[int, ...]) -> BoolArray:
     return np.asarray(np.asarray(picture) >= 0.5)
 
 
-def filled_up(image: FloatArray, step: int) -> FloatArray:
+def filled_up(image: F32, step: int) -> F32:
     """Repeat the last row and column of float32 (H, W) until both sides divide by `step`."""
     height, width = image.shape
     return np.pad(image, ((0, -height % step), (0, -width % step)), mode="edge")
 
 
-def coarse(image: FloatArray, fine: int) -> FloatArray:
+def coarse(image: F32, fine: int) -> F32:
     """The means of squares of `fine` pixels: float32 (H, W) → (⌈H / fine⌉, ⌈W / fine⌉)."""
     return np.asarray(by_means(filled_up(image, fine), fine))
 

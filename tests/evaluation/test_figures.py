@@ -11,7 +11,7 @@ from tiny_detector import TINY, tiny
 
 from chromseg.annotations import Sample
 from chromseg.errors import ModelError
-from chromseg.inference.figures import Shown, _clusters, _shares, compare_variants, region_figure
+from chromseg.evaluation.figures import Shown, _clusters, _shares, compare_variants, region_figure
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.load import identity_of
 from chromseg.models.package import ModelCard

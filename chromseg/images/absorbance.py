@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 from skimage.filters import threshold_otsu
 
-FloatArray: TypeAlias = npt.NDArray[np.float32]
+from chromseg.arrays import F32
+
 Polarity: TypeAlias = Literal["dark-on-light", "light-on-dark"]
 
 _FULL_PERCENTILE = 98.0
 
 
-def to_absorbance(image: npt.NDArray[Any], polarity: Polarity) -> FloatArray:
+def to_absorbance(image: npt.NDArray[Any], polarity: Polarity) -> F32:
     """Bring a grey image of either polarity and any depth to absorbance.
 
     The ground is the median of the image or of its rim, whichever is darker in absorbance (a chromosome may fill a

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from chromseg.annotations import to_absorbance
+from chromseg.images.absorbance import to_absorbance
 
 
 def cell(ground, full, dtype=np.uint8):

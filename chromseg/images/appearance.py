@@ -13,12 +13,12 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 from skimage.morphology import skeletonize
 
-from chromseg.annotations.absorbance import FloatArray, Polarity
-from chromseg.annotations.rasterize import BoolArray
-from chromseg.annotations.reduction import reduced
+from chromseg.arrays import F32, F64, Bool, Intp
+from chromseg.images.absorbance import Polarity
+from chromseg.images.reduction import reduced
 
-_Depth: TypeAlias = npt.NDArray[np.float64]
-_Counts: TypeAlias = npt.NDArray[np.intp]
+_Depth: TypeAlias = F64
+_Counts: TypeAlias = Intp
 
 _MIN_OBJECT_AREA = 30
 _MIN_OBJECT_SHARE = 0.02  # of the largest object
@@ -56,12 +56,12 @@ class Looks(NamedTuple):
     number: int
 
 
-def estimate_width(absorbance: FloatArray) -> float:
+def estimate_width(absorbance: F32) -> float:
     """The width of `looks_of`."""
     return looks_of(absorbance).width
 
 
-def looks_of(absorbance: FloatArray) -> Looks:
+def looks_of(absorbance: F32) -> Looks:
     """Measure the chromosomes: their width is twice the distance from their axis to their border.
 
     Every pixel of an axis counts once, so neither specks nor the few broad objects (nuclei) move the median.
@@ -82,7 +82,7 @@ def looks_of(absorbance: FloatArray) -> Looks:
     return Looks(step * width, int((areas >= width**2).sum()))
 
 
-def _objects(absorbance: FloatArray) -> tuple[BoolArray, _Counts]:
+def _objects(absorbance: F32) -> tuple[Bool, _Counts]:
     """What stands out from the ground, specks left aside, and the area of each object."""
     smooth = ndimage.uniform_filter(absorbance, 3)
     foreground = ndimage.binary_fill_holes(smooth > threshold_otsu(smooth) * _BELOW_OTSU)
@@ -93,7 +93,7 @@ def _objects(absorbance: FloatArray) -> tuple[BoolArray, _Counts]:
     return np.asarray(counts[labels]), areas[counts]
 
 
-def _not_broad(objects: BoolArray, depth: _Depth) -> BoolArray:
+def _not_broad(objects: Bool, depth: _Depth) -> Bool:
     """Without objects broader than any chromosome; where there are no others, only their rims, `_BROAD` deep."""
     if depth.max() <= _BROAD:
         return objects

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chromseg.annotations.absorbance import FloatArray
-from chromseg.annotations.tone import chromosome_tone, toned
+from chromseg.arrays import F32
+from chromseg.images.tone import chromosome_tone, toned
 
 
-def _picture(level: float, nucleus: float = 0.0) -> FloatArray:
+def _picture(level: float, nucleus: float = 0.0) -> F32:
     """float32 (200, 200): bars of one absorbance, one dark spot, perhaps a nucleus."""
     image = np.zeros((200, 200), dtype=np.float32)
     for row in range(20, 180, 16):

@@ -1,0 +1,1 @@
+"""Pixels before anything is known of chromosomes: decoded, brought to absorbance, tone and size, looked at."""
