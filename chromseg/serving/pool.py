@@ -6,12 +6,12 @@ import asyncio
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait
 from typing import TypeVar
+
+from chromseg.serving.parent import when_parent_ends
 
 T = TypeVar("T")
 
@@ -72,14 +72,7 @@ def _outlive_signals() -> None:
     """Ctrl-C and systemd signal the whole group: leave it to the server to end, and end with it if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+    when_parent_ends(lambda: os._exit(1))
 
 
 def _import_all() -> None:

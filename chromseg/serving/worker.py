@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable
-from multiprocessing.connection import wait
 from multiprocessing.synchronize import Event
 
 import uvicorn
@@ -18,6 +15,7 @@ from chromseg.cores import usable_cores
 from chromseg.errors import ChromsegError, OutputError
 from chromseg.serving.listening import BACKLOG
 from chromseg.serving.logs import start_logging, tell
+from chromseg.serving.parent import when_parent_ends
 from chromseg.serving.patient import PatientServer
 from chromseg.serving.settings import ServeSettings
 
@@ -69,7 +67,7 @@ def work(settings: ServeSettings, listening: socket.socket, serves: Event) -> No
     from chromseg.serving.sources import source_of
 
     start_logging()
-    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    when_parent_ends(lambda: os.kill(os.getpid(), signal.SIGTERM))
     limit_threads(settings)
     try:
         app = create_app(settings, source_of(settings.model, settings.device))
@@ -77,11 +75,3 @@ def work(settings: ServeSettings, listening: socket.socket, serves: Event) -> No
     except ChromsegError as error:
         tell("worker cannot start", error=str(error))
         sys.exit(1)
-
-
-def _end_with_parent() -> None:
-    """End as on SIGTERM when the supervisor was killed: nobody would end this worker otherwise."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os.kill(os.getpid(), signal.SIGTERM)
