@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 PROFILES = sorted(path.parent.name for path in ROOT.glob("profiles/*/params.yaml"))
 LOCK = (ROOT / "requirements.lock").read_text()
 # What no stage depends on although its modules import it: it tells, stores or shows.
-PLUMBING = re.compile(r"chromseg/(__init__|api|extras)\.py|chromseg/(cli|pages|registry|serving)/.*")
+PLUMBING = re.compile(r"chromseg/(__init__|api|extras|project)\.py|chromseg/(cli|pages|registry|serving)/.*")
 
 
 @pytest.fixture(autouse=True)
