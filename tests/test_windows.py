@@ -34,7 +34,18 @@ def there(code: str, *arguments: object, cwd: Path) -> subprocess.CompletedProce
     return subprocess.run(words, capture_output=True, encoding="utf-8", cwd=cwd, env=settings, check=False)
 
 
-CORE = ("annotations", "images", "importers", "inference", "metrics", "models", "partition", "serving", "synthesis", "validation")
+CORE = (
+    "annotations",
+    "images",
+    "importers",
+    "inference",
+    "metrics",
+    "models",
+    "partition",
+    "serving",
+    "synthesis",
+    "validation",
+)
 
 
 def test_the_pretence_is_seen_by_our_code_alone(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def main() -> None:
     """Entry point of `chromseg-ops`; prints UTF-8, also where the letters of the system lack `≥`, as on Windows."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors=stream.errors)
     app()
 
 

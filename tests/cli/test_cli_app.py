@@ -167,3 +167,10 @@ def test_a_reader_that_goes_away_makes_no_noise(tmp_path: Path) -> None:
     )
     assert answer.stdout == "x" * 100 + "\n"
     assert answer.stderr == ""
+
+
+def test_a_name_that_is_no_text_can_be_told() -> None:
+    """As files may be called on Linux, whose names are bytes."""
+    call = [sys.executable, "-c", "from chromseg.cli.app import main; main()", "partition", b"no-\xff-folder"]
+    answer = subprocess.run([*call, "--out", "out"], capture_output=True, check=False)
+    assert answer.returncode == 1 and answer.stderr.startswith(rb"error: no-\udcff-folder holds no chromosome_*.png")
