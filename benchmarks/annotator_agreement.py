@@ -32,9 +32,9 @@ from skimage.registration import phase_cross_correlation
 from benchmarks.outline_size import signed_distance
 from chromseg import load_predictor
 from chromseg.annotations import Dataset, load_image, load_masks, rasterize, read_dataset
-from chromseg.annotations.hashing import data_md5
 from chromseg.annotations.records import ImageRecord
 from chromseg.arrays import F32, Bool
+from chromseg.dvc import folder_md5
 from chromseg.files import write_json
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import SPLICE_IOU, bootstrap_by_case, iou, match_instances
@@ -97,7 +97,7 @@ def main() -> None:
             print(pair)
     report = summary(pairs) | {
         "weights_sha256": predictor.card.weights_sha256,
-        "data_md5": data_md5(dataset.root),
+        "data_md5": folder_md5(dataset.root),
         "git_commit": git_state()[0],
         "pairs": [asdict(pair) for pair in pairs],
     }

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from chromseg.annotations import read_dataset
-from chromseg.annotations.hashing import data_md5
 from chromseg.annotations.summary import summarize
+from chromseg.dvc import folder_md5
 
 EXPECTED = {"images": 124, "cases": 88, "chromosomes": 5222, "clusters of 2": 124, "of 3": 14, "of 4": 9, "of 5": 1}
 EXPECTED |= {"crossing clusters within 256×256": 148, "touching": 20}
@@ -26,7 +26,7 @@ def main() -> None:
         sys.exit(f"{root} has no outlines")
     counts = [summary.images, summary.cases, summary.chromosomes, *(row.clusters for row in overlaps.rows)]
     found = dict(zip(EXPECTED, [*counts, overlaps.fitting, overlaps.touching], strict=True))
-    print(f"data md5 {data_md5(root)}")
+    print(f"data md5 {folder_md5(root)}")
     for name, value in found.items():
         print(f"{name:34}{value:6}{'' if value == EXPECTED[name] else f'   expected {EXPECTED[name]}'}")
     sys.exit(found != EXPECTED)

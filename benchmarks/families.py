@@ -20,8 +20,8 @@ import numpy as np
 
 from benchmarks.whole_metaphases import metaphases
 from chromseg import load_predictor
-from chromseg.annotations.hashing import data_md5
 from chromseg.config import parse
+from chromseg.dvc import folder_md5
 from chromseg.evaluation.judging import score_found
 from chromseg.files import write_json
 from chromseg.inference.cascade import Cascade
@@ -41,7 +41,7 @@ def main() -> None:
     arguments = parse_arguments()
     cascade = together(arguments.maps, arguments.detector, arguments.rule)
     figures: dict[str, Any] = {
-        "data_md5": {arguments.data.name: data_md5(arguments.data)},
+        "data_md5": {arguments.data.name: folder_md5(arguments.data)},
         "models": {
             name: {key: one.card.lineage.get(key) for key in _TOLD} | {"weights_sha256": one.card.weights_sha256}
             for name, one in (("chromseg", cascade.maps), ("ucrd-net", cascade.detector))

@@ -22,7 +22,7 @@ from scipy.optimize import minimize
 from benchmarks.families import together
 from benchmarks.whole_metaphases import metaphases
 from chromseg.annotations import Sample
-from chromseg.annotations.hashing import data_md5
+from chromseg.dvc import folder_md5
 from chromseg.files import write_json
 from chromseg.inference.cascade import Cascade
 from chromseg.inference.choice import Debate, Group
@@ -60,7 +60,7 @@ def main() -> None:
         "disputed": sum(is_disputed(case) for case in cases),
         "quality": qualities(cases, cascade.rule, rule),
         "splits": arguments.splits,
-        "data_md5": {arguments.data.name: data_md5(arguments.data)},
+        "data_md5": {arguments.data.name: folder_md5(arguments.data)},
         "weights_sha256": {"maps": cascade.maps.card.weights_sha256, "detector": cascade.detector.card.weights_sha256},
         "git_commit": git_state()[0],
         "hardware": hardware(),

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from chromseg.annotations import Dataset, crossing_clusters, crossing_map, load_masks, rasterize, read_dataset
-from chromseg.annotations.hashing import data_md5
 from chromseg.annotations.rasterize import Polygons
 from chromseg.arrays import Bool
+from chromseg.dvc import folder_md5
 from chromseg.files import write_json
 from chromseg.metrics import CutoutScore, match_instances, splice_quality, summarize_cutouts
 from chromseg.registry.lineage.gather import git_state
@@ -42,7 +42,7 @@ def main() -> None:
         **{key: metrics[key] for key in KEYS},
         "instances_80": float((ious >= 0.8).mean()),
         "seed": arguments.seed,
-        "data_md5": data_md5(dataset.root),
+        "data_md5": folder_md5(dataset.root),
         "git_commit": git_state()[0],
     }
     write_json(arguments.out, report)

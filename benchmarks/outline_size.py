@@ -23,8 +23,8 @@ from scipy import ndimage
 from benchmarks.whole_metaphases import metaphases
 from chromseg import load_predictor
 from chromseg.annotations import Sample
-from chromseg.annotations.hashing import data_md5
 from chromseg.arrays import F64, Bool
+from chromseg.dvc import folder_md5
 from chromseg.files import write_json
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.metrics import SPLICE_IOU, mask_ious
@@ -65,7 +65,7 @@ def main() -> None:
     assert isinstance(predictor, MapPredictor), f"{arguments.model} draws no maps"
     report: dict[str, Any] = {
         "weights_sha256": predictor.card.weights_sha256,
-        "data_md5": data_md5(arguments.data),
+        "data_md5": folder_md5(arguments.data),
         "git_commit": git_state()[0],
     }
     for split in arguments.splits:

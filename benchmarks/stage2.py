@@ -24,7 +24,7 @@ import numpy as np
 from scipy import ndimage
 
 from chromseg.annotations import crossing_clusters, cut_out, is_touching, load_image, load_masks, read_dataset
-from chromseg.annotations.hashing import data_md5
+from chromseg.dvc import folder_md5
 from chromseg.files import write_json
 from chromseg.metrics.splicing import match_instances, splice_quality
 from chromseg.partition import partition_crossings
@@ -171,7 +171,7 @@ def main() -> None:
     cases = list(cut_outs(arguments.data))
     as_published = partial(partition_crossings, algorithm="paper")
     figures: dict[str, Any] = {
-        "data_md5": {root.name: data_md5(root) for root in (arguments.data, *arguments.laid)},
+        "data_md5": {root.name: folder_md5(root) for root in (arguments.data, *arguments.laid)},
         "git_commit": git_state()[0],
         "hardware": hardware(),
         "chromseg-ops": spacc(cases, partition_crossings),

@@ -20,9 +20,9 @@ import numpy as np
 import torch
 
 from chromseg.annotations import Dataset, Sample, read_dataset
-from chromseg.annotations.hashing import data_md5
 from chromseg.annotations.preparation import samples_of_image
 from chromseg.config import AugmentConfig, LossConfig, ModelConfig, OptimConfig, TrainConfig
+from chromseg.dvc import folder_md5
 from chromseg.files import write_json
 from chromseg.metrics import bootstrap_by_case, iou, mean_iou, well_detected
 from chromseg.models.package import load_model
@@ -63,7 +63,7 @@ def main() -> None:
         train = [sample for sample in cutouts if sample.split != "test"]
         chosen_by = [sample for sample in cutouts if sample.split == "test"]
         print(f"{len(train)} drawn cut-outs to train on, {len(chosen_by)} to choose the epoch by", file=sys.stderr)
-        drawn_md5 = data_md5(drawn.root)
+        drawn_md5 = folder_md5(drawn.root)
         model = fit(config, train, chosen_by, Path(scratch) / "model", seed=arguments.seed)
         minutes = (time.perf_counter() - started) / 60
         scores = _scores(model.folder, list(_cutouts(real, "val")))
@@ -77,7 +77,7 @@ def main() -> None:
         "cutouts": len(train),
         "seed": arguments.seed,
         "config": asdict(config),
-        "data_md5": {"bioimlab": data_md5(real.root), "drawn": drawn_md5},
+        "data_md5": {"bioimlab": folder_md5(real.root), "drawn": drawn_md5},
         "git_commit": commit,
         "git_dirty": dirty,
         "hardware": f"{hardware()}, {arguments.threads} threads",

@@ -26,7 +26,7 @@ from chromseg.annotations import (
     load_masks,
     read_dataset,
 )
-from chromseg.annotations.hashing import data_md5
+from chromseg.dvc import folder_md5
 from chromseg.files import replacing, write_json
 from chromseg.synthesis import synthesize_dataset
 
@@ -75,7 +75,7 @@ def main() -> None:
         shown = list(facts) if arguments.real_crops else ["drawn"]
         _draw(facts, shown).savefig(temporary, format="png", dpi=100)
     report = {name: each.summary() for name, each in facts.items()}
-    report["of"] = {"bioimlab_md5": data_md5(real.root), "drawn": arguments.images, "seed": arguments.seed}
+    report["of"] = {"bioimlab_md5": folder_md5(real.root), "drawn": arguments.images, "seed": arguments.seed}
     write_json(arguments.out / "synthetic_vs_real.json", report)
     for name, each in facts.items():
         print(name, each.summary())

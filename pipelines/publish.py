@@ -12,8 +12,8 @@ from pathlib import Path
 
 import yaml
 
+from chromseg.annotations.tracking import EMBEDDED, SAMPLE
 from chromseg.errors import DataError
-from chromseg.importers.tracking import EMBEDDED, SAMPLE
 from pipelines.profile import run_stage
 
 STORE = Path("dvcstore")

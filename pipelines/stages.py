@@ -17,10 +17,10 @@ from typing import Any
 
 import yaml
 
+from chromseg.annotations.tracking import outside_remotes
 from chromseg.config import DetectorConfig, block, parse, variant_config
 from chromseg.errors import ConfigError
 from chromseg.files import write_text
-from chromseg.importers.tracking import outside_remotes
 from pipelines.closure import Closure, closure, condensed
 from pipelines.environment import distributions, environment
 from pipelines.profile import DEFAULT, Profile, run_stage

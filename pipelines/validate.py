@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from chromseg.annotations.hashing import data_md5
 from chromseg.config import block, parse
+from chromseg.dvc import folder_md5
 from chromseg.files import write_json
 from chromseg.validation import ValidateConfig, validate_datasets
 from chromseg.validation.docs import write_reports
@@ -39,7 +39,7 @@ def validate(config: ValidateConfig, data_root: Path, out: Path) -> list[str]:
         for failure in report.failures:
             print(f"{name}: {failure}")
         print(f"{name}: {report.summary}; see {page}")
-        verdicts[name] = {"data_md5": data_md5(data_root / name), "ok": report.ok}
+        verdicts[name] = {"data_md5": folder_md5(data_root / name), "ok": report.ok}
         if not report.ok:
             failed.append(name)
     write_json(out / VERDICTS, verdicts)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from chromseg.annotations.hashing import data_md5
+from chromseg.dvc import folder_md5
 from chromseg.registry.lineage.lineage import Lineage
 
 
@@ -26,7 +26,7 @@ def record(folder: Path, project: Path, scores: Mapping[str, float | None] | Non
     """Enter a model folder as it is now into the project's `dvc.lock`, and its scores if there are any."""
     lock = project / "dvc.lock"
     content = yaml.safe_load(lock.read_text(encoding="utf-8")) if lock.is_file() else {"schema": "2.0", "stages": {}}
-    md5, name = data_md5(folder), folder.name
+    md5, name = folder_md5(folder), folder.name
     content["stages"][f"train@{name}"] = {"cmd": f"train {name}", "outs": [{"path": str(folder), "md5": md5}]}
     if scores is not None:
         report = project / "reports" / "default" / "scores" / name
@@ -35,6 +35,6 @@ def record(folder: Path, project: Path, scores: Mapping[str, float | None] | Non
         content["stages"][f"evaluate@{name}"] = {
             "cmd": f"evaluate {name}",
             "deps": [{"path": str(folder), "md5": md5}],
-            "outs": [{"path": report.relative_to(project).as_posix(), "md5": data_md5(report)}],
+            "outs": [{"path": report.relative_to(project).as_posix(), "md5": folder_md5(report)}],
         }
     lock.write_text(yaml.safe_dump(content), encoding="utf-8")

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 # A package may import those on lower levels; on its own level only itself, and the data contract `annotations`.
 LEVELS = [
     {"arrays", "errors"},
-    {"config", "cores", "extras", "files", "memory", "naming", "pages", "project"},
+    {"config", "cores", "dvc", "extras", "files", "memory", "naming", "pages", "project"},
     {"images"},
     {"partition", "metrics", "annotations", "importers", "synthesis", "validation"},
     {"models"},
@@ -30,7 +30,13 @@ LEVELS = [
 ]
 LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in packages}
 
-DOORS = {"mlflow": "registry", "great_expectations": "validation", "typer": "cli"}  # library → the package that may
+DOORS = {
+    "mlflow": "registry",
+    "great_expectations": "validation",
+    "typer": "cli",
+    "dvc": "dvc",
+    "dvc_data": "dvc",
+}  # library → the package that may
 ROOMS = [
     "lineage",
     "card",

@@ -1,4 +1,4 @@
-"""Which data was it: the md5 of a dataset as DVC computes it, and the md5 of its test split alone."""
+"""Which test was it: the md5 of what the test splits of datasets hold."""
 
 from __future__ import annotations
 
@@ -10,28 +10,11 @@ from typing import Any
 
 from chromseg.annotations.collection import collect
 from chromseg.annotations.dataset import Dataset, ImageRecord, InstanceRecord, read_dataset
+from chromseg.dvc import file_md5
 from chromseg.errors import DataError
 
 
-def data_md5(root: Path) -> str:
-    """The hash of a folder that DVC writes to `dvc.lock` and `.dvc` files.
-
-    It is the md5 of a JSON list of every file's md5 and relative path, ordered by path, with `.dir` at its end.
-
-    Args:
-        root: A dataset's folder.
-
-    Raises:
-        DataError: There is no such folder.
-    """
-    if not root.is_dir():
-        raise DataError(f"no folder {root}", expected="a dataset", remedy="import it or run `dvc pull`")
-    files = sorted((path.relative_to(root).as_posix(), path) for path in root.rglob("*") if path.is_file())
-    listing = [{"md5": _md5_of_file(path), "relpath": name} for name, path in files]
-    return _md5(json.dumps(listing)) + ".dir"
-
-
-def test_md5(roots: Iterable[Path], corrected_by: Sequence[Path] = ()) -> str:
+def md5_of_test(roots: Iterable[Path], corrected_by: Sequence[Path] = ()) -> str:
     """The hash of what the test splits of some datasets hold: two models with the same one were judged on the same.
 
     It is the md5 of the sorted md5s of every test image and of its annotations. Names, ids, other splits and the card
@@ -73,7 +56,7 @@ def _file_hashes(dataset: Dataset, image: ImageRecord, outlined: Dataset, outlin
     missing = [path for path in paths if not path.is_file()]
     if missing:
         raise DataError(f"no {missing[0]}", expected="every file of the dataset", remedy="import the set again")
-    return [_md5_of_file(path) for path in paths]
+    return [file_md5(path) for path in paths]
 
 
 def _annotation_hash(dataset: Dataset, image: ImageRecord) -> str:
@@ -93,8 +76,3 @@ def _content(dataset: Dataset, instance: InstanceRecord) -> dict[str, Any]:
 
 def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
-def _md5_of_file(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -217,8 +217,8 @@ def diff(
 ) -> None:
     """List what changed from A to B: pictures and outlines added, changed, gone, and splits that moved."""
     from chromseg.annotations.changes import compare, pictures_of
+    from chromseg.annotations.revisions import opened
     from chromseg.cli.data_tables import print_changes
-    from chromseg.importers.revisions import opened
 
     found = []
     for version in (before, after):
@@ -241,7 +241,7 @@ def track(
     as_json: AsJson = False,
 ) -> None:
     """Put data/NAME under DVC, or record its new state, as one entry of data.dvc."""
-    from chromseg.importers.tracking import track as track_dataset
+    from chromseg.annotations.tracking import track as track_dataset
 
     md5 = track_dataset(name, data_root=data_root, remote=remote)
     if as_json:

@@ -8,12 +8,12 @@ import sys
 import pytest
 import yaml
 
-from chromseg.annotations import hashing
 from chromseg.annotations.changes import compare, pictures_of
+from chromseg.annotations.revisions import opened
+from chromseg.annotations.tracking import track
+from chromseg.dvc import folder_md5
 from chromseg.errors import DataError
 from chromseg.importers import import_dataset
-from chromseg.importers.revisions import opened
-from chromseg.importers.tracking import track
 
 
 def dvc(top, *arguments):
@@ -54,11 +54,11 @@ def stored(folder):
 
 @pytest.mark.slow
 def test_one_out_for_each_dataset_and_a_labs_images_to_their_own_remote_alone(project, tmp_path):
-    assert track("sample", data_root=project / "data") == hashing.data_md5(project / "data/sample")
+    assert track("sample", data_root=project / "data") == folder_md5(project / "data/sample")
     assert list(outs(project)) == ["data/sample"]
     dvc(project, "remote", "add", "-q", "own", str(tmp_path / "own"))
     md5 = track("lab", data_root=project / "data")
-    assert md5 == hashing.data_md5(project / "data/lab") == outs(project)["data/lab"]["md5"]
+    assert md5 == folder_md5(project / "data/lab") == outs(project)["data/lab"]["md5"]
     assert {path: out["remote"] for path, out in outs(project).items()} == {
         "data/lab": "own",
         "data/sample": "embedded",

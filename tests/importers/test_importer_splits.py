@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from chromseg.annotations import read_dataset
-from chromseg.annotations.hashing import data_md5
 from chromseg.annotations.splits import split_of
+from chromseg.dvc import folder_md5
 from chromseg.errors import DataError, OutputError
 from chromseg.importers import Options, import_dataset
 
@@ -141,7 +141,7 @@ def test_a_new_picture_of_an_old_metaphase_joins_its_case(tmp_path, grow):
 
 def test_an_update_without_the_old_pictures_is_refused_and_nothing_lost(tmp_path, grow, save):
     dataset = run(grow("a", "b"), tmp_path, case_regex=CASE)
-    before = data_md5(dataset.root)
+    before = folder_md5(dataset.root)
     save(tmp_path / "new/cell_c.png", down=50)
     with pytest.raises(
         DataError, match="none of the 2 pictures of cells in the source; expected the whole next version"
@@ -153,12 +153,12 @@ def test_an_update_without_the_old_pictures_is_refused_and_nothing_lost(tmp_path
         run(grow("a"), tmp_path, update=True, case_regex="(x)")
     with pytest.raises(DataError, match="a source that is light-on-dark; expected dark-on-light, as cells is"):
         run(grow("a"), tmp_path, update=True, invert=True)
-    assert data_md5(dataset.root) == before
+    assert folder_md5(dataset.root) == before
 
 
 def test_a_full_disk_during_an_update_leaves_the_old_version(tmp_path, grow, monkeypatch):
     dataset = run(grow("a", "b"), tmp_path, case_regex=CASE)
-    before = data_md5(dataset.root)
+    before = folder_md5(dataset.root)
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -167,7 +167,7 @@ def test_a_full_disk_during_an_update_leaves_the_old_version(tmp_path, grow, mon
     monkeypatch.setattr("chromseg.annotations.dataset.shutil.copyfile", full)
     with pytest.raises(OutputError, match="No space left on device"):
         run(tmp_path / "src", tmp_path, update=True)
-    assert data_md5(dataset.root) == before and [p.name for p in (tmp_path / "data").iterdir()] == ["cells"]
+    assert folder_md5(dataset.root) == before and [p.name for p in (tmp_path / "data").iterdir()] == ["cells"]
 
 
 def test_there_is_no_update_of_nothing(tmp_path, grow):

@@ -18,7 +18,7 @@ from test_train import TINY
 from tiny_boxes import write_boxes
 
 from chromseg.annotations import Dataset, encode_rle, read_dataset, read_samples, write_dataset
-from chromseg.annotations.hashing import test_md5 as hash_of_test
+from chromseg.annotations.hashing import md5_of_test
 from chromseg.annotations.identity import pixel_hash
 from chromseg.annotations.index import read_index
 from chromseg.annotations.seen import Seen
@@ -143,7 +143,7 @@ def test_the_lineage_names_what_corrected_its_pictures_and_what_it_has_seen(
     assert card.lineage["seen_sha256"] == seen.sha256()
     assert set(card.lineage["data_md5"]) == {"boxes", "fixes"}
     boxes, fixes = Path("data/boxes"), Path("data/fixes")
-    assert card.lineage["test_md5"] == hash_of_test([boxes], [fixes]) != hash_of_test([boxes])
+    assert card.lineage["test_md5"] == md5_of_test([boxes], [fixes]) != md5_of_test([boxes])
     assert json.loads(Path("models/tiny-0/run.json").read_text())["tags"]["seen_sha256"] == seen.sha256()
 
 

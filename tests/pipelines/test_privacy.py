@@ -14,8 +14,8 @@ import pytest
 import yaml
 from clone import Clone
 
+from chromseg.annotations.tracking import track
 from chromseg.importers import import_dataset
-from chromseg.importers.tracking import track
 from chromseg.synthesis import synthesize_dataset
 
 PUSHES = [  # `--all-commits` begins with the working folder, so these hold the plainer forms

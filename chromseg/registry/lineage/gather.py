@@ -9,10 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import chromseg
 from chromseg.cores import usable_cores
+from chromseg.dvc import stage_outputs
 from chromseg.files import sha256
 from chromseg.project import project_root
 from chromseg.registry.lineage.ancestry import profiles_behind
@@ -51,10 +50,11 @@ def gather_lineage(
     Raises:
         DataError: A dataset is missing.
     """
-    from chromseg.annotations.hashing import data_md5, test_md5
+    from chromseg.annotations.hashing import md5_of_test
+    from chromseg.dvc import folder_md5
 
     state = code_state(profile, *profiles_behind(*sources))
-    own = {name: data_md5(data_root / name) for name in dict.fromkeys((*datasets, tested, *corrected_by))}
+    own = {name: folder_md5(data_root / name) for name in dict.fromkeys((*datasets, tested, *corrected_by))}
     return Lineage(
         run_id="",
         experiment=experiment,
@@ -65,7 +65,7 @@ def gather_lineage(
         git_commit=state.commit,
         git_dirty=state.dirty or any(lineage.get("git_dirty") for lineage in _behind(sources)),
         data_md5=data_behind(*sources) | own,
-        test_md5=test_md5([data_root / tested], [data_root / name for name in corrected_by]),
+        test_md5=md5_of_test([data_root / tested], [data_root / name for name in corrected_by]),
         environment=environment_hash(),
         hardware=hardware(),
         software=chromseg.__version__,
@@ -124,22 +124,11 @@ def processor() -> str:
 def dvc_stage_hash(folder: Path) -> str | None:
     """SHA-256 of the `dvc.lock` entry (project's or profile's) of the stage that wrote `folder`; None if none did."""
     folder = folder.resolve()
-    root = project_root()
-    for lock in (root / "dvc.lock", *sorted(root.glob("profiles/*/dvc.lock"))):
-        pipeline = _stages(lock.with_suffix(".yaml"))
-        for name, stage in _stages(lock).items():
-            works_in = lock.parent / pipeline.get(name.partition("@")[0], {}).get("wdir", ".")
-            written = [(works_in / out["path"]).resolve() for out in stage.get("outs", [])]
-            if any(path == folder or path in folder.parents or path.parent == folder for path in written):
-                return hashlib.sha256(json.dumps(stage, sort_keys=True).encode()).hexdigest()
+    for output in stage_outputs(project_root()):
+        path = output.path
+        if path == folder or path in folder.parents or path.parent == folder:
+            return hashlib.sha256(json.dumps(output.stage, sort_keys=True).encode()).hexdigest()
     return None
-
-
-def _stages(file: Path) -> dict[str, dict[str, Any]]:
-    if not file.is_file():
-        return {}
-    content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    return dict(content.get("stages") or {})
 
 
 def _processor_name() -> str:

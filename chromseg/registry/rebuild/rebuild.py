@@ -26,7 +26,7 @@ from chromseg.registry.lineage.ancestry import datasets, given, profile_argument
 from chromseg.registry.lineage.environment import differences, installed, runtime
 from chromseg.registry.lineage.gather import environment_hash, hardware
 from chromseg.registry.lineage.lineage import Lineage
-from chromseg.registry.rebuild.dvc_cache import place_data, place_source
+from chromseg.registry.rebuild.at_hand import place_data, place_source
 from chromseg.registry.store.store import open_store
 from chromseg.registry.versions.references import parse_reference
 from chromseg.registry.versions.version import Version, find

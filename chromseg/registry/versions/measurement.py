@@ -14,8 +14,9 @@ from typing import Any
 import chromseg
 from chromseg.annotations.collection import collect
 from chromseg.annotations.dataset import Dataset, read_dataset
-from chromseg.annotations.hashing import data_md5, test_md5
+from chromseg.annotations.hashing import md5_of_test
 from chromseg.annotations.splits import SPLITS
+from chromseg.dvc import folder_md5
 from chromseg.errors import DataError, RegistryError
 from chromseg.project import project_root
 from chromseg.registry.lineage.gather import hardware
@@ -82,9 +83,9 @@ def measure(version: Version, data: str, *, split: str = "test") -> dict[str, An
         raise _no_case(data, split)
     return {
         "data": data,
-        "data_md5": data_md5(root),
+        "data_md5": folder_md5(root),
         "split": split,
-        "test_md5": test_md5([root]) if split == "test" else None,
+        "test_md5": md5_of_test([root]) if split == "test" else None,
         "metrics": finite(judged.metrics | judged.slices),
         "weights_sha256": version.weights_sha256,
         "machine": hardware(),
@@ -96,7 +97,7 @@ def dataset_of(test: str) -> str | None:
     """The name of the dataset below `data/` whose test cases have this md5; None if it is not at hand."""
     for card in sorted((project_root() / "data").glob("*/dataset.yaml")):
         try:
-            if test_md5([card.parent]) == test:
+            if md5_of_test([card.parent]) == test:
                 return card.parent.name
         except DataError:  # a set that cannot be read is not at hand
             continue

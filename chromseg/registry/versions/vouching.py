@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from chromseg.annotations.hashing import data_md5
+from chromseg.dvc import Output, folder_md5, stage_outputs, tracked_outputs
 from chromseg.errors import LineageError
 from chromseg.project import project_root
 from chromseg.registry.lineage.lineage import Lineage
@@ -52,16 +50,6 @@ class Voucher:
         return {"record": self.record, "md5": self.md5}
 
 
-@dataclass(frozen=True)
-class _Output:
-    """A folder that DVC wrote down: where it should lie, its md5, and the stage (or the `.dvc` file) it belongs to."""
-
-    file: Path
-    place: Path
-    md5: str
-    stage: Mapping[str, Any]
-
-
 def vouch(client: MlflowClient, folder: Path, card: ModelCard) -> Voucher:
     """Compare a model folder with what DVC recorded of it, or else with the record of its run.
 
@@ -78,7 +66,7 @@ def vouch(client: MlflowClient, folder: Path, card: ModelCard) -> Voucher:
     box = _in_the_box(folder, outputs)
     if box is not None:
         return Voucher(_BOX, box.md5, _tested(card.metrics))
-    md5 = data_md5(folder)
+    md5 = folder_md5(folder)
     same = [each for each in outputs if each.md5 == md5]
     if same:
         found = next((own for each in same if (own := _evaluated(each, outputs))), {})
@@ -95,41 +83,41 @@ def vouch(client: MlflowClient, folder: Path, card: ModelCard) -> Voucher:
     return Voucher(record)
 
 
-def _in_the_box(folder: Path, outputs: list[_Output]) -> _Output | None:
+def _in_the_box(folder: Path, outputs: list[Output]) -> Output | None:
     """The record of the models in the box, if the folder is one of them.
 
     Raises:
         LineageError: The box is not as recorded.
     """
     for box in (each for each in outputs if each.file.name == _BOX):
-        if folder.resolve().parent == box.place:
-            _compare(box.place, data_md5(box.place), box)
+        if folder.resolve().parent == box.path:
+            _compare(box.path, folder_md5(box.path), box)
             return box
     return None
 
 
-def _refuse_changed(folder: Path, md5: str, outputs: list[_Output]) -> None:
+def _refuse_changed(folder: Path, md5: str, outputs: list[Output]) -> None:
     """A folder that lies where DVC put one must be that one."""
     place = folder.resolve()
     for each in outputs:
-        if each.place == place:
+        if each.path == place:
             _compare(folder, md5, each)
-        if each.place in place.parents:
-            _compare(each.place, data_md5(each.place), each)
-        if each.place.parent == place and each.place.is_file():
-            _compare(each.place, data_md5(each.place), each)
+        if each.path in place.parents:
+            _compare(each.path, folder_md5(each.path), each)
+        if each.path.parent == place and each.path.is_file():
+            _compare(each.path, folder_md5(each.path), each)
 
 
-def _compare(path: Path, found: str, recorded: _Output) -> None:
+def _compare(path: Path, found: str, recorded: Output) -> None:
     if found != recorded.md5:
         raise LineageError(
             f"{path} has md5 {found[:12]}…",
-            expected=f"{recorded.md5[:12]}…, as {_named(recorded.file)} recorded it",
+            expected=f"{str(recorded.md5)[:12]}…, as {_named(recorded.file)} recorded it",
             remedy="restore it (`dvc checkout`), or make it anew (`dvc repro`)",
         )
 
 
-def _evaluated(model: _Output, outputs: list[_Output]) -> dict[str, float | None]:
+def _evaluated(model: Output, outputs: list[Output]) -> dict[str, float | None]:
     """The scores that a stage of the same lock file wrote of this very model; {} if it was not evaluated since.
 
     Raises:
@@ -137,9 +125,9 @@ def _evaluated(model: _Output, outputs: list[_Output]) -> dict[str, float | None
     """
     for each in outputs:
         judged = any(dep.get("md5") == model.md5 for dep in each.stage.get("deps", []))
-        file = each.place / _SCORES
+        file = each.path / _SCORES
         if each.file == model.file and judged and file.is_file():
-            _compare(each.place, data_md5(each.place), each)
+            _compare(each.path, folder_md5(each.path), each)
             told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             return _tested(told.get("metrics", {}) | told.get("slices", {}))
     return {}
@@ -174,24 +162,10 @@ def _record_of_run(client: MlflowClient, folder: Path, lineage: Lineage) -> str:
     return next(iter(records))
 
 
-def _outputs(root: Path) -> Iterator[_Output]:
-    """Everything that the project's lock files, and the record of its box, know by hash."""
-    for lock in (root / "dvc.lock", *sorted(root.glob("profiles/*/dvc.lock"))):
-        pipeline = _read(lock.with_suffix(".yaml")).get("stages") or {}
-        for name, stage in (_read(lock).get("stages") or {}).items():
-            works_in = lock.parent / pipeline.get(name.partition("@")[0], {}).get("wdir", ".")
-            yield from _of_stage(lock, works_in, stage)
-    yield from _of_stage(root / _BOX, root, _read(root / _BOX))
-
-
-def _of_stage(file: Path, works_in: Path, stage: Mapping[str, Any]) -> Iterator[_Output]:
-    for out in stage.get("outs", []):
-        if "md5" in out:
-            yield _Output(file, (works_in / out["path"]).resolve(), out["md5"], stage)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    return (yaml.safe_load(file.read_text(encoding="utf-8")) or {}) if file.is_file() else {}
+def _outputs(root: Path) -> Iterator[Output]:
+    """Everything that the project's lock files, and the record of the bundled models, know by hash."""
+    known = (*stage_outputs(root), *tracked_outputs(root / _BOX))
+    yield from (output for output in known if output.md5)
 
 
 def _tested(metrics: Scores) -> dict[str, float | None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from chromseg.registry import code_state as module
+from chromseg.registry.lineage import code_state as module
 from chromseg.registry.lineage.code_state import CodeState, code_state, note_start
 
 COMMITTED = {

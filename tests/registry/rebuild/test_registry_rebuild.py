@@ -15,7 +15,7 @@ import pytest
 import yaml
 from example_lineage import LINEAGE
 
-from chromseg.annotations.hashing import data_md5
+from chromseg.dvc import folder_md5
 from chromseg.errors import RegistryError
 from chromseg.models.package import read_card, write_card
 from chromseg.registry.lineage.ancestry import stages
@@ -67,7 +67,7 @@ def repository(store: Path, tmp_path: Path, make_model: Callable[..., Path]) -> 
             _git(store, *command)
         origin = {
             "git_commit": _git(store, "rev-parse", "HEAD"),
-            "data_md5": {"sample": data_md5(data)} | dict(seen or {}),
+            "data_md5": {"sample": folder_md5(data)} | dict(seen or {}),
             "hardware": hardware(),
             "environment": environment_hash() or "no lock file",
             "installed": installed(),
@@ -151,7 +151,7 @@ def test_a_model_in_the_box_that_it_starts_from_comes_along(repository: Callable
     box = store / "bundled" / "chromseg"
     box.mkdir(parents=True)
     (box / "model.json").write_text("{}")
-    outs = [{"md5": data_md5(store / "bundled"), "path": "bundled"}]
+    outs = [{"md5": folder_md5(store / "bundled"), "path": "bundled"}]
     (store / "bundled.dvc").write_text(yaml.safe_dump({"outs": outs}))
     seen = {"bioimlab": "0123456789abcdef.dir"}
     folder = repository(init="bundled/chromseg", seen=seen)
@@ -165,7 +165,7 @@ def test_a_model_in_the_box_that_it_starts_from_comes_along(repository: Callable
 def test_data_that_changed_are_named_with_their_md5(repository: Callable[..., Path], store: Path) -> None:
     folder = repository()
     register(folder, "chromseg")
-    before = data_md5(store / "data" / "sample")
+    before = folder_md5(store / "data" / "sample")
     (store / "data" / "sample" / "image").write_text("other pixels")
     with pytest.raises(RegistryError, match=f"not at hand: dataset sample .md5 {before}; data/sample has "):
         rebuild("chromseg/1")
@@ -177,7 +177,7 @@ def test_data_that_changed_are_named_with_their_md5(repository: Callable[..., Pa
 @pytest.mark.parametrize("place", [".dvc/cache", "dvcstore", "../shared cache"])
 def test_data_out_of_the_cache_of_dvc(repository: Callable[..., Path], store: Path, place: str) -> None:
     register(repository(), "chromseg")
-    md5 = data_md5(store / "data" / "sample")
+    md5 = folder_md5(store / "data" / "sample")
     content = hashlib.md5(b"pixels", usedforsecurity=False).hexdigest()
     cache = store / place / "files" / "md5"
     for digest, text in ((content, "pixels"), (md5, json.dumps([{"md5": content, "relpath": "image"}]))):

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from chromseg.errors import RegistryError
-from chromseg.registry import backup as module
 from chromseg.registry.log.audit import LOG
 from chromseg.registry.promotion import promote, rollback
+from chromseg.registry.transfer import backup as module
 from chromseg.registry.transfer.backup import backup, restore
 from chromseg.registry.versions.register import list_versions, show
 from chromseg.registry.versions.resolve import resolve

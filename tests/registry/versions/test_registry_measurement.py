@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 from chromseg.annotations import Dataset, DatasetCard, ImageRecord, InstanceRecord, encode_rle, write_dataset
 from chromseg.annotations.collection import collect
 from chromseg.annotations.dataset import read_dataset
-from chromseg.annotations.hashing import data_md5
-from chromseg.annotations.hashing import test_md5 as hash_of_test
+from chromseg.annotations.hashing import test_md5 as md5_of_test
 from chromseg.annotations.seen import Seen
 from chromseg.cli.app import app
+from chromseg.dvc import folder_md5
 from chromseg.errors import DataError, RegistryError
 from chromseg.inference import load
 from chromseg.models.package import read_card, write_card
@@ -63,12 +63,12 @@ def cells(store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_log_keeps_what_was_measured_and_on_what(cells: Path, make_model: Make) -> None:
-    register(make_model(test_md5=hash_of_test([cells / "data/cells"])), "chromseg")
+    register(make_model(test_md5=md5_of_test([cells / "data/cells"])), "chromseg")
     entry = evaluate("chromseg/1", "cells")
     facts = history("chromseg")[-1].facts
     assert (entry.action, entry.alias, entry.facts) == ("evaluate", None, facts)
-    assert facts["data_md5"] == data_md5(cells / "data/cells")
-    assert facts["test_md5"] == hash_of_test([cells / "data/cells"])
+    assert facts["data_md5"] == folder_md5(cells / "data/cells")
+    assert facts["test_md5"] == md5_of_test([cells / "data/cells"])
     assert {"machine", "software", "weights_sha256"} <= facts.keys()
     assert facts["metrics"][COUNT] == 1.0 and facts["metrics"]["test/edits"] == 0.0
     assert facts["metrics"]["test/slice/stain/g-band/count_exact"] == 1.0
@@ -108,7 +108,7 @@ def test_a_champion_is_measured_on_the_candidates_data_where_they_are_at_hand(ce
     promote("chromseg/1", reason="the first")
     values = yaml.safe_load((cells / "promotion.yaml").read_text())
     (cells / "promotion.yaml").write_text(yaml.safe_dump(values | {"champion": {"metrics": [COUNT], "sd": 2.0}}))
-    own = {"test_md5": hash_of_test([cells / "data/cells"]), "data_md5": {"cells": data_md5(cells / "data/cells")}}
+    own = {"test_md5": md5_of_test([cells / "data/cells"]), "data_md5": {"cells": folder_md5(cells / "data/cells")}}
     register(make_model(seed=1, **own), "chromseg")
     evaluate("chromseg/2", "cells")
     assert judge_promotion("chromseg/2").failed == []

@@ -38,7 +38,7 @@ def test_a_head_from_paper_is_compared(promoted: Path) -> None:
 def test_what_is_not_sound_ends_with_1_even_if_something_could_not_be_seen(
     promoted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chromseg.registry import resolve as module
+    from chromseg.registry.versions import resolve as module
 
     def unreadable(*_: object) -> None:
         raise PermissionError(13, "Permission denied")

@@ -12,14 +12,14 @@ import pytest
 import yaml
 from dvc_record import record
 
-from chromseg.annotations.hashing import data_md5
+from chromseg.dvc import folder_md5
 from chromseg.errors import LineageError, RegistryError
 from chromseg.registry.promotion import history, promote
 from chromseg.registry.store.runs import find_run
 from chromseg.registry.store.store import open_store
 from chromseg.registry.transfer.bundled import register_bundled
+from chromseg.registry.versions import register as versions
 from chromseg.registry.versions.register import list_versions, register, show
-from chromseg.registry.versions.register import register as versions
 
 MakeModel = Callable[..., Path]
 ACC = "test/overall_acc"
@@ -128,14 +128,14 @@ def test_without_dvc_the_card_must_say_what_the_run_says(store: Path, make_model
 def test_the_box_is_vouched_for_by_its_hash(store: Path, make_model: MakeModel) -> None:
     shutil.copytree(make_model(metrics={ACC: 0.5}), store / "bundled" / "chromseg")
     (store / "dvc.lock").unlink()
-    box = {"outs": [{"path": "bundled", "md5": data_md5(store / "bundled")}]}
+    box = {"outs": [{"path": "bundled", "md5": folder_md5(store / "bundled")}]}
     (store / "bundled.dvc").write_text(yaml.safe_dump(box))
     type_in(store / "bundled/chromseg", metrics={ACC: 1.0})
     with pytest.raises(LineageError, match=r"bundled has md5 .*as bundled.dvc recorded it"):
         register_bundled()
     type_in(store / "bundled/chromseg", metrics={ACC: 0.5})
     write_back = json.loads((store / "bundled/chromseg/model.json").read_text())
-    box["outs"][0]["md5"] = data_md5(store / "bundled")
+    box["outs"][0]["md5"] = folder_md5(store / "bundled")
     (store / "bundled.dvc").write_text(yaml.safe_dump(box))
     [(version, _)] = register_bundled()
     assert version.metrics == write_back["metrics"] == {ACC: 0.5}

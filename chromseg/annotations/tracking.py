@@ -7,17 +7,14 @@ where the repository's own sample lies but this itself.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from chromseg.annotations.dataset import read_dataset
+from chromseg.dvc import run_dvc
 from chromseg.errors import DataError
-from chromseg.extras import require
 from chromseg.files import write_text
 
 EMBEDDED = "embedded"  # lies inside the repository and is published with it
@@ -53,7 +50,7 @@ def track(name: str, *, data_root: Path = Path("data"), remote: str | None = Non
     outs[path] = {"path": path, "remote": used}
     write_text(listing, yaml.safe_dump({"outs": [outs[key] for key in sorted(outs)]}, sort_keys=False))
     try:
-        _dvc(top, "commit", "--force", listing.name)
+        run_dvc(top, "commit", "--force", listing.name)
     except BaseException:
         _restore(listing, before)
         raise
@@ -79,7 +76,7 @@ def _restore(listing: Path, before: str | None) -> None:
 
 def outside_remotes(top: Path) -> list[str]:
     """The DVC remotes of the project at `top` that do not lie inside it, where git would publish them."""
-    listed = (line.split() for line in _dvc(top, "remote", "list").splitlines())
+    listed = (line.split() for line in run_dvc(top, "remote", "list").splitlines())
     return [words[0] for words in listed if len(words) > 1 and not _lies_below(words[1], top)]
 
 
@@ -102,23 +99,3 @@ def _remote(top: Path, name: str, wanted: str | None) -> str:
 
 def _lies_below(address: str, top: Path) -> bool:
     return "://" not in address and Path(address).resolve().is_relative_to(top)
-
-
-def _dvc(top: Path, *arguments: str) -> str:
-    """Run DVC in the project's top folder and return what it prints."""
-    if not (top / ".dvc").is_dir():
-        raise DataError(f"no DVC project in {top}", expected="a folder .dvc beside the data", remedy="run `dvc init`")
-    require("dvc")
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=top,
-        env={**os.environ, "DVC_NO_ANALYTICS": "true", "COLUMNS": "10000"},  # long addresses stay on one line
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        reason = " ".join(errors) or f"exit {done.returncode}"
-        raise DataError(f"dvc {arguments[0]}: {reason}", expected="success", remedy="mend what DVC says and try again")
-    return done.stdout

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chromseg.annotations.dataset import Dataset, read_dataset
-from chromseg.errors import DataError
+from chromseg.dvc import fetch_at
 
 
 @contextmanager
@@ -28,24 +28,5 @@ def opened(text: str, data_root: Path = Path("data")) -> Iterator[Dataset]:
         return
     with tempfile.TemporaryDirectory(prefix="chromseg-") as folder:
         target = Path(folder) / name
-        _fetch(data_root, name, revision, target)
+        fetch_at(data_root.resolve().parent, revision, f"{data_root.name}/{name}", target)
         yield read_dataset(target)
-
-
-def _fetch(data_root: Path, name: str, revision: str, target: Path) -> None:
-    from dvc.api import DVCFileSystem
-    from dvc.exceptions import DvcException
-    from dvc.scm import SCMError
-    from dvc_data.index import DataIndexDirError  # its files are neither in the cache nor on a remote
-
-    top = data_root.resolve().parent
-    try:
-        files = DVCFileSystem(str(top), rev=revision)
-        files.get(f"{data_root.name}/{name}", str(target), recursive=True)
-    except (DvcException, SCMError, DataIndexDirError, OSError) as error:
-        reason = "not there" if isinstance(error, FileNotFoundError) else error
-        raise DataError(
-            f"no {name} at revision {revision} ({reason})",
-            expected="a git revision at which `data track` had recorded it, its files in DVC's cache or on its remote",
-            remedy="see `git log data.dvc`, and run `dvc pull` for the files",
-        ) from error
