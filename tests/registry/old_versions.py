@@ -9,7 +9,7 @@ import pytest
 
 from chromseg.registry.log.entries import Chain, Entry
 from chromseg.registry.store.backend import MlflowClient
-from chromseg.registry.versions.register import register as versions
+from chromseg.registry.versions import register as versions
 
 _NEWER = {"package_sha256", "source"}
 

@@ -159,7 +159,7 @@ def test_of_promoters_at_the_same_moment_one_wins_and_the_others_are_told(
 
 def _register_together(project: Path, folder: Path, number: int, barrier: Any) -> None:
     """Neither makes its version before the other has looked for one with these files."""
-    from chromseg.registry.versions.register import register as versions
+    from chromseg.registry.versions import register as versions
 
     _enter(project)
     real = versions._enter

@@ -11,8 +11,8 @@ from chromseg.errors import LineageError, ModelError, RegistryError
 from chromseg.files import sha256
 from chromseg.registry.promotion import history
 from chromseg.registry.store.store import open_store
+from chromseg.registry.versions import register as versions
 from chromseg.registry.versions.register import list_versions, register, show
-from chromseg.registry.versions.register import register as versions
 from chromseg.registry.versions.verify import verify
 
 MakeModel = Callable[..., Path]
