@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from chromseg.annotations import pictures
 from chromseg.errors import DataError
+from chromseg.images import pictures
 from chromseg.images.pictures import read_grey
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8)

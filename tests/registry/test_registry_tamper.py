@@ -27,7 +27,8 @@ from chromseg.registry.store.runs import RunTracker
 from chromseg.registry.store.store import open_store
 from chromseg.registry.transfer.backup import backup, restore
 from chromseg.registry.transfer.export import export_version, import_version
-from chromseg.registry.versions.register import list_versions, packaging, register, show
+from chromseg.registry.versions import packaging
+from chromseg.registry.versions.register import list_versions, register, show
 from chromseg.registry.versions.resolve import resolve
 from chromseg.registry.versions.retirement import retire
 from chromseg.registry.versions.verify import verify

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from chromseg.annotations import Dataset, DatasetCard, ImageRecord, InstanceRecord, encode_rle, write_dataset
 from chromseg.annotations.collection import collect
 from chromseg.annotations.dataset import read_dataset
-from chromseg.annotations.hashing import test_md5 as md5_of_test
+from chromseg.annotations.hashing import md5_of_test
 from chromseg.annotations.seen import Seen
 from chromseg.cli.app import app
 from chromseg.dvc import folder_md5
