@@ -16,6 +16,7 @@ import pytest
 import yaml
 from tiny_boxes import write_boxes
 
+from chromseg import dvc
 from chromseg.annotations import hashing
 from chromseg.config import ModelConfig, variant_config
 from chromseg.models.package import read_card
@@ -85,13 +86,13 @@ def test_only_data_that_trains_validates_or_tests_is_told(three_sets: Path) -> N
 
 
 def test_the_test_data_is_that_of_the_dataset_that_is_evaluated(three_sets: Path) -> None:
-    assert lineage_of("all").test_md5 == hashing.test_md5([Path("data/boxes")])
+    assert lineage_of("all").test_md5 == hashing.md5_of_test([Path("data/boxes")])
 
 
 def test_data_of_the_model_it_starts_from_is_told_too(three_sets: Path, make_model: Callable[..., Path]) -> None:
     before = make_model("first", data_md5={"cil24": "aa.dir", "more": "an older state"})
     (before / "backbone.safetensors").touch()
-    expected = {"cil24": "aa.dir"} | {name: hashing.data_md5(Path("data") / name) for name in ("more", "boxes")}
+    expected = {"cil24": "aa.dir"} | {name: dvc.folder_md5(Path("data") / name) for name in ("more", "boxes")}
     assert lineage_of("alone", init=str(before)).data_md5 == expected
     model = {"architecture": "ucrd-net", "weights": str(before / "backbone.safetensors")}
     assert lineage_of("alone", model=model).data_md5 == expected
