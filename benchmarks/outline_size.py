@@ -25,11 +25,11 @@ from chromseg import load_predictor
 from chromseg.annotations import Sample
 from chromseg.arrays import F64, Bool
 from chromseg.dvc import folder_md5
+from chromseg.evaluation.map_thresholds import at_threshold, scores_with
 from chromseg.files import write_json
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.metrics import SPLICE_IOU, mask_ious
 from chromseg.registry.lineage.gather import git_state
-from pipelines.maps import at_threshold, scores_with
 
 THRESHOLDS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.64, 0.68, 0.72, 0.76, 0.8)
 _SAME = 0.6  # IoU from which a predicted and an annotated chromosome are one

@@ -7,14 +7,18 @@ import json
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
-from chromseg.annotations import Sample
+from chromseg.annotations import Sample, read_samples
 from chromseg.config import CompareConfig, DetectorConfig, block, parse, variant_config
 from chromseg.errors import DataError
+from chromseg.evaluation.anchors import boxes_seen, draw_anchors
+from chromseg.evaluation.curves import draw_curves, write_curves
 from chromseg.evaluation.failures import OUTCOMES, outcome_of
 from chromseg.evaluation.figures import Shown, compare_variants, region_figure
+from chromseg.evaluation.gallery import draw_gallery
 from chromseg.evaluation.judging import judge_cutout
 from chromseg.files import replacing, write_json
 from chromseg.inference.instance_predictor import InstancePredictor
@@ -29,10 +33,8 @@ from chromseg.partition.cut_points import crossings_by_cut_points
 from chromseg.registry.log.beginning import init_store
 from chromseg.registry.store.comparison import record_comparison
 from chromseg.registry.store.restore import restore_run
-from pipelines.anchors import draw_anchors, train_boxes
-from pipelines.curves import draw_curves, read_curves, write_curves
+from chromseg.training.tracker import read_run
 from pipelines.evaluate import chosen_samples
-from pipelines.pictures import draw_gallery
 from pipelines.profile import Profile, best_device, run_stage, stage_arguments
 
 
@@ -136,6 +138,17 @@ def judge_cut_points(profile: Profile, variant: str) -> RunResult:
     return {"variant": "cut-points", "seed": 0, "metrics": summarize(scores)}
 
 
+def read_curves(profile: Profile, runs: Sequence[RunResult]) -> list[dict[str, Any]]:
+    """One row per run and epoch: variant, seed, epoch and the epoch's metrics."""
+    rows = []
+    for run in runs:
+        record = read_run(profile.model(run["variant"], run["seed"]) / "run.json")
+        for epoch in record["metrics"]:
+            metrics = {key: value for key, value in epoch.items() if key != "step"}
+            rows.append({"variant": run["variant"], "seed": run["seed"], "epoch": epoch["step"] + 1, **metrics})
+    return rows
+
+
 def draw_galleries(root: Path, profile: Profile, variant: str, model: Path) -> None:
     """Test cut-outs as one model sees them, by outcome."""
     predictor = predictor_from_folder(model, device=best_device())
@@ -164,7 +177,9 @@ def draw_detectors(root: Path, profile: Profile, config: CompareConfig, trained:
         last = predictors[shown[-1]]
         if isinstance(last, InstancePredictor) and last.network.config.region != "none":
             write_picture(root / "gallery-regions.png", region_figure(last, sample))
-    boxes = train_boxes(profile, variant_config(profile.params, shown[-1]))
+    trained_on = variant_config(profile.params, shown[-1])
+    pictures = read_samples(profile.prepared, splits=("train",), kinds=("metaphase",), dataset=trained_on.dataset)
+    boxes = boxes_seen(pictures, trained_on)
     if len(boxes):
         draw_anchors(root / "anchors.png", boxes, detectors)
 

@@ -13,7 +13,11 @@ from typing import Any
 from chromseg.annotations import Sample, read_dataset
 from chromseg.config import variant_config
 from chromseg.errors import DataError
+from chromseg.evaluation.calibration import write_calibration
+from chromseg.evaluation.gallery import draw_gallery
 from chromseg.evaluation.measuring import Judged, judge_samples
+from chromseg.evaluation.study import study
+from chromseg.evaluation.tables import write_table
 from chromseg.files import replacing, write_json
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.load import predictor_from_folder
@@ -29,8 +33,6 @@ from chromseg.metrics import (
 )
 from chromseg.registry.log.beginning import init_store
 from chromseg.registry.store.restore import restore_run
-from pipelines.detectors import study, write_calibration, write_table
-from pipelines.pictures import draw_gallery
 from pipelines.profile import Profile, best_device, run_stage, stage_arguments
 from pipelines.selection import held_out
 from pipelines.unseen import refuse_known

@@ -16,6 +16,8 @@ from accelerate import Accelerator
 
 from chromseg.annotations import read_dataset
 from chromseg.config import DetectorConfig, ModelConfig, PrepareConfig, TrainConfig, block, parse, variant_config
+from chromseg.evaluation.detector_thresholds import choose_threshold, learned_masks, mark_boxes_only
+from chromseg.evaluation.map_thresholds import at_threshold, choose_chromosome_threshold
 from chromseg.inference.instance_predictor import InstanceSettings
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.models.package import ModelCard
@@ -26,8 +28,6 @@ from chromseg.registry.store.runs import RunTracker, start_run
 from chromseg.training.loop import fit
 from chromseg.training.result import FitResult
 from chromseg.validation import ImageLimits
-from pipelines.detectors import choose_threshold, learned_masks, mark_boxes_only
-from pipelines.maps import at_threshold, choose_chromosome_threshold
 from pipelines.profile import Profile, best_device, run_stage, stage_arguments
 from pipelines.selection import behind, corrections, training, validation
 from pipelines.unseen import seen_by

@@ -18,12 +18,12 @@ from chromseg.annotations import Sample
 from chromseg.annotations.samples import write_samples
 from chromseg.config import DetectorConfig
 from chromseg.errors import DataError
+from chromseg.evaluation.anchors import draw_anchors
+from chromseg.evaluation.curves import draw_curves
 from chromseg.metrics import boxes_of
 from chromseg.models.package import read_card
 from chromseg.registry.lineage.lineage import Lineage
 from pipelines import compare
-from pipelines.anchors import draw_anchors
-from pipelines.curves import draw_curves
 from pipelines.profile import Profile
 
 VARIANTS = {"plain": TINY, "compact": UCRD, "compact-cil24": TINY, "later": TINY}

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 
-from chromseg.annotations import read_samples
-from chromseg.arrays import F32
+from chromseg.annotations import Sample
+from chromseg.arrays import F32, F64
 from chromseg.config import DetectorConfig, TrainConfig
 from chromseg.metrics import boxes_of
 from chromseg.models.ucrd_net.anchors import Anchors, anchor_ious, resolve_anchors
 from chromseg.training.instances import scaling
-from pipelines.profile import Profile
 
 matplotlib.use("Agg")
 
@@ -23,14 +22,15 @@ _SHAPES = {1 / 5: "1:5", 1 / 3: "1:3", 1 / 2: "1:2", 1.0: "1:1", 2.0: "2:1", 3.0
 _MARKERS = "x+sDo^v"  # the later ones are open, so that equal anchors show beneath one another
 
 
-def train_boxes(profile: Profile, config: TrainConfig) -> F32:
-    """Boxes float32 (N, 4) of the training images, at the size at which a detector sees them."""
+def boxes_seen(samples: Iterable[Sample], config: TrainConfig) -> F32:
+    """Boxes float32 (N, 4) of samples, at the size at which a detector of this configuration sees them."""
     assert isinstance(config.model, DetectorConfig)
-    found = [np.zeros((0, 4))]
-    for sample in read_samples(profile.prepared, splits=("train",), kinds=("metaphase",), dataset=config.dataset):
+    found: list[F64] = [np.zeros((0, 4))]
+    for sample in samples:
         boxes = sample.boxes if sample.masks is None else boxes_of(sample.masks)
         seen = (config.crop, config.crop) if config.crop else (sample.image.shape[0], sample.image.shape[1])
-        found.append((np.zeros((0, 4)) if boxes is None else boxes) * scaling(seen, config.model))
+        known = np.zeros((0, 4)) if boxes is None else boxes.astype(np.float64)
+        found.append(known * scaling(seen, config.model))
     return np.concatenate(found).astype(np.float32)
 
 

@@ -12,13 +12,13 @@ from scipy import ndimage
 
 from chromseg.annotations import Sample
 from chromseg.config import ModelConfig
+from chromseg.evaluation.map_thresholds import THRESHOLDS, at_threshold, choose_chromosome_threshold, scores_with
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.postprocess import BinaryMaps, PostprocessSettings
 from chromseg.inference.splicing import Splicer
 from chromseg.models import build_model
 from chromseg.models.package import ModelCard, read_card, save_model
-from pipelines.maps import THRESHOLDS, at_threshold, choose_chromosome_threshold, scores_with
 
 RIM = 0.52  # what the network says of a rim, two pixels wide, that no annotator drew
 

@@ -8,10 +8,7 @@ from typing import Any
 
 import matplotlib
 
-from chromseg.metrics.report import RunResult
-from chromseg.training.tracker import read_run
-from pipelines.detectors import write_table
-from pipelines.profile import Profile
+from chromseg.evaluation.tables import write_table
 
 matplotlib.use("Agg")
 
@@ -21,17 +18,6 @@ _DRAWN = {
     "val/mask_ap50": "mask AP50, validation",
     "val/box_ap50": "box AP50, validation",
 }
-
-
-def read_curves(profile: Profile, runs: Sequence[RunResult]) -> list[dict[str, Any]]:
-    """One row per run and epoch: variant, seed, epoch and the epoch's metrics."""
-    rows = []
-    for run in runs:
-        record = read_run(profile.model(run["variant"], run["seed"]) / "run.json")
-        for epoch in record["metrics"]:
-            metrics = {key: value for key, value in epoch.items() if key != "step"}
-            rows.append({"variant": run["variant"], "seed": run["seed"], "epoch": epoch["step"] + 1, **metrics})
-    return rows
 
 
 def write_curves(path: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -17,12 +17,12 @@ import numpy.typing as npt
 from chromseg.annotations import Sample
 from chromseg.arrays import F32
 from chromseg.evaluation.judging import score_found
+from chromseg.evaluation.thresholds import best_threshold, f1
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.metrics import InstanceScore
 from chromseg.models.package import write_card
-from pipelines.thresholds import best_threshold, f1
 
 THRESHOLDS: tuple[float, ...] = tuple(np.round(np.arange(0.3, 0.85, 0.05), 2).tolist())
 

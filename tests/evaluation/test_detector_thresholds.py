@@ -1,4 +1,4 @@
-"""What the stages do for detectors: thresholds, boxes alone, calibration, studies and pictures."""
+"""What is decided about a trained detector: thresholds, boxes alone; calibration and studies."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from tiny_detector import UCRD, save_tiny
 
 from chromseg.annotations import Sample
 from chromseg.errors import DataError
+from chromseg.evaluation.calibration import write_calibration
 from chromseg.evaluation.detections import judge_image, scores_at
+from chromseg.evaluation.detector_thresholds import THRESHOLDS, choose_threshold, learned_masks, mark_boxes_only
+from chromseg.evaluation.study import changed, study
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.load import predictor_from_folder
 from chromseg.metrics import boxes_of, score_instances, summarize_instances
 from chromseg.models.package import read_card
 from chromseg.models.ucrd_net import Detections, UCRDNet
-from pipelines import detectors
 
 
 def crossed() -> Sample:
@@ -73,11 +75,11 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_the_threshold_parts_true_from_false_and_is_kept_in_the_card(model: Path, answers: list[float]) -> None:
-    assert detectors.choose_threshold(model, [crossed()]) == pytest.approx(0.4)  # the least above 0.37
+    assert choose_threshold(model, [crossed()]) == pytest.approx(0.4)  # the least above 0.37
     predictor = predictor_from_folder(model)
     assert isinstance(predictor, InstancePredictor)
     assert predictor.settings.score == pytest.approx(0.4) and predictor.settings.duplicate == 0.8
-    assert detectors.choose_threshold(model, [boxed()]) == pytest.approx(0.4)
+    assert choose_threshold(model, [boxed()]) == pytest.approx(0.4)
 
 
 def test_the_threshold_is_judged_by_what_is_handed_out(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,8 +87,8 @@ def test_the_threshold_is_judged_by_what_is_handed_out(model: Path, monkeypatch:
     looks = []
     twice = found([0.9, 0.8, 0.3], again=(0.5, 0.45))
     monkeypatch.setattr(InstancePredictor, "infer", lambda self, image: looks.append(1) or twice)
-    assert detectors.choose_threshold(model, [crossed()]) == pytest.approx(0.1)
-    assert detectors.choose_threshold(model, [boxed()]) == pytest.approx(0.1)
+    assert choose_threshold(model, [crossed()]) == pytest.approx(0.1)
+    assert choose_threshold(model, [boxed()]) == pytest.approx(0.1)
     assert len(looks) == 2, "the network runs once an image"
 
 
@@ -107,7 +109,7 @@ def test_an_image_judged_at_many_thresholds_is_as_judged_at_each(model: Path, mo
 def test_without_a_match_the_threshold_stays(model: Path, answers: list[float]) -> None:
     before = (model / "model.json").read_text()
     answers[:] = []
-    assert detectors.choose_threshold(model, [crossed()]) == detectors.choose_threshold(model, []) == 0.5
+    assert choose_threshold(model, [crossed()]) == choose_threshold(model, []) == 0.5
     assert (model / "model.json").read_text() == before
 
 
@@ -119,17 +121,17 @@ def test_an_image_with_boxes_only_is_judged_by_boxes(model: Path, answers: list[
 
 def test_a_mask_head_that_saw_no_masks_is_told_by_the_card(tmp_path: Path) -> None:
     folder = save_tiny(tmp_path / "boxes", dataclasses.replace(UCRD, nms="mask"))
-    detectors.mark_boxes_only(folder)
+    mark_boxes_only(folder)
     predictor = predictor_from_folder(folder)
     assert isinstance(predictor, InstancePredictor) and predictor.settings.boxes_only
     assert predictor.network.config.nms == "box", "masks cannot tell duplicates"
     score = judge_image(predictor, crossed())
     assert score.masks is not None and score.masks.ious.shape[1] == 3
-    assert [row["value"] for row in detectors.study(predictor, [crossed()])[:3]] == ["box", "soft", 0.0]
+    assert [row["value"] for row in study(predictor, [crossed()])[:3]] == ["box", "soft", 0.0]
     masked = save_tiny(tmp_path / "masks", chromosome_area=600.0)
-    assert detectors.learned_masks(read_card(masked)) and not detectors.learned_masks(read_card(folder))
-    assert detectors.learned_masks(read_card(folder), str(masked)), "it goes on from one that has learned masks"
-    assert not detectors.learned_masks(read_card(folder), str(folder))
+    assert learned_masks(read_card(masked)) and not learned_masks(read_card(folder))
+    assert learned_masks(read_card(folder), str(masked)), "it goes on from one that has learned masks"
+    assert not learned_masks(read_card(folder), str(folder))
 
 
 def test_maps_cannot_be_judged_by_boxes(make_model: Any) -> None:
@@ -140,18 +142,18 @@ def test_maps_cannot_be_judged_by_boxes(make_model: Any) -> None:
 def test_studies_change_lambda_and_suppression_and_nothing_else(model: Path) -> None:
     predictor = predictor_from_folder(model)
     assert isinstance(predictor, InstancePredictor)
-    rows = detectors.study(predictor, [crossed()])
+    rows = study(predictor, [crossed()])
     assert [row["value"] for row in rows[:3]] == ["box", "soft", "mask"]
     assert [row["value"] for row in rows[3:]] == [round(0.1 * step, 1) for step in range(11)]
     assert predictor.network.config == UCRD
-    assert all(row["threshold"] in detectors.THRESHOLDS for row in rows)
-    other = detectors.changed(predictor, {"correction": 1.0})
+    assert all(row["threshold"] in THRESHOLDS for row in rows)
+    other = changed(predictor, {"correction": 1.0})
     scores = [each.infer(crossed().image) for each in (predictor, other)]
     assert torch.equal(scores[1].scores, scores[1].class_scores)  # λ = 1 is the class score
     assert not torch.equal(scores[0].scores, scores[0].class_scores)
-    plain = detectors.changed(predictor, {"uncertainty": False})
-    assert [row["changed"] for row in detectors.study(plain, [crossed()])] == ["nms"] * 3
-    assert detectors.study(predictor, []) == []
+    plain = changed(predictor, {"uncertainty": False})
+    assert [row["changed"] for row in study(plain, [crossed()])] == ["nms"] * 3
+    assert study(predictor, []) == []
 
 
 def test_a_study_gives_what_the_changed_network_gives_by_itself(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,12 +162,12 @@ def test_a_study_gives_what_the_changed_network_gives_by_itself(model: Path, mon
     assert isinstance(predictor, InstancePredictor)
     alone = {}
     for kind in ("box", "soft", "mask"):
-        other = detectors.changed(predictor, {"nms": kind, "score_min": 0.0})
-        each = scores_at(other, other.infer(crossed().image), crossed(), detectors.THRESHOLDS)
+        other = changed(predictor, {"nms": kind, "score_min": 0.0})
+        each = scores_at(other, other.infer(crossed().image), crossed(), THRESHOLDS)
         alone[kind] = summarize_instances(each[:1])  # nothing matches, so the first threshold is the best
     looks, look = [], UCRDNet.look
     monkeypatch.setattr(UCRDNet, "look", lambda self, images: looks.append(1) or look(self, images))
-    rows = detectors.study(detectors.changed(predictor, {"score_min": 0.0}), [crossed(), crossed()])
+    rows = study(changed(predictor, {"score_min": 0.0}), [crossed(), crossed()])
     assert len(looks) == 2, "once an image"
     assert len({row["ece"] for row in rows[:3]}) == 3
     for row in rows[:3]:
@@ -176,9 +178,9 @@ def test_a_study_gives_what_the_changed_network_gives_by_itself(model: Path, mon
 def test_calibration_leaves_a_table_and_a_picture(tmp_path: Path) -> None:
     truth = crossed().masks
     assert truth is not None
-    detectors.write_calibration(tmp_path, [score_instances("a", "case", truth, np.array([0.95, 0.92, 0.31]), truth)])
+    write_calibration(tmp_path, [score_instances("a", "case", truth, np.array([0.95, 0.92, 0.31]), truth)])
     rows = list(csv.DictReader((tmp_path / "reliability.csv").read_text().splitlines()))
     assert [(row["n"], float(row["correct"])) for row in rows] == [("1", 1.0), ("2", 1.0)]
     assert size_of(tmp_path / "reliability.png")[0] > 100
-    detectors.write_calibration(tmp_path, [])
+    write_calibration(tmp_path, [])
     assert (tmp_path / "reliability.csv").read_text().strip() == "name"

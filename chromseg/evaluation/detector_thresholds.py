@@ -1,0 +1,72 @@
+"""What the stages do for detectors alone: scores by boxes, the threshold, calibration, and studies without training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from chromseg.annotations import Sample
+from chromseg.config import DetectorConfig
+from chromseg.evaluation.detections import scores_at
+from chromseg.evaluation.thresholds import best_threshold, f1
+from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
+from chromseg.inference.load import predictor_from_folder
+from chromseg.models.package import ModelCard, read_card, write_card
+
+THRESHOLDS: tuple[float, ...] = tuple(np.round(np.arange(0.1, 0.95, 0.05), 2).tolist())
+
+
+def learned_masks(card: ModelCard, init: str = "") -> bool:
+    """Whether a trained detector's mask head has seen masks: in its training, or in that of the model it began as.
+
+    Args:
+        card: As training left it.
+        init: Folder of the model that it started from; empty for none.
+    """
+    if card.chromosome_area is not None:  # the median area of the masks that were seen
+        return True
+    return bool(init) and not settings_of(read_card(Path(init))).boxes_only
+
+
+def mark_boxes_only(folder: Path) -> None:
+    """Let a detector whose mask head knows nothing hand out boxes, and drop duplicates by box; its card says so."""
+    card = read_card(folder)
+    assert isinstance(card.architecture, DetectorConfig)
+    by_box = replace(card.architecture, nms="box") if card.architecture.nms == "mask" else card.architecture
+    write_settings(folder, replace(card, architecture=by_box), replace(settings_of(card), boxes_only=True))
+
+
+def settings_of(card: ModelCard) -> InstanceSettings:
+    """What a detector's card says of handing out."""
+    return InstanceSettings(**card.preprocessing.get("instances", {}))
+
+
+def write_settings(folder: Path, card: ModelCard, settings: InstanceSettings) -> None:
+    """Write the card of a detector with other settings."""
+    write_card(folder, replace(card, preprocessing={**card.preprocessing, "instances": asdict(settings)}))
+
+
+def choose_threshold(folder: Path, samples: Iterable[Sample], device: str = "cpu") -> float:
+    """Set the class score from which a detector hands a chromosome out, by validation samples, in its card.
+
+    The least threshold with the best F1 of what would then be handed out; a match has IoU ≥ 0.8.
+
+    Args:
+        folder: The model; its card is written anew.
+        samples: Validation samples; with none, or if nothing matches at any threshold, the card stays as it is.
+        device: Where the network runs, in PyTorch's words.
+
+    Returns:
+        The threshold.
+    """
+    predictor = predictor_from_folder(folder, device=device)
+    assert isinstance(predictor, InstancePredictor)
+    images = [scores_at(predictor, predictor.infer(sample.image), sample, THRESHOLDS) for sample in samples]
+    best = best_threshold(images)
+    if not f1([each[best] for each in images]):
+        return predictor.settings.score
+    write_settings(folder, predictor.card, replace(predictor.settings, score=THRESHOLDS[best]))
+    return THRESHOLDS[best]

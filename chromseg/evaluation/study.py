@@ -1,0 +1,59 @@
+"""What can be changed of a trained detector without training it again."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chromseg.annotations import Sample
+from chromseg.evaluation.detections import scores_at
+from chromseg.evaluation.detector_thresholds import THRESHOLDS
+from chromseg.evaluation.thresholds import best_threshold
+from chromseg.inference.instance_predictor import InstancePredictor
+from chromseg.metrics import InstanceScore, summarize_instances
+from chromseg.metrics.catalogue import OF_IMAGES
+
+_LAMBDAS = tuple(np.round(np.arange(0.0, 1.05, 0.1), 1).tolist())
+
+
+def study(predictor: InstancePredictor, samples: Iterable[Sample]) -> list[dict[str, Any]]:
+    """What can be changed without training, one row each: λ of eq. 11 (with UC), and how duplicates are dropped.
+
+    Each row is judged at the threshold that suits it best, since a change may move all scores.
+
+    Args:
+        predictor: A trained detector.
+        samples: Validation samples, since a choice may follow.
+
+    Returns:
+        Rows with "changed", "value", "threshold" and metrics.
+    """
+    kinds = ("box", "soft") if predictor.settings.boxes_only else ("box", "soft", "mask")
+    changes: list[tuple[str, Any]] = [("nms", kind) for kind in kinds]
+    if predictor.network.config.uncertainty:
+        changes += [("correction", value) for value in _LAMBDAS]
+    others = [changed(predictor, {name: value}) for name, value in changes]
+    judged: list[list[list[InstanceScore]]] = [[] for _ in changes]
+    for sample in samples:
+        look = predictor.network.look([predictor.for_network(sample.image)])
+        for other, images in zip(others, judged, strict=True):
+            (found,) = other.network.decide(look)
+            images.append(scores_at(other, found, sample, THRESHOLDS))
+    return [_row(*change, images) for change, images in zip(changes, judged, strict=True) if images]
+
+
+def changed(predictor: InstancePredictor, values: Mapping[str, Any]) -> InstancePredictor:
+    """The same weights with other values in the network's configuration, of those that only detection reads."""
+    network = copy.copy(predictor.network)
+    network.config = replace(network.config, **values)
+    return replace(predictor, network=network)
+
+
+def _row(name: str, value: Any, images: Sequence[Sequence[InstanceScore]]) -> dict[str, Any]:
+    best = best_threshold(images)
+    metrics = summarize_instances([each[best] for each in images])
+    return {"changed": name, "value": value, "threshold": THRESHOLDS[best], **{key: metrics[key] for key in OF_IMAGES}}
