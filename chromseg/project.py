@@ -1,11 +1,18 @@
-"""Where the project and its store are; needs no MLflow, so that bare GPU nodes can gather a lineage too."""
+"""Where the project is, its store, its pipelines and its data: the one place that knows.
+
+It needs no MLflow, so that bare GPU nodes can gather a lineage too.
+"""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+DEFAULT = "default"  # the pipeline at the top of the project
+DATA = "data"  # folder of all datasets
+PROFILES = "profiles"  # folder of all other pipelines
 MARKERS = ("mlruns/mlflow.db", ".dvc", "pyproject.toml")
 SQLITE = "sqlite:///"
 
@@ -69,3 +76,53 @@ def state_folder() -> Path:
     if chosen:
         return Path(chosen).resolve()
     return (Path(standard) if Path(standard).is_absolute() else Path("~/.local/state").expanduser()) / "chromseg-ops"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The files of one pipeline: the project's own at the top, others below `profiles/`.
+
+    Attributes:
+        name: Of the profile, or `DEFAULT`.
+        top: Of the project; stages run there, so for them it is the working folder.
+    """
+
+    name: str = DEFAULT
+    top: Path = Path()
+
+    @property
+    def root(self) -> Path:
+        """Folder of its params.yaml and dvc.yaml."""
+        return self.top if self.name == DEFAULT else self.top / PROFILES / self.name
+
+    @property
+    def params_file(self) -> Path:
+        """Its params.yaml."""
+        return self.root / "params.yaml"
+
+    @property
+    def prepared(self) -> Path:
+        """Samples, written by `prepare`."""
+        return self.root / "prepared"
+
+    def model(self, variant: str, seed: int) -> Path:
+        """Folder of one trained variant."""
+        return self.root / "models" / f"{variant}-{seed}"
+
+    @property
+    def reports(self) -> Path:
+        """What `validate`, `evaluate` and `compare` write."""
+        return self.top / "reports" / self.name
+
+    def scores(self, variant: str, seed: int) -> Path:
+        """Folder of one variant's test scores."""
+        return self.reports / "scores" / f"{variant}-{seed}"
+
+    def pretraining(self, variant: str, seed: int) -> Path:
+        """Folder of what one pre-trained classifier scores."""
+        return self.reports / "pretraining" / f"{variant}-{seed}"
+
+
+def dataset_folder(name: str, top: Path = Path()) -> Path:
+    """Where a dataset of the project at `top` lies."""
+    return top / DATA / name

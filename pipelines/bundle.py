@@ -18,6 +18,7 @@ from chromseg.config import DetectorConfig, variant_config
 from chromseg.files import replacing, write_text
 from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import WEIGHTS, ModelCard, load_model, write_card
+from chromseg.project import dataset_folder
 from chromseg.registry.card.sections import model_card
 from chromseg.registry.lineage.gather import dvc_stage_hash
 from pipelines.profile import Profile, run_stage, stage_arguments
@@ -54,7 +55,7 @@ def family(card: ModelCard) -> str:
 
 def known_datasets(card: ModelCard) -> list[DatasetCard]:
     """The cards of all datasets that the model, or a parent of it, has seen."""
-    return [read_dataset(Path("data") / name).card for name in card.lineage["data_md5"]]
+    return [read_dataset(dataset_folder(name)).card for name in card.lineage["data_md5"]]
 
 
 def initial_weights(profile: Profile, card: ModelCard) -> str:

@@ -24,6 +24,7 @@ from chromseg.evaluation.measuring import judge_samples
 from chromseg.inference.load import predictor_from_folder
 from chromseg.models.cascade import CascadeRule
 from chromseg.models.package import read_card
+from chromseg.project import DEFAULT, dataset_folder
 from chromseg.registry.lineage.gather import gather_lineage
 from chromseg.registry.lineage.lineage import Lineage
 from chromseg.registry.log.beginning import init_store
@@ -32,7 +33,7 @@ from chromseg.registry.versions.cascade import NAME, build_cascade, data_of, pin
 from chromseg.registry.versions.resolve import Resolved
 from chromseg.training.tracker import JsonTracker
 from pipelines.evaluate import no_test_samples, write_scores
-from pipelines.profile import DEFAULT, Profile, best_device, run_stage
+from pipelines.profile import Profile, best_device, run_stage
 from pipelines.selection import Part, corrections
 from pipelines.unseen import pictures_of
 
@@ -114,7 +115,7 @@ def build(
 def judge(profile: Profile, folder: Path, run: RunTracker) -> dict[str, float | None]:
     """Score the cascade on the test cases; the scores go into its run and the reports."""
     predictor = predictor_from_folder(folder, device=best_device())
-    stain = read_dataset(Path("data") / profile.evaluate.dataset).card.stain
+    stain = read_dataset(dataset_folder(profile.evaluate.dataset)).card.stain
     judged = judge_samples(predictor, tests(profile, "cutout").samples(), tests(profile, "metaphase").samples(), stain)
     if judged is None:
         raise no_test_samples(profile)

@@ -31,6 +31,7 @@ from chromseg.metrics import (
     overlap_acc,
     sp_acc,
 )
+from chromseg.project import dataset_folder
 from chromseg.registry.log.beginning import init_store
 from chromseg.registry.store.restore import restore_run
 from pipelines.profile import Profile, best_device, run_stage, stage_arguments
@@ -56,7 +57,7 @@ def main() -> None:
     refuse_known(model, tests)
     predictor = predictor_from_folder(model, device=best_device())
     samples = partial(chosen_samples, profile, arguments.variant, "test")
-    stain = read_dataset(Path("data") / profile.evaluate.dataset).card.stain
+    stain = read_dataset(dataset_folder(profile.evaluate.dataset)).card.stain
     judged = judge_samples(predictor, samples("cutout"), samples("metaphase"), stain)
     if judged is None:
         raise no_test_samples(profile)

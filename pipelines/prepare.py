@@ -13,6 +13,7 @@ from chromseg.annotations.collection import Picture, collect
 from chromseg.annotations.preparation import samples_of_picture
 from chromseg.config import PrepareConfig, block, parse
 from chromseg.errors import DataError
+from chromseg.project import DATA
 from pipelines.profile import Profile, run_stage, stage_arguments
 
 
@@ -23,7 +24,7 @@ def main() -> None:
     config = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
     if arguments.datasets is not None:
         config = replace(config, datasets=tuple(name for name in config.datasets if name in arguments.datasets))
-    count = write_samples(profile.prepared, samples(config, Path("data")))
+    count = write_samples(profile.prepared, samples(config, Path(DATA)))
     print(f"{count} samples of {', '.join(config.datasets)} in {profile.prepared}", file=sys.stderr)
 
 

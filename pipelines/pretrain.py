@@ -24,6 +24,7 @@ from chromseg.metrics.classes import accuracies, confusion_matrix
 from chromseg.models.classifier import Classifier
 from chromseg.models.package import load_model
 from chromseg.models.ucrd_net.weights import save_backbone
+from chromseg.project import dataset_folder
 from chromseg.registry.store.runs import RunTracker
 from chromseg.training.class_task import classify, patches_of
 from chromseg.training.result import FitResult
@@ -69,7 +70,7 @@ def judge(network: Classifier, profile: Profile, dataset: str, size: int) -> I64
 
 def class_names(dataset: str) -> list[str]:
     """Names of the classes in the order of the labels."""
-    categories = read_dataset(Path("data") / dataset).categories
+    categories = read_dataset(dataset_folder(dataset)).categories
     return [categories[number] for number in sorted(categories)]
 
 

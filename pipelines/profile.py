@@ -1,4 +1,4 @@
-"""Where a pipeline reads and writes: the project's own at the top, others under `profiles/<name>`."""
+"""What all stages share: their pipeline, their command line, and how they fail."""
 
 from __future__ import annotations
 
@@ -14,41 +14,23 @@ from typing import Any
 from chromseg.config import EvaluateConfig, HardwareConfig, TrainConfig, block, parse, read_params
 from chromseg.errors import ChromsegError
 from chromseg.extras import named_if_missing
-from chromseg.project import store_root
+from chromseg.project import DEFAULT, Pipeline, store_root
 from chromseg.registry.lineage.code_state import note_start
-
-DEFAULT = "default"
 
 
 @dataclass(frozen=True)
-class Profile:
-    """The files of one pipeline, relative to the project's top folder, where every stage runs."""
-
-    name: str = DEFAULT
-
-    @property
-    def root(self) -> Path:
-        """Folder of its params.yaml and dvc.yaml."""
-        return Path() if self.name == DEFAULT else Path("profiles") / self.name
+class Profile(Pipeline):
+    """A pipeline with what its params.yaml says; every stage runs in the project's top folder."""
 
     @property
     def params(self) -> dict[str, Any]:
         """Its params.yaml."""
-        return read_params(self.root / "params.yaml")
+        return read_params(self.params_file)
 
     @property
     def evaluate(self) -> EvaluateConfig:
         """Its block `evaluate`."""
         return parse(EvaluateConfig, block(self.params, "evaluate"), "evaluate")
-
-    @property
-    def prepared(self) -> Path:
-        """Samples, written by `prepare`."""
-        return self.root / "prepared"
-
-    def model(self, variant: str, seed: int) -> Path:
-        """Folder of one trained variant."""
-        return self.root / "models" / f"{variant}-{seed}"
 
     def checkpoint(self, variant: str, seed: int, config: TrainConfig) -> Path:
         """What an interrupted training with these settings goes on from.
@@ -59,19 +41,6 @@ class Profile:
         settings = [asdict(replace(config, hardware=HardwareConfig())), self.params.get("prepare")]
         digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:8]
         return store_root() / "mlruns" / "checkpoints" / self.name / f"{variant}-{seed}-{digest}.pt"
-
-    @property
-    def reports(self) -> Path:
-        """What `evaluate` and `compare` write."""
-        return Path("reports") / self.name
-
-    def scores(self, variant: str, seed: int) -> Path:
-        """Folder of one variant's test scores."""
-        return self.reports / "scores" / f"{variant}-{seed}"
-
-    def pretraining(self, variant: str, seed: int) -> Path:
-        """Folder of what one pre-trained classifier scores."""
-        return self.reports / "pretraining" / f"{variant}-{seed}"
 
 
 def stage_arguments(description: str, *, variant: bool = False, datasets: bool = False) -> argparse.Namespace:

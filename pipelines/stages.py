@@ -21,9 +21,10 @@ from chromseg.annotations.tracking import outside_remotes
 from chromseg.config import DetectorConfig, block, parse, variant_config
 from chromseg.errors import ConfigError
 from chromseg.files import write_text
+from chromseg.project import DEFAULT, PROFILES
 from pipelines.closure import Closure, closure, condensed
 from pipelines.environment import distributions, environment
-from pipelines.profile import DEFAULT, Profile, run_stage
+from pipelines.profile import Profile, run_stage
 
 ENVIRONMENT = Path("environment.yaml")
 _HEADER = """\
@@ -61,7 +62,7 @@ def main() -> None:
 
 def profiles() -> list[Profile]:
     """The project's own pipeline and those below profiles/."""
-    found = sorted(path.parent.name for path in Path("profiles").glob("*/params.yaml"))
+    found = sorted(path.parent.name for path in Path(PROFILES).glob("*/params.yaml"))
     return [Profile(DEFAULT), *map(Profile, found)]
 
 
@@ -139,7 +140,7 @@ class _Template:
         }
 
     def _params(self, names: list[str], used: Closure) -> list[Any]:
-        file = (self.profile.root / "params.yaml").as_posix()
+        file = self.profile.params_file.as_posix()
         own: list[Any] = names if self.profile.name == DEFAULT else [{file: names}]
         return [*own, {ENVIRONMENT.as_posix(): distributions(used.libraries)}]
 

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
@@ -21,6 +20,7 @@ from chromseg.evaluation.map_thresholds import at_threshold, choose_chromosome_t
 from chromseg.inference.instance_predictor import InstanceSettings
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.models.package import ModelCard
+from chromseg.project import dataset_folder
 from chromseg.registry.lineage.gather import gather_lineage
 from chromseg.registry.lineage.lineage import Lineage
 from chromseg.registry.log.beginning import init_store
@@ -92,7 +92,7 @@ def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTra
 
 def first_card(profile: Profile, config: TrainConfig, lineage: Lineage) -> ModelCard:
     """What is known of the model before it is trained."""
-    data = read_dataset(Path("data") / profile.evaluate.dataset).card
+    data = read_dataset(dataset_folder(profile.evaluate.dataset)).card
     maps = isinstance(config.model, ModelConfig)
     width = parse(PrepareConfig, block(profile.params, "prepare"), "prepare").width
     return ModelCard(

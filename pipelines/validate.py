@@ -10,6 +10,7 @@ from pathlib import Path
 from chromseg.config import block, parse
 from chromseg.dvc import folder_md5
 from chromseg.files import write_json
+from chromseg.project import DATA
 from chromseg.validation import ValidateConfig, validate_datasets
 from chromseg.validation.docs import write_reports
 from pipelines.profile import Profile, run_stage, stage_arguments
@@ -21,7 +22,7 @@ def main() -> None:
     """Validate all datasets of the profile; exit 1 if anything critical was found."""
     profile = Profile(stage_arguments(__doc__).profile)
     config = parse(ValidateConfig, block(profile.params, "validate"), "validate")
-    failed = validate(config, Path("data"), profile.reports / "validation")
+    failed = validate(config, Path(DATA), profile.reports / "validation")
     if failed:
         sys.exit(f"{', '.join(failed)} failed validation: mend the data, or set limits under `validate.limits`")
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from chromseg.annotations.dataset import Dataset, read_dataset
 from chromseg.dvc import fetch_at
+from chromseg.project import DATA
 
 
 @contextmanager
-def opened(text: str, data_root: Path = Path("data")) -> Iterator[Dataset]:
+def opened(text: str, data_root: Path = Path(DATA)) -> Iterator[Dataset]:
     """The dataset `NAME`, as it lies below `data_root`, or `NAME@REV`, as it was; its files are there inside the block.
 
     Args:

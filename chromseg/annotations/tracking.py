@@ -16,12 +16,13 @@ from chromseg.annotations.dataset import read_dataset
 from chromseg.dvc import run_dvc
 from chromseg.errors import DataError
 from chromseg.files import write_text
+from chromseg.project import DATA
 
 EMBEDDED = "embedded"  # lies inside the repository and is published with it
 SAMPLE = "sample"  # the one dataset that may go there
 
 
-def track(name: str, *, data_root: Path = Path("data"), remote: str | None = None) -> str:
+def track(name: str, *, data_root: Path = Path(DATA), remote: str | None = None) -> str:
     """Put `data_root/name` under DVC, or take its new state, as one out of `data.dvc` beside `data_root`.
 
     DVC takes the new state of every other dataset in `data.dvc` at the same time, so all of them must be there.

@@ -29,6 +29,7 @@ from chromseg.importers.recipe import Recipe
 from chromseg.importers.source import ImportedImage, ImportedSet, Options, natural_key
 from chromseg.importers.splitting import Standing, find_splits, name_groups
 from chromseg.importers.updating import check_next, next_recipe
+from chromseg.project import DATA
 
 _POLARITY_SAMPLE = 16
 UNKNOWN = "not stated"
@@ -66,7 +67,7 @@ def import_dataset(
     src: Path,
     name: str,
     *,
-    data_root: Path = Path("data"),
+    data_root: Path = Path(DATA),
     invert: bool = False,
     case_regex: str | None = None,
     split: Shares | None = None,

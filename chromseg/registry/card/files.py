@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chromseg.annotations.dataset import DatasetCard, read_dataset
 from chromseg.errors import DataError
 from chromseg.files import write_text
-from chromseg.project import project_root
+from chromseg.project import Pipeline, dataset_folder, project_root
 from chromseg.registry.card.page import html_page
 from chromseg.registry.card.sections import card_sections
 from chromseg.registry.card.text import CARD, FAILURES, PAGE, UNKNOWN, compose, sections_of
@@ -76,7 +76,7 @@ def _terms(lineage: Lineage) -> str:
 
 
 def _dataset_card(name: str) -> DatasetCard | None:
-    root = project_root() / "data" / name
+    root = dataset_folder(name, project_root())
     try:
         return read_dataset(root).card if root.is_dir() else None
     except DataError:  # the gate for model cards will tell that its terms are not at hand
@@ -96,4 +96,4 @@ def _failures(folder: Path, lineage: Lineage) -> list[Path]:
 
 
 def _reports(lineage: Lineage) -> Path:
-    return project_root() / "reports" / lineage.profile
+    return Pipeline(lineage.profile, project_root()).reports

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chromseg.config import block, merge, read_params
+from chromseg.project import DEFAULT, Pipeline
 from chromseg.registry.lineage.lineage import Lineage
 
 # `init` and `model.weights` name a folder that another training leaves, or a file in it
@@ -65,12 +66,7 @@ def profiles_behind(*sources: str) -> list[str]:
 
 def profile_arguments(profile: str) -> tuple[str, ...]:
     """How a stage is told its pipeline."""
-    return () if profile == "default" else ("--profile", profile)
-
-
-def profile_folder(tree: Path, profile: str) -> Path:
-    """Where a pipeline has its params and leaves its models."""
-    return tree if profile == "default" else tree / "profiles" / profile
+    return () if profile == DEFAULT else ("--profile", profile)
 
 
 def _ancestry(tree: Path, training: Training) -> Iterator[Training]:
@@ -87,7 +83,7 @@ def _sources(params: dict[str, Any], training: Training) -> list[str]:
 
 
 def _parse(match: re.Match[str]) -> Training:
-    return Training(match["profile"] or "default", match["variant"], int(match["seed"]))
+    return Training(match["profile"] or DEFAULT, match["variant"], int(match["seed"]))
 
 
 def _stage(params: dict[str, Any], variant: str) -> str:
@@ -106,4 +102,4 @@ def _chosen(params: dict[str, Any], known: Collection[str]) -> tuple[str, ...]:
 
 
 def _params(tree: Path, profile: str) -> dict[str, Any]:
-    return read_params(profile_folder(tree, profile) / "params.yaml")
+    return read_params(Pipeline(profile, tree).params_file)

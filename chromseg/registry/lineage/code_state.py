@@ -22,7 +22,7 @@ import yaml
 
 from chromseg.config import read_params
 from chromseg.files import write_json
-from chromseg.project import project_root
+from chromseg.project import DEFAULT, Pipeline, project_root
 from chromseg.registry.lineage.overrides import Override, overrides
 
 _CODE = ("chromseg", "pipelines")
@@ -58,8 +58,8 @@ def code_state(*profiles: str) -> CodeState:
     commit, changed = _at_start(root)
     if not commit:
         return CodeState("", False)
-    pipelines = profiles or ("default",)
-    own = [path for name in pipelines for path in (_steps(name) if name == "default" else [f"profiles/{name}"])]
+    pipelines = profiles or (DEFAULT,)
+    own = [path for name in pipelines for path in (_steps(name) if name == DEFAULT else [_folder(name)])]
     dirty = changed or _differs(root, commit, [*_CODE, *own], _PRODUCTS) or _unknown(root, own, pipelines)
     found = dict(_overrides(root, commit)) if _experiment() else {}
     few = len(json.dumps(found)) <= _FEW
@@ -119,9 +119,13 @@ def _experiment() -> bool:
     return "DVC_EXP_NAME" in os.environ
 
 
+def _folder(profile: str) -> str:
+    return Pipeline(profile).root.as_posix()
+
+
 def _steps(profile: str) -> list[str]:
-    folder = "" if profile == "default" else f"profiles/{profile}/"
-    return [f"{folder}params.yaml", f"{folder}dvc.yaml"]
+    root = Pipeline(profile).root
+    return [(root / name).as_posix() for name in ("params.yaml", "dvc.yaml")]
 
 
 def _differs(root: Path, commit: str, paths: Sequence[str], aside: Sequence[str]) -> bool:

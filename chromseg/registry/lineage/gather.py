@@ -13,7 +13,7 @@ import chromseg
 from chromseg.cores import usable_cores
 from chromseg.dvc import stage_outputs
 from chromseg.files import sha256
-from chromseg.project import project_root
+from chromseg.project import DATA, project_root
 from chromseg.registry.lineage.ancestry import profiles_behind
 from chromseg.registry.lineage.code_state import code_state
 from chromseg.registry.lineage.environment import installed, runtime
@@ -31,7 +31,7 @@ def gather_lineage(
     sources: Sequence[str] = (),
     profile: str = "default",
     ablation: str = "",
-    data_root: Path = Path("data"),
+    data_root: Path = Path(DATA),
 ) -> Lineage:
     """The lineage of a training about to start; `run_id`, and whether the data passed validation, are still empty.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chromseg.config import read_params
 from chromseg.errors import ConfigError
-from chromseg.project import project_root
+from chromseg.project import Pipeline, project_root
 
 
 def compare_setting(profile: str, name: str) -> str | None:
@@ -17,8 +17,7 @@ def compare_setting(profile: str, name: str) -> str | None:
     Returns:
         None if the project has no such pipeline, or its params do not say.
     """
-    root = project_root()
-    file = (root if profile == "default" else root / "profiles" / profile) / "params.yaml"
+    file = Pipeline(profile, project_root()).params_file
     try:
         return (read_params(file).get("compare") or {}).get(name) if file.is_file() else None
     except ConfigError:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chromseg.dvc import check_out, folder_md5, link, tracked_outputs
 from chromseg.errors import RegistryError
-from chromseg.project import project_root
+from chromseg.project import DATA, dataset_folder, project_root
 
 
 def place_data(tree: Path, wanted: Mapping[str, str]) -> None:
@@ -21,7 +21,7 @@ def place_data(tree: Path, wanted: Mapping[str, str]) -> None:
     Raises:
         RegistryError: One is not at hand; the message names each with its md5.
     """
-    absent = {name: md5 for name, md5 in wanted.items() if not _place(tree, f"data/{name}", md5)}
+    absent = {name: md5 for name, md5 in wanted.items() if not _place(tree, f"{DATA}/{name}", md5)}
     missing = [f"{name} (md5 {md5}; {_present(name)})" for name, md5 in absent.items()]
     if missing:
         raise RegistryError(
@@ -65,5 +65,5 @@ def _place(tree: Path, name: str, md5: str) -> bool:
 
 
 def _present(name: str) -> str:
-    own = project_root() / "data" / name
+    own = dataset_folder(name, project_root())
     return f"data/{name} has {folder_md5(own)}" if own.is_dir() else f"there is no data/{name}"

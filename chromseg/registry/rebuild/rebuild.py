@@ -20,9 +20,9 @@ from typing import Any
 from chromseg.errors import RegistryError
 from chromseg.files import sha256
 from chromseg.metrics.catalogue import AGAIN
-from chromseg.project import project_root
+from chromseg.project import Pipeline, project_root
 from chromseg.registry.lineage import overrides
-from chromseg.registry.lineage.ancestry import datasets, given, profile_arguments, profile_folder, stages
+from chromseg.registry.lineage.ancestry import datasets, given, profile_arguments, stages
 from chromseg.registry.lineage.environment import differences, installed, runtime
 from chromseg.registry.lineage.gather import environment_hash, hardware
 from chromseg.registry.lineage.lineage import Lineage
@@ -140,7 +140,7 @@ def _compared(
 ) -> Rebuilt:
     lineage = version.lineage
     name = f"{lineage.variant}-{lineage.seed}"
-    weights = sha256(profile_folder(tree, lineage.profile) / "models" / name / "model.safetensors")
+    weights = sha256(Pipeline(lineage.profile, tree).root / "models" / name / "model.safetensors")
     same = weights == version.weights_sha256
     exact = not differs and "no GPU" in lineage.hardware
     metrics: dict[str, tuple[float, float | None]] = {}
@@ -148,7 +148,7 @@ def _compared(
         tell("pipelines.evaluate: the weights differ")
         own = (*profile_arguments(lineage.profile), "--variant", lineage.variant, "--seed", str(lineage.seed))
         _run(tree, lineage, "pipelines.evaluate", *own)
-        report = tree / "reports" / lineage.profile / "scores" / name / "metrics.json"
+        report = Pipeline(lineage.profile, tree).reports / "scores" / name / "metrics.json"
         measured = json.loads(report.read_text(encoding="utf-8"))["metrics"]
         known = {key: value for key in AGAIN if (value := version.metrics.get(key)) is not None}
         metrics = {key: (value, measured.get(key)) for key, value in known.items()}

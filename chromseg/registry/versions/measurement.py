@@ -18,7 +18,7 @@ from chromseg.annotations.hashing import md5_of_test
 from chromseg.annotations.splits import SPLITS
 from chromseg.dvc import folder_md5
 from chromseg.errors import DataError, RegistryError
-from chromseg.project import project_root
+from chromseg.project import DATA, dataset_folder, project_root
 from chromseg.registry.lineage.gather import hardware
 from chromseg.registry.log.actor import current_actor
 from chromseg.registry.log.audit import append
@@ -66,7 +66,7 @@ def measure(version: Version, data: str, *, split: str = "test") -> dict[str, An
     from chromseg.inference.load import predictor_from_folder
     from chromseg.models.package import read_card
 
-    folder, root = checked_folder(version), project_root() / "data" / data
+    folder, root = checked_folder(version), dataset_folder(data, project_root())
     dataset = _cases(root, data, split)
     pictures = collect([dataset])
     tested = {each.key: each.image.file_name for each in pictures}
@@ -95,7 +95,7 @@ def measure(version: Version, data: str, *, split: str = "test") -> dict[str, An
 
 def dataset_of(test: str) -> str | None:
     """The name of the dataset below `data/` whose test cases have this md5; None if it is not at hand."""
-    for card in sorted((project_root() / "data").glob("*/dataset.yaml")):
+    for card in sorted((project_root() / DATA).glob("*/dataset.yaml")):
         try:
             if md5_of_test([card.parent]) == test:
                 return card.parent.name
