@@ -25,6 +25,7 @@ Alias = Annotated[str, typer.Option(help="champion or challenger.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the history.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 _UNSEEN = 3  # exit code: could not look
+_STAGES = "pipelines"  # the package of a project's stages
 
 
 @app.command("list")
@@ -168,9 +169,9 @@ def rebuild(
     as_json: AsJson = False,
 ) -> None:
     """Train a version again from its commit, data and seed, and compare; exit 1 if something else comes out."""
-    from chromseg.registry.rebuild.rebuild import rebuild as train_again
+    from chromseg.registry import rebuild_version
 
-    made = train_again(model, tolerance=tolerance, tell=lambda step: typer.echo(step, err=True))
+    made = rebuild_version(model, package=_STAGES, tolerance=tolerance, tell=lambda step: typer.echo(step, err=True))
     if as_json:
         print_json(made.to_dict())
     elif made.same_weights:

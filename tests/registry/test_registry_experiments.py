@@ -14,7 +14,7 @@ from clone import Clone
 
 from chromseg.models.package import read_card
 from chromseg.registry.lineage.lineage import Lineage
-from chromseg.registry.rebuild.rebuild import rebuild
+from chromseg.registry.rebuild.rebuild import rebuild_version
 from chromseg.registry.store.store import open_store
 from chromseg.registry.versions.register import register
 from chromseg.synthesis import synthesize_dataset
@@ -76,7 +76,7 @@ def test_an_experiment_is_registered_and_rebuilt_from_its_params(lab: Clone) -> 
     )
     version, _ = register(folder, "chromseg")
     assert lineages()["0.002"].run_id == version.run == origin.run_id
-    made = rebuild("chromseg/1")
+    made = rebuild_version("chromseg/1", package="pipelines")
     assert made.same_weights and made.exact and made.differs == ()
 
 

@@ -14,7 +14,7 @@ from chromseg.registry.lineage.lineage import Lineage
 # `init` and `model.weights` name a folder that another training leaves, or a file in it
 _TRAINED = re.compile(r"(?:profiles/(?P<profile>[^/]+)/)?models/(?P<variant>[^/]+)-(?P<seed>\d+)(?:/[^/]+)?/?")
 
-Stage = tuple[str, tuple[str, ...]]  # module and arguments
+Stage = tuple[str, tuple[str, ...]]  # its name and arguments
 
 
 class Training(NamedTuple):
@@ -36,13 +36,12 @@ def trainings(tree: Path, lineage: Lineage) -> list[Training]:
 
 
 def stages(tree: Path, lineage: Lineage) -> list[Stage]:
-    """Modules to run with their arguments, in order, each once; takes what `trainings` takes."""
+    """Stages to run with their arguments, in order, each once; takes what `trainings` takes."""
     found: list[Stage] = []
     for each in trainings(tree, lineage):
         params, profile = _params(tree, each.profile), profile_arguments(each.profile)
-        found.append(("pipelines.prepare", (*profile, *_chosen(params, lineage.data_md5))))
-        module = f"pipelines.{_stage(params, each.variant)}"
-        found.append((module, (*profile, "--variant", each.variant, "--seed", str(each.seed))))
+        found.append(("prepare", (*profile, *_chosen(params, lineage.data_md5))))
+        found.append((_stage(params, each.variant), (*profile, *variant_arguments(each.variant, each.seed))))
     return list(dict.fromkeys(found))
 
 
@@ -67,6 +66,11 @@ def profiles_behind(*sources: str) -> list[str]:
 def profile_arguments(profile: str) -> tuple[str, ...]:
     """How a stage is told its pipeline."""
     return () if profile == DEFAULT else ("--profile", profile)
+
+
+def variant_arguments(variant: str, seed: int) -> tuple[str, ...]:
+    """How a stage is told what to work on."""
+    return ("--variant", variant, "--seed", str(seed))
 
 
 def _ancestry(tree: Path, training: Training) -> Iterator[Training]:

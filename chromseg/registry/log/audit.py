@@ -18,7 +18,7 @@ from chromseg.registry.log.descriptions import AUDIT_LOG
 from chromseg.registry.log.entries import Chain, Entry, follow
 from chromseg.registry.log.heads import HEAD_TAG, contradiction, head_text, longer, recall, remember
 from chromseg.registry.store.backend import MlflowClient, MlflowException, ModelVersion, RegisteredModel
-from chromseg.registry.store.bulk import many_rows
+from chromseg.registry.store.bulk import every
 from chromseg.registry.store.store import translated
 
 LOG = "chromseg-audit"
@@ -153,15 +153,8 @@ def _problems(chain: Chain, heads: Mapping[str, str]) -> tuple[str, ...]:
 
 def _fetch(client: MlflowClient, after: int) -> list[ModelVersion]:
     where = f"name = '{LOG}' AND version_number > {after}"
-    with translated("the audit log cannot be read"), many_rows():
-        page = client.search_model_versions(where, max_results=1000, order_by=["version_number ASC"])
-        found = list(page)
-        while page.token:
-            page = client.search_model_versions(
-                where, max_results=1000, order_by=["version_number ASC"], page_token=page.token
-            )
-            found += page
-    return found
+    with translated("the audit log cannot be read"):
+        return every(client.search_model_versions, where, max_results=1000, order_by=["version_number ASC"])
 
 
 def _records(versions: Sequence[ModelVersion]) -> list[tuple[int, str]]:
@@ -218,4 +211,4 @@ def _shown_head(client: MlflowClient, model: str) -> str | None:
 def registered_models(client: MlflowClient) -> list[RegisteredModel]:
     """All registered models, as MLflow shows them; the log is one."""
     with translated("registered models cannot be listed"):
-        return list(client.search_registered_models(max_results=1000))
+        return every(client.search_registered_models, max_results=1000)

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from chromseg.files import sha256
 from chromseg.metrics.catalogue import AGAIN
 from chromseg.project import Pipeline, project_root
 from chromseg.registry.lineage import overrides
-from chromseg.registry.lineage.ancestry import datasets, given, profile_arguments, stages
+from chromseg.registry.lineage.ancestry import datasets, given, profile_arguments, stages, variant_arguments
 from chromseg.registry.lineage.environment import differences, installed, runtime
 from chromseg.registry.lineage.gather import environment_hash, hardware
 from chromseg.registry.lineage.lineage import Lineage
@@ -64,11 +65,14 @@ class Rebuilt:
         return asdict(self)
 
 
-def rebuild(reference: str, *, tolerance: float = TOLERANCE, tell: Callable[[str], None] = lambda _: None) -> Rebuilt:
+def rebuild_version(
+    reference: str, *, package: str, tolerance: float = TOLERANCE, tell: Callable[[str], None] = lambda _: None
+) -> Rebuilt:
     """Train the version meant by `reference` again and compare.
 
     Args:
         reference: `NAME@ALIAS` or `NAME/VERSION`.
+        package: The Python package whose modules are the stages of the project; it stands above this one.
         tolerance: How far test metrics may be apart where equal weights cannot be expected.
         tell: Is told each step.
 
@@ -93,10 +97,14 @@ def rebuild(reference: str, *, tolerance: float = TOLERANCE, tell: Callable[[str
         for source in given(tree, lineage):
             place_source(tree, source)
         place_data(tree, datasets(tree, lineage))
-        for module, arguments in stages(tree, lineage):
-            tell(f"{module} {' '.join(arguments)}")
-            _run(tree, lineage, module, *arguments)
-        return _compared(tree, version, differs, tolerance, tell)
+        run = partial(_run, tree, lineage, package)
+        for stage, arguments in stages(tree, lineage):
+            tell(f"{package}.{stage} {' '.join(arguments)}")
+            run(stage, *arguments)
+        if sha256(_weights(tree, lineage)) != version.weights_sha256:
+            tell(f"{package}.evaluate: the weights differ")
+            run("evaluate", *profile_arguments(lineage.profile), *variant_arguments(lineage.variant, lineage.seed))
+        return _compared(tree, version, differs, tolerance)
 
 
 def _differences(lineage: Lineage) -> Iterator[str]:
@@ -135,20 +143,14 @@ def _demand_commit(root: Path, lineage: Lineage) -> None:
         ) from error
 
 
-def _compared(
-    tree: Path, version: Version, differs: tuple[str, ...], tolerance: float, tell: Callable[[str], None]
-) -> Rebuilt:
+def _compared(tree: Path, version: Version, differs: tuple[str, ...], tolerance: float) -> Rebuilt:
     lineage = version.lineage
-    name = f"{lineage.variant}-{lineage.seed}"
-    weights = sha256(Pipeline(lineage.profile, tree).root / "models" / name / "model.safetensors")
+    weights = sha256(_weights(tree, lineage))
     same = weights == version.weights_sha256
     exact = not differs and "no GPU" in lineage.hardware
     metrics: dict[str, tuple[float, float | None]] = {}
     if not same:
-        tell("pipelines.evaluate: the weights differ")
-        own = (*profile_arguments(lineage.profile), "--variant", lineage.variant, "--seed", str(lineage.seed))
-        _run(tree, lineage, "pipelines.evaluate", *own)
-        report = Pipeline(lineage.profile, tree).reports / "scores" / name / "metrics.json"
+        report = Pipeline(lineage.profile, tree).scores(lineage.variant, lineage.seed) / "metrics.json"
         measured = json.loads(report.read_text(encoding="utf-8"))["metrics"]
         known = {key: value for key in AGAIN if (value := version.metrics.get(key)) is not None}
         metrics = {key: (value, measured.get(key)) for key, value in known.items()}
@@ -157,8 +159,13 @@ def _compared(
     return Rebuilt(version.label, weights, same, exact, differs, metrics, tolerance, passed)
 
 
-def _run(tree: Path, lineage: Lineage, module: str, *arguments: str) -> None:
+def _weights(tree: Path, lineage: Lineage) -> Path:
+    return Pipeline(lineage.profile, tree).model(lineage.variant, lineage.seed) / "model.safetensors"
+
+
+def _run(tree: Path, lineage: Lineage, package: str, stage: str, *arguments: str) -> None:
     """Run a stage of the checked-out code, which tracks into a store of its own, on as many threads as then."""
+    module = f"{package}.{stage}"
     settings = {"PYTHONPATH": str(tree), "MLFLOW_TRACKING_URI": f"sqlite:///{tree / 'mlruns' / 'mlflow.db'}"}
     if "threads" in lineage.runtime:
         settings["OMP_NUM_THREADS"] = lineage.runtime["threads"]

@@ -10,6 +10,7 @@ from chromseg.metrics.catalogue import HEADINGS
 from chromseg.metrics.report import Row, RunResult, ablation_csv, ablation_markdown, ablation_rows
 from chromseg.registry.lineage.profile_params import compare_setting
 from chromseg.registry.store.backend import MlflowClient, Run
+from chromseg.registry.store.bulk import every
 from chromseg.registry.store.store import open_store, translated
 
 
@@ -78,22 +79,12 @@ def _evaluated(client: MlflowClient, experiment: str, profile: str | None) -> li
     with translated("runs cannot be searched"):
         found = client.get_experiment_by_name(experiment)
         if found is None:
-            known = ", ".join(sorted(each.name for each in client.search_experiments() if each.name != "Default"))
+            known = ", ".join(sorted(each.name for each in every(client.search_experiments) if each.name != "Default"))
             raise RegistryError(
                 f"no experiment {experiment!r}", expected=f"one of: {known or 'none yet'}", remedy="train first"
             )
-        runs, token = [], None
-        while True:
-            page = client.search_runs(
-                [found.experiment_id],
-                "attributes.status = 'FINISHED'",
-                order_by=["attributes.start_time"],
-                page_token=token,
-            )
-            runs += page
-            token = page.token
-            if not token:
-                break
+        where = ([found.experiment_id], "attributes.status = 'FINISHED'")
+        runs = every(client.search_runs, *where, order_by=["attributes.start_time"])
     return [run for run in runs if _counts(run) and profile in (None, run.data.tags["profile"])]
 
 

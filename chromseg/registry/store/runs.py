@@ -24,6 +24,7 @@ from chromseg.registry.store.backend import (
     ViewType,
     mlflow,
 )
+from chromseg.registry.store.bulk import every
 from chromseg.registry.store.descriptions import NOTE, of_run
 from chromseg.registry.store.store import experiment_id, open_store, translated
 from chromseg.training.tracker import finite
@@ -116,7 +117,7 @@ def find_run(client: MlflowClient, run_id: str) -> Run | None:
     if not run_id:
         return None
     with translated("runs cannot be searched"):
-        ids = [experiment.experiment_id for experiment in client.search_experiments()]
+        ids = [experiment.experiment_id for experiment in every(client.search_experiments)]
         for where in ("tags", "attributes"):
             found = client.search_runs(ids, f"{where}.run_id = '{run_id}'", ViewType.ACTIVE_ONLY, max_results=1)
             if found:

@@ -12,7 +12,7 @@ from chromseg.registry.log.aliases import decided_aliases
 from chromseg.registry.log.audit import LOG, read_log, registered_models
 from chromseg.registry.log.entries import Chain
 from chromseg.registry.store.backend import MlflowClient, MlflowException, ModelVersion
-from chromseg.registry.store.bulk import many_rows
+from chromseg.registry.store.bulk import every
 from chromseg.registry.store.store import explained, translated
 
 _FORM = re.compile(r"(?P<name>[^/@:]+)(?:@(?P<alias>[^/@:]+)|/(?P<version>[1-9][0-9]*))")
@@ -141,12 +141,8 @@ def known_names(client: MlflowClient) -> list[str]:
 
 def all_versions(client: MlflowClient, name: str) -> list[ModelVersion]:
     """Every version of a registered model, oldest first; empty if there is no such model."""
-    with translated("versions cannot be listed"), many_rows():
-        page = client.search_model_versions(f"name = '{name}'", max_results=1000)
-        found = list(page)
-        while page.token:
-            page = client.search_model_versions(f"name = '{name}'", max_results=1000, page_token=page.token)
-            found += page
+    with translated("versions cannot be listed"):
+        found = every(client.search_model_versions, f"name = '{name}'", max_results=1000)
     return sorted(found, key=lambda version: int(version.version))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from chromseg.registry.log.entries import Entry, canonical
 from chromseg.registry.store.backend import MlflowClient, Run, ViewType
-from chromseg.registry.store.bulk import many_rows
+from chromseg.registry.store.bulk import every
 from chromseg.registry.store.store import translated
 
 _TAGS = (  # the names are fixed here: a later lineage may hold more, and old entries must be read as they were written
@@ -39,13 +39,13 @@ def run_facts(run: Run) -> dict[str, str]:
 def runs_by_id(client: MlflowClient, ids: Iterable[str]) -> dict[str, Run]:
     """Those runs that the store has, deleted ones included."""
     found: dict[str, Run] = {}
-    with translated("runs cannot be read"), many_rows():
-        experiments = [each.experiment_id for each in client.search_experiments(ViewType.ALL)]
+    with translated("runs cannot be read"):
+        experiments = [each.experiment_id for each in every(client.search_experiments, ViewType.ALL)]
         wanted = sorted(set(ids))
         for start in range(0, len(wanted), _AT_ONCE):
             some = wanted[start : start + _AT_ONCE]
             where = "attributes.run_id IN ({})".format(", ".join(f"'{each}'" for each in some))
-            runs = client.search_runs(experiments, where, ViewType.ALL, max_results=_AT_ONCE)
+            runs = every(client.search_runs, experiments, where, ViewType.ALL, max_results=_AT_ONCE)
             found |= {run.info.run_id: run for run in runs}
     return found
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ from chromseg.registry.lineage.ancestry import stages
 from chromseg.registry.lineage.environment import installed, runtime
 from chromseg.registry.lineage.gather import environment_hash, hardware
 from chromseg.registry.lineage.lineage import Lineage
-from chromseg.registry.rebuild.rebuild import rebuild
+from chromseg.registry.rebuild.rebuild import rebuild_version
 from chromseg.registry.versions.register import register
 
+rebuild = partial(rebuild_version, package="pipelines")
 PREPARE = """
 from pathlib import Path
 assert Path("data/sample/image").read_text() == "pixels"
@@ -233,7 +235,7 @@ def steps_of(tree: Path, *data: str, **trained: Any) -> list[str]:
         root.mkdir(parents=True, exist_ok=True)
         (root / "params.yaml").write_text(yaml.safe_dump(params))
     lineage = LINEAGE | {"run_id": "", "profile": "cells", "data_md5": dict.fromkeys(data, "aa.dir")} | trained
-    return [f"{module} {' '.join(arguments)}" for module, arguments in stages(tree, Lineage.from_dict(lineage))]
+    return [f"pipelines.{stage} {' '.join(arguments)}" for stage, arguments in stages(tree, Lineage.from_dict(lineage))]
 
 
 def test_what_a_variant_starts_from_is_trained_first_in_its_own_profile(tmp_path: Path) -> None:
