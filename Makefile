@@ -48,6 +48,9 @@ ui: setup        ## MLflow's UI on the project's store
 stages: setup    ## write dvc.yaml of all pipelines, and environment.yaml, from params.yaml, imports and requirements.lock
 	$(PY) -m pipelines.stages
 
+docs: setup      ## write docs/cli.md from the commands
+	$(PY) -m chromseg.cli.reference
+
 publish: setup   ## put the objects of data/sample and bundled/ into dvcstore/ and git, nothing else
 	$(PY) -m pipelines.publish
 
@@ -55,4 +58,4 @@ lock:            ## renew requirements.lock from pyproject.toml; `make stages` a
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --quiet -o requirements.lock
 
-.PHONY: help setup demo test quick check fix repro ui stages publish lock
+.PHONY: help setup demo test quick check fix repro ui stages docs publish lock

@@ -3,7 +3,7 @@
     python -m benchmarks.families --detector FOLDER [--maps bundled/chromseg] [--rule reports/cascade_rule.json]
                                   [--data data/bioimlab] [--splits val test] [--out reports/families.json]
 
-Models are folders or registered ones. Recovered: at IoU ≥ 0.8 under the best one-to-one assignment (design §5). In
+Models are folders or registered ones. Recovered: at IoU ≥ 0.8 under the best one-to-one assignment (contract §5). In
 brackets 95 % bootstrap intervals by case. Each network runs once an image; some three seconds an image on two cores.
 Splits that a parent was trained on say nothing: see the model cards.
 """

@@ -2,7 +2,7 @@
 
     python -m benchmarks.stage2 [--data data/bioimlab] [--laid data/gband-laid-1 …] [--out reports/stage2.json]
 
-SPAcc of design §5 on the crossing clusters of the set, at IoU 0.7, 0.8 and 0.9, for the default algorithm and the
+SPAcc of contract §5 on the crossing clusters of the set, at IoU 0.7, 0.8 and 0.9, for the default algorithm and the
 published one; with the true maps, and with maps disturbed as predictions are (the crossing shifted, grown or shrunk by
 pixels, both outlines made ragged, specks and holes). The design of the algorithm saw train and val cases only, so test
 stands by itself. Whole metaphases: chromosomes at IoU ≥ 0.8 and the error of the count. `--laid` adds sets of clusters

@@ -105,7 +105,7 @@ def _cutouts(dataset: Dataset, split: str | None = None) -> Iterator[Sample]:
 
 @torch.inference_mode()
 def _scores(folder: Path, samples: list[Sample]) -> dict[str, object]:
-    """Map scores as in design §5, crossing IoU with a 95 % bootstrap interval over cases."""
+    """Map scores as in contract §5, crossing IoU with a 95 % bootstrap interval over cases."""
     network, _ = load_model(folder)
     crossing, chromosome, detected = [], [], []
     for sample in samples:

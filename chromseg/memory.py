@@ -1,7 +1,7 @@
 """Memory that networks work in is kept between steps, and given back when it is not needed for some time.
 
 By default glibc hands large blocks back to the system as soon as they are freed, and the next step has every page of
-them made anew: with this, a training step on a CPU takes a third less time (docs/experiments.md).
+them made anew: with this, a training step on a CPU takes a third less time (docs/experiments).
 """
 
 from __future__ import annotations

@@ -8,15 +8,39 @@ from pathlib import Path
 import pytest
 
 from chromseg.cli.app import VERBS, load_verb
+from chromseg.cli.reference import PAGE, reference
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-each_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+WRITTEN = [ROOT / "README.md", *sorted(ROOT.glob("C*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [page for page in WRITTEN if page.name not in (PAGE.name, "CHANGELOG.md")]
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 
 
 def shell_lines(page: Path) -> list[str]:
-    blocks = re.findall(r"```(?:sh|bash)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    return [line.split("#")[0].strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    """What a reader is to type: shell fences whole, and in any other fence the lines after `$`."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    blocks = re.findall(r"```(\w*)\n(.*?)```", text, re.DOTALL)
+    lines = [(kind in ("sh", "bash"), line.strip()) for kind, block in blocks for line in block.splitlines()]
+    typed = [line.removeprefix("$ ") for shell, line in lines if shell or line.startswith("$ ")]
+    return [line.split("#")[0].strip() for line in typed]
+
+
+def verbs() -> list[str]:
+    """Every verb, those of groups with their group."""
+    commands = {name: load_verb(name) for name in VERBS}
+    groups = {name: getattr(command, "commands", None) for name, command in commands.items()}
+    return [f"{name} {verb}" for name, group in groups.items() for verb in group or ()] + [
+        name for name, group in groups.items() if group is None
+    ]
+
+
+@pytest.mark.parametrize("verb", verbs())
+def test_every_verb_stands_in_a_page_that_a_person_wrote(verb: str) -> None:
+    assert any(re.search(rf"{verb}\b", page.read_text(encoding="utf-8")) for page in PAGES)
+
+
+def test_the_reference_of_the_commands_is_current() -> None:
+    assert (ROOT / PAGE).read_text(encoding="utf-8") == reference(), "run `make docs`"
 
 
 @each_page
@@ -51,3 +75,23 @@ def test_links_and_pictures_are_there(page: Path) -> None:
 def test_readme_first_screen_names_the_two_commands() -> None:
     top = "\n".join((ROOT / "README.md").read_text(encoding="utf-8").splitlines()[:30])
     assert "make demo" in top and "make test" in top
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    reached, todo = set(), [ROOT / "docs" / "index.md"]
+    while todo:
+        page = todo.pop().resolve()
+        if page in reached:
+            continue
+        reached.add(page)
+        links = re.findall(r"\]\(([^)#:]+\.md)\)", page.read_text(encoding="utf-8"))
+        todo += [page.parent / link for link in links]
+    assert set((ROOT / "docs").rglob("*.md")) - reached == set()
+
+
+def test_the_files_that_the_architecture_names_are_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.(?:py|yaml))`", text)
+    assert len(named) > 30
+    missing = [name for name in named if not any((ROOT / top / name).is_file() for top in ("", "chromseg"))]
+    assert missing == []

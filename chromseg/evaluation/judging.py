@@ -1,4 +1,4 @@
-"""Judging a model on samples whose truth is known, the way design §5 defines it."""
+"""Judging a model on samples whose truth is known, the way contract §5 defines it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One model judged on test samples: every score of it, overall and slice by slice (design §5)."""
+"""One model judged on test samples: every score of it, overall and slice by slice (contract §5)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Judged:
     Attributes:
         cases: Each cut-out with what was found in it.
         metaphases: A score for each whole image.
-        metrics: By key of design §4.
+        metrics: By key of contract §4.
         slices: The same of parts of the test set, `test/slice/<by>/<value>/<metric>`.
     """
 

@@ -88,7 +88,7 @@ class SplicingLeft:
 
 
 def instance_scores(partition: Partition, chromosome: F32) -> list[float]:
-    """Mean chromosome probability inside each mask × its pairing confidence (design §5)."""
+    """Mean chromosome probability inside each mask × its pairing confidence (contract §5)."""
     return [
         float(chromosome[mask].mean()) * confidence
         for mask, confidence in zip(partition.masks, partition.confidence, strict=True)

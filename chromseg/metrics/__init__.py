@@ -1,4 +1,4 @@
-"""Segmentation, splicing and detection scores: pure functions of arrays, 0–1, undefined is None (design §5)."""
+"""Segmentation, splicing and detection scores: pure functions of arrays, 0–1, undefined is None (contract §5)."""
 
 from chromseg.metrics.bootstrap import Interval, bootstrap_by_case
 from chromseg.metrics.calibration import CalibrationBin, expected_calibration_error, reliability

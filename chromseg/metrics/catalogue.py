@@ -1,4 +1,4 @@
-"""The one list of metrics: tables, cards, gates, rebuilds and comparisons all read it here (design §4)."""
+"""The one list of metrics: tables, cards, gates, rebuilds and comparisons all read it here (contract §4)."""
 
 from __future__ import annotations
 

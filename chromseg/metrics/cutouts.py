@@ -1,4 +1,4 @@
-"""ChromSeg's own metrics, image by image on cut-outs and then over a set (design §5)."""
+"""ChromSeg's own metrics, image by image on cut-outs and then over a set (contract §5)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def overall_acc(scores: Sequence[CutoutScore]) -> float | None:
 
 
 def summarize_cutouts(scores: Sequence[CutoutScore]) -> dict[str, float | None]:
-    """The cut-out metrics of design §4 over a set, fractions 0–1, None where undefined.
+    """The cut-out metrics of contract §4 over a set, fractions 0–1, None where undefined.
 
     `n_left_out` counts the images whose crossings are empty in truth and prediction.
     """
@@ -108,7 +108,7 @@ def summarize_cutouts(scores: Sequence[CutoutScore]) -> dict[str, float | None]:
 def summarize(
     cutouts: Sequence[CutoutScore], instances: Sequence[InstanceScore] = (), *, prefix: str = "test"
 ) -> dict[str, float | None]:
-    """All metrics of a set under the keys of design §4: `test/iou_crossing`, …, `test/n_left_out`.
+    """All metrics of a set under the keys of contract §4: `test/iou_crossing`, …, `test/n_left_out`.
 
     Args:
         cutouts: One score per cut-out; may be empty for a detector that has no maps.

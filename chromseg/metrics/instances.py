@@ -130,7 +130,7 @@ def crossing_instances(masks: Bool) -> Bool:
 
 
 def summarize_instances(images: Sequence[InstanceScore]) -> dict[str, float | None]:
-    """The instance metrics of design §4 over a set, fractions 0–1.
+    """The instance metrics of contract §4 over a set, fractions 0–1.
 
     Returns:
         `mask_map`, `mask_ap50`, `mask_ap75`, `box_map`, `box_ap50`, `box_ap75`; `count_mae`, the mean over images of

@@ -16,7 +16,7 @@ Metrics = Mapping[str, float | None]
 
 
 class RunResult(TypedDict):
-    """One trained variant at one seed, with its metrics by key (design §4)."""
+    """One trained variant at one seed, with its metrics by key (contract §4)."""
 
     variant: str
     seed: int

@@ -14,7 +14,7 @@ from chromseg.metrics.cutouts import CutoutScore, summarize_cutouts
 from chromseg.metrics.instances import InstanceScore, summarize_instances
 
 _ARM = 10  # px that an arm beyond a crossing has at least
-_GROWTH = 2  # px that a crossing is grown before arms are counted, as for touching clusters (design §3)
+_GROWTH = 2  # px that a crossing is grown before arms are counted, as for touching clusters (contract §3)
 _SHOWN = ("n_images", "iou_crossing", "overlap_acc", "overall_acc")
 _MANY = 4  # chromosomes of a cluster that are counted apart
 

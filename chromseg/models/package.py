@@ -27,7 +27,7 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What `model.json` says (design §4).
+    """What `model.json` says (contract §4).
 
     Attributes:
         name: The variant.
@@ -40,7 +40,7 @@ class ModelCard:
         preprocessing: How a file becomes the network's input, beyond absorbance float32 0-1.
         partition: Keyword settings of `partition_crossings` that go with the model.
         input: Limits of the input rules, by the names of `validation.ImageLimits`; {} for those of today.
-        metrics: Metric key → value, as in design §4.
+        metrics: Metric key → value, as in contract §4.
         lineage: Data md5, commit, parents and the like; the registry demands some of it.
         weights_sha256: Of `model.safetensors`; set on saving.
         parents: Of a cascade, by role: name, version and weights_sha256 of the registered model, and its `card`.

@@ -94,7 +94,7 @@ class MapTask:
         return value, iou(pred_crossing, true_crossing), iou(pred_chromosome, true_chromosome)
 
     def summarize(self, scores: Sequence[Score]) -> dict[str, float | None]:
-        """Means "val/loss", "val/iou_crossing", "val/iou_chromosome" (design §5); no scores give an empty dict."""
+        """Means "val/loss", "val/iou_crossing", "val/iou_chromosome" (contract §5); no scores give an empty dict."""
         names = ("val/loss", "val/iou_crossing", "val/iou_chromosome")
         columns = zip(*scores, strict=True)
         return {name: mean_iou(column)[0] for name, column in zip(names, columns, strict=False)}

@@ -22,6 +22,11 @@ _CITATION = """- X. Cao et al., ChromSeg: Two-Stage Framework for Overlapping Ch
 - X. Fan et al., UCRD-Net: End-to-End Chromosome Segmentation Based on Uncertainty Correction and Region Decomposition
   (2025).
 - ChromSeg-Ops, MIT licence; name the model's version and the hash of its weights, and cite the data above."""
+_KNOWN = "On test cases of which no picture, nor a copy of one, trained this model or one that it began as."
+_UNKNOWN = (
+    "On test cases of the split of that time. Which pictures the model has seen is not on record: a test picture may be "
+    "the twin of a training picture."
+)
 
 
 def model_card(
@@ -66,8 +71,7 @@ def card_sections(
                 "initial weights": initial_weights,
             }
         ),
-        "Test scores": "On test cases that trained nothing and chose nothing; in brackets 95 % bootstrap intervals by "
-        "case.\n\n"
+        "Test scores": f"{_KNOWN if card.seen else _UNKNOWN} In brackets 95 % bootstrap intervals by case.\n\n"
         + _table({label: _figure(key, card.metrics.get(key), intervals.get(key)) for key, label in LABELS.items()}),
         "Slices": _slices(card.metrics),
         "Data and its terms": "\n".join(

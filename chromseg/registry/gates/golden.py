@@ -34,7 +34,7 @@ class GoldenPicture:
     masks: Bool
 
     def found(self, answer: dict[str, Any]) -> int:
-        """How many of its chromosomes an answer (COCO, design §7) has at IoU ≥ 0.5, each matched once."""
+        """How many of its chromosomes an answer (COCO, contract §7) has at IoU ≥ 0.5, each matched once."""
         from chromseg.metrics.overlap import mask_ious
         from chromseg.metrics.splicing import assign
 

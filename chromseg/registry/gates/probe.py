@@ -134,7 +134,7 @@ def _answer(packed: PyFuncModel, content: bytes) -> dict[str, Any]:
 
 
 def _incomplete(answer: dict[str, Any]) -> str:
-    """What the answer lacks of the contract (design §7); "" if nothing."""
+    """What the answer lacks of the contract (contract §7); "" if nothing."""
     lacking = {"images", "annotations", "model", "validation"} - answer.keys()
     for annotation in answer.get("annotations", []):
         lacking |= {

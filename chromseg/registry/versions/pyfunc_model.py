@@ -29,7 +29,7 @@ class ChromosomeModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         """Cut each image of column `image` (encoded file as bytes) into chromosomes.
 
         Returns:
-            One column `instances`: COCO JSON (design §7), a row an image.
+            One column `instances`: COCO JSON (contract §7), a row an image.
         """
         from chromseg.inference.exports import to_coco
 
