@@ -24,8 +24,8 @@ _CITATION = """- X. Cao et al., ChromSeg: Two-Stage Framework for Overlapping Ch
 - ChromSeg-Ops, MIT licence; name the model's version and the hash of its weights, and cite the data above."""
 _KNOWN = "On test cases of which no picture, nor a copy of one, trained this model or one that it began as."
 _UNKNOWN = (
-    "On test cases of the split of that time. Which pictures the model has seen is not on record: a test picture may be "
-    "the twin of a training picture."
+    "On test cases of the split of that time. Which pictures the model has seen is not on record: a test picture may "
+    "be the twin of a training picture."
 )
 
 
