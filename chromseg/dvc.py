@@ -17,6 +17,7 @@ import yaml
 
 from chromseg.errors import DataError
 from chromseg.extras import require
+from chromseg.project import pipelines_of
 
 _FILES = Path("files") / "md5"  # where a cache, and a remote, keep what they hold
 
@@ -88,8 +89,8 @@ def file_md5(path: Path) -> str:
 
 def stage_outputs(root: Path) -> Iterator[Output]:
     """What the stages of a project and of its profiles wrote, as their lock files have it."""
-    for lock in (root / "dvc.lock", *sorted(root.glob("profiles/*/dvc.lock"))):
-        pipeline = _read(lock.with_suffix(".yaml")).get("stages") or {}
+    for each in pipelines_of(root):
+        lock, pipeline = each.lock_file, _read(each.pipeline_file).get("stages") or {}
         for name, stage in (_read(lock).get("stages") or {}).items():
             works_in = lock.parent / pipeline.get(name.partition("@")[0], {}).get("wdir", ".")
             yield from _outputs(lock, works_in, stage)

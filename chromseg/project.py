@@ -6,6 +6,7 @@ It needs no MLflow, so that bare GPU nodes can gather a lineage too.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +14,9 @@ from urllib.parse import urlsplit
 DEFAULT = "default"  # the pipeline at the top of the project
 DATA = "data"  # folder of all datasets
 PROFILES = "profiles"  # folder of all other pipelines
+REPORTS = "reports"  # folder of what the stages found
+CODE = ("chromseg", "pipelines")  # folders of the code that decides results
+_STORE = "mlruns"
 MARKERS = ("mlruns/mlflow.db", ".dvc", "pyproject.toml")
 SQLITE = "sqlite:///"
 
@@ -44,11 +48,32 @@ def tracking_uri() -> str:
 
     A relative SQLite path means the same file within a queued experiment as in the project.
     """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{store_root() / 'mlruns' / 'mlflow.db'}"
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or own_store(store_root())
     named = Path(uri.removeprefix(SQLITE))
     if uri.startswith(SQLITE) and not named.is_absolute() and store_root() != project_root():
         return f"{SQLITE}{store_root() / named}"
     return uri
+
+
+def own_store(top: Path) -> str:
+    """The SQLite store that belongs to the project at `top`."""
+    return f"{SQLITE}{top / _STORE / 'mlflow.db'}"
+
+
+def artifact_folder(uri: str) -> Path:
+    """Where the files of a store's runs and models go: beside a SQLite database, else into the project's `mlruns/`."""
+    path = sqlite_path(uri)
+    return path.parent if path else store_root() / _STORE
+
+
+def package_cache() -> Path:
+    """Where packages of registered models are kept that came from elsewhere."""
+    return project_root() / _STORE / "cache"
+
+
+def checkpoints(profile: str) -> Path:
+    """Where interrupted trainings of a pipeline are kept."""
+    return store_root() / _STORE / "checkpoints" / profile
 
 
 def sqlite_path(uri: str) -> Path | None:
@@ -101,18 +126,33 @@ class Pipeline:
         return self.root / "params.yaml"
 
     @property
+    def pipeline_file(self) -> Path:
+        """Its dvc.yaml."""
+        return self.root / "dvc.yaml"
+
+    @property
+    def lock_file(self) -> Path:
+        """Its dvc.lock."""
+        return self.root / "dvc.lock"
+
+    @property
     def prepared(self) -> Path:
         """Samples, written by `prepare`."""
         return self.root / "prepared"
 
+    @property
+    def models(self) -> Path:
+        """Trained variants, a folder each."""
+        return self.root / "models"
+
     def model(self, variant: str, seed: int) -> Path:
         """Folder of one trained variant."""
-        return self.root / "models" / f"{variant}-{seed}"
+        return self.models / f"{variant}-{seed}"
 
     @property
     def reports(self) -> Path:
         """What `validate`, `evaluate` and `compare` write."""
-        return self.top / "reports" / self.name
+        return self.top / REPORTS / self.name
 
     def scores(self, variant: str, seed: int) -> Path:
         """Folder of one variant's test scores."""
@@ -121,6 +161,12 @@ class Pipeline:
     def pretraining(self, variant: str, seed: int) -> Path:
         """Folder of what one pre-trained classifier scores."""
         return self.reports / "pretraining" / f"{variant}-{seed}"
+
+
+def pipelines_of(top: Path) -> Iterator[Pipeline]:
+    """The project's own pipeline, then whatever lies below `profiles/`, by name."""
+    yield Pipeline(DEFAULT, top)
+    yield from (Pipeline(folder.name, top) for folder in sorted((top / PROFILES).glob("*")) if folder.is_dir())
 
 
 def dataset_folder(name: str, top: Path = Path()) -> Path:

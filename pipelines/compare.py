@@ -91,7 +91,7 @@ def trained_models(profile: Profile) -> dict[str, Path]:
     """Model folder of the first seed of each variant that is trained to its end, in the order of the params file."""
     trained: dict[str, Path] = {}
     for variant in profile.params["train"]["variants"]:
-        cards = (profile.root / "models").glob(f"{glob.escape(variant)}-*/{CARD}")
+        cards = profile.models.glob(f"{glob.escape(variant)}-*/{CARD}")
         seeds = [int(seed) for card in cards if (seed := card.parent.name.removeprefix(f"{variant}-")).isdecimal()]
         if seeds:
             trained[variant] = profile.model(variant, min(seeds))

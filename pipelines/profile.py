@@ -14,7 +14,7 @@ from typing import Any
 from chromseg.config import EvaluateConfig, HardwareConfig, TrainConfig, block, parse, read_params
 from chromseg.errors import ChromsegError
 from chromseg.extras import named_if_missing
-from chromseg.project import DEFAULT, Pipeline, store_root
+from chromseg.project import DEFAULT, Pipeline, checkpoints
 from chromseg.registry.lineage.code_state import note_start
 
 
@@ -40,7 +40,7 @@ class Profile(Pipeline):
         """
         settings = [asdict(replace(config, hardware=HardwareConfig())), self.params.get("prepare")]
         digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:8]
-        return store_root() / "mlruns" / "checkpoints" / self.name / f"{variant}-{seed}-{digest}.pt"
+        return checkpoints(self.name) / f"{variant}-{seed}-{digest}.pt"
 
 
 def stage_arguments(description: str, *, variant: bool = False, datasets: bool = False) -> argparse.Namespace:

@@ -21,7 +21,7 @@ from chromseg.annotations.tracking import outside_remotes
 from chromseg.config import DetectorConfig, block, parse, variant_config
 from chromseg.errors import ConfigError
 from chromseg.files import write_text
-from chromseg.project import DEFAULT, PROFILES
+from chromseg.project import DEFAULT, pipelines_of
 from pipelines.closure import Closure, closure, condensed
 from pipelines.environment import distributions, environment
 from pipelines.profile import Profile, run_stage
@@ -55,15 +55,14 @@ def main() -> None:
     """Write them all."""
     write_text(ENVIRONMENT, environment_text())
     for profile in profiles():
-        path = profile.root / "dvc.yaml"
+        path = profile.pipeline_file
         write_text(path, pipeline_text(profile))
         print(path)
 
 
 def profiles() -> list[Profile]:
     """The project's own pipeline and those below profiles/."""
-    found = sorted(path.parent.name for path in Path(PROFILES).glob("*/params.yaml"))
-    return [Profile(DEFAULT), *map(Profile, found)]
+    return [Profile(each.name) for each in pipelines_of(Path()) if each.params_file.is_file()]
 
 
 def environment_text() -> str:
@@ -99,7 +98,7 @@ class _Template:
         """Each stage by its name, in the order of the pipeline."""
         params, reports = self.profile.params, self.profile.reports
         validated, scores = f"{reports}/validation", f"{reports}/scores"
-        prepared, models = self.profile.prepared.as_posix(), (self.profile.root / "models").as_posix()
+        prepared, models = self.profile.prepared.as_posix(), self.profile.models.as_posix()
         model = f"{models}/{_RUN}"
         yield "validate", self._stage("validate", self._data("validate"), _report(validated))
         yield "prepare", self._stage("prepare", [*self._data("prepare"), validated], self._kept(prepared))

@@ -48,9 +48,15 @@ ROOMS = [
     "rebuild",
     "transfer",
 ]  # of registry/, upwards
+PLACES = {"data", "reports", "profiles", "mlruns", "models", "params.yaml", "dvc.yaml"}
+LAYOUT = {
+    "chromseg.project": "the one place that knows",
+    "pipelines.demo": "shows the commands and paths that a user types",
+}  # module → why it may write places out
 NO_FILES = {"torch", "mlflow", "great_expectations", "dvc", "pathlib", "io", "os", "json", "PIL", "tempfile", "shutil"}
 WINDOW = {"chromseg", "chromseg.registry"}  # they hand out on first use what lies below
 LIGHT = {*sys.stdlib_module_names, "typer", "chromseg"}  # at the top of a cli module; of ours only what is light too
+LIGHT_OURS = {"cli", "errors", "extras", "project", None}
 
 
 def _files() -> list[Path]:
@@ -112,6 +118,26 @@ def _circles(graph: dict[str, set[str]]) -> Iterator[list[str]]:
         yield error.args[1]
 
 
+def _parted(module: str, other: str) -> tuple[str, str]:
+    """The two neighbours, in the innermost package of both, that hold them; nothing where one holds the other."""
+    own, others = module.split("."), other.split(".")
+    depth = next((depth for depth, (a, b) in enumerate(zip(own, others, strict=False)) if a != b), None)
+    return ("", "") if depth is None else (".".join(own[: depth + 1]), ".".join(others[: depth + 1]))
+
+
+def _places(tree: ast.AST) -> Iterator[str]:
+    """Texts that are parts of paths and begin with a folder or file of the project's layout."""
+    for node in ast.walk(tree):
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            parts = [node.left, node.right]
+        elif isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
+            parts = node.args if name in ("Path", "glob", "rglob", "joinpath") else []
+        texts = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        yield from (text for text in texts if text.split("/")[0] in PLACES)
+
+
 def _may_import(package: str, other: str) -> bool:
     if package == "__init__":  # chromseg/__init__.py: only the interface, on first use
         return other == "api"
@@ -163,6 +189,35 @@ def test_no_file_imports_itself_by_way_of_others() -> None:
     assert list(_circles(graph)) == []
 
 
+def test_no_folder_imports_itself_by_way_of_its_neighbours() -> None:
+    """Files and folders that lie side by side, all over the house; what a package hands out itself is above them."""
+    graphs: dict[str, dict[str, set[str]]] = {}
+    for file in _files():
+        for module in _named_modules(file) - WINDOW:
+            own, other = _parted(_module(file), module)
+            if own and other:
+                graphs.setdefault(own.rpartition(".")[0], {}).setdefault(own, set()).add(other)
+    assert {folder: list(_circles(graph)) for folder, graph in graphs.items()} == {folder: [] for folder in graphs}
+    assert {"", "chromseg", "chromseg.registry", "chromseg.registry.store"} <= graphs.keys()
+
+
+def test_neighbours_are_where_two_names_part() -> None:
+    assert _parted("a.b.c", "a.d.e") == ("a.b", "a.d")
+    assert _parted("a.b", "a.b.c") == ("", "")
+    assert list(_circles({"a": {"b"}, "b": {"a"}})) != []
+
+
+@pytest.mark.parametrize("file", _files(), ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_where_things_lie_is_known_to_one_file(file: Path) -> None:
+    if _module(file) not in LAYOUT:
+        assert list(_places(ast.parse(file.read_text(encoding="utf-8")))) == []
+
+
+def test_a_place_is_found_however_it_is_written() -> None:
+    code = "a / 'data' / b; Path('mlruns/cache'); a.glob('profiles/*'); ('data', 1); a / 'database'; f('models')"
+    assert sorted(_places(ast.parse(code))) == ["data", "mlruns/cache", "profiles/*"]
+
+
 @pytest.mark.parametrize("library", DOORS)
 def test_a_heavy_library_has_one_door(library: str) -> None:
     users = {
@@ -189,7 +244,7 @@ def test_a_verb_imports_what_is_heavy_when_it_is_called(file: Path) -> None:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     top = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
     heavy = [m for m in _imports(top) if m.split(".")[0] not in LIGHT]
-    ours = [m for m in _imports(top) if m.startswith("chromseg.") and _ours(m) not in ("cli", "errors", "extras", None)]
+    ours = [m for m in _imports(top) if m.startswith("chromseg.") and _ours(m) not in LIGHT_OURS]
     assert heavy + ours == []
 
 

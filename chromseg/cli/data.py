@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chromseg.cli.printing import print_json
+from chromseg.project import DATA, REPORTS, Pipeline
 
 if TYPE_CHECKING:
     from chromseg.annotations.changes import Changes
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-DATA = Path("data")
 POLARITIES = ("auto", "dark-on-light", "light-on-dark")
+_PARAMS = Pipeline().params_file
 _SHOWN_FAILURES = 50
 
 Name = Annotated[str, typer.Option("--name", help="Name of the new dataset, a folder below data/.")]
@@ -65,7 +66,7 @@ def import_data(
         typer.Option("--update", help="Make the next version of NAME: options as on its card, old cases keep splits."),
     ] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out images with problems, and say so.")] = False,
-    data_root: Root = DATA,
+    data_root: Root = Path(DATA),
     as_json: AsJson = False,
 ) -> None:
     """Import annotated images of a public format as data/NAME.
@@ -125,7 +126,7 @@ def synthesize(
     size: Annotated[str, typer.Option(help="Width×height of a metaphase in pixels.")] = "768x576",
     crossings: Annotated[float, typer.Option(min=0, help="Mean number of crossing clusters a metaphase.")] = 1.2,
     touching: Annotated[float, typer.Option(min=0, help="Mean number of clusters that only touch.")] = 1.1,
-    data_root: Root = DATA,
+    data_root: Root = Path(DATA),
     as_json: AsJson = False,
 ) -> None:
     """Draw metaphases with exact truth as data/NAME, or lay real single chromosomes with --from or --scenes."""
@@ -152,11 +153,9 @@ def synthesize(
 @app.command()
 def validate(
     names: Names = None,
-    out: Annotated[Path, typer.Option(help="Folder for reports as JSON and HTML.")] = Path("reports/validation"),
-    params: Annotated[Path, typer.Option(help="Limits are read from its validate.limits, if it is there.")] = Path(
-        "params.yaml"
-    ),
-    data_root: Root = DATA,
+    out: Annotated[Path, typer.Option(help="Folder for reports as JSON and HTML.")] = Path(REPORTS, "validation"),
+    params: Annotated[Path, typer.Option(help="Limits are read from its validate.limits, if it is there.")] = _PARAMS,
+    data_root: Root = Path(DATA),
     as_json: AsJson = False,
 ) -> None:
     """Check datasets against all expectations; exit 1 if any is broken that training must not pass.
@@ -185,8 +184,8 @@ def validate(
 @app.command()
 def summary(
     names: Names = None,
-    out: Annotated[Path, typer.Option(help="Folder for the area histograms.")] = Path("reports"),
-    data_root: Root = DATA,
+    out: Annotated[Path, typer.Option(help="Folder for the area histograms.")] = Path(REPORTS),
+    data_root: Root = Path(DATA),
     as_json: AsJson = False,
 ) -> None:
     """Count and measure datasets: sizes, splits, overlaps as ChromSeg's Table I, areas as UCRD-Net's Fig. 3 (PNG)."""
@@ -212,7 +211,7 @@ def summary(
 def diff(
     before: Annotated[str, typer.Argument(metavar="A", help="NAME, or NAME@REV: as it was at a git revision.")],
     after: Annotated[str, typer.Argument(metavar="B", help="The same, later.")],
-    data_root: Root = DATA,
+    data_root: Root = Path(DATA),
     as_json: AsJson = False,
 ) -> None:
     """List what changed from A to B: pictures and outlines added, changed, gone, and splits that moved."""
@@ -237,7 +236,7 @@ def track(
     remote: Annotated[
         str | None, typer.Option(help="DVC remote for its images; only the built-in sample goes to the embedded one.")
     ] = None,
-    data_root: Root = DATA,
+    data_root: Root = Path(DATA),
     as_json: AsJson = False,
 ) -> None:
     """Put data/NAME under DVC, or record its new state, as one entry of data.dvc."""

@@ -58,7 +58,7 @@ def write_card_files(
 
 def _intervals(lineage: Lineage, metrics: Mapping[str, float | None]) -> dict[str, list[float]]:
     """The intervals that `evaluate` wrote, if it wrote them for these very scores."""
-    file = _reports(lineage) / "scores" / f"{lineage.variant}-{lineage.seed}" / "metrics.json"
+    file = _pipeline(lineage).scores(lineage.variant, lineage.seed) / "metrics.json"
     if not file.is_file():
         return {}
     told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -87,7 +87,7 @@ def _failures(folder: Path, lineage: Lineage) -> list[Path]:
     """Pictures of failures, copied into the folder: its own, or those of `compare` if they show this variant."""
     own = folder / FAILURES
     if not own.is_dir() and compare_setting(lineage.profile, "gallery") == lineage.variant:
-        pictures = sorted((_reports(lineage) / "comparison").glob("gallery-*.png"))
+        pictures = sorted((_pipeline(lineage).reports / "comparison").glob("gallery-*.png"))
         if pictures:
             own.mkdir()
         for picture in pictures:
@@ -95,5 +95,5 @@ def _failures(folder: Path, lineage: Lineage) -> list[Path]:
     return sorted(own.glob("*.png"))
 
 
-def _reports(lineage: Lineage) -> Path:
-    return Pipeline(lineage.profile, project_root()).reports
+def _pipeline(lineage: Lineage) -> Pipeline:
+    return Pipeline(lineage.profile, project_root())

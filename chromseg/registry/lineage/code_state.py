@@ -22,10 +22,9 @@ import yaml
 
 from chromseg.config import read_params
 from chromseg.files import write_json
-from chromseg.project import DEFAULT, Pipeline, project_root
+from chromseg.project import CODE, DEFAULT, Pipeline, project_root
 from chromseg.registry.lineage.overrides import Override, overrides
 
-_CODE = ("chromseg", "pipelines")
 _WRITTEN = ("**/dvc.lock", "reports/**", "mlruns/**")  # by pipelines, in the tree
 _PRODUCTS = (*_WRITTEN, "**/.gitignore", "profiles/*/prepared/**", "profiles/*/models/**")  # and beside their files
 _PARAMS = ("params.yaml", "profiles/*/params.yaml")
@@ -60,7 +59,7 @@ def code_state(*profiles: str) -> CodeState:
         return CodeState("", False)
     pipelines = profiles or (DEFAULT,)
     own = [path for name in pipelines for path in (_steps(name) if name == DEFAULT else [_folder(name)])]
-    dirty = changed or _differs(root, commit, [*_CODE, *own], _PRODUCTS) or _unknown(root, own, pipelines)
+    dirty = changed or _differs(root, commit, [*CODE, *own], _PRODUCTS) or _unknown(root, own, pipelines)
     found = dict(_overrides(root, commit)) if _experiment() else {}
     few = len(json.dumps(found)) <= _FEW
     return CodeState(commit, dirty or not few, found if few else {})
@@ -124,8 +123,8 @@ def _folder(profile: str) -> str:
 
 
 def _steps(profile: str) -> list[str]:
-    root = Pipeline(profile).root
-    return [(root / name).as_posix() for name in ("params.yaml", "dvc.yaml")]
+    own = Pipeline(profile)
+    return [own.params_file.as_posix(), own.pipeline_file.as_posix()]
 
 
 def _differs(root: Path, commit: str, paths: Sequence[str], aside: Sequence[str]) -> bool:
@@ -141,8 +140,8 @@ def _without(*patterns: str) -> list[str]:
 def _unknown(root: Path, own: Sequence[str], pipelines: Sequence[str]) -> bool:
     """Whether code or files of the pipeline are not in git; what git ignores counts if it decides all the same."""
     others = ("ls-files", "--others", "--exclude-standard")
-    new = _git(root, *others, "--", *_CODE, *own, *_without(*_PRODUCTS))
-    decide = [*(f":(glob){folder}/**/*.py" for folder in _CODE), *(step for name in pipelines for step in _steps(name))]
+    new = _git(root, *others, "--", *CODE, *own, *_without(*_PRODUCTS))
+    decide = [*(f":(glob){folder}/**/*.py" for folder in CODE), *(step for name in pipelines for step in _steps(name))]
     return new != "" or _git(root, *others, "--ignored", "--", *decide) != ""
 
 

@@ -13,7 +13,7 @@ import chromseg
 from chromseg.cores import usable_cores
 from chromseg.dvc import stage_outputs
 from chromseg.files import sha256
-from chromseg.project import DATA, project_root
+from chromseg.project import DATA, DEFAULT, project_root
 from chromseg.registry.lineage.ancestry import profiles_behind
 from chromseg.registry.lineage.code_state import code_state
 from chromseg.registry.lineage.environment import installed, runtime
@@ -29,7 +29,7 @@ def gather_lineage(
     tested: str,
     corrected_by: Sequence[str] = (),
     sources: Sequence[str] = (),
-    profile: str = "default",
+    profile: str = DEFAULT,
     ablation: str = "",
     data_root: Path = Path(DATA),
 ) -> Lineage:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from chromseg.errors import LineageError
+from chromseg.project import DEFAULT
 
 NOT_BY_DVC = "not run by DVC"  # what a missing `dvc_stage` means, in words
 _OPTIONAL = ("ablation", "dvc_stage", "validation", "parents", "seen_sha256", "overrides", "installed", "runtime")
@@ -53,7 +54,7 @@ class Lineage:
     environment: str
     hardware: str
     software: str
-    profile: str = "default"
+    profile: str = DEFAULT
     ablation: str = ""
     dvc_stage: str | None = None
     validation: bool | None = None

@@ -21,7 +21,7 @@ from typing import Any
 from chromseg.errors import RegistryError
 from chromseg.files import sha256
 from chromseg.metrics.catalogue import AGAIN
-from chromseg.project import Pipeline, project_root
+from chromseg.project import Pipeline, own_store, project_root
 from chromseg.registry.lineage import overrides
 from chromseg.registry.lineage.ancestry import datasets, given, profile_arguments, stages, variant_arguments
 from chromseg.registry.lineage.environment import differences, installed, runtime
@@ -166,7 +166,7 @@ def _weights(tree: Path, lineage: Lineage) -> Path:
 def _run(tree: Path, lineage: Lineage, package: str, stage: str, *arguments: str) -> None:
     """Run a stage of the checked-out code, which tracks into a store of its own, on as many threads as then."""
     module = f"{package}.{stage}"
-    settings = {"PYTHONPATH": str(tree), "MLFLOW_TRACKING_URI": f"sqlite:///{tree / 'mlruns' / 'mlflow.db'}"}
+    settings = {"PYTHONPATH": str(tree), "MLFLOW_TRACKING_URI": own_store(tree)}
     if "threads" in lineage.runtime:
         settings["OMP_NUM_THREADS"] = lineage.runtime["threads"]
     own = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}

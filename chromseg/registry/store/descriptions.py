@@ -31,7 +31,7 @@ def of_experiment(name: str) -> str:
 def of_run(lineage: Lineage) -> str:
     """What a run trained, on which data and code, and how to have it again."""
     data = ", ".join(f"`{name}` ({md5[:12]})" for name, md5 in lineage.data_md5.items())
-    pipeline = (Pipeline(lineage.profile).root / "dvc.yaml").as_posix()
+    pipeline = Pipeline(lineage.profile).pipeline_file.as_posix()
     run = " ".join(["exp run", *(f"-S '{each}'" for each in told(lineage.overrides))]) if lineage.overrides else "repro"
     dirty = " with changes that were not committed" if lineage.git_dirty else ""
     return "\n\n".join(

@@ -8,10 +8,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from chromseg.errors import RegistryError
-from chromseg.project import sqlite_path, tracking_uri
+from chromseg.project import artifact_folder, tracking_uri
 from chromseg.registry.store.descriptions import TRAINING_PAGES
 from chromseg.registry.store.store import open_store
 
@@ -58,8 +57,7 @@ _QUIET = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 def _command(uri: str, port: int) -> list[str]:
-    path = sqlite_path(uri)
-    artifacts = (path.parent if path else Path("mlruns").resolve()).as_uri()
+    artifacts = artifact_folder(uri).as_uri()
     server = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--default-artifact-root", artifacts]
     return [sys.executable, *server, "--host", HOST, "--port", str(port), "--workers", "1"]
 

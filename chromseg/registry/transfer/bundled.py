@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import chromseg
-from chromseg.errors import RegistryError
-from chromseg.extras import require
+from chromseg.dvc import run_dvc
+from chromseg.errors import DataError, RegistryError
 from chromseg.files import write_text
 from chromseg.project import project_root
 from chromseg.registry.card.text import CARD, compose, sections_of
@@ -103,14 +101,11 @@ def _complete_folders(root: Path) -> list[Path]:
 def _pull(root: Path) -> None:
     if not (root / "bundled.dvc").is_file():
         return
-    require("dvc")
-    answer = subprocess.run(
-        [sys.executable, "-m", "dvc", "pull", "bundled.dvc"], cwd=root, capture_output=True, text=True, check=False
-    )
-    if answer.returncode != 0:
-        reason = " ".join(answer.stderr.split())[-300:] or f"exit code {answer.returncode}"
+    try:
+        run_dvc(root, "pull", "bundled.dvc")
+    except DataError as error:
         raise RegistryError(
-            f"`dvc pull bundled.dvc` failed ({reason})",
+            f"`dvc pull bundled.dvc` failed ({error.got})",
             expected="the bundled models in dvcstore/",
             remedy="clone the whole repository again, or pull from your lab's remote",
-        )
+        ) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 from chromseg.errors import DataError, RegistryError
 from chromseg.naming import MODEL_FILES, model_folder
-from chromseg.project import project_root, tracking_uri
+from chromseg.project import package_cache, tracking_uri
 from chromseg.registry.store.backend import MlflowClient, ModelRegistryClient, ModelVersion
 from chromseg.registry.store.store import open_store, translated
 from chromseg.registry.versions.package_files import MODEL, hash_of, list_files
@@ -169,7 +169,7 @@ def _check_places(client: MlflowClient, found: ModelVersion) -> None:
 
 def _cache(version: Version) -> Path:
     digest = version.package_sha256 or version.weights_sha256
-    return project_root() / "mlruns" / "cache" / f"{version.name}-{version.number}-{digest[:12]}"
+    return package_cache() / f"{version.name}-{version.number}-{digest[:12]}"
 
 
 def _changed(what: str, found: str, expected: str, version: Version) -> RegistryError:
