@@ -121,11 +121,6 @@ def _small(grey: npt.NDArray[Any], side: int) -> F32:
     return _normed(small - ndimage.gaussian_filter(small, side / _GROUND))
 
 
-def _coarse(field: F32) -> F32:
-    factor = _FINE // _COARSE
-    return _normed(field.reshape(_COARSE, factor, _COARSE, factor).mean((1, 3)))
-
-
 def _normed(picture: npt.NDArray[Any]) -> F32:
     centred = picture - picture.mean()
     return np.asarray(centred / max(float(centred.std()), 1e-6), dtype=np.float32)

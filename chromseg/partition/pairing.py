@@ -65,13 +65,8 @@ class Pairing:
     confidence: float
 
 
-def solve(crossing: Crossing) -> Pairing:
-    """The likeliest pairing of the ports of one crossing; no ports make an empty pairing."""
-    return rank(crossing)[0]
-
-
 def rank(crossing: Crossing) -> list[Pairing]:
-    """The likeliest pairings of the ports of one crossing, the best first, at most `_CHOICES`."""
+    """The likeliest pairings of one crossing's ports, the best first, at most `_CHOICES`; of no ports an empty one."""
     if not crossing.ports:
         return [Pairing((), 0, 0.0, 1.0)]
     ports, matchings = by_area(crossing), tried(crossing)

@@ -23,7 +23,6 @@ from chromseg.config import (
     variant_config,
 )
 from chromseg.models import empty_model
-from chromseg.models.sizes import count_parameters
 from chromseg.models.ucrd_net.anchors import resolve_anchors, with_fitted_anchors
 from chromseg.models.ucrd_net.check import check_config
 from chromseg.validation import ValidateConfig
@@ -116,6 +115,11 @@ def buildable(config: AnyModelConfig) -> None:
 
 
 WITH_BASELINES = [folder for folder in PIPELINES if "unet" in read_params(folder / "params.yaml")["train"]["variants"]]
+
+
+def count_parameters(config: AnyModelConfig) -> int:
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in empty_model(config).parameters())
 
 
 @pytest.mark.parametrize("folder", WITH_BASELINES, ids=lambda path: path.name)
