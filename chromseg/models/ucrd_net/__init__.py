@@ -6,7 +6,7 @@
 from chromseg.models.ucrd_net.anchors import anchor_ious, fit_anchors, with_fitted_anchors
 from chromseg.models.ucrd_net.backbone import Backbone
 from chromseg.models.ucrd_net.network import UCRDNet
-from chromseg.models.ucrd_net.pasting import paste_masks
+from chromseg.models.ucrd_net.rois import paste_masks
 from chromseg.models.ucrd_net.targets import Detections, Target
 from chromseg.models.ucrd_net.uncertainty import rescore
 

@@ -19,12 +19,11 @@ from chromseg.models.ucrd_net import box_head, mask_head
 from chromseg.models.ucrd_net.backbone import Backbone
 from chromseg.models.ucrd_net.box_head import BoxHead, box_losses
 from chromseg.models.ucrd_net.check import check_config
-from chromseg.models.ucrd_net.detection import Boxes, read_boxes, suppress
+from chromseg.models.ucrd_net.detection import Boxes, mask_nms, read_boxes, suppress
 from chromseg.models.ucrd_net.fpn import FeaturePyramid
 from chromseg.models.ucrd_net.images import ImageBatch, make_batch
 from chromseg.models.ucrd_net.mask_head import SIDE, MaskHead, mask_loss, mask_targets
 from chromseg.models.ucrd_net.mask_scoring import MaskScoringHead, mask_iou_targets
-from chromseg.models.ucrd_net.nms import mask_nms
 from chromseg.models.ucrd_net.region import RegionMaps
 from chromseg.models.ucrd_net.rois import pool_rois
 from chromseg.models.ucrd_net.rpn import ProposalNetwork

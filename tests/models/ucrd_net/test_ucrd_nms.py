@@ -10,8 +10,7 @@ import torch
 from tiny_detector import TINY
 from torchvision.ops import box_iou
 
-from chromseg.models.ucrd_net.detection import Boxes, suppress
-from chromseg.models.ucrd_net.nms import mask_nms, soft_nms
+from chromseg.models.ucrd_net.detection import Boxes, mask_nms, soft_nms, suppress
 
 # A cross of two slanted bars: nearly equal boxes, masks that hardly meet. And a shifted copy of the first.
 CROSS = torch.tensor([[0.0, 0, 40, 40], [3.0, 2, 42, 41], [1.0, 1, 41, 41]])
