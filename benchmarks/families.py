@@ -24,7 +24,7 @@ from chromseg.config import parse
 from chromseg.dvc import folder_md5
 from chromseg.evaluation.judging import score_found
 from chromseg.files import write_json
-from chromseg.inference.cascade import Cascade
+from chromseg.inference.cascade import CascadePredictor
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.metrics import InstanceScore, average_precision, bootstrap_by_case, summarize_instances
@@ -70,15 +70,15 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def together(maps: str, detector: str, rule: Path | None = None) -> Cascade:
+def together(maps: str, detector: str, rule: Path | None = None) -> CascadePredictor:
     """A cascade in memory, of two models given by folder or name."""
     by_maps, by_detector = (load_predictor(model, device=best_device()) for model in (maps, detector))
     assert isinstance(by_maps, MapPredictor) and isinstance(by_detector, InstancePredictor)
     chosen = CascadeRule() if rule is None else parse(CascadeRule, json.loads(rule.read_text())["rule"], "rule")
-    return Cascade(by_maps.card, by_maps.identity, maps=by_maps, detector=by_detector, rule=chosen)
+    return CascadePredictor(by_maps.card, by_maps.identity, maps=by_maps, detector=by_detector, rule=chosen)
 
 
-def judge(cascade: Cascade, data: Path, split: str, limit: int) -> dict[str, list[InstanceScore]]:
+def judge(cascade: CascadePredictor, data: Path, split: str, limit: int) -> dict[str, list[InstanceScore]]:
     """Scores of every image by family, from the same answers of the two networks."""
     scores: dict[str, list[InstanceScore]] = {family: [] for family in FAMILIES}
     for sample in metaphases(data, split, limit):

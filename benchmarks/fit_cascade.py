@@ -24,7 +24,7 @@ from benchmarks.whole_metaphases import metaphases
 from chromseg.annotations import Sample
 from chromseg.dvc import folder_md5
 from chromseg.files import write_json
-from chromseg.inference.cascade import Cascade
+from chromseg.inference.cascade import CascadePredictor
 from chromseg.inference.choice import Debate, Group
 from chromseg.metrics import mask_ious
 from chromseg.metrics.detection import COCO_THRESHOLDS
@@ -80,7 +80,7 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def cases_of(cascade: Cascade, sample: Sample) -> list[Case]:
+def cases_of(cascade: CascadePredictor, sample: Sample) -> list[Case]:
     """All groups of one image with what they would have got right."""
     debate = cascade.explanations(sample.image, *cascade.infer(sample.image))
     return [case_of(debate, group, sample.masks, cascade.rule) for group in debate.groups(cascade.rule)]

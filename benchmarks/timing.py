@@ -3,7 +3,7 @@
     python -m benchmarks.timing --image PATH/TO/metaphase.jpg [--models bundled/chromseg models:/ucrd-net@champion …]
                                 [--runs 10] [--threads 2] [--out reports/timing.json]
 
-By default the models in the box. Start-up (imports, loading the model) is not counted. Medians over the runs after one
+By default the bundled models. Start-up (imports, loading the model) is not counted. Medians over the runs after one
 warm-up. What a detector does beside convolutions is told as shares of the whole way: RoIAlign; NMS of proposals, boxes
 and masks, the search for duplicates included; pasting masks into the picture.
 """

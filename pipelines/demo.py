@@ -1,4 +1,4 @@
-"""`make demo`: train a variant on the sample, cut a picture with the model in the box, register what was trained."""
+"""`make demo`: train a variant on the sample, cut a picture with the bundled model, register what was trained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make publish`: the objects of the built-in sample and of the models in the box into `dvcstore/` and into git.
+"""`make publish`: the objects of the built-in sample and of the bundled models into `dvcstore/` and into git.
 
 git ignores whatever else a push leaves there (`dvcstore/.gitignore`), so these are added by name.
 """

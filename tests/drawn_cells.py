@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from chromseg.config import DetectorConfig, ModelConfig
-from chromseg.inference.cascade import Cascade
+from chromseg.inference.cascade import CascadePredictor
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.result import ModelIdentity, box_of
@@ -86,6 +86,8 @@ def recalling_predictor(masks: np.ndarray, **told: list[float] | None) -> Instan
     return InstancePredictor(card, identity, network=RecallingNetwork(masks, **told))
 
 
-def drawn_cascade(masks: np.ndarray, **told: list[float] | None) -> Cascade:
+def drawn_cascade(masks: np.ndarray, **told: list[float] | None) -> CascadePredictor:
     maps, detector = threshold_predictor(), recalling_predictor(masks, **told)
-    return Cascade(maps.card, ModelIdentity("both", "1", "u" * 64, {}, None, {}, "0"), maps=maps, detector=detector)
+    return CascadePredictor(
+        maps.card, ModelIdentity("both", "1", "u" * 64, {}, None, {}, "0"), maps=maps, detector=detector
+    )

@@ -41,7 +41,7 @@ def list_models(
         print_json([version.to_dict() for version in versions])
         return
     if not versions:
-        typer.echo("none yet; `chromseg-ops init --with-bundled` registers the models in the box", err=True)
+        typer.echo("none yet; `chromseg-ops init --with-bundled` registers the bundled models", err=True)
         return
     headings = ("model", "aliases", "variant", "seed", "overall", "data", "commit", "registered", "by")
     print_table(headings, [row(version) for version in versions])

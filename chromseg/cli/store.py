@@ -10,12 +10,12 @@ from chromseg.cli.printing import print_facts, print_json
 
 
 def init(
-    with_bundled: Annotated[bool, typer.Option("--with-bundled", help="Register the models in the box.")] = False,
+    with_bundled: Annotated[bool, typer.Option("--with-bundled", help="Register the bundled models.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Create or upgrade the MLflow store; check DVC, disk and device.
 
-    May be run any number of times. With --with-bundled the models in the box become version 1, champion, of their name.
+    May be run any number of times. With --with-bundled the bundled models become version 1, champion, of their name.
     """
     from chromseg.registry.log.beginning import init_store
     from chromseg.registry.store.health import check_machine

@@ -29,7 +29,7 @@ _MOSTLY = 0.5  # share of a detected mask that must lie on the chromosome map fo
 
 
 @dataclass(frozen=True)
-class Cascade(Predictor):
+class CascadePredictor(Predictor):
     """A loaded cascade.
 
     Attributes:

@@ -23,7 +23,7 @@ from chromseg.models.package import ModelCard, load_model, parent_card
 from chromseg.validation import InputCheck
 
 if TYPE_CHECKING:
-    from chromseg.inference.cascade import Cascade
+    from chromseg.inference.cascade import CascadePredictor
     from chromseg.inference.instance_predictor import InstancePredictor
 
 
@@ -79,13 +79,13 @@ def instance_predictor(
     return InstancePredictor(card, identity, device, network=network.to(device))
 
 
-def _cascade(network: CascadeNetwork, card: ModelCard, identity: ModelIdentity, device: str) -> Cascade:
+def _cascade(network: CascadeNetwork, card: ModelCard, identity: ModelIdentity, device: str) -> CascadePredictor:
     """Each parent a predictor of its own, with the card it was trained with."""
-    from chromseg.inference.cascade import Cascade
+    from chromseg.inference.cascade import CascadePredictor
 
     maps_card, detector_card = parent_card(card, "maps"), parent_card(card, "detector")
     assert isinstance(network.maps, MapNetwork)
-    return Cascade(
+    return CascadePredictor(
         card,
         identity,
         device,

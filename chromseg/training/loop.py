@@ -7,6 +7,7 @@ the images of all processes together; each takes its share of every batch.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -99,6 +100,7 @@ def fit(
             _close_epoch(run, metrics)
             for each in trackers:
                 each.log_metrics(metrics, run.progress.epoch - 1)
+            _tell(run, metrics)
     result = finish_run(run, folder, described(card or ModelCard(folder.name, config.model), survey), trackers)
     if run.accelerator.is_main_process and not keep_checkpoint:
         run.checkpoint.unlink(missing_ok=True)
@@ -183,6 +185,14 @@ def _close_epoch(run: Run, metrics: dict[str, float]) -> None:
     progress.history.append({"step": progress.epoch, **metrics})
     progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
     save_run(run)
+
+
+def _tell(run: Run, metrics: dict[str, float]) -> None:
+    """One line an epoch on stderr where no progress bar can move: in a log file."""
+    if run.accelerator.is_main_process and not sys.stderr.isatty():
+        names = ("train/loss", *run.task.monitor, "perf/train_images_per_s")
+        figures = ", ".join(f"{name} {metrics[name]:.4g}" for name in names if name in metrics)
+        print(f"epoch {run.progress.epoch}/{run.config.optim.epochs}: {figures}", file=sys.stderr, flush=True)
 
 
 def _finished(run: Run) -> bool:

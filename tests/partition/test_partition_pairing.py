@@ -12,6 +12,11 @@ from chromseg.partition.pairing import rank
 from chromseg.partition.ports import Crossing, Port
 from chromseg.partition.strips import distances, share_out
 
+
+def likeliest(at):
+    return rank(at)[0]
+
+
 WIDTH = 8.0
 
 
@@ -37,32 +42,32 @@ def pairs(pairing):
 
 
 def test_x_pairs_opposite_arms():
-    solved = solve(crossing([port(1, 0), port(2, 80), port(3, 190), port(4, 265)]))
+    solved = likeliest(crossing([port(1, 0), port(2, 80), port(3, 190), port(4, 265)]))
 
     assert pairs(solved) == {frozenset({1, 3}), frozenset({2, 4})}
     assert solved.n_chromosomes == 2
 
 
 def test_t_joins_the_straight_two_and_ends_the_third():
-    solved = solve(crossing([port(1, 0), port(2, 175), port(3, 270)]))
+    solved = likeliest(crossing([port(1, 0), port(2, 175), port(3, 270)]))
 
     assert pairs(solved) == {frozenset({1, 2})}
     assert solved.n_chromosomes == 2
 
 
 def test_l_joins_nothing_however_straight():
-    solved = solve(crossing([port(1, 0), port(2, 150)]))
+    solved = likeliest(crossing([port(1, 0), port(2, 150)]))
 
     assert solved.pairs == ()
     assert solved.n_chromosomes == 2
 
 
 def test_no_ports_make_an_empty_pairing():
-    assert solve(crossing([])).pairs == ()
+    assert likeliest(crossing([])).pairs == ()
 
 
 def test_a_stub_lengthens_the_arm_that_points_at_it():
-    solved = solve(crossing([port(1, 0), port(2, 180), port(3, 270), port(4, 92, area=0.1)]))
+    solved = likeliest(crossing([port(1, 0), port(2, 180), port(3, 270), port(4, 92, area=0.1)]))
 
     assert pairs(solved) == {frozenset({1, 2}), frozenset({3, 4})}
 
@@ -77,7 +82,7 @@ def test_arms_that_are_joined_around_a_speck_are_rather_one_chromosome():
 
 
 def test_more_arms_than_two_chromosomes_have_are_counted():
-    assert solve(crossing([port(part, 60 * part) for part in range(1, 7)])).n_chromosomes == 3
+    assert likeliest(crossing([port(part, 60 * part) for part in range(1, 7)])).n_chromosomes == 3
 
 
 def test_confidences_are_probabilities_and_fall_with_ambiguity():
@@ -93,7 +98,7 @@ def test_confidences_are_probabilities_and_fall_with_ambiguity():
 def test_turning_all_arms_changes_nothing(turn):
     angles = [10, 95, 185, 280]
 
-    turned = solve(crossing([port(part, angle + turn) for part, angle in enumerate(angles, start=1)]))
+    turned = likeliest(crossing([port(part, angle + turn) for part, angle in enumerate(angles, start=1)]))
 
     assert pairs(turned) == {frozenset({1, 3}), frozenset({2, 4})}
 
@@ -105,7 +110,7 @@ def test_two_crossings_do_not_make_one_chromosome_cross_itself():
 
     together = solve_together([first, second], n_free=5)
 
-    assert pairs(solve(second)) == {frozenset({3, 4})}
+    assert pairs(likeliest(second)) == {frozenset({3, 4})}
     assert pairs(together[0]) == {frozenset({1, 3}), frozenset({2, 4})}
     assert pairs(together[1]) == {frozenset({3, 5})}
 
@@ -129,7 +134,7 @@ def test_a_long_crossing_belongs_to_arms_at_both_its_ends():
     ]
     pixels = np.argwhere(np.ones((7, 20))) - (3, 10)
 
-    joined = pairs(solve(Crossing(arms, pixels.astype(float), WIDTH)))
+    joined = pairs(likeliest(Crossing(arms, pixels.astype(float), WIDTH)))
 
     assert joined == {frozenset({1, 4}), frozenset({2, 3})}
 

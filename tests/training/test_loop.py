@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,13 @@ def test_two_samples_are_learnt_by_heart(tmp_path: Path) -> None:
     assert result.metrics["val/iou_crossing"] > 0.8
     assert result.metrics["val/iou_chromosome"] > 0.9
     assert result.history[-1]["train/loss"] < result.history[0]["train/loss"] / 1.5
+
+
+def test_in_a_log_file_each_epoch_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fit(tiny_config(2), samples(), samples(), tmp_path, seed=0)
+    first, second = capsys.readouterr().err.splitlines()
+    assert re.match(r"epoch 1/2: train/loss [\d.]+, val/iou_crossing [\d.]+, perf/train_images_per_s ", first)
+    assert second.startswith("epoch 2/2: ")
 
 
 def test_folder_holds_the_judged_model_and_its_record(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from chromseg.registry.store.descriptions import KIND, NOTE, TRAINING, of_experi
 _NO_PLACE = (  # what SQLite and the system say of a place that takes nothing
     "disk is full", "disk I/O error", "readonly database", "unable to open database", "No space left", "Read-only file",
 )  # fmt: skip
-INIT_REMEDY = "run `chromseg-ops init` (`--with-bundled` for the models in the box)"
+INIT_REMEDY = "run `chromseg-ops init` (`--with-bundled` for the bundled models)"
 
 
 @dataclass(frozen=True)

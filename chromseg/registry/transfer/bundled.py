@@ -1,4 +1,4 @@
-"""The models in the box: `bundled/<name>/`, tracked by `bundled.dvc`."""
+"""The bundled models: `bundled/<name>/`, tracked by `bundled.dvc`."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Scores = Mapping[str, float | None]
 TEST = "test/"
-_BOX = "bundled.dvc"
+_RECORD = "bundled.dvc"
 _LATER = ("dvc_stage", "parents")  # known or numbered at registration; parents are checked there by their weights
 _SCORES = "metrics.json"  # what `evaluate` leaves in its output
 
@@ -63,9 +63,9 @@ def vouch(client: MlflowClient, folder: Path, card: ModelCard) -> Voucher:
             scores that nobody vouches for.
     """
     outputs = list(_outputs(project_root()))
-    box = _in_the_box(folder, outputs)
-    if box is not None:
-        return Voucher(_BOX, box.md5, _tested(card.metrics))
+    bundled = _bundled(folder, outputs)
+    if bundled is not None:
+        return Voucher(_RECORD, bundled.md5, _tested(card.metrics))
     md5 = folder_md5(folder)
     same = [each for each in outputs if each.md5 == md5]
     if same:
@@ -83,16 +83,16 @@ def vouch(client: MlflowClient, folder: Path, card: ModelCard) -> Voucher:
     return Voucher(record)
 
 
-def _in_the_box(folder: Path, outputs: list[Output]) -> Output | None:
-    """The record of the models in the box, if the folder is one of them.
+def _bundled(folder: Path, outputs: list[Output]) -> Output | None:
+    """The record of the bundled models, if the folder is one of them.
 
     Raises:
-        LineageError: The box is not as recorded.
+        LineageError: They are not as recorded.
     """
-    for box in (each for each in outputs if each.file.name == _BOX):
-        if folder.resolve().parent == box.path:
-            _compare(box.path, folder_md5(box.path), box)
-            return box
+    for bundle in (each for each in outputs if each.file.name == _RECORD):
+        if folder.resolve().parent == bundle.path:
+            _compare(bundle.path, folder_md5(bundle.path), bundle)
+            return bundle
     return None
 
 
@@ -164,7 +164,7 @@ def _record_of_run(client: MlflowClient, folder: Path, lineage: Lineage) -> str:
 
 def _outputs(root: Path) -> Iterator[Output]:
     """Everything that the project's lock files, and the record of the bundled models, know by hash."""
-    known = (*stage_outputs(root), *tracked_outputs(root / _BOX))
+    known = (*stage_outputs(root), *tracked_outputs(root / _RECORD))
     yield from (output for output in known if output.md5)
 
 

@@ -24,7 +24,7 @@ from chromseg.registry.versions.resolve import Resolved, resolve
 
 @pytest.fixture
 def bundled(store: Path, make_model: Callable[..., Path]) -> Path:
-    """A project with one model in the box."""
+    """A project with one bundled model."""
     shutil.copytree(make_model(), store / "bundled" / "chromseg")
     return store
 

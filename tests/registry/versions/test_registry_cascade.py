@@ -21,7 +21,7 @@ from tiny_detector import TINY
 from chromseg import load_predictor
 from chromseg.annotations.seen import Seen, judged_on_seen
 from chromseg.errors import ModelError, RegistryError
-from chromseg.inference.cascade import Cascade
+from chromseg.inference.cascade import CascadePredictor
 from chromseg.models.package import ModelCard, load_model, read_card, write_card
 from chromseg.project import tracking_uri
 from chromseg.registry.store.backend import mlflow
@@ -49,7 +49,7 @@ def test_a_cascade_stands_by_itself(parents: tuple[Resolved, Resolved], tmp_path
     for parent in parents:
         shutil.rmtree(parent.folder)
     predictor = load_predictor(tmp_path / "both")
-    assert isinstance(predictor, Cascade)
+    assert isinstance(predictor, CascadePredictor)
     assert predictor.rule.doubt == 0.7 and predictor.detector.settings.score == 0.4
     for name, value in predictor.detector.network.state_dict().items():
         assert torch.equal(value, own[name]), name
