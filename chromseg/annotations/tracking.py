@@ -15,6 +15,7 @@ import yaml
 from chromseg.annotations.dataset import read_dataset
 from chromseg.dvc import run_dvc
 from chromseg.errors import DataError
+from chromseg.extras import require
 from chromseg.files import write_text
 from chromseg.project import DATA
 
@@ -39,7 +40,9 @@ def track(name: str, *, data_root: Path = Path(DATA), remote: str | None = None)
     Raises:
         DataError: There is no such dataset or no DVC project, another tracked one is not there, images would go to a
             remote inside the repository, or DVC fails; `data.dvc` is then as before.
+        MissingExtraError: DVC is not installed.
     """
+    require("dvc")
     read_dataset(data_root / name)
     top = data_root.resolve().parent
     listing = top / f"{data_root.name}.dvc"
