@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from chromseg.annotations import Sample, read_samples
+from chromseg.arrays import U8
 from chromseg.config import CompareConfig, DetectorConfig, block, parse, variant_config
 from chromseg.errors import DataError
 from chromseg.evaluation.anchors import boxes_seen, draw_anchors
@@ -24,7 +25,6 @@ from chromseg.files import replacing, write_json
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.predictor import Predictor
-from chromseg.inference.sheets import Picture
 from chromseg.metrics import CutoutScore, summarize
 from chromseg.metrics.catalogue import HEADINGS
 from chromseg.metrics.report import RunResult, ablation_csv, ablation_markdown, ablation_rows
@@ -197,7 +197,7 @@ def first_crossing(profile: Profile, variant: str) -> Sample | None:
     return next((sample for sample in samples if sample.masks is not None and sample.crossing.any()), None)
 
 
-def write_picture(path: Path, picture: Picture) -> None:
+def write_picture(path: Path, picture: U8) -> None:
     """Write uint8 (H, W, 3) as PNG."""
     Image.fromarray(picture).save(path)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chromseg.annotations import Dataset, Sample, read_dataset, write_samples
-from chromseg.annotations.collection import Picture, collect
+from chromseg.annotations.collection import CollectedPicture, collect
 from chromseg.annotations.preparation import samples_of_picture
 from chromseg.config import PrepareConfig, block, parse
 from chromseg.errors import DataError
@@ -55,7 +55,7 @@ def _annotated(dataset: Dataset) -> Dataset:
     )
 
 
-def _replaced(pictures: list[Picture]) -> Iterator[str]:
+def _replaced(pictures: list[CollectedPicture]) -> Iterator[str]:
     """How many pictures of a dataset go by the outlines of a later one, a line each pair of datasets."""
     pairs = Counter(
         (each.dataset.card.name, each.outlined.card.name) for each in pictures if each.dataset is not each.outlined

@@ -19,7 +19,7 @@ Outline = tuple[str, InstanceRecord]  # its category's name
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureState:
     """One picture of a version, without its pixels."""
 
     name: str
@@ -103,7 +103,7 @@ class Changes:
         }
 
 
-def pictures_of(dataset: Dataset) -> list[Picture]:
+def pictures_of(dataset: Dataset) -> list[PictureState]:
     """All pictures of a version, each decoded once.
 
     Raises:
@@ -119,12 +119,12 @@ def pictures_of(dataset: Dataset) -> list[Picture]:
         pixels = pixel_hash(read_grey(dataset.root / "images" / image.file_name, image.file_name))
         size = (image.height, image.width)
         found.append(
-            Picture(image.file_name, pixels, size, image.case, image.split, outlines, tuple(map(pixel_hash, maps)))
+            PictureState(image.file_name, pixels, size, image.case, image.split, outlines, tuple(map(pixel_hash, maps)))
         )
     return found
 
 
-def compare(before: Iterable[Picture], after: Iterable[Picture]) -> Changes:
+def compare(before: Iterable[PictureState], after: Iterable[PictureState]) -> Changes:
     """What changed; a picture is known again by its name, else by its pixels."""
     old = {picture.name: picture for picture in before}
     new = {picture.name: picture for picture in after}
@@ -146,7 +146,7 @@ def compare(before: Iterable[Picture], after: Iterable[Picture]) -> Changes:
     )
 
 
-def _renamed(old: Mapping[str, Picture], new: Mapping[str, Picture]) -> dict[str, str]:
+def _renamed(old: Mapping[str, PictureState], new: Mapping[str, PictureState]) -> dict[str, str]:
     """Old name by new one of pictures that only their pixels tell."""
     lost: dict[str, list[str]] = {}
     for name, picture in old.items():
@@ -159,11 +159,13 @@ def _renamed(old: Mapping[str, Picture], new: Mapping[str, Picture]) -> dict[str
     return found
 
 
-def _named(pairs: list[tuple[Picture, Picture]], differ: Callable[[Picture, Picture], bool]) -> tuple[str, ...]:
+def _named(
+    pairs: list[tuple[PictureState, PictureState]], differ: Callable[[PictureState, PictureState], bool]
+) -> tuple[str, ...]:
     return tuple(now.name for was, now in pairs if differ(was, now))
 
 
-def _outline_changes(was: Picture, now: Picture) -> OutlineChanges:
+def _outline_changes(was: PictureState, now: PictureState) -> OutlineChanges:
     """Outlines that are not there in both, paired where they lie on one another."""
     here = {_content(outline): outline for outline in now.outlines}
     there = {_content(outline): outline for outline in was.outlines}

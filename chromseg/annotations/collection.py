@@ -23,7 +23,7 @@ _REMEDY = (
 
 
 @dataclass(frozen=True)
-class Picture:
+class CollectedPicture:
     """One picture, however many of the datasets hold it.
 
     Attributes:
@@ -43,7 +43,7 @@ class Picture:
     scene: str
 
 
-def collect(datasets: Sequence[Dataset], look_alike: float = LOOK_ALIKE) -> list[Picture]:
+def collect(datasets: Sequence[Dataset], look_alike: float = LOOK_ALIKE) -> list[CollectedPicture]:
     """The pictures of datasets, in the order of their first appearance.
 
     Args:
@@ -60,7 +60,7 @@ def collect(datasets: Sequence[Dataset], look_alike: float = LOOK_ALIKE) -> list
     for each, key in zip(held, keys, strict=True):
         holders.setdefault(key, []).append(each)
     scene_of = dict(zip(keys, scenes, strict=True))
-    return [Picture(*own[0], *_latest(own), key, scene_of[key]) for key, own in holders.items()]
+    return [CollectedPicture(*own[0], *_latest(own), key, scene_of[key]) for key, own in holders.items()]
 
 
 def _recognise(held: Sequence[tuple[Dataset, ImageRecord]], look_alike: float) -> tuple[list[str], list[str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from chromseg.annotations.clusters import CUTOUT_SIZE, crossing_clusters, cut_out
-from chromseg.annotations.collection import Picture
+from chromseg.annotations.collection import CollectedPicture
 from chromseg.annotations.dataset import Dataset, ImageRecord, load_boxes, load_image, load_maps, load_masks
 from chromseg.annotations.samples import Sample
 from chromseg.arrays import Bool
@@ -17,7 +17,7 @@ from chromseg.images.appearance import estimate_width
 from chromseg.images.scale import ALWAYS, factor_between, resize, resize_mask
 
 
-def samples_of_picture(picture: Picture, size: int = CUTOUT_SIZE, width: float = 0.0) -> Iterator[Sample]:
+def samples_of_picture(picture: CollectedPicture, size: int = CUTOUT_SIZE, width: float = 0.0) -> Iterator[Sample]:
     """The samples of one picture: by the outlines that hold, under name and case of the dataset that has it first.
 
     Args:

@@ -13,8 +13,8 @@ from chromseg.arrays import Bool
 from chromseg.evaluation.judging import CutoutCase
 from chromseg.metrics import SPLICE_IOU
 
-Outcome: TypeAlias = Literal["good", "detection", "splicing", "connected"]
-OUTCOMES: dict[Outcome, str] = {
+CutoutOutcome: TypeAlias = Literal["good", "detection", "splicing", "connected"]
+OUTCOMES: dict[CutoutOutcome, str] = {
     "good": "well-detected and well-spliced",
     "detection": "a crossing missed, invented or misshapen (stage 1)",
     "splicing": "crossings found, parts joined wrongly (stage 2)",
@@ -22,7 +22,7 @@ OUTCOMES: dict[Outcome, str] = {
 }
 
 
-def outcome_of(sample: Sample, case: CutoutCase) -> Outcome:
+def outcome_of(sample: Sample, case: CutoutCase) -> CutoutOutcome:
     """Sort one judged cut-out; a set without instances is good where it is well-detected."""
     score = case.score
     if score.well_detected and (score.splice is None or score.splice >= SPLICE_IOU):

@@ -13,11 +13,11 @@ import torch
 from chromseg.annotations.clusters import MIN_CROSSING_AREA, regions_of_at_least
 from chromseg.annotations.maps import crossing_map, label_regions
 from chromseg.annotations.samples import Sample
-from chromseg.arrays import F32, Bool
+from chromseg.arrays import F32, U8, Bool
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.overlay import draw_overlay
 from chromseg.inference.result import box_of
-from chromseg.inference.sheets import GalleryRow, Picture, gallery
+from chromseg.inference.sheets import GalleryRow, gallery
 from chromseg.metrics import match_instances
 from chromseg.models.ucrd_net.region import REGIONS, place_parts
 
@@ -40,7 +40,7 @@ class Shown(NamedTuple):
     masks: Mapping[str, Bool]
 
 
-def compare_variants(shown: Iterable[Shown], rows: int = 8) -> Picture:
+def compare_variants(shown: Iterable[Shown], rows: int = 8) -> U8:
     """Fig. 6: the same clusters as each variant sees them.
 
     The clusters are those around a crossing where the variants differ most in how well they find its chromosomes.
@@ -62,7 +62,7 @@ def compare_variants(shown: Iterable[Shown], rows: int = 8) -> Picture:
     return gallery(table, headings=["image", "truth", *variants], side=_SIDE, note=note)
 
 
-def region_figure(predictor: InstancePredictor, sample: Sample, count: int = 4) -> Picture:
+def region_figure(predictor: InstancePredictor, sample: Sample, count: int = 4) -> U8:
     """Fig. 7: for chromosomes that cross another, each region, its features and weights, and the fused features.
 
     Args:
@@ -108,7 +108,7 @@ class _Case(NamedTuple):
     name: str
     window: Window
     fits: dict[str, float]
-    pictures: list[Picture]
+    pictures: list[U8]
 
 
 def _clusters(image: Shown) -> Iterator[_Case]:
@@ -136,7 +136,7 @@ def _around(region: Bool) -> Window:
     return slice(max(0, y0 - _MARGIN), y1 + _MARGIN), slice(max(0, x0 - _MARGIN), x1 + _MARGIN)
 
 
-def _draw(picture: F32, masks: Bool, window: Window) -> Picture:
+def _draw(picture: F32, masks: Bool, window: Window) -> U8:
     inside = masks[:, *window]
     return draw_overlay(picture, inside[inside.any(axis=(1, 2))])
 
@@ -147,12 +147,12 @@ def _cut(image: F32, region: list[float]) -> F32:
     return image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
 
 
-def _grey(values: npt.NDArray[np.floating]) -> Picture:
+def _grey(values: npt.NDArray[np.floating]) -> U8:
     """0 white, 1 black."""
     return np.asarray(np.rint(255 * (1 - np.clip(values, 0, 1))), dtype=np.uint8)
 
 
-def _shares(weights: npt.NDArray[np.floating]) -> Picture:
+def _shares(weights: npt.NDArray[np.floating]) -> U8:
     """Weights (S, S) as colours: blue 0, white 1/5, red 1."""
     even = 1 / len(REGIONS)
     less = np.clip(weights / even, 0, 1)[..., None]

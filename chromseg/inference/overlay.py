@@ -15,7 +15,6 @@ from chromseg.arrays import U8, Bool
 from chromseg.errors import MaskError
 from chromseg.partition.cluster import NEEDS_REVIEW
 
-Picture: TypeAlias = U8
 Colour: TypeAlias = tuple[int, int, int]
 Box: TypeAlias = tuple[int, int, int, int]
 Masks: TypeAlias = Sequence[Bool] | Bool
@@ -49,7 +48,7 @@ def draw_overlay(
     *,
     flags: Sequence[Sequence[str]] | None = None,
     zoom: int | None = None,
-) -> Picture:
+) -> U8:
     """Draw the instances over their picture.
 
     Each is tinted and outlined in a colour that its neighbours do not have, and numbered from 1 in the given order.
@@ -96,7 +95,7 @@ def _check(image: npt.NDArray[Any], masks: Masks, flags: Sequence[Sequence[str]]
         )
 
 
-def _ground(image: npt.NDArray[Any], zoom: int) -> Picture:
+def _ground(image: npt.NDArray[Any], zoom: int) -> U8:
     grey = image if image.dtype == np.uint8 else np.rint(255 * (1 - _DARKEST * np.clip(image, 0, 1))).astype(np.uint8)
     height, width = grey.shape
     enlarged = Image.fromarray(grey).resize((width * zoom, height * zoom), Image.Resampling.BILINEAR)
@@ -129,7 +128,7 @@ def _near(first: Box | None, second: Box | None) -> bool:
     return max(gaps) < _NEIGHBOURHOOD
 
 
-def _paint(canvas: Picture, covered: Bool, mask: Bool, box: Box, colour: Colour, zoom: int) -> None:
+def _paint(canvas: U8, covered: Bool, mask: Bool, box: Box, colour: Colour, zoom: int) -> None:
     """Tint and outline one instance, striped where an earlier one lies."""
     row0, col0, row1, col1 = box
     window = np.s_[row0 * zoom : row1 * zoom, col0 * zoom : col1 * zoom]
@@ -145,7 +144,7 @@ def _paint(canvas: Picture, covered: Bool, mask: Bool, box: Box, colour: Colour,
     below |= shape
 
 
-def _blend(view: Picture, where: Bool, colour: Colour, share: float) -> None:
+def _blend(view: U8, where: Bool, colour: Colour, share: float) -> None:
     pixels = view[where]
     view[where] = np.rint(pixels + np.float32(share) * (np.array(colour, np.float32) - pixels)).astype(np.uint8)
 
@@ -159,9 +158,7 @@ def _enlarged(mask: Bool, zoom: int) -> Bool:
     return enlarged[zoom:-zoom, zoom:-zoom]
 
 
-def _annotate(
-    canvas: Picture, masks: Masks, boxes: Sequence[Box | None], flags: Sequence[Sequence[str]], zoom: int
-) -> Picture:
+def _annotate(canvas: U8, masks: Masks, boxes: Sequence[Box | None], flags: Sequence[Sequence[str]], zoom: int) -> U8:
     """Number every instance and frame those that need review."""
     picture = Image.fromarray(canvas)
     draw = ImageDraw.Draw(picture)

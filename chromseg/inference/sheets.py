@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from chromseg.arrays import U8
-
-Picture: TypeAlias = U8
 
 _WHITE, _BLACK = 255, 0
 _GAP = 8  # px
@@ -22,10 +20,10 @@ class GalleryRow(NamedTuple):
     """One case of a gallery: a caption, and its pictures uint8 (h, w) or (h, w, 3), one per column."""
 
     caption: str
-    pictures: Sequence[Picture]
+    pictures: Sequence[U8]
 
 
-def contact_sheet(crops: Sequence[Picture], *, width: int = 1000, numbers: Sequence[int] | None = None) -> Picture:
+def contact_sheet(crops: Sequence[U8], *, width: int = 1000, numbers: Sequence[int] | None = None) -> U8:
     """All chromosomes of a cell, dark on white, largest first, each above its number.
 
     Args:
@@ -53,7 +51,7 @@ def contact_sheet(crops: Sequence[Picture], *, width: int = 1000, numbers: Seque
     return np.asarray(sheet)
 
 
-def gallery(rows: Sequence[GalleryRow], *, headings: Sequence[str] = (), side: int = 256, note: str = "") -> Picture:
+def gallery(rows: Sequence[GalleryRow], *, headings: Sequence[str] = (), side: int = 256, note: str = "") -> U8:
     """Cases below one another, each a caption above its pictures in equal square tiles.
 
     Args:
@@ -83,12 +81,12 @@ def gallery(rows: Sequence[GalleryRow], *, headings: Sequence[str] = (), side: i
     return np.asarray(page)
 
 
-def _ink(crop: Picture) -> int:
+def _ink(crop: U8) -> int:
     """Pixels of a crop that are not white, hence the size of its chromosome."""
     return int(np.count_nonzero(crop < _WHITE))
 
 
-def _tile(picture: Picture, side: int) -> Image.Image:
+def _tile(picture: U8, side: int) -> Image.Image:
     """A picture in the middle of a white square."""
     image = Image.fromarray(picture).convert("RGB")
     factor = side / max(image.size)

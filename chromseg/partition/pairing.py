@@ -22,7 +22,7 @@ from chromseg.partition.strips import distances
 
 Pair: TypeAlias = tuple[int, int]
 Matching: TypeAlias = tuple[Pair, ...]
-Outcome: TypeAlias = tuple[int, ...]
+Owners: TypeAlias = tuple[int, ...]
 
 _CHOICES = 4  # outcomes of one crossing that are weighed against those of the others
 _MAX_PORTS = 6  # more arms than this meet only in predicted noise; the smallest are then left-overs
@@ -73,8 +73,8 @@ def rank(crossing: Crossing) -> list[Pairing]:
     costs = terms(crossing) @ _WEIGHTS
     least = float(costs.min())
     odds = np.exp(least - costs)
-    shares: dict[Outcome, float] = {}
-    likeliest: dict[Outcome, tuple[Matching, int]] = {}
+    shares: dict[Owners, float] = {}
+    likeliest: dict[Owners, tuple[Matching, int]] = {}
     for index in sorted(np.flatnonzero(costs < least + _HOPELESS).tolist(), key=costs.__getitem__):
         pairs, n_chromosomes = joined(matchings[index], ports)
         same = outcome(pairs, ports)
@@ -118,7 +118,7 @@ def joined(pairs: Matching, ports: list[Port]) -> tuple[Matching, int]:
     return (*pairs, *found), len(arms) - len(pairs)
 
 
-def outcome(pairs: Matching, ports: list[Port]) -> Outcome:
+def outcome(pairs: Matching, ports: list[Port]) -> Owners:
     """For each port that is no crumb, the first of those that pairs as of `joined` give to the same chromosome."""
     owners = list(range(len(ports)))
     for first, second in pairs:

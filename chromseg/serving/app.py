@@ -29,7 +29,7 @@ from chromseg.serving.guard import Guard, is_page
 from chromseg.serving.keys import read_keys
 from chromseg.serving.logs import LOGGER
 from chromseg.serving.metrics import MEDIA_TYPE
-from chromseg.serving.models import Source
+from chromseg.serving.models import ModelSource
 from chromseg.serving.openapi import BAD
 from chromseg.serving.problems import STATUS, ProblemError, problem_of, unexpected
 from chromseg.serving.render import Wanted
@@ -41,7 +41,7 @@ from chromseg.serving.uploads import read_body
 PAGE = Path(__file__).with_name("page")
 
 
-def create_app(settings: ServeSettings, source: Source) -> FastAPI:
+def create_app(settings: ServeSettings, source: ModelSource) -> FastAPI:
     """The application with its model loaded.
 
     Raises:

@@ -23,7 +23,7 @@ from chromseg.memory import give_back_freed_memory
 from chromseg.serving.batching import Batcher
 from chromseg.serving.checks import ServerCheck
 from chromseg.serving.metrics import Metrics
-from chromseg.serving.models import Loaded, Models, Source
+from chromseg.serving.models import Loaded, Models, ModelSource
 from chromseg.serving.pool import SplicePool
 from chromseg.serving.problems import ProblemError
 from chromseg.serving.render import Wanted
@@ -66,7 +66,7 @@ class Engine:
         source: Where models come from.
     """
 
-    def __init__(self, settings: ServeSettings, source: Source) -> None:
+    def __init__(self, settings: ServeSettings, source: ModelSource) -> None:
         self.settings = settings
         self.corrections = None if settings.corrections is None else Path(settings.corrections)
         self.metrics = Metrics(lambda: self.in_work)

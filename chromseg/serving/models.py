@@ -49,7 +49,7 @@ class Loaded:
         return None if run is None else str(run)
 
 
-class Source(Protocol):
+class ModelSource(Protocol):
     """Where models come from."""
 
     def current(self) -> int | None:
@@ -71,7 +71,7 @@ class Models:
 
     def __init__(
         self,
-        source: Source,
+        source: ModelSource,
         poll: float,
         *,
         on_change: Callable[[Loaded], None] = lambda loaded: None,

@@ -7,10 +7,10 @@ from pathlib import Path
 from chromseg.extras import named_if_missing
 from chromseg.inference.load import predictor_from_folder
 from chromseg.naming import model_folder
-from chromseg.serving.models import Loaded, Source
+from chromseg.serving.models import Loaded, ModelSource
 
 
-def source_of(model: str, device: str = "cpu") -> Source:
+def source_of(model: str, device: str = "cpu") -> ModelSource:
     """The source that `--model` means.
 
     Args:

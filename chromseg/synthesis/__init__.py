@@ -3,10 +3,10 @@
 from chromseg.synthesis.clusters import lay_cluster, lay_clusters, single_drawing
 from chromseg.synthesis.dataset import synthesize_dataset
 from chromseg.synthesis.metaphase import synthesize_metaphase
-from chromseg.synthesis.picture import Picture, write_pictures
+from chromseg.synthesis.picture import DrawnPicture, write_pictures
 
 __all__ = [
-    "Picture",
+    "DrawnPicture",
     "lay_cluster",
     "lay_clusters",
     "single_drawing",

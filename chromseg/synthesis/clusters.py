@@ -24,7 +24,7 @@ from chromseg.images.absorbance import Polarity
 from chromseg.images.pictures import read_grey
 from chromseg.synthesis.chromosome import Drawing
 from chromseg.synthesis.groups import Draw, crossing_group, union
-from chromseg.synthesis.picture import Picture
+from chromseg.synthesis.picture import DrawnPicture
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ _MARGIN = 4  # px of ground around a cluster
 
 def lay_clusters(
     singles: Dataset, count: int, seed: int, *, manner: Manner = AS_REAL, size: int = CUTOUT_SIZE
-) -> list[Picture]:
+) -> list[DrawnPicture]:
     """Lay singles over one another, 2–5 a cluster in X, T and L crossings, some also touching.
 
     Cases take turns, so each gives as many clusters as the next; clusters of one seed do not depend on `count`.
@@ -93,7 +93,7 @@ def lay_clusters(
         case = cases[index % len(cases)]
         rng = np.random.default_rng([seed, index])
         image, masks = lay_cluster(rng, by_case[case], singles.card.polarity, manner=manner, size=size)
-        clusters.append(Picture(f"{case}-{index + 1:04d}", case, splits[case], image, masks))
+        clusters.append(DrawnPicture(f"{case}-{index + 1:04d}", case, splits[case], image, masks))
     return clusters
 
 

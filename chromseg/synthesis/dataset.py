@@ -19,7 +19,7 @@ from chromseg.synthesis.chromosome import draw_preparation
 from chromseg.synthesis.clusters import AS_REAL, CROWDED, lay_clusters
 from chromseg.synthesis.karyotype import DIPLOID
 from chromseg.synthesis.metaphase import synthesize_metaphase
-from chromseg.synthesis.picture import Picture, write_pictures
+from chromseg.synthesis.picture import DrawnPicture, write_pictures
 from chromseg.synthesis.scenes import lay_scenes
 
 IMPORTER = "synthesis"
@@ -105,7 +105,7 @@ def synthesize_dataset(
             touching=touching,
             preparation=draw_preparation(np.random.default_rng([seed, case, 0]), polarity),
         )
-        pictures.append(Picture(f"{case_id}-{shot + 1}", case_id, splits[case_id], image, masks))
+        pictures.append(DrawnPicture(f"{case_id}-{shot + 1}", case_id, splits[case_id], image, masks))
         tell(f"metaphase {index + 1} of {count}")
     return write_pictures(target, _drawn_card(name, polarity, seed), pictures)
 

@@ -16,7 +16,7 @@ CATEGORIES = {1: "chromosome"}
 
 
 @dataclass(frozen=True)
-class Picture:
+class DrawnPicture:
     """One image with its truth.
 
     Attributes:
@@ -37,7 +37,7 @@ class Picture:
 
 
 def write_pictures(
-    root: Path, card: DatasetCard, pictures: Iterable[Picture], categories: Mapping[int, str] = CATEGORIES
+    root: Path, card: DatasetCard, pictures: Iterable[DrawnPicture], categories: Mapping[int, str] = CATEGORIES
 ) -> Dataset:
     """Write pictures as a dataset at `root`, which must not exist yet, and return it.
 

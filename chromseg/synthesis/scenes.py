@@ -21,7 +21,7 @@ from chromseg.errors import DataError
 from chromseg.images.absorbance import Polarity, to_absorbance
 from chromseg.images.pictures import read_grey
 from chromseg.synthesis.box_singles import MARGIN, BoxSingles, box_singles
-from chromseg.synthesis.picture import Picture
+from chromseg.synthesis.picture import DrawnPicture
 
 _RIM = 4  # px around an outline in which a chromosome still takes light: lenses blur
 _LEAST_SINGLES = 8  # of a case; fewer would repeat themselves
@@ -70,7 +70,7 @@ class Place:
     singles: tuple[Single, ...]
 
 
-def lay_scenes(dataset: Dataset, count: int, seed: int) -> Iterator[Picture]:
+def lay_scenes(dataset: Dataset, count: int, seed: int) -> Iterator[DrawnPicture]:
     """Lay metaphases, one after the other; pictures take turns in giving ground and places.
 
     Args:
@@ -131,7 +131,7 @@ def place_of(dataset: Dataset, image: ImageRecord) -> Place:
 
 def lay_scene(
     rng: np.random.Generator, place: Place, singles: Sequence[Single], polarity: Polarity, turn: int = 0
-) -> Picture:
+) -> DrawnPicture:
     """Lay a chromosome into each box of a place."""
     signal = np.zeros(place.ground.shape)
     masks: list[Bool] = []
@@ -151,7 +151,9 @@ def lay_scene(
     light = place.ground * np.exp(-signal) if polarity == "dark-on-light" else place.ground + signal
     image = np.clip(np.rint(light), 0, 255).astype(np.uint8)
     stem = place.image.file_name.rsplit(".", 1)[0].replace("/", "_")
-    return Picture(f"{stem}-{turn + 1}", place.image.case, place.image.split, image, np.array(masks), tuple(classes))
+    return DrawnPicture(
+        f"{stem}-{turn + 1}", place.image.case, place.image.split, image, np.array(masks), tuple(classes)
+    )
 
 
 def _lay(rng: np.random.Generator, single: Single, box: F32, shape: tuple[int, ...]) -> tuple[Bool, F64]:

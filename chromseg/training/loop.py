@@ -27,7 +27,7 @@ from chromseg.training.epochs import EpochSet
 from chromseg.training.interrupt import StopRequest, stop_request
 from chromseg.training.optim import learning_rate
 from chromseg.training.result import FitResult, described, finish_run
-from chromseg.training.run import Run, restore_run, save_run, start_run
+from chromseg.training.run import Run, restore_training, save_run, start_training
 from chromseg.training.survey import Survey
 from chromseg.training.task import Batch
 from chromseg.training.tasks import task_of
@@ -87,7 +87,7 @@ def fit(
     config = task.settled(config, dataset)
     validation = [task.kept(sample) for sample in survey.watch(val_samples)]
     task.check(config, validation)
-    run = start_run(config, survey, checkpoint or folder / "checkpoint.pt", seed=seed)
+    run = start_training(config, survey, checkpoint or folder / "checkpoint.pt", seed=seed)
     _take_up(run, resume=resume)
     trackers = _trackers(run, JsonTracker(folder / "run.json", tags, run.progress.history), tracker)
     for each in trackers:
@@ -223,7 +223,7 @@ def _take_up(run: Run, *, resume: bool) -> None:
         run.checkpoint.unlink(missing_ok=True)
     run.accelerator.wait_for_everyone()
     if run.checkpoint.is_file():
-        restore_run(run)
+        restore_training(run)
 
 
 def _trackers(run: Run, *trackers: Tracker | None) -> list[Tracker]:

@@ -20,7 +20,7 @@ from chromseg.models.package import load_model
 from chromseg.training.checkpoint import all_finite, load_checkpoint, rng_state, save_checkpoint, set_rng_state
 from chromseg.training.optim import AveragedNetwork, make_optimizer
 from chromseg.training.survey import Survey
-from chromseg.training.task import Task
+from chromseg.training.task import TrainingTask
 from chromseg.training.tasks import task_of
 
 
@@ -64,7 +64,7 @@ class Run:
     """
 
     config: TrainConfig
-    task: Task
+    task: TrainingTask
     accelerator: Accelerator
     network: nn.Module
     objective: nn.Module
@@ -81,7 +81,7 @@ class Run:
         return self.network if self.average is None else self.average.network
 
 
-def start_run(config: TrainConfig, survey: Survey, checkpoint: Path, *, seed: int) -> Run:
+def start_training(config: TrainConfig, survey: Survey, checkpoint: Path, *, seed: int) -> Run:
     """A training at its first step, with weights drawn from `seed`.
 
     Raises:
@@ -144,7 +144,7 @@ def save_run(run: Run) -> None:
     run.accelerator.wait_for_everyone()
 
 
-def restore_run(run: Run) -> None:
+def restore_training(run: Run) -> None:
     """Take up the state in the run's checkpoint.
 
     Raises:

@@ -15,7 +15,7 @@ from chromseg.training.epochs import EpochSet, Item
 Batch = dict[str, Any]
 
 
-class Task(Protocol):
+class TrainingTask(Protocol):
     """One kind of training; holds no state.
 
     Attributes:

@@ -15,7 +15,7 @@ from chromseg.errors import DataError
 from chromseg.images.pictures import read_grey
 from chromseg.validation.annotation_facts import Footprint, add_copies, annotation_facts
 from chromseg.validation.facts import PIXEL_FACTS, SHAPE_FACTS, Facts, image_facts
-from chromseg.validation.grouping import Look, look_at
+from chromseg.validation.grouping import Likeness, look_at
 
 _FEWEST_PIXELS = 20  # of chromosome and of ground, to tell which is darker
 _BOX_CORE = 0.25  # of a box's sides, cut off on each side: its middle is mostly chromosome
@@ -28,7 +28,7 @@ class DatasetFacts:
     dataset: list[Facts]  # one row
     images: list[Facts]
     annotations: list[Facts]
-    looks: list[Look]  # of each image
+    looks: list[Likeness]  # of each image
 
     @property
     def median_area(self) -> float | None:
@@ -49,7 +49,7 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
     """
     images: list[Facts] = []
     annotations: list[Facts] = []
-    looks: list[Look] = []
+    looks: list[Likeness] = []
     measured: set[int] = set()
     for image in dataset.images:
         instances = () if image.id in measured else dataset.instances_of[image.id]
@@ -83,7 +83,7 @@ def _dataset_row(dataset: Dataset) -> Facts:
     }
 
 
-def _image_row(dataset: Dataset, image: ImageRecord, chromosomes: Bool) -> tuple[Facts, Look]:
+def _image_row(dataset: Dataset, image: ImageRecord, chromosomes: Bool) -> tuple[Facts, Likeness]:
     row: Facts = {"file": image.file_name, "unreadable": None, "other_size": None, "polarity": None}
     row |= {
         "dataset": dataset.root.name,
@@ -96,11 +96,11 @@ def _image_row(dataset: Dataset, image: ImageRecord, chromosomes: Bool) -> tuple
     try:
         grey = read_grey(dataset.root / "images" / image.file_name, image.file_name)
     except DataError as error:
-        return row | {"unreadable": error.got}, Look()
+        return row | {"unreadable": error.got}, Likeness()
     row |= image_facts(grey)
     blank = row.pop("polarity") is None  # its estimate; the annotations know better
     if grey.shape != (image.height, image.width):
-        return row | {"other_size": f"{grey.shape[1]}×{grey.shape[0]}, not {image.width}×{image.height}"}, Look()
+        return row | {"other_size": f"{grey.shape[1]}×{grey.shape[0]}, not {image.width}×{image.height}"}, Likeness()
     if dataset.has_maps:
         map_facts, chromosomes = _map_facts(dataset, image)
         row |= map_facts

@@ -23,19 +23,19 @@ GROUP_FACTS = (
 
 
 @dataclass(frozen=True)
-class Look:
+class Likeness:
     """What is kept of an image's pixels to find it again; nothing of one that could not be read."""
 
     digest: str | None = None
     thumbnail: Thumbnail | None = None
 
 
-def look_at(grey: npt.NDArray[Any]) -> Look:
+def look_at(grey: npt.NDArray[Any]) -> Likeness:
     """The look of one page (H, W)."""
-    return Look(pixel_hash(grey), thumbnail(grey))
+    return Likeness(pixel_hash(grey), thumbnail(grey))
 
 
-def add_group_facts(images: list[Facts], looks: list[Look], look_alike: float) -> None:
+def add_group_facts(images: list[Facts], looks: list[Likeness], look_alike: float) -> None:
     """Add `GROUP_FACTS` to image rows with `dataset`, `cases_of`, `file`, `case_id` and `split`.
 
     Each names what the image is in conflict with, or is None: of every pair, the later image is told the earlier one.
@@ -68,7 +68,7 @@ def _add_cases(images: list[Facts]) -> None:
             row["other_split_of_case"] = _name(first, row)
 
 
-def _same_pixels(looks: list[Look]) -> set[tuple[int, int]]:
+def _same_pixels(looks: list[Likeness]) -> set[tuple[int, int]]:
     found = defaultdict(list)
     for index, look in enumerate(looks):
         if look.digest is not None:

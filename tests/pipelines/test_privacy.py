@@ -116,7 +116,7 @@ def staleness(clone: Clone) -> None:
     with (clone.folder / "chromseg/images/tone.py").open("a") as code:
         code.write("# another tone\n")
     told = clone.dvc("status", stage)
-    assert "numpy" in told and "chromseg/annotations" in told
+    assert "numpy" in told and "chromseg/images" in told
 
 
 def outputs(clone: Clone, profile: str) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from chromseg.annotations import Dataset, DatasetCard, chromosome_map, crossing_clusters, crossing_map, find_clusters
 from chromseg.errors import DataError
-from chromseg.synthesis import Picture, lay_cluster, lay_clusters, single_drawing, write_pictures
+from chromseg.synthesis import DrawnPicture, lay_cluster, lay_clusters, single_drawing, write_pictures
 from chromseg.synthesis.clusters import AS_REAL, CROWDED, Manner, compose, turned
 
 
@@ -32,7 +32,7 @@ def singles(tmp_path: Path) -> Dataset:
     for case, split, grey, count in (("a", "train", 100, 3), ("b", "test", 180, 2), ("c", "val", 50, 1)):
         for number in range(count):
             image, mask = rod(50 + 4 * number, 12, grey)
-            pictures.append(Picture(f"{case}{number}", case, split, image, mask[None]))
+            pictures.append(DrawnPicture(f"{case}{number}", case, split, image, mask[None]))
     return write_pictures(tmp_path / "rods", card, pictures)
 
 
@@ -130,7 +130,7 @@ def test_same_seed_same_clusters_however_many(singles):
 def test_a_set_without_two_singles_of_a_case_is_refused(tmp_path, singles):
     card = singles.card
     image, mask = rod(50, 12, 100)
-    alone = write_pictures(tmp_path / "alone", card, [Picture("x", "x", "train", image, mask[None])])
+    alone = write_pictures(tmp_path / "alone", card, [DrawnPicture("x", "x", "train", image, mask[None])])
     with pytest.raises(DataError, match="no case with two single chromosomes"):
         lay_clusters(alone, 1, seed=0)
 

@@ -8,7 +8,7 @@ import pytest
 from chromseg.annotations import DatasetCard, assign_splits, load_masks, read_dataset
 from chromseg.errors import DataError
 from chromseg.images.pictures import read_grey
-from chromseg.synthesis import Picture, synthesize_dataset, write_pictures
+from chromseg.synthesis import DrawnPicture, synthesize_dataset, write_pictures
 
 SMALL = {"size": (128, 160), "chromosomes": 5, "crossings": 1.0, "touching": 0.5}
 
@@ -55,7 +55,7 @@ def test_singles_give_laid_clusters_with_their_card_cases_and_splits(tmp_path):
     card = DatasetCard("rods", "r-band", "dark-on-light", "a lab", "CC0", "someone", "test", "0")
     image = np.full((60, 20), 255, dtype=np.uint8)
     image[5:-5, 4:-4] = 90
-    rods = [Picture(f"p{n}", "case9", "val", image, (image < 255)[None]) for n in range(3)]
+    rods = [DrawnPicture(f"p{n}", "case9", "val", image, (image < 255)[None]) for n in range(3)]
     write_pictures(tmp_path / "rods", card, rods)
     dataset = synthesize_dataset(tmp_path, "laid", count=3, seed=0, singles=tmp_path / "rods")
     assert {(i.case_id, i.split, i.width, i.height) for i in dataset.images} == {("case9", "val", 256, 256)}

@@ -260,4 +260,4 @@ class _Process:
 def started(config: TrainConfig, folder: Path) -> Any:
     from chromseg.training.survey import Survey
 
-    return run.start_run(config, Survey(), folder / "checkpoint.pt", seed=0)
+    return run.start_training(config, Survey(), folder / "checkpoint.pt", seed=0)

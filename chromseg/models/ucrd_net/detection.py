@@ -98,7 +98,7 @@ _MIN_SIDE = 1.0  # pixels
 _SPARE = 2  # times `detections` boxes at most go on to be suppressed by mask
 
 
-class Boxes(NamedTuple):
+class ScoredBoxes(NamedTuple):
     """Columns of `Detections` that are known before the masks; each (D, …)."""
 
     boxes: Tensor
@@ -107,14 +107,14 @@ class Boxes(NamedTuple):
     class_scores: Tensor
     uncertainty: Tensor | None
 
-    def take(self, index: Tensor) -> Boxes:
+    def take(self, index: Tensor) -> ScoredBoxes:
         """Those at int64 or bool `index`, in its order."""
-        return Boxes(*(None if column is None else column[index] for column in self))  # type: ignore[arg-type]
+        return ScoredBoxes(*(None if column is None else column[index] for column in self))  # type: ignore[arg-type]
 
 
 def read_boxes(
     pred: BoxPrediction, proposals: Tensor, size: tuple[int, int], config: DetectorConfig, correction: float
-) -> Boxes:
+) -> ScoredBoxes:
     """Every proposal's most likely class and its box, if sure enough.
 
     One proposal gives one box, of whatever class: a chromosome is of one kind only.
@@ -132,10 +132,10 @@ def read_boxes(
     scores = class_scores if uncertainty is None else corrected_score(class_scores, uncertainty, correction)
     sides = boxes[:, 2:] - boxes[:, :2]
     wanted = (class_scores >= config.score_min) & (sides >= _MIN_SIDE).all(dim=1)
-    return Boxes(boxes, best + 1, scores, class_scores, uncertainty).take(wanted)
+    return ScoredBoxes(boxes, best + 1, scores, class_scores, uncertainty).take(wanted)
 
 
-def suppress(found: Boxes, config: DetectorConfig) -> Boxes:
+def suppress(found: ScoredBoxes, config: DetectorConfig) -> ScoredBoxes:
     """Non-maximum suppression by box, best score first. With `nms: mask` only duplicates go; masks decide the rest."""
     if config.nms == "soft":
         kept, factors = soft_nms(found.boxes, found.scores, found.class_scores, config.score_min)

@@ -19,7 +19,7 @@ from chromseg.models.ucrd_net import box_head, mask_head
 from chromseg.models.ucrd_net.backbone import Backbone
 from chromseg.models.ucrd_net.box_head import BoxHead, box_losses
 from chromseg.models.ucrd_net.check import check_config
-from chromseg.models.ucrd_net.detection import Boxes, mask_nms, read_boxes, suppress
+from chromseg.models.ucrd_net.detection import ScoredBoxes, mask_nms, read_boxes, suppress
 from chromseg.models.ucrd_net.fpn import FeaturePyramid
 from chromseg.models.ucrd_net.images import ImageBatch, make_batch
 from chromseg.models.ucrd_net.mask_head import SIDE, MaskHead, mask_loss, mask_targets
@@ -204,7 +204,7 @@ class UCRDNet(nn.Module):
             return logits.sigmoid().split(counts), [None] * len(counts)
         return logits.sigmoid().split(counts), self.mask_scoring(x, logits).clamp(0, 1).split(counts)
 
-    def _finish(self, found: Boxes, masks: Tensor, fit: Tensor | None, factor: Tensor) -> Detections:
+    def _finish(self, found: ScoredBoxes, masks: Tensor, fit: Tensor | None, factor: Tensor) -> Detections:
         result = Detections(*found, roi_masks=masks)
         if fit is not None:
             scores = result.scores * fit

@@ -70,7 +70,7 @@ def measure(package: Path) -> Measured:
         return Measured(None, None, None, f"the process died with exit code {done.returncode}: {last}")
 
 
-def try_out(package: Path) -> Measured:
+def probe_package(package: Path) -> Measured:
     """Load a packed model without pickle, predict the golden set, compare with its truth.
 
     Args:
@@ -177,7 +177,7 @@ def main() -> None:
     for module in ("chromseg.inference.load", "chromseg.metrics.splicing", "mlflow.pyfunc"):
         import_module(module)
     sys.dont_write_bytecode, sys.pycache_prefix = True, os.devnull  # of the package, code as written and no other
-    print(json.dumps(asdict(try_out(Path(sys.argv[1])))))
+    print(json.dumps(asdict(probe_package(Path(sys.argv[1])))))
 
 
 if __name__ == "__main__":

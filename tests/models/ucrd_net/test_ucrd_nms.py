@@ -10,7 +10,7 @@ import torch
 from tiny_detector import TINY
 from torchvision.ops import box_iou
 
-from chromseg.models.ucrd_net.detection import Boxes, mask_nms, soft_nms, suppress
+from chromseg.models.ucrd_net.detection import ScoredBoxes, mask_nms, soft_nms, suppress
 
 # A cross of two slanted bars: nearly equal boxes, masks that hardly meet. And a shifted copy of the first.
 CROSS = torch.tensor([[0.0, 0, 40, 40], [3.0, 2, 42, 41], [1.0, 1, 41, 41]])
@@ -26,8 +26,8 @@ def diagonal(falling: bool) -> torch.Tensor:
 MASKS = torch.stack([diagonal(True), diagonal(False), diagonal(True)])
 
 
-def found(scores: torch.Tensor = SCORES) -> Boxes:
-    return Boxes(CROSS, torch.ones(3, dtype=torch.int64), scores, scores, None)
+def found(scores: torch.Tensor = SCORES) -> ScoredBoxes:
+    return ScoredBoxes(CROSS, torch.ones(3, dtype=torch.int64), scores, scores, None)
 
 
 def test_by_box_a_crossing_chromosome_is_lost() -> None:
@@ -61,7 +61,7 @@ def test_before_masks_are_known_only_equal_boxes_go() -> None:
 
 @pytest.mark.parametrize("nms", ["box", "soft", "mask"])
 def test_none_at_all_and_a_limit(nms: str) -> None:
-    nothing = Boxes(torch.zeros(0, 4), torch.zeros(0).long(), torch.zeros(0), torch.zeros(0), None)
+    nothing = ScoredBoxes(torch.zeros(0, 4), torch.zeros(0).long(), torch.zeros(0), torch.zeros(0), None)
     assert len(suppress(nothing, dataclasses.replace(TINY, nms=nms)).boxes) == 0  # type: ignore[arg-type]
     apart = found()._replace(boxes=CROSS + 100 * torch.arange(3.0)[:, None])
     kept = suppress(apart, dataclasses.replace(TINY, nms=nms, detections=1))  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from chromseg.registry.gates.golden import golden_set
 from chromseg.registry.gates.merit import Spread, champion_gates, spread_of, threshold_gates
 from chromseg.registry.gates.paperwork import missing_sections, validation_gate
 from chromseg.registry.gates.policy import AgainstChampion, Policy, Slices, Threshold, policy_file, read_policy
-from chromseg.registry.gates.probe import Measured, measure, try_out
+from chromseg.registry.gates.probe import Measured, measure, probe_package
 from chromseg.registry.gates.soundness import package_gates, prediction_gates
 from chromseg.registry.lineage.lineage import Lineage
 from chromseg.registry.log.entries import Chain
@@ -189,13 +189,13 @@ def packed(store: Path, make_model: Callable[..., Path]) -> Path:
 
 
 def test_a_model_is_tried_out(packed: Path) -> None:
-    measured = try_out(packed.parents[1])
+    measured = probe_package(packed.parents[1])
     assert measured.problem == "" and measured.seconds and measured.memory_mib
     totals = {name: int(share.partition("/")[2]) for name, share in measured.pictures.items()}
     assert totals == {"metaphase": 38, "light-on-dark": 16, "cluster": 2}
     assert measured.recovered == sum(int(share.partition("/")[0]) for share in measured.pictures.values()) / 56
     (packed / "model.safetensors").write_bytes(b"")
-    assert "ModelError" in try_out(packed.parents[1]).problem
+    assert "ModelError" in probe_package(packed.parents[1]).problem
 
 
 def test_the_true_answer_finds_all_and_an_empty_one_nothing() -> None:
@@ -211,9 +211,9 @@ def test_a_package_that_answers_otherwise_than_its_folder_is_refused(packed: Pat
     code.write_text(text.replace("json.dumps(to_coco(", "json.dumps({'licences': []} | to_coco("))
     assert code.read_text() != text
     told = "through MLflow it answers otherwise than its folder (cluster)"
-    assert try_out(packed.parents[1]).problem == told
+    assert probe_package(packed.parents[1]).problem == told
     (packed.parents[1] / "MLmodel").unlink()
-    assert "MlflowException" in try_out(packed.parents[1]).problem
+    assert "MlflowException" in probe_package(packed.parents[1]).problem
 
 
 def test_a_model_that_wants_to_be_unpickled_is_refused(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +225,7 @@ def test_a_model_that_wants_to_be_unpickled_is_refused(packed: Path, monkeypatch
         pickle.loads(b"")
 
     monkeypatch.setattr(load, "load_model", unpickling)
-    assert try_out(packed.parents[1]).problem == "RuntimeError: the model wants to be unpickled"
+    assert probe_package(packed.parents[1]).problem == "RuntimeError: the model wants to be unpickled"
     assert pickle.loads(pickle.dumps(1)) == 1
 
 
