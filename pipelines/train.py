@@ -141,7 +141,7 @@ def origin(profile: Profile, config: TrainConfig, variant: str, seed: int, corre
 def _preprocessing(config: TrainConfig) -> dict[str, Any]:
     """What predictions are made with, written down in full: later defaults must not change an old model."""
     if isinstance(config.model, ModelConfig):
-        postprocess = at_threshold(PostprocessSettings(), config.chromosome_threshold)
+        postprocess = at_threshold(PostprocessSettings(contact=config.seams), config.chromosome_threshold)
         return {"tone": config.tone, "half_turn": config.half_turn, "postprocess": asdict(postprocess)}
     if isinstance(config.model, DetectorConfig):
         return {"instances": asdict(InstanceSettings(score=config.instance_score))}

@@ -127,3 +127,23 @@ def test_a_seam_that_closes_on_itself_is_measured_at_one_of_its_points():
     found = likelihood(labels, (1, 2), find_seams(labels)[1, 2], ground, moments(labels, 2)[1:])
 
     assert 0 <= found <= 1
+
+
+def test_what_a_network_sees_of_a_seam_is_weighed_with_the_shape(draw):
+    masks = parted(draw, TIP_ON_FLANK)
+    near = ndimage.binary_dilation(masks[0]) & ndimage.binary_dilation(masks[1])
+    unseen = np.full(SHAPE, 0.02, dtype=np.float32)
+    seen = np.where(near, np.float32(0.98), unseen)
+
+    sure, doubtful = (partition(masks, contact=contact).confidence for contact in (seen, unseen))
+
+    assert min(sure) > 0.95 > 0.75 > min(doubtful)
+
+
+@pytest.mark.parametrize(("seen", "count"), [(0.98, 2), (0.02, 1)])
+def test_a_seam_that_a_network_sees_across_a_bar_cuts_it(draw, seen, count):
+    whole = draw(((40, 8), (40, 72)), shape=SHAPE)
+    contact = np.full(SHAPE, 0.02, dtype=np.float32)
+    contact[30:50, 29:32] = seen
+
+    assert len(partition(whole, contact=contact).masks) == count
