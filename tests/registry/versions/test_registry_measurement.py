@@ -92,6 +92,7 @@ def test_stage_and_verb_give_equal_figures(cells: Path, make_model: Make, monkey
     Path("models").mkdir()
     model.rename("models/tiny-0")
     monkeypatch.setattr(sys, "argv", ["evaluate", "--variant", "tiny"])
+    monkeypatch.setattr(stage, "predictor_from_folder", lambda *_, **__: threshold_predictor())  # imported by name
     stage.main()
     told = json.loads((Profile().scores("tiny", 0) / "metrics.json").read_text())
     register(Path("models/tiny-0"), "chromseg")
