@@ -34,6 +34,7 @@ from chromseg import load_predictor
 from chromseg.annotations import Dataset, load_image, load_masks, rasterize, read_dataset
 from chromseg.annotations.records import ImageRecord
 from chromseg.arrays import F32, Bool
+from chromseg.boxes import window_of
 from chromseg.dvc import folder_md5
 from chromseg.files import write_json
 from chromseg.inference.predictor import Predictor
@@ -199,7 +200,7 @@ def found_by_mean_hand(mask: Bool, other: Bool) -> float:
     It is stood in for by the outline 1/√2 of the way from the drawing that it is judged against to the other, in
     quarters of a pixel.
     """
-    (window,) = ndimage.find_objects((mask | other).astype(np.int8))
+    window = window_of(mask | other)
     ours, theirs = (np.kron(np.pad(each[window], 1), np.ones((_FINE, _FINE), dtype=bool)) for each in (mask, other))
     way = 1 / math.sqrt(2)
     towards = (1 - way) * signed_distance(ours) + way * signed_distance(theirs) > 0

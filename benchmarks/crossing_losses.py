@@ -25,10 +25,11 @@ from torchvision.ops import box_iou
 
 from chromseg.annotations import Sample, read_samples
 from chromseg.annotations.clusters import MIN_CROSSING_AREA
+from chromseg.boxes import boxes_of
 from chromseg.evaluation.study import changed
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.load import predictor_from_folder
-from chromseg.metrics import boxes_of, mask_ious
+from chromseg.metrics import mask_ious
 from chromseg.models.ucrd_net import Detections
 from chromseg.models.ucrd_net.detection import read_boxes
 from pipelines.profile import Profile

@@ -24,6 +24,7 @@ from benchmarks.whole_metaphases import metaphases
 from chromseg import load_predictor
 from chromseg.annotations import Sample
 from chromseg.arrays import F64, Bool
+from chromseg.boxes import window_of
 from chromseg.dvc import folder_md5
 from chromseg.evaluation.map_thresholds import at_threshold, scores_with
 from chromseg.files import write_json
@@ -112,8 +113,7 @@ def redrawn(masks: Bool, ratio: float) -> int:
 
 def distances_outwards(mask: Bool) -> F64:
     """How far each part of a pixel lies outside a mask, in pixels, below 0 inside: float64, flat, around the mask."""
-    (window,) = ndimage.find_objects(mask.astype(np.int8))
-    fine = np.kron(np.pad(mask[window], math.ceil(_REACH) + 1), np.ones((_FINE, _FINE), dtype=bool))
+    fine = np.kron(np.pad(mask[window_of(mask)], math.ceil(_REACH) + 1), np.ones((_FINE, _FINE), dtype=bool))
     return -signed_distance(fine).ravel() / _FINE
 
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 from chromseg import load_predictor
 from chromseg.annotations import find_clusters, load_masks, read_dataset
+from chromseg.boxes import box_of
 from chromseg.inference.overlay import draw_overlay
 from chromseg.inference.postprocess import binarize, smoothed
-from chromseg.inference.result import box_of
 from chromseg.inference.sheets import GalleryRow, contact_sheet, gallery
 
 SIDE = 110

@@ -7,11 +7,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from chromseg.boxes import box_of
 from chromseg.config import DetectorConfig, ModelConfig
 from chromseg.inference.cascade import CascadePredictor
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.map_predictor import MapPredictor
-from chromseg.inference.result import ModelIdentity, box_of
+from chromseg.inference.result import ModelIdentity
 from chromseg.models.maps import Maps
 from chromseg.models.package import ModelCard
 from chromseg.models.ucrd_net import Detections

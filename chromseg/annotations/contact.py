@@ -10,6 +10,7 @@ from scipy import ndimage
 from chromseg.annotations.clusters import MIN_CROSSING_AREA, regions_of_at_least
 from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.arrays import Bool
+from chromseg.boxes import box_of
 
 _CROSSING_RIM = 3  # units around a true crossing that are its border, no seam
 
@@ -52,8 +53,7 @@ def seam(mask: Bool, other: Bool, unit: int = 1) -> Bool:
 
 def _box(mask: Bool, margin: int) -> tuple[int, int, int, int]:
     """(row0, col0, row1, col1) around a mask with a margin; empty (all 0) for an empty mask."""
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
+    left, top, right, bottom = box_of(mask)
+    if not right:
         return 0, 0, 0, 0
-    top, left = max(int(rows[0]) - margin, 0), max(int(cols[0]) - margin, 0)
-    return top, left, int(rows[-1]) + 1 + margin, int(cols[-1]) + 1 + margin
+    return max(top - margin, 0), max(left - margin, 0), bottom + margin, right + margin

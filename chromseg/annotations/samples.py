@@ -135,4 +135,4 @@ def _read(path: Path, entry: Entry) -> Sample:
 
 
 def _unpack(bits: Any, width: int) -> Bool:
-    return np.unpackbits(bits, axis=-1, count=width).astype(bool)
+    return np.unpackbits(bits, axis=-1, count=width).view(bool)  # 0 and 1 alone: no copy of all masks

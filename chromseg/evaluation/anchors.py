@@ -10,8 +10,8 @@ import numpy as np
 
 from chromseg.annotations import Sample
 from chromseg.arrays import F32, F64
+from chromseg.boxes import boxes_of
 from chromseg.config import DetectorConfig, TrainConfig
-from chromseg.metrics import boxes_of
 from chromseg.models.ucrd_net.anchors import Anchors, anchor_ious, resolve_anchors
 from chromseg.training.instances import scaling
 

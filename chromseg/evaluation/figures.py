@@ -14,9 +14,9 @@ from chromseg.annotations.clusters import MIN_CROSSING_AREA, regions_of_at_least
 from chromseg.annotations.maps import crossing_map, label_regions
 from chromseg.annotations.samples import Sample
 from chromseg.arrays import F32, U8, Bool
+from chromseg.boxes import box_of
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.overlay import draw_overlay
-from chromseg.inference.result import box_of
 from chromseg.inference.sheets import GalleryRow, gallery
 from chromseg.metrics import match_instances
 from chromseg.models.ucrd_net.region import REGIONS, place_parts

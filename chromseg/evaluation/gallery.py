@@ -9,9 +9,9 @@ from PIL import Image
 
 from chromseg.annotations import Sample
 from chromseg.arrays import Bool
+from chromseg.boxes import box_of
 from chromseg.evaluation.judging import CutoutCase
 from chromseg.inference.overlay import draw_overlay
-from chromseg.inference.result import box_of
 from chromseg.inference.sheets import GalleryRow, gallery
 
 _SHOWN = 8

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from chromseg.annotations.rasterize import Polygons, Rle, encode_rle, rasterize
 from chromseg.arrays import Bool
+from chromseg.boxes import box_of
 from chromseg.errors import DataError
 from chromseg.images.absorbance import Polarity
 from chromseg.images.pictures import read_grey
@@ -153,16 +154,14 @@ def masked(category: str, mask: Bool, iscrowd: int = 0) -> ImportedInstance:
 
 def box_and_area(mask: Bool) -> tuple[tuple[float, float, float, float], float]:
     """The xywh box of a mask and its pixel count."""
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
+    left, top, right, bottom = box_of(mask)
+    if not right:
         raise DataError(
             "an outline that covers no pixel of the image",
             expected="a chromosome inside the image",
             remedy="redraw or delete this outline",
         )
-    top, left = int(rows[0]), int(cols[0])
-    box = (float(left), float(top), float(cols[-1] - left + 1), float(rows[-1] - top + 1))
-    return box, float(mask.sum())
+    return (float(left), float(top), float(right - left), float(bottom - top)), float(mask.sum())
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:

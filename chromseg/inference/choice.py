@@ -15,8 +15,8 @@ import numpy.typing as npt
 from scipy.sparse.csgraph import connected_components
 
 from chromseg.arrays import F32, F64, I32, I64, Bool
+from chromseg.boxes import window_of
 from chromseg.inference.found import Found
-from chromseg.inference.result import box_of
 from chromseg.metrics import mask_ious
 from chromseg.metrics.splicing import assign
 from chromseg.models.cascade import EVIDENCE, CascadeRule
@@ -177,9 +177,3 @@ def usual(values: npt.NDArray[np.generic], typical: float, spread: float) -> flo
 def alike(ious: Floats, least: float) -> bool:
     """Whether two sets, of which IoUs float64 (N, M) are given, are the same chromosomes one by one."""
     return ious.shape[0] == ious.shape[1] and bool((assign(ious)[1] >= least).all())
-
-
-def window_of(mask: Bool) -> tuple[slice, slice]:
-    """The window of a mask that is not empty."""
-    x0, y0, x1, y1 = box_of(mask)
-    return slice(y0, y1), slice(x0, x1)

@@ -10,6 +10,7 @@ import torch
 
 from chromseg.annotations.maps import label_regions
 from chromseg.arrays import F32, Bool
+from chromseg.boxes import window_of
 from chromseg.inference.found import Clock, Found, in_reading_order
 from chromseg.inference.predictor import Predictor
 from chromseg.models.ucrd_net import Detections, UCRDNet, paste_masks
@@ -113,10 +114,7 @@ def whole_masks(detections: Detections, shape: tuple[int, ...]) -> Bool:
 
 def largest_region(mask: Bool) -> Bool:
     """The largest 8-connected region of bool (H, W); a chromosome is in one piece."""
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
-        return mask
-    window = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    window = window_of(mask)
     labels, count = label_regions(mask[window])
     if count < 2:
         return mask

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from chromseg.annotations.maps import label_regions
 from chromseg.arrays import U8, Bool
+from chromseg.boxes import box_of
 from chromseg.errors import MaskError
 from chromseg.partition.cluster import NEEDS_REVIEW
 
@@ -104,11 +105,8 @@ def _ground(image: npt.NDArray[Any], zoom: int) -> U8:
 
 def _box_of(mask: Bool) -> Box | None:
     """(row0, col0, row1, col1), ends excluded; None for an empty mask."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if rows.size == 0:
-        return None
-    cols = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
-    return int(rows[0]), int(cols[0]), int(rows[-1]) + 1, int(cols[-1]) + 1
+    x0, y0, x1, y1 = box_of(mask)
+    return (y0, x0, y1, x1) if y1 else None
 
 
 def _colours(boxes: Sequence[Box | None]) -> list[Colour]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chromseg.arrays import F32, U8, Bool
+from chromseg.boxes import box_of
 from chromseg.images.absorbance import Polarity
 
 CROP_MARGIN = 5
@@ -91,12 +92,6 @@ class Result:
     image_sha256: str
     page: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
-
-
-def box_of(mask: Bool) -> tuple[int, int, int, int]:
-    """(x0, y0, x1, y1), ends excluded, of a mask bool (H, W) that is not empty."""
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(cols[0]), int(rows[0]), int(cols[-1]) + 1, int(rows[-1]) + 1
 
 
 def crop_of(absorbance: F32, mask: Bool, bbox: tuple[int, int, int, int]) -> U8:

@@ -23,7 +23,7 @@ from chromseg.metrics.instances import (
     summarize_instances,
     with_detections,
 )
-from chromseg.metrics.overlap import box_ious, boxes_of, mask_ious
+from chromseg.metrics.overlap import box_ious, mask_ious
 from chromseg.metrics.report import RunResult, ablation_csv, ablation_markdown, ablation_rows
 from chromseg.metrics.segmentation import iou, mean_iou, well_detected
 from chromseg.metrics.slices import slice_labels, stain_slices, summarize_slices
@@ -44,7 +44,6 @@ __all__ = [
     "average_precision",
     "bootstrap_by_case",
     "box_ious",
-    "boxes_of",
     "crossing_instances",
     "expected_calibration_error",
     "handed_out",

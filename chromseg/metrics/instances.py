@@ -12,10 +12,11 @@ import numpy.typing as npt
 from chromseg.annotations.clusters import MIN_CROSSING_AREA, regions_of_at_least
 from chromseg.annotations.maps import crossing_map
 from chromseg.arrays import F64, Bool
+from chromseg.boxes import boxes_of
 from chromseg.metrics.bootstrap import Interval, bootstrap_by_case
 from chromseg.metrics.calibration import expected_calibration_error
 from chromseg.metrics.detection import ImageDetections, average_precision, correct_detections, match_image, precision_of
-from chromseg.metrics.overlap import box_ious, boxes_of, mask_ious
+from chromseg.metrics.overlap import box_ious, mask_ious
 from chromseg.metrics.splicing import SPLICE_IOU, assign
 
 _NEAR = 0.5  # IoU from which a prediction is of that chromosome, though its outline may be wrong

@@ -45,17 +45,6 @@ def box_ious(pred: F64, target: F64, crowd: CrowdFlags | None = None) -> F64:
     return _over_union(intersection, _areas(pred), _areas(target), crowd)
 
 
-def boxes_of(masks: Bool) -> F64:
-    """Bounding boxes xyxy float64 (N, 4), ends excluded, of bool (N, H, W); zeros for an empty mask."""
-    boxes = np.zeros((len(masks), 4))
-    for index, mask in enumerate(masks):
-        rows = np.flatnonzero(mask.any(axis=1))
-        if rows.size:
-            cols = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
-            boxes[index] = cols[0], rows[0], cols[-1] + 1, rows[-1] + 1
-    return boxes
-
-
 def region_overlaps(first: Bool, second: Bool) -> I64:
     """Common pixels of every 8-connected region of two maps bool (H, W).
 

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from chromseg.annotations.maps import label_regions
 from chromseg.arrays import F32, Bool
+from chromseg.boxes import box_of
 from chromseg.errors import InputRefusedError, MaskError
 from chromseg.partition.cluster import Piece, chromosome_width, partition_cluster
 from chromseg.partition.paper import partition_cluster_as_published
@@ -97,13 +98,10 @@ def _refuse_more(count: int, most: int | None) -> None:
 
 def _components(chromosome: Bool, most: int | None) -> Iterator[tuple[_Window, Bool]]:
     """Bounding box and mask of each 8-connected component that may be a chromosome; refused if more than `most`."""
-    rows = np.flatnonzero(chromosome.any(axis=1))
-    if not rows.size:
+    left, top, right, bottom = box_of(chromosome)
+    if not right:
         return
-    top = int(rows[0])
-    cols = np.flatnonzero(chromosome[top : rows[-1] + 1].any(axis=0))
-    left = int(cols[0])
-    filled = chromosome[top : rows[-1] + 1, left : cols[-1] + 1]
+    filled = chromosome[top:bottom, left:right]
     labels, count = label_regions(filled)
     if count == 1:
         yield (slice(top, top + filled.shape[0]), slice(left, left + filled.shape[1])), filled

@@ -22,10 +22,10 @@ from PIL import Image
 
 import chromseg
 from chromseg.annotations.rasterize import encode_rle
+from chromseg.boxes import box_of
 from chromseg.errors import DataError
 from chromseg.files import replacing, write_json
 from chromseg.images.pictures import Page, read_picture
-from chromseg.inference.result import box_of
 from chromseg.serving.documents import Document, Drawn, each_mask
 
 _CATEGORY = {"id": 1, "name": "chromosome"}

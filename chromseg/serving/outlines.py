@@ -10,7 +10,8 @@ from skimage.measure import approximate_polygon, find_contours
 
 from chromseg.annotations.maps import label_regions
 from chromseg.arrays import Bool
-from chromseg.inference.result import Instance, box_of
+from chromseg.boxes import box_of
+from chromseg.inference.result import Instance
 
 Rings: TypeAlias = list[list[float]]  # each x0, y0, x1, y1, … in pixels; pixel (col, row) covers col … col + 1
 

@@ -14,6 +14,7 @@ from skimage.filters import threshold_otsu
 
 from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.arrays import F32, I32, Bool
+from chromseg.boxes import box_of
 
 MARGIN = (5.0, 6.0, 4.0, 3.0)  # px from box to chromosome: left, top, right, bottom; measured on cil24
 _OF_OTSU = 0.65  # Otsu's threshold lies inside the bands of a chromosome; its rim is paler
@@ -67,8 +68,7 @@ def _region_of(labels: I32, box: F32) -> int:
 
 
 def _fills(region: Bool, box: F32) -> bool:
-    rows, cols = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
-    own = np.array([cols[0], rows[0], cols[-1] + 1, rows[-1] + 1], dtype=np.float64)
+    own = np.array(box_of(region), dtype=np.float64)
     width, height = np.minimum(own[2:], box[2:]) - np.maximum(own[:2], box[:2])
     shared = max(width, 0) * max(height, 0)
     areas = np.prod(own[2:] - own[:2]) + np.prod(box[2:] - box[:2])

@@ -19,6 +19,7 @@ from scipy import ndimage
 from chromseg.annotations.clusters import CUTOUT_SIZE
 from chromseg.annotations.dataset import Dataset, load_masks
 from chromseg.arrays import F64, U8, Bool
+from chromseg.boxes import window_of
 from chromseg.errors import DataError
 from chromseg.images.absorbance import Polarity
 from chromseg.images.pictures import read_grey
@@ -208,9 +209,8 @@ def turned(rng: np.random.Generator, single: Drawing, heading: float) -> Drawing
 
 def _trimmed(mask: Bool, absorbance: F64, axis: F64) -> Drawing:
     """A drawing without empty rim, which would leave a square that the chromosome fits."""
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    window = (slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1))
-    return Drawing(int(rows[0]), int(cols[0]), mask[window], absorbance[window], axis)
+    rows, cols = window = window_of(mask)
+    return Drawing(rows.start, cols.start, mask[window], absorbance[window], axis)
 
 
 def _singles_by_case(singles: Dataset) -> dict[str, list[Drawing]]:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from chromseg.annotations.dataset import Dataset, DatasetCard, ImageRecord, InstanceRecord, write_dataset
 from chromseg.annotations.rasterize import encode_rle
 from chromseg.arrays import U8, Bool
+from chromseg.boxes import box_of
 
 CATEGORIES = {1: "chromosome"}
 
@@ -59,6 +58,6 @@ def write_pictures(
 
 
 def _instance(number: int, image_id: int, mask: Bool, category: int) -> InstanceRecord:
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    box = (float(cols[0]), float(rows[0]), float(cols[-1] - cols[0] + 1), float(rows[-1] - rows[0] + 1))
+    left, top, right, bottom = box_of(mask)
+    box = (float(left), float(top), float(right - left), float(bottom - top))
     return InstanceRecord(number, image_id, category, encode_rle(mask), box, float(mask.sum()))

@@ -17,6 +17,7 @@ from scipy import ndimage
 from chromseg.annotations.dataset import Dataset, ImageRecord, load_boxes, load_masks
 from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.arrays import F32, F64, I64, U8, Bool
+from chromseg.boxes import window_of
 from chromseg.errors import DataError
 from chromseg.images.absorbance import Polarity, to_absorbance
 from chromseg.images.pictures import read_grey
@@ -207,8 +208,7 @@ def _signal(grey: F64, ground: F64, polarity: Polarity) -> F64:
 def _cut(mask: Bool, signal: F64, others: Bool, label: int) -> Single:
     """One chromosome with its rim, cut out of the picture."""
     reach = ndimage.binary_dilation(mask, structure=EIGHT_CONNECTED, iterations=_RIM) & ~others
-    rows, cols = np.flatnonzero(reach.any(axis=1)), np.flatnonzero(reach.any(axis=0))
-    window = (slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1))
+    window = window_of(reach)
     return Single(mask[window], np.where(reach[window], signal[window], 0), label)
 
 

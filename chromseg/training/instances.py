@@ -12,9 +12,9 @@ import torch
 from chromseg.annotations.contact import contact_map
 from chromseg.annotations.samples import Sample
 from chromseg.arrays import F32, F64, I64, U8, Bool
+from chromseg.boxes import boxes_of
 from chromseg.config import AugmentConfig, DetectorConfig, TrainConfig
 from chromseg.errors import DataError
-from chromseg.metrics import boxes_of
 from chromseg.models.ucrd_net import Target
 from chromseg.models.ucrd_net.images import scale_factor
 from chromseg.training.augmentation import Matrix, change_intensity, random_warp, warp

@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from chromseg.annotations.contact import seam
 from chromseg.arrays import F32, I64, Bool
+from chromseg.boxes import box_of
 from chromseg.config import AugmentConfig
 from chromseg.training.augmentation import random_warp, warp
 
@@ -54,10 +55,10 @@ def cut_single(image: F32, mask: Bool, others: Bool, unit: int = 1) -> F32 | Non
         chromosome or the image's border lies within the halo.
     """
     halo = HALO * unit
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
+    x0, y0, x1, y1 = box_of(mask)
+    if not x1:
         return None
-    top, left, bottom, right = rows[0] - halo - 1, cols[0] - halo - 1, rows[-1] + halo + 2, cols[-1] + halo + 2
+    top, left, bottom, right = y0 - halo - 1, x0 - halo - 1, y1 + halo + 1, x1 + halo + 1
     if top < 0 or left < 0 or bottom > mask.shape[0] or right > mask.shape[1]:
         return None
     window = np.s_[top:bottom, left:right]

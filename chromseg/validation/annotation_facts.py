@@ -10,6 +10,7 @@ import numpy as np
 from chromseg.annotations.dataset import ImageRecord, InstanceRecord
 from chromseg.annotations.rasterize import rasterize
 from chromseg.arrays import Bool
+from chromseg.boxes import box_of
 from chromseg.errors import DataError
 from chromseg.validation.facts import Facts
 
@@ -83,9 +84,8 @@ class Footprint:
         """The footprint of an annotation and its filled mask (H, W)."""
         if mask is None or not mask.any():
             return cls(instance.bbox, None)
-        rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        top, left, height, width = int(rows[0]), int(cols[0]), int(np.ptp(rows)) + 1, int(np.ptp(cols)) + 1
-        return cls((left, top, width, height), mask[top : top + height, left : left + width])
+        left, top, right, bottom = box_of(mask)
+        return cls((left, top, right - left, bottom - top), mask[top:bottom, left:right])
 
     def same_as(self, other: Footprint) -> bool:
         """Whether both outline one thing."""

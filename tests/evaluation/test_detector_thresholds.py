@@ -14,6 +14,7 @@ from PIL import Image
 from tiny_detector import UCRD, save_tiny
 
 from chromseg.annotations import Sample
+from chromseg.boxes import boxes_of
 from chromseg.errors import DataError
 from chromseg.evaluation.calibration import write_calibration
 from chromseg.evaluation.detections import judge_image, scores_at
@@ -21,7 +22,7 @@ from chromseg.evaluation.detector_thresholds import THRESHOLDS, choose_threshold
 from chromseg.evaluation.study import changed, study
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.load import predictor_from_folder
-from chromseg.metrics import boxes_of, score_instances, summarize_instances
+from chromseg.metrics import score_instances, summarize_instances
 from chromseg.models.package import read_card
 from chromseg.models.ucrd_net import Detections, UCRDNet
 

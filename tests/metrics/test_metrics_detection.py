@@ -7,8 +7,9 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from chromseg.boxes import boxes_of
 from chromseg.errors import MaskError
-from chromseg.metrics import ImageDetections, average_precision, box_ious, boxes_of, mask_ious
+from chromseg.metrics import ImageDetections, average_precision, box_ious, mask_ious
 
 SIZE = 48
 

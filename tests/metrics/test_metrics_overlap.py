@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco_mask
 
-from chromseg.metrics import box_ious, boxes_of, mask_ious
+from chromseg.boxes import boxes_of
+from chromseg.metrics import box_ious, mask_ious
 from chromseg.metrics.overlap import region_overlaps
 
 stacks = hnp.arrays(bool, st.tuples(st.integers(0, 4), st.just(5), st.just(7)))

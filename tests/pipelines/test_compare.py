@@ -16,11 +16,11 @@ from tiny_detector import TINY, UCRD, save_tiny
 
 from chromseg.annotations import Sample
 from chromseg.annotations.samples import write_samples
+from chromseg.boxes import boxes_of
 from chromseg.config import DetectorConfig
 from chromseg.errors import DataError
 from chromseg.evaluation.anchors import draw_anchors
 from chromseg.evaluation.curves import draw_curves
-from chromseg.metrics import boxes_of
 from chromseg.models.package import read_card
 from chromseg.registry.lineage.lineage import Lineage
 from pipelines import compare

@@ -12,8 +12,8 @@ import torch
 from tiny_detector import UCRD
 
 from chromseg.annotations import Sample
+from chromseg.boxes import boxes_of
 from chromseg.config import AugmentConfig, HardwareConfig, OptimConfig, TrainConfig
-from chromseg.metrics import boxes_of
 from chromseg.training import loop
 
 DETECTOR = dataclasses.replace(UCRD, anchor_sizes=(), anchor_ratios=())  # training fits them

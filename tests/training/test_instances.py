@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from chromseg.annotations import Sample
+from chromseg.boxes import boxes_of
 from chromseg.config import AugmentConfig, DetectorConfig, ModelConfig, OptimConfig, TrainConfig
 from chromseg.errors import DataError
-from chromseg.metrics import boxes_of
 from chromseg.models.ucrd_net import Target
 from chromseg.training.datasets import TrainingSet
 from chromseg.training.instances import InstanceSet, scaling
