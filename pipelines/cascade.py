@@ -16,7 +16,6 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from chromseg.annotations import read_dataset
 from chromseg.annotations.index import KINDS
 from chromseg.annotations.seen import Seen, refuse_seen
 from chromseg.config import parse
@@ -24,7 +23,7 @@ from chromseg.evaluation.measuring import judge_samples
 from chromseg.inference.load import predictor_from_folder
 from chromseg.models.cascade import CascadeRule
 from chromseg.models.package import read_card
-from chromseg.project import DEFAULT, dataset_folder
+from chromseg.project import DEFAULT
 from chromseg.registry.lineage.gather import gather_lineage
 from chromseg.registry.lineage.lineage import Lineage
 from chromseg.registry.log.beginning import init_store
@@ -32,7 +31,7 @@ from chromseg.registry.store.runs import RunTracker, start_run
 from chromseg.registry.versions.cascade import NAME, build_cascade, data_of, pinned, resolve_parent, seen_by_parents
 from chromseg.registry.versions.resolve import Resolved
 from chromseg.training.tracker import JsonTracker
-from pipelines.evaluate import no_test_samples, write_scores
+from pipelines.evaluate import no_test_samples, stains, write_scores
 from pipelines.profile import Profile, best_device, run_stage
 from pipelines.selection import Part, corrections
 from pipelines.unseen import pictures_of
@@ -83,7 +82,7 @@ def origin(profile: Profile, maps: Resolved, detector: Resolved) -> Lineage:
         variant=NAME,
         seed=SEED,
         datasets=(),
-        tested=profile.evaluate.dataset,
+        tested=profile.evaluate.datasets,
         corrected_by=corrections(profile, tests(profile)),
         profile=profile.name,
         ablation=" and ".join(card.name for card in cards),
@@ -115,8 +114,8 @@ def build(
 def judge(profile: Profile, folder: Path, run: RunTracker) -> dict[str, float | None]:
     """Score the cascade on the test cases; the scores go into its run and the reports."""
     predictor = predictor_from_folder(folder, device=best_device())
-    stain = read_dataset(dataset_folder(profile.evaluate.dataset)).card.stain
-    judged = judge_samples(predictor, tests(profile, "cutout").samples(), tests(profile, "metaphase").samples(), stain)
+    cutouts, metaphases = (tests(profile, kind).samples() for kind in KINDS)
+    judged = judge_samples(predictor, cutouts, metaphases, stains(profile))
     if judged is None:
         raise no_test_samples(profile)
     run.log_metrics(judged.metrics | judged.slices)
@@ -126,7 +125,7 @@ def judge(profile: Profile, folder: Path, run: RunTracker) -> dict[str, float | 
 
 def tests(profile: Profile, *kinds: str) -> Part:
     """The test samples, of some kinds or of all."""
-    return Part(profile.prepared, ("test",), kinds or KINDS, profile.evaluate.dataset)
+    return Part(profile.prepared, ("test",), kinds or KINDS, profile.evaluate.datasets)
 
 
 if __name__ == "__main__":

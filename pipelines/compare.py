@@ -178,7 +178,8 @@ def draw_detectors(root: Path, profile: Profile, config: CompareConfig, trained:
         if isinstance(last, InstancePredictor) and last.network.config.region != "none":
             write_picture(root / "gallery-regions.png", region_figure(last, sample))
     trained_on = variant_config(profile.params, shown[-1])
-    pictures = read_samples(profile.prepared, splits=("train",), kinds=("metaphase",), dataset=trained_on.dataset)
+    own = (trained_on.dataset,) if trained_on.dataset else ()
+    pictures = read_samples(profile.prepared, splits=("train",), kinds=("metaphase",), datasets=own)
     boxes = boxes_seen(pictures, trained_on)
     if len(boxes):
         draw_anchors(root / "anchors.png", boxes, detectors)

@@ -57,8 +57,7 @@ def main() -> None:
     refuse_known(model, tests)
     predictor = predictor_from_folder(model, device=best_device())
     samples = partial(chosen_samples, profile, arguments.variant, "test")
-    stain = read_dataset(dataset_folder(profile.evaluate.dataset)).card.stain
-    judged = judge_samples(predictor, samples("cutout"), samples("metaphase"), stain)
+    judged = judge_samples(predictor, samples("cutout"), samples("metaphase"), stains(profile))
     if judged is None:
         raise no_test_samples(profile)
     metrics = judged.metrics
@@ -79,6 +78,11 @@ def main() -> None:
     print(f"{arguments.variant}-{arguments.seed}: {shown}", file=sys.stderr)
 
 
+def stains(profile: Profile) -> dict[str, str]:
+    """The stain of each dataset that judges."""
+    return {name: read_dataset(dataset_folder(name)).card.stain for name in profile.evaluate.datasets}
+
+
 def chosen_samples(profile: Profile, variant: str, split: str, kind: str) -> Iterator[Sample]:
     """The samples of one split and kind, by the variant's fold if it has one."""
     return held_out(profile, variant_config(profile.params, variant), split, kind).samples()
@@ -88,7 +92,7 @@ def no_test_samples(profile: Profile) -> DataError:
     """What is wrong where there is nothing to judge by."""
     dataset = profile.evaluate.dataset
     return DataError(
-        f"no test sample of `{dataset}` in {profile.prepared}",
+        f"no test sample of `{'`, `'.join(profile.evaluate.datasets)}` in {profile.prepared}",
         expected="a dataset of `prepare.datasets` with cases in the split `test`",
         remedy=f"give it some (`data import --split`, or `split` in data/{dataset}/annotations.json), or name another "
         "set as `evaluate.dataset`",

@@ -58,7 +58,7 @@ def finish(profile: Profile, config: TrainConfig, report: Path, result: FitResul
 
 def judge(network: Classifier, profile: Profile, dataset: str, size: int) -> I64:
     """Confusion matrix int64 (classes, classes) of the test cases: rows are true classes, columns answers."""
-    samples = read_samples(profile.prepared, splits=("test",), kinds=("metaphase",), dataset=dataset)
+    samples = read_samples(profile.prepared, splits=("test",), kinds=("metaphase",), datasets=(dataset,))
     matrix = np.zeros((network.config.classes,) * 2, dtype=np.int64)
     device = torch.device(best_device())
     network = network.to(device)

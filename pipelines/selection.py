@@ -19,16 +19,16 @@ class Part:
     folder: Path
     splits: tuple[str, ...] = SPLITS
     kinds: tuple[str, ...] = KINDS
-    dataset: str = ""
+    datasets: tuple[str, ...] = ()
     fold: tuple[int, int] | None = None
 
     def samples(self) -> Iterator[Sample]:
         """Its samples, read one after another."""
-        return read_samples(self.folder, splits=self.splits, kinds=self.kinds, dataset=self.dataset, fold=self.fold)
+        return read_samples(self.folder, splits=self.splits, kinds=self.kinds, datasets=self.datasets, fold=self.fold)
 
     def entries(self) -> list[Entry]:
         """What the index says of them."""
-        return read_index(self.folder, splits=self.splits, kinds=self.kinds, dataset=self.dataset, fold=self.fold)
+        return read_index(self.folder, splits=self.splits, kinds=self.kinds, datasets=self.datasets, fold=self.fold)
 
 
 def everything(profile: Profile, config: TrainConfig) -> Part:
@@ -38,18 +38,18 @@ def everything(profile: Profile, config: TrainConfig) -> Part:
 
 def training(profile: Profile, config: TrainConfig) -> Part:
     """What the variant trains on."""
-    return Part(profile.prepared, config.train_on, config.samples, config.dataset, _fold(profile, config))
+    return Part(profile.prepared, config.train_on, config.samples, _only(config.dataset), _fold(profile, config))
 
 
 def validation(profile: Profile, config: TrainConfig, *kinds: str) -> Part:
     """Samples of some kinds that its epoch or its threshold is chosen by; none if they train."""
     splits = () if "val" in config.train_on else ("val",)
-    return Part(profile.prepared, splits, kinds, profile.evaluate.dataset, _fold(profile, config))
+    return Part(profile.prepared, splits, kinds, profile.evaluate.datasets, _fold(profile, config))
 
 
 def held_out(profile: Profile, config: TrainConfig, split: str, *kinds: str) -> Part:
-    """Samples of some kinds of the dataset that it is judged by; `split` is test, or val for studies."""
-    return Part(profile.prepared, (split,), kinds or KINDS, profile.evaluate.dataset, _fold(profile, config))
+    """Samples of some kinds of the datasets that it is judged by; `split` is test, or val for studies."""
+    return Part(profile.prepared, (split,), kinds or KINDS, profile.evaluate.datasets, _fold(profile, config))
 
 
 def behind(profile: Profile, config: TrainConfig) -> tuple[Part, ...]:
@@ -63,6 +63,11 @@ def corrections(profile: Profile, *parts: Part) -> list[str]:
     used = {entry.outlines for entry in entries if not entry.case_id.startswith(f"{entry.outlines}/")}
     prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
     return [name for name in prepare.datasets if name in used]
+
+
+def _only(dataset: str) -> tuple[str, ...]:
+    """The one dataset that is named, or all."""
+    return (dataset,) if dataset else ()
 
 
 def _fold(profile: Profile, config: TrainConfig) -> tuple[int, int] | None:

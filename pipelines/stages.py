@@ -33,7 +33,12 @@ _HEADER = """\
 """
 _RUN = "${item.variant}-${item.seed}"
 _OF_RUN = " --variant ${item.variant} --seed ${item.seed}"
-_DECIDE_TRAINING = ("dataset", "experiment", "folds")  # of the block `evaluate`: what validates, which fold trains
+_DECIDE_TRAINING = (
+    "dataset",
+    "also",
+    "experiment",
+    "folds",
+)  # of the block `evaluate`: what validates, which fold trains
 
 Block = dict[str, Any]
 
@@ -107,7 +112,7 @@ class _Template:
             yield "pretrain", self._training("pretrain", [prepared], written, params["pretrain"]["variants"])
         for name, sources, variants in self._trainings():
             yield name, self._training("train", [prepared, *sources], self._kept(model), variants)
-        read = [f"data/{self.profile.evaluate.dataset}/dataset.yaml", prepared, model]
+        read = [*(f"data/{name}/dataset.yaml" for name in self.profile.evaluate.datasets), prepared, model]
         scored = _report(f"{scores}/{_RUN}")
         yield "evaluate", self._stage("evaluate", read, scored, variants=params["train"]["variants"])
         yield "compare", self._stage("compare", [prepared, models, scores], _report(f"{reports}/comparison"))

@@ -6,7 +6,7 @@ A network of maps is validated on cut-outs, a detector or classifier on whole im
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -92,14 +92,14 @@ def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTra
 
 def first_card(profile: Profile, config: TrainConfig, lineage: Lineage) -> ModelCard:
     """What is known of the model before it is trained."""
-    data = read_dataset(dataset_folder(profile.evaluate.dataset)).card
+    data = [read_dataset(dataset_folder(name)).card for name in profile.evaluate.datasets]
     maps = isinstance(config.model, ModelConfig)
     width = parse(PrepareConfig, block(profile.params, "prepare"), "prepare").width
     return ModelCard(
         name=lineage.variant,
         architecture=config.model,
-        stain=data.stain,
-        polarity=data.polarity,
+        stain=_each(card.stain for card in data),
+        polarity=_each(card.polarity for card in data),
         chromosome_width=width or None,
         preprocessing=_preprocessing(config) | ({"scaled": True} if width else {}),
         partition=asdict(config.partition) if maps else {},
@@ -122,7 +122,7 @@ def origin(profile: Profile, config: TrainConfig, variant: str, seed: int, corre
     """
     prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
     alone = config.dataset and config.fold is None
-    datasets, tested = (config.dataset, *corrected_by) if alone else prepare.datasets, profile.evaluate.dataset
+    datasets, tested = (config.dataset, *corrected_by) if alone else prepare.datasets, profile.evaluate.datasets
     lineage = gather_lineage(
         experiment=profile.evaluate.experiment if isinstance(config.model, ModelConfig) else "ucrd-net",
         variant=variant,
@@ -134,8 +134,13 @@ def origin(profile: Profile, config: TrainConfig, variant: str, seed: int, corre
         profile=profile.name,
         ablation=config.ablation,
     )
-    used = {name: lineage.data_md5[name] for name in (*datasets, tested, *corrected_by)}
+    used = {name: lineage.data_md5[name] for name in (*datasets, *tested, *corrected_by)}
     return replace(lineage, validation=passed(profile.reports / "validation", used))
+
+
+def _each(words: Iterable[str]) -> str:
+    """Each word once, in the order of the datasets that judge."""
+    return ", ".join(dict.fromkeys(words))
 
 
 def _preprocessing(config: TrainConfig) -> dict[str, Any]:

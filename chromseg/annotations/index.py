@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
@@ -39,9 +39,19 @@ class Entry:
     outlines: str = ""
 
     @property
+    def dataset(self) -> str:
+        """Name of the dataset that its picture is of."""
+        return dataset_of_case(self.case_id)
+
+    @property
     def placed(self) -> Placed:
         """Where it stands."""
         return Placed(self.name, self.case_id, self.split, self.scene)
+
+
+def dataset_of_case(case_id: str) -> str:
+    """The dataset of a case `<dataset>/<case>`."""
+    return case_id.partition("/")[0]
 
 
 def write_index(folder: Path, entries: Iterable[Entry]) -> None:
@@ -54,7 +64,7 @@ def read_index(
     *,
     splits: tuple[str, ...] = SPLITS,
     kinds: tuple[str, ...] = KINDS,
-    dataset: str = "",
+    datasets: Collection[str] = (),
     fold: tuple[int, int] | None = None,
 ) -> list[Entry]:
     """The entries of a prepared set, or of part of it, in the order they were written; arguments as `read_samples`.
@@ -66,7 +76,7 @@ def read_index(
     turn = assign_fold((entry.case_id for entry in entries), *fold) if fold else {}
     placed = [replace(entry, split=turn.get(entry.case_id, entry.split)) for entry in entries]
     chosen = [entry for entry in placed if entry.split in splits and entry.kind in kinds]
-    return [entry for entry in chosen if not dataset or entry.case_id.startswith(f"{dataset}/")]
+    return [entry for entry in chosen if not datasets or entry.dataset in datasets]
 
 
 def _all(folder: Path) -> list[Entry]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from chromseg.annotations.index import KINDS, Entry, read_index, write_index
+from chromseg.annotations.index import KINDS, Entry, dataset_of_case, read_index, write_index
 from chromseg.annotations.maps import chromosome_map, crossing_map
 from chromseg.annotations.splits import SPLITS
 from chromseg.arrays import F32, I64, Bool
@@ -47,6 +47,11 @@ class Sample:
     picture: str = ""
     scene: str = ""
     outlines: str = ""
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset that its picture is of."""
+        return dataset_of_case(self.case_id)
 
     @property
     def entry(self) -> Entry:
@@ -99,7 +104,7 @@ def read_samples(
     *,
     splits: tuple[str, ...] = SPLITS,
     kinds: tuple[str, ...] = KINDS,
-    dataset: str = "",
+    datasets: Collection[str] = (),
     fold: tuple[int, int] | None = None,
 ) -> Iterator[Sample]:
     """Read a prepared set, or part of it, in the order it was written.
@@ -108,13 +113,13 @@ def read_samples(
         folder: Output of the stage `prepare`.
         splits: Which splits.
         kinds: Which kinds of sample.
-        dataset: Only samples of this dataset, if given.
+        datasets: Only samples of these datasets, if any are named.
         fold: (fold, folds): split the cases anew for a cross-validation instead of by the datasets' own splits.
 
     Raises:
         DataError: The folder holds no prepared set, or one of another version.
     """
-    for entry in read_index(folder, splits=splits, kinds=kinds, dataset=dataset, fold=fold):
+    for entry in read_index(folder, splits=splits, kinds=kinds, datasets=datasets, fold=fold):
         yield _read(folder / f"{entry.name}.npz", entry)
 
 

@@ -20,9 +20,15 @@ class EvaluateConfig:
     """What a trained variant is judged on."""
 
     dataset: str  # whose test cases; the others of `prepare` only train
+    also: tuple[str, ...] = ()  # and whose, of other stains: validation and test are then of all of them
     experiment: str = "chromseg"
     folds: int = 5  # how many parts `train.*.fold` counts in
     studies: bool = False  # also what a detector's validation scores are with other λ and other suppression
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """All whose cases validate and test."""
+        return (self.dataset, *self.also)
 
 
 @dataclass(frozen=True)

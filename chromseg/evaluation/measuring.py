@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from chromseg.annotations.index import dataset_of_case
 from chromseg.annotations.samples import Sample
 from chromseg.evaluation.detections import judge_image
 from chromseg.evaluation.judging import CutoutCase, judge_cutout
@@ -42,7 +43,7 @@ class Judged:
 
 
 def judge_samples(
-    predictor: Predictor, cutouts: Iterable[Sample], metaphases: Iterable[Sample], stain: str
+    predictor: Predictor, cutouts: Iterable[Sample], metaphases: Iterable[Sample], stains: Mapping[str, str]
 ) -> Judged | None:
     """Judge a model on cut-outs and on whole images, which are read one after another.
 
@@ -50,7 +51,7 @@ def judge_samples(
         predictor: The model.
         cutouts: Crossing clusters alone.
         metaphases: Whole images.
-        stain: Of the dataset.
+        stains: Stain of each dataset that has samples among them.
 
     Returns:
         None if there is no sample at all.
@@ -64,12 +65,13 @@ def judge_samples(
         return None
     timed = first if first and (isinstance(predictor, InstancePredictor) or not cases) else cases[0][0]
     scores = [case.score for _, case in cases]
-    labels = [slice_labels(sample.masks, stain) for sample, _ in cases]
+    labels = [slice_labels(sample.masks, stains[sample.dataset]) for sample, _ in cases]
     return Judged(
         cases,
         tuple(whole),
         summarize(scores, whole) | {"perf/infer_ms_per_image": infer_ms(predictor, timed)},
-        summarize_slices(scores, labels) | stain_slices(whole, stain),
+        summarize_slices(scores, labels)
+        | stain_slices(whole, [stains[dataset_of_case(image.case_id)] for image in whole]),
     )
 
 

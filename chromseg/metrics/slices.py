@@ -65,10 +65,13 @@ def summarize_slices(scores: Sequence[CutoutScore], labels: Sequence[Mapping[str
     return found
 
 
-def stain_slices(images: Sequence[InstanceScore], stain: str) -> dict[str, float | None]:
-    """The metrics of whole images of one stain: `test/slice/stain/<stain>/<metric>`; {} without any."""
-    metrics = summarize_instances(images) if images else {}
-    return {f"test/slice/stain/{stain}/{key}": value for key, value in metrics.items()}
+def stain_slices(images: Sequence[InstanceScore], stains: Sequence[str]) -> dict[str, float | None]:
+    """The metrics of whole images by stain, one of each image: `test/slice/stain/<stain>/<metric>`; {} without any."""
+    found: dict[str, float | None] = {}
+    for stain in sorted(set(stains)):
+        part = [image for image, own in zip(images, stains, strict=True) if own == stain]
+        found |= {f"test/slice/stain/{stain}/{key}": value for key, value in summarize_instances(part).items()}
+    return found
 
 
 def _arms(mask: Bool) -> int:

@@ -67,7 +67,7 @@ class TrainingSet(EpochSet):
             sample = replace(sample, image=toned(sample.image, config.tone))
             self._scenes.append(_scene(sample, self._fine))
             if config.augment.paste and sample.masks is not None:
-                own = self._singles.setdefault(_dataset(sample), [])
+                own = self._singles.setdefault(sample.dataset, [])
                 own.extend(free_singles(sample.image, sample.masks, self._fine))
         if not self._scenes:
             raise DataError("no training samples", expected="at least one", remedy="check the split and kinds")
@@ -139,10 +139,6 @@ def coarser(plane: Bool, fine: int) -> Bool:
     return np.asarray(filled.reshape(height, fine, width, fine).sum(axis=(1, 3)) * 2 >= fine**2)
 
 
-def _dataset(sample: Sample) -> str:
-    return sample.case_id.partition("/")[0]
-
-
 def _scene(sample: Sample, fine: int) -> _Scene:
     if sample.boxes is not None:
         raise DataError(
@@ -152,7 +148,7 @@ def _scene(sample: Sample, fine: int) -> _Scene:
         )
     contact = contact_map(sample.masks, fine) if sample.masks is not None else np.zeros_like(sample.crossing)
     planes = np.stack([sample.image, sample.chromosome, sample.crossing, contact])
-    return _Scene(_dataset(sample), np.round(np.clip(planes, 0, 1) * 255).astype(np.uint8), places_of(sample, contact))
+    return _Scene(sample.dataset, np.round(np.clip(planes, 0, 1) * 255).astype(np.uint8), places_of(sample, contact))
 
 
 def free_singles(image: F32, masks: Bool, unit: int = 1) -> list[npt.NDArray[np.float16]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chromseg.arrays import Bool
-from chromseg.metrics import CutoutScore, slice_labels, summarize_slices
+from chromseg.metrics import CutoutScore, score_instances, slice_labels, stain_slices, summarize_slices
 
 
 def _bars(*boxes: tuple[int, int, int, int]) -> Bool:
@@ -51,3 +51,16 @@ def test_each_slice_has_its_own_figures() -> None:
     assert found["test/slice/stain/g-band/overlap_acc"] == pytest.approx(2 / 3)
     assert [found[f"test/slice/{name}/n_images"] for name in ("crossing/X", "crossing/T", "stain/g-band")] == [2, 1, 3]
     assert summarize_slices([], []) == {}
+
+
+def test_whole_images_are_scored_stain_by_stain() -> None:
+    good = np.zeros((1, 20, 20), dtype=bool)
+    good[0, 5:10, 5:10] = True
+    right = score_instances("a", "q/1", good, np.ones(1), good)
+    missed = score_instances("b", "g/1", good[:0], np.ones(0), good)
+    found = stain_slices([right, missed, right], ["q-band", "g-band", "q-band"])
+    assert found["test/slice/stain/q-band/recovered_80"] == 1.0
+    assert found["test/slice/stain/g-band/recovered_80"] == 0.0
+    assert found["test/slice/stain/q-band/edits"] == 0.0
+    assert found["test/slice/stain/g-band/edits"] == 1.0
+    assert stain_slices([], []) == {}

@@ -53,3 +53,23 @@ def test_no_study_on_images_that_trained_the_variant(profile: Profile, capsys: p
     assert evaluate.study_unseen(profile, "greedy", predictor) == []
     assert "greedy: no study, since it was trained on the validation images" in capsys.readouterr().err
     assert [row["value"] for row in evaluate.study_unseen(profile, "careful", predictor)][:3] == ["box", "soft", "mask"]
+
+
+def test_several_sets_validate_and_test_together(profile: Profile) -> None:
+    mask = np.zeros((1, 70, 80), dtype=bool)
+    mask[0, 20:28, 20:60] = True
+    cases = {"drawn/1": "val", "drawn/2": "test", "laid/1": "test", "other/1": "test"}
+    write_samples(
+        Path("prepared"),
+        [
+            Sample.from_masks(case.replace("/", "-"), case, split, "metaphase", mask[0].astype(np.float32), mask)
+            for case, split in cases.items()
+        ],
+    )
+
+    def tested() -> list[str]:
+        return [sample.case_id for sample in evaluate.chosen_samples(Profile(), "careful", "test", "metaphase")]
+
+    assert tested() == ["drawn/2"]
+    Path("params.yaml").write_text(yaml.safe_dump(PARAMS | {"evaluate": {"dataset": "drawn", "also": ["laid"]}}))
+    assert tested() == ["drawn/2", "laid/1"]

@@ -26,7 +26,7 @@ def gather_lineage(
     variant: str,
     seed: int,
     datasets: Sequence[str],
-    tested: str,
+    tested: Sequence[str],
     corrected_by: Sequence[str] = (),
     sources: Sequence[str] = (),
     profile: str = DEFAULT,
@@ -40,7 +40,7 @@ def gather_lineage(
         variant: Name of the variant.
         seed: Of the run.
         datasets: Names of the folders of `data_root` that train it.
-        tested: The one whose cases validate and test it.
+        tested: Those whose cases validate and test it.
         corrected_by: Those whose outlines its pictures go by, the latest last.
         sources: What it starts from, as `data_behind` takes it.
         profile: Name of the pipeline.
@@ -54,7 +54,7 @@ def gather_lineage(
     from chromseg.dvc import folder_md5
 
     state = code_state(profile, *profiles_behind(*sources))
-    own = {name: folder_md5(data_root / name) for name in dict.fromkeys((*datasets, tested, *corrected_by))}
+    own = {name: folder_md5(data_root / name) for name in dict.fromkeys((*datasets, *tested, *corrected_by))}
     return Lineage(
         run_id="",
         experiment=experiment,
@@ -65,7 +65,7 @@ def gather_lineage(
         git_commit=state.commit,
         git_dirty=state.dirty or any(lineage.get("git_dirty") for lineage in _behind(sources)),
         data_md5=data_behind(*sources) | own,
-        test_md5=md5_of_test([data_root / tested], [data_root / name for name in corrected_by]),
+        test_md5=md5_of_test([data_root / name for name in tested], [data_root / name for name in corrected_by]),
         environment=environment_hash(),
         hardware=hardware(),
         software=chromseg.__version__,

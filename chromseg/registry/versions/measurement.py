@@ -78,7 +78,7 @@ def measure(version: Version, data: str, *, split: str = "test") -> dict[str, An
         samples = (each for picture in pictures for each in samples_of_picture(picture, width=card.trained_width))
         write_samples(prepared, samples)
         cutouts, whole = (read_samples(prepared, kinds=(kind,)) for kind in ("cutout", "metaphase"))
-        judged = judge_samples(predictor, cutouts, whole, dataset.card.stain)
+        judged = judge_samples(predictor, cutouts, whole, {data: dataset.card.stain})
     if judged is None:
         raise _no_case(data, split)
     return {
