@@ -38,7 +38,7 @@ _DECIDE_TRAINING = (
     "also",
     "experiment",
     "folds",
-)  # of the block `evaluate`: what validates, which fold trains
+)  # of the block `evaluate`
 
 Block = dict[str, Any]
 

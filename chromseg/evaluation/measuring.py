@@ -65,13 +65,13 @@ def judge_samples(
         return None
     timed = first if first and (isinstance(predictor, InstancePredictor) or not cases) else cases[0][0]
     scores = [case.score for _, case in cases]
+    looks = [stains[dataset_of_case(image.case_id)] for image in whole]
     labels = [slice_labels(sample.masks, stains[sample.dataset]) for sample, _ in cases]
     return Judged(
         cases,
         tuple(whole),
         summarize(scores, whole) | {"perf/infer_ms_per_image": infer_ms(predictor, timed)},
-        summarize_slices(scores, labels)
-        | stain_slices(whole, [stains[dataset_of_case(image.case_id)] for image in whole]),
+        summarize_slices(scores, labels) | stain_slices(whole, looks),
     )
 
 
