@@ -48,6 +48,7 @@ def scores_at(
     found, masks = found.take(torch.from_numpy(seen)), masks[seen]
     everything = _compared(found, masks, sample)
     ious = (everything.masks or everything.boxes).ious
+    doubted = (found.class_scores < predictor.settings.doubtful).numpy()
     sure_ones: dict[int, I64] = {}  # by how many are sure enough, since duplicates take long to find
     scores = []
     for threshold in thresholds:
@@ -55,7 +56,7 @@ def scores_at(
         if len(sure) not in sure_ones:
             sure_ones[len(sure)] = sure[predictor.distinct(masks[sure])]
         kept = sure_ones[len(sure)]
-        scores.append(replace(everything, **handed_out(ious[kept])))
+        scores.append(replace(everything, flagged=doubted[kept], **handed_out(ious[kept])))
     return scores
 
 

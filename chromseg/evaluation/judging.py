@@ -77,4 +77,5 @@ def score_found(found: Found, everything: Found, sample: Sample) -> InstanceScor
 def _scored(found: Found, sample: Sample) -> InstanceScore:
     assert sample.masks is not None
     sized = found.resized(sample.image.shape)
-    return score_instances(sample.name, sample.case_id, sized.masks, np.array(sized.scores), sample.masks)
+    flagged = np.array([NEEDS_REVIEW in flags for flags in sized.flags], dtype=bool)
+    return score_instances(sample.name, sample.case_id, sized.masks, np.array(sized.scores), sample.masks, flagged)

@@ -53,6 +53,9 @@ METRICS = (
     Metric("test/count_mae", "count error", "count error per metaphase", "images", higher=False, decimals=2),
     Metric("test/count_exact", "count right", "metaphases whose count is right", "images"),
     Metric("test/edits", "edits", "chromosomes to correct per metaphase", "images", higher=False, decimals=2),
+    Metric("test/flag_recall", "wrong, flagged", "wrong chromosomes that are flagged", "images"),
+    Metric("test/flag_precision", "flagged, wrong", "flagged chromosomes that are wrong", "images"),
+    Metric("test/flagged_right", "right, flagged", "right ones that are flagged", "images", higher=False, shown=False),
     Metric("test/ece", "ECE", "calibration error of the scores", "images", higher=False),
     Metric(
         "perf/infer_ms_per_image", "ms per image", "milliseconds of the network per image", "cost",

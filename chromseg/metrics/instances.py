@@ -39,6 +39,8 @@ class InstanceScore:
         edits: How many chromosomes a person would have to draw, take out or draw anew of what is handed out: missing
             ones, invented ones, and those whose outline is below IoU 0.8. A pair below IoU 0.5 is one of each of the
             first two.
+        right: bool (C,), which of those handed out have IoU ≥ 0.8 with their chromosome in the best assignment.
+        flagged: bool (C,), which of those a person is asked to look at; None for a model that was not asked.
     """
 
     name: str
@@ -50,10 +52,16 @@ class InstanceScore:
     crosses: Bool
     count: int
     edits: int
+    right: Bool
+    flagged: Bool | None = None
 
 
-def score_instances(name: str, case_id: str, pred: Bool, scores: F64, target: Bool) -> InstanceScore:
+def score_instances(
+    name: str, case_id: str, pred: Bool, scores: F64, target: Bool, flagged: Bool | None = None
+) -> InstanceScore:
     """Compare bool (P, H, W) of scores float (P,) with the truth bool (T, H, W); P and T may be 0.
+
+    `flagged` bool (P,) says which of them a person is asked to look at.
 
     Raises:
         MaskError: Not two bool stacks of one image size, or not one score per prediction.
@@ -67,6 +75,7 @@ def score_instances(name: str, case_id: str, pred: Bool, scores: F64, target: Bo
         boxes=ImageDetections(box_ious(boxes_of(pred), boxes_of(target)), scores),
         correct=correct_detections(masks, SPLICE_IOU),
         crosses=crossing_instances(target),
+        flagged=flagged,
         **handed_out(masks.ious),
     )
 
@@ -100,7 +109,14 @@ def with_detections(given: InstanceScore, everything: InstanceScore) -> Instance
     Average precision needs the detections of low score too, and what a score means shows only over all of them; a
     chromosome counts as found only if a user gets it.
     """
-    return replace(everything, recovered=given.recovered, count=given.count, edits=given.edits)
+    return replace(
+        everything,
+        recovered=given.recovered,
+        count=given.count,
+        edits=given.edits,
+        right=given.right,
+        flagged=given.flagged,
+    )
 
 
 class HandedOut(TypedDict):
@@ -109,18 +125,20 @@ class HandedOut(TypedDict):
     recovered: Bool
     count: int
     edits: int
+    right: Bool
 
 
 def handed_out(ious: F64) -> HandedOut:
     """Compare what is handed out with the truth, by the best assignment in their table of IoUs, float64 (P, T)."""
     pairs, pair_ious = assign(ious)
-    right = pairs[pair_ious >= SPLICE_IOU, 1]
+    good = pairs[pair_ious >= SPLICE_IOU]
     near = int((pair_ious >= _NEAR).sum())
     found, true = ious.shape
     return {
-        "recovered": np.isin(np.arange(true), right),
+        "recovered": np.isin(np.arange(true), good[:, 1]),
         "count": found,
-        "edits": (true - near) + (found - near) + (near - right.size),
+        "edits": (true - near) + (found - near) + (near - len(good)),
+        "right": np.isin(np.arange(found), good[:, 0]),
     }
 
 
@@ -137,8 +155,9 @@ def summarize_instances(images: Sequence[InstanceScore]) -> dict[str, float | No
         `mask_map`, `mask_ap50`, `mask_ap75`, `box_map`, `box_ap50`, `box_ap75`; `count_mae`, the mean over images of
         the error of the count, and `count_exact`, the share of images without one; `edits`, the mean over images of
         the chromosomes that a person must correct; `recovered_80`, the share of all true chromosomes found at
-        IoU ≥ 0.8, and `recall_crossing`, the same of those that cross another; `ece` of the scores. None where there is
-        nothing to measure.
+        IoU ≥ 0.8, and `recall_crossing`, the same of those that cross another; `ece` of the scores; `flag_recall`, the
+        share of the wrong that are flagged, `flag_precision`, of the flagged that are wrong, and `flagged_right`, of
+        the right that are flagged. None where there is nothing to measure.
     """
     masks = average_precision([image.masks for image in images if image.masks is not None])
     boxes = average_precision([image.boxes for image in images])
@@ -158,6 +177,18 @@ def summarize_instances(images: Sequence[InstanceScore]) -> dict[str, float | No
         "recall_crossing": _mean(recovered[crosses]),
         "recovered_80": _mean(recovered),
         "ece": expected_calibration_error(*scores_and_hits(images)),
+        **_flagging([image for image in images if image.flagged is not None and image.masks is not None]),
+    }
+
+
+def _flagging(images: Sequence[InstanceScore]) -> dict[str, float | None]:
+    """What flags are worth, over images of models that flag."""
+    flagged = _joined([image.flagged for image in images if image.flagged is not None])
+    right = _joined([image.right for image in images])
+    return {
+        "flag_recall": _mean(flagged[~right]),
+        "flag_precision": _mean(~right[flagged]),
+        "flagged_right": _mean(flagged[right]),
     }
 
 

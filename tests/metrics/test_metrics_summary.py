@@ -35,6 +35,9 @@ KEYS = [
     "recall_crossing",
     "recovered_80",
     "ece",
+    "flag_recall",
+    "flag_precision",
+    "flagged_right",
     "n_images",
     "n_left_out",
 ]
@@ -185,3 +188,20 @@ def test_the_share_of_right_counts_and_the_mean_of_edits() -> None:
     told = summarize([], images)
     assert (told["test/count_exact"], told["test/edits"]) == (0.5, 0.75)
     assert summarize([])["test/count_exact"] is None and summarize([])["test/edits"] is None
+
+
+def test_flags_are_judged_by_the_wrong_they_name_and_the_right_they_spare() -> None:
+    truth = np.zeros((3, 30, 30), dtype=bool)
+    truth[0, 2:8, 2:8], truth[1, 12:18, 12:18], truth[2, 22:28, 22:28] = True, True, True
+    found = truth.copy()
+    found[2] = False
+    found[2, 22:28, 2:8] = True  # invented
+    flagged = np.array([True, False, True])
+    images = [score_instances("a", "1", found, np.ones(3), truth, flagged)]
+    assert images[0].right.tolist() == [True, True, False]
+    told = summarize([], images)
+    assert (told["test/flag_recall"], told["test/flag_precision"], told["test/flagged_right"]) == (1.0, 0.5, 0.5)
+    missed = summarize([], [score_instances("a", "1", found, np.ones(3), truth, ~flagged)])
+    assert (missed["test/flag_recall"], missed["test/flag_precision"], missed["test/flagged_right"]) == (0.0, 0.0, 0.5)
+    unasked = summarize([], [score_instances("a", "1", found, np.ones(3), truth)])
+    assert unasked["test/flag_recall"] is None and unasked["test/flag_precision"] is None
