@@ -31,9 +31,9 @@ from chromseg.registry.store.runs import RunTracker, start_run
 from chromseg.registry.versions.cascade import NAME, build_cascade, data_of, pinned, resolve_parent, seen_by_parents
 from chromseg.registry.versions.resolve import Resolved
 from chromseg.training.tracker import JsonTracker
-from pipelines.evaluate import no_test_samples, stains, write_scores
+from pipelines.evaluate import no_test_samples, write_scores
 from pipelines.profile import Profile, best_device, run_stage
-from pipelines.selection import Part, corrections
+from pipelines.selection import Part, corrections, stains
 from pipelines.unseen import pictures_of
 
 SEED = 0  # nothing is left to chance

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chromseg.annotations import Sample, read_dataset
+from chromseg.annotations import Sample
 from chromseg.config import variant_config
 from chromseg.errors import DataError
 from chromseg.evaluation.calibration import write_calibration
@@ -31,11 +31,10 @@ from chromseg.metrics import (
     overlap_acc,
     sp_acc,
 )
-from chromseg.project import dataset_folder
 from chromseg.registry.log.beginning import init_store
 from chromseg.registry.store.restore import restore_run
 from pipelines.profile import Profile, best_device, run_stage, stage_arguments
-from pipelines.selection import held_out
+from pipelines.selection import held_out, stains
 from pipelines.unseen import refuse_known
 
 _WITH_INTERVAL: dict[str, Callable[[Sequence[CutoutScore]], float | None]] = {
@@ -76,11 +75,6 @@ def main() -> None:
         run.log_artifact(overlays)
     shown = {key: round(value, 4) for key, value in metrics.items() if value is not None}
     print(f"{arguments.variant}-{arguments.seed}: {shown}", file=sys.stderr)
-
-
-def stains(profile: Profile) -> dict[str, str]:
-    """The stain of each dataset that judges."""
-    return {name: read_dataset(dataset_folder(name)).card.stain for name in profile.evaluate.datasets}
 
 
 def chosen_samples(profile: Profile, variant: str, split: str, kind: str) -> Iterator[Sample]:

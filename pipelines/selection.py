@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from chromseg.annotations import SPLITS, Sample, read_samples
+from chromseg.annotations import SPLITS, Sample, read_dataset, read_samples
 from chromseg.annotations.index import KINDS, Entry, read_index
+from chromseg.annotations.samples import read_entries
 from chromseg.config import PrepareConfig, TrainConfig, block, parse
+from chromseg.project import dataset_folder
 from pipelines.profile import Profile
 
 
@@ -26,9 +28,27 @@ class Part:
         """Its samples, read one after another."""
         return read_samples(self.folder, splits=self.splits, kinds=self.kinds, datasets=self.datasets, fold=self.fold)
 
+    def some(self, most: int) -> Iterator[Sample]:
+        """At most so many of each dataset, evenly spread over its own, where all would take too long."""
+        kept = []
+        by_set: dict[str, list[Entry]] = {}
+        for entry in self.entries():
+            by_set.setdefault(entry.dataset, []).append(entry)
+        for own in by_set.values():
+            step = max(1.0, len(own) / most)
+            kept += [own[int(step * index)] for index in range(min(most, len(own)))]
+        return read_entries(self.folder, kept)
+
     def entries(self) -> list[Entry]:
         """What the index says of them."""
         return read_index(self.folder, splits=self.splits, kinds=self.kinds, datasets=self.datasets, fold=self.fold)
+
+
+def stains(profile: Profile) -> dict[str, str]:
+    """The stain of each dataset that is prepared or judges."""
+    prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
+    names = dict.fromkeys((*prepare.datasets, *profile.evaluate.datasets))
+    return {name: read_dataset(dataset_folder(name)).card.stain for name in names}
 
 
 def everything(profile: Profile, config: TrainConfig) -> Part:

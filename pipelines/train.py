@@ -6,17 +6,19 @@ A network of maps is validated on cut-outs, a detector or classifier on whole im
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
 from accelerate import Accelerator
 
-from chromseg.annotations import read_dataset
+from chromseg.annotations import Sample, read_dataset
 from chromseg.config import DetectorConfig, ModelConfig, PrepareConfig, TrainConfig, block, parse, variant_config
 from chromseg.evaluation.detector_thresholds import choose_threshold, learned_masks, mark_boxes_only
-from chromseg.evaluation.map_thresholds import at_threshold, choose_chromosome_threshold
+from chromseg.evaluation.looks import choose_looks
+from chromseg.evaluation.map_thresholds import at_threshold, choose_map_settings
+from chromseg.evaluation.sureness import choose_sureness
 from chromseg.inference.instance_predictor import InstanceSettings
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.models.package import ModelCard
@@ -29,9 +31,11 @@ from chromseg.training.loop import fit
 from chromseg.training.result import FitResult
 from chromseg.validation import ImageLimits
 from pipelines.profile import Profile, best_device, run_stage, stage_arguments
-from pipelines.selection import behind, corrections, training, validation
+from pipelines.selection import behind, corrections, stains, training, validation
 from pipelines.unseen import seen_by
 from pipelines.validate import passed
+
+_ENOUGH = 20  # pictures of a dataset by which thresholds and looks are chosen
 
 
 def main() -> None:
@@ -77,17 +81,27 @@ def train(
 
 def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTracker) -> None:
     """Choose the threshold, note whether a detector knows masks, and tell how the training ended."""
-    metaphases = validation(profile, config, "metaphase").samples()
+    metaphases = validation(profile, config, "metaphase")
     if isinstance(config.model, DetectorConfig):
         if not learned_masks(result.card, config.init):
             mark_boxes_only(result.folder)
             print(f"{result.folder}: no training image has masks, so it hands out boxes", file=sys.stderr)
-        threshold = choose_threshold(result.folder, metaphases, best_device())
+        threshold = choose_threshold(result.folder, metaphases.samples(), best_device())
         run.log_params({"threshold": threshold})
     elif isinstance(config.model, ModelConfig):
-        settings = choose_chromosome_threshold(result.folder, metaphases, best_device())
-        run.log_params({"threshold": settings.chromosome, "least_mean": settings.mean})
+        settings = choose_map_settings(result.folder, metaphases.some(_ENOUGH), best_device())
+        run.log_params({"threshold": settings.chromosome, "crossing": settings.crossing, "least_mean": settings.mean})
+        sure = choose_sureness(result.folder, metaphases.samples(), stains(profile), best_device())
+        run.log_params({"doubtful": sure.doubtful if sure else "not fitted"})
+        looks = choose_looks(result.folder, _known(profile, config), stains(profile), best_device())
+        run.log_params({"looks": ", ".join(looks)})
     print(f"{result.folder}: epoch {result.best_epoch + 1} of {result.epochs} kept, {result.metrics}", file=sys.stderr)
+
+
+def _known(profile: Profile, config: TrainConfig) -> Iterator[Sample]:
+    """Metaphases by which the look of each stain is learned: those that it trained on, and those that it did not."""
+    yield from training(profile, config).some(_ENOUGH)
+    yield from validation(profile, config, "metaphase").some(_ENOUGH)
 
 
 def first_card(profile: Profile, config: TrainConfig, lineage: Lineage) -> ModelCard:

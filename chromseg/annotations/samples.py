@@ -119,7 +119,12 @@ def read_samples(
     Raises:
         DataError: The folder holds no prepared set, or one of another version.
     """
-    for entry in read_index(folder, splits=splits, kinds=kinds, datasets=datasets, fold=fold):
+    yield from read_entries(folder, read_index(folder, splits=splits, kinds=kinds, datasets=datasets, fold=fold))
+
+
+def read_entries(folder: Path, entries: Iterable[Entry]) -> Iterator[Sample]:
+    """Read some samples of a prepared set, in their order."""
+    for entry in entries:
         yield _read(folder / f"{entry.name}.npz", entry)
 
 

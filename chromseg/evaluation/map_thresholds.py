@@ -1,4 +1,4 @@
-"""What the stages do for networks of maps alone: the probability from which a pixel is chromosome.
+"""What the stages do for networks of maps alone: the probabilities from which a pixel is chromosome, and crossing.
 
 It depends on the training: a focal loss that favours positives (α above 0.5) moves it up, few steps move it down.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chromseg.annotations import Sample
-from chromseg.arrays import F32
+from chromseg.arrays import F32, U8
 from chromseg.evaluation.judging import score_found
 from chromseg.evaluation.thresholds import best_threshold, f1
 from chromseg.inference.load import predictor_from_folder
@@ -24,14 +24,16 @@ from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.metrics import InstanceScore
 from chromseg.models.package import write_card
 
+CROSSINGS = (0.4, 0.3, 0.5, 0.6)  # the usual one first: of equally good ones it stays
 THRESHOLDS: tuple[float, ...] = tuple(np.round(np.arange(0.3, 0.85, 0.05), 2).tolist())
 
 
-def choose_chromosome_threshold(folder: Path, samples: Iterable[Sample], device: str = "cpu") -> PostprocessSettings:
-    """Set the probability from which a pixel is chromosome, by whole validation metaphases, in the model's card.
+def choose_map_settings(folder: Path, samples: Iterable[Sample], device: str = "cpu") -> PostprocessSettings:
+    """Set the probabilities from which a pixel is chromosome, and crossing, by whole validation metaphases.
 
     The least threshold with the best F1 of what stage 2 then hands out; a match has IoU ≥ 0.8. With it goes the mean
     that a region must reach: half way to certainty, or, for a network that is nowhere so sure, the threshold itself.
+    Then, with that, the crossing's in the same way.
 
     Args:
         folder: The model; its card is written anew.
@@ -45,14 +47,45 @@ def choose_chromosome_threshold(folder: Path, samples: Iterable[Sample], device:
     predictor = predictor_from_folder(folder, device=device)
     assert isinstance(predictor, MapPredictor)
     own, card = predictor.postprocess, predictor.card
-    tried = [each for at in THRESHOLDS for each in (at_threshold(own, at), replace(own, chromosome=at, mean=at))]
-    known = (sample for sample in samples if sample.masks is not None)
-    images = [scores_with(predictor, predictor.infer(sample.image), sample, tried) for sample in known]
-    best = best_threshold(images)
-    if not f1([each[best] for each in images]):
+    known = [_Answered.of(predictor, sample) for sample in samples if sample.masks is not None]
+    chromosome = [each for at in THRESHOLDS for each in (at_threshold(own, at), replace(own, chromosome=at, mean=at))]
+    best, found = _best(predictor, known, chromosome)
+    if not found:
         return own
-    write_card(folder, replace(card, preprocessing={**card.preprocessing, "postprocess": asdict(tried[best])}))
-    return tried[best]
+    crossing = [replace(best, crossing=at, crossing_peak=max(at, best.crossing_peak)) for at in CROSSINGS]
+    best, _ = _best(predictor, known, crossing)
+    write_card(folder, replace(card, preprocessing={**card.preprocessing, "postprocess": asdict(best)}))
+    return best
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """A metaphase with what the network says of it; its masks packed, since many are held at once."""
+
+    sample: Sample
+    masks: U8
+    probabilities: npt.NDArray[np.float16]
+
+    @classmethod
+    def of(cls, predictor: MapPredictor, sample: Sample) -> _Answered:
+        assert sample.masks is not None
+        probabilities = predictor.infer(sample.image)
+        return cls(replace(sample, masks=None), np.packbits(sample.masks, axis=-1), probabilities.astype(np.float16))
+
+    @property
+    def whole(self) -> Sample:
+        """With its masks."""
+        masks = np.unpackbits(self.masks, axis=-1, count=self.sample.image.shape[1]).view(bool)
+        return replace(self.sample, masks=masks)
+
+
+def _best(
+    predictor: MapPredictor, known: Sequence[_Answered], tried: Sequence[PostprocessSettings]
+) -> tuple[PostprocessSettings, float]:
+    """The first of the settings with the best F1, and that F1."""
+    images = [scores_with(predictor, each.probabilities.astype(np.float32), each.whole, tried) for each in known]
+    best = best_threshold(images)
+    return tried[best], f1([each[best] for each in images])
 
 
 def scores_with(

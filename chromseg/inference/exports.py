@@ -39,6 +39,7 @@ def to_coco(result: Result, *, file_name: str = "", options: dict[str, Any] | No
                 "score": round(instance.score, 4),
                 "flags": list(instance.flags),
                 "uncertainty": instance.uncertainty,
+                "probability": None if instance.probability is None else round(instance.probability, 4),
             }
             for index, instance in enumerate(result.instances, start=1)
             for x0, y0, x1, y1 in [instance.bbox]

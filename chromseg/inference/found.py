@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ class Found:
         uncertainty: Per mask, or None where the model does not estimate it.
         maps: The maps (chromosome, crossing), bool (H, W) each, of a model that predicts them; None for one that
             predicts instances.
+        probability: Per mask, that its outline is right at IoU 0.8, or None where the model does not estimate it.
     """
 
     masks: Bool
@@ -33,6 +34,12 @@ class Found:
     flags: tuple[tuple[str, ...], ...]
     uncertainty: tuple[float | None, ...]
     maps: tuple[Bool, Bool] | None = None
+    probability: tuple[float | None, ...] = ()
+
+    def __post_init__(self) -> None:
+        """A model that does not say how probable its outlines are says so of each."""
+        if len(self.probability) != len(self.scores):
+            object.__setattr__(self, "probability", (None,) * len(self.scores))
 
     @property
     def chromosome(self) -> Bool:
@@ -52,6 +59,7 @@ class Found:
             tuple(self.flags[index] for index in indices),
             tuple(self.uncertainty[index] for index in indices),
             self.maps,
+            tuple(self.probability[index] for index in indices),
         )
 
     def resized(self, shape: tuple[int, int]) -> Found:
@@ -61,15 +69,16 @@ class Found:
         masks = np.array([resize_mask(mask, shape) for mask in self.masks], dtype=bool).reshape(-1, *shape)
         maps = None if self.maps is None else (resize_mask(self.maps[0], shape), resize_mask(self.maps[1], shape))
         kept = [index for index, mask in enumerate(masks) if mask.any()]
-        return Found(masks, self.scores, self.flags, self.uncertainty, maps).subset(kept)
+        return replace(self, masks=masks, maps=maps).subset(kept)
 
     def instances(self, absorbance: F32) -> Iterator[Instance]:
         """The chromosomes in the picture float32 (H, W), of any size; a mask that vanishes there is none."""
         shape = (absorbance.shape[0], absorbance.shape[1])
-        for mask, score, flags, uncertainty in zip(self.masks, self.scores, self.flags, self.uncertainty, strict=True):
+        columns = (self.masks, self.scores, self.flags, self.uncertainty, self.probability)
+        for mask, score, flags, uncertainty, probability in zip(*columns, strict=True):
             sized = resize_mask(mask, shape)
             if sized.any():
-                yield instance_of(sized, absorbance, score, flags, uncertainty)
+                yield instance_of(sized, absorbance, score, flags, uncertainty, probability)
 
 
 def in_reading_order(found: Found) -> Found:
@@ -86,6 +95,7 @@ def joined(parts: list[Found], shape: tuple[int, int]) -> Found:
             tuple(score for part in parts for score in part.scores),
             tuple(flags for part in parts for flags in part.flags),
             tuple(one for part in parts for one in part.uncertainty),
+            probability=tuple(one for part in parts for one in part.probability),
         )
     )
 

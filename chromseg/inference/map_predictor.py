@@ -11,13 +11,14 @@ from torch import Tensor
 
 from chromseg.arrays import F32, Bool
 from chromseg.config import ModelConfig
-from chromseg.images.scale import coarse, filled_up
+from chromseg.images.scale import filled_up
 from chromseg.images.tone import toned
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.prepared import Remainder
 from chromseg.inference.splicing import Splicer, SplicingLeft
+from chromseg.inference.sureness import Sureness
 from chromseg.inference.view import MOST_CHROMOSOMES
 from chromseg.models.maps import MapNetwork
 
@@ -79,10 +80,6 @@ class MapPredictor(Predictor):
         found = self.splice(absorbance, answer)
         return found, found
 
-    def seen(self, absorbance: F32) -> F32:
-        """A picture float32 (H, W) as coarse as the maps that the network draws of it."""
-        return coarse(absorbance, self.fine)
-
     def splice(
         self,
         absorbance: F32,
@@ -96,7 +93,13 @@ class MapPredictor(Predictor):
     @property
     def splicer(self) -> Splicer:
         """Stage 2 with the card's settings."""
-        return Splicer(self.postprocess, self.card.partition)
+        return Splicer(self.postprocess, self.card.partition, self.sureness)
+
+    @property
+    def sureness(self) -> Sureness | None:
+        """How probable outlines are right, as fitted; None in a card without it."""
+        given = self.card.preprocessing.get("sureness")
+        return None if given is None else Sureness(tuple(given["weights"]), given["bias"], given["doubtful"])
 
     def _probabilities(self, x: Tensor) -> Tensor:
         maps = [logits for logits in self.network(x) if logits is not None]

@@ -13,7 +13,8 @@ from chromseg.config import parse
 from chromseg.errors import InputRefusedError
 from chromseg.images.absorbance import Polarity
 from chromseg.images.pictures import Page, Picture, Source, read_picture
-from chromseg.images.scale import ALWAYS, AS_IT_IS, resize
+from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse, resize
+from chromseg.inference.familiarity import Look
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.prepared import NothingLeft, Prepared, Refused, Remainder
 from chromseg.inference.result import ModelIdentity, Result
@@ -49,6 +50,15 @@ class Predictor(ABC):
     def fine(self) -> int:
         """How many times finer the network sees than it answers."""
         return 1
+
+    def seen(self, absorbance: F32) -> F32:
+        """A picture float32 (H, W) at the model's scale as coarse as the masks that `find` gives."""
+        return coarse(absorbance, self.fine)
+
+    @property
+    def looks(self) -> dict[str, Look]:
+        """How pictures of each stain look that it was trained on; {} in a card without them."""
+        return {stain: Look.of_json(value) for stain, value in self.card.looks.items()}
 
     @abstractmethod
     def infer(self, absorbance: F32) -> Any:
@@ -145,6 +155,8 @@ class Predictor(ABC):
             name=name,
             model=self.identity,
             chromosome_area=self.card.chromosome_area,
+            fine=self.fine,
+            looks=self.looks,
             times=clock.times,
         )
 

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from chromseg.arrays import F32
 from chromseg.errors import InputRefusedError
-from chromseg.images.scale import resize_mask
+from chromseg.images.scale import coarse, resize_mask
+from chromseg.inference.familiarity import Look, look_of, nearest
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.result import ModelIdentity, Result
 from chromseg.inference.view import View
@@ -29,6 +30,8 @@ class Prepared:
         model: Which model it was prepared for.
         chromosome_area: Median area of that model's training chromosomes, in its own pixels; None if unknown.
         times: Milliseconds by step so far.
+        fine: How many times finer `scaled` is than the masks that are found in it.
+        looks: How pictures of each stain look that the model knows.
     """
 
     view: View
@@ -40,6 +43,8 @@ class Prepared:
     model: ModelIdentity
     chromosome_area: float | None = None
     times: Mapping[str, float] = field(default_factory=dict)
+    fine: int = 1
+    looks: Mapping[str, Look] = field(default_factory=dict)
 
     def result(self, found: Found, times: Mapping[str, float] | None = None) -> Result:
         """Bring what was found at the model's scale back to the page.
@@ -57,7 +62,10 @@ class Prepared:
             instances = tuple(found.instances(self.view.absorbance))
             seen = None if found.maps is None else resize_mask(found.maps[0], (height, width))
         area = self.chromosome_area and self.chromosome_area / self.view.factor**2
-        judged = check_result(instances, seen, area, name=self.name)
+        with clock.step("compare"):
+            look = look_of(coarse(self.scaled, self.fine), found.masks, found.scores) if self.looks else None
+            strange = nearest(self.looks, look)
+        judged = check_result(instances, seen, area, strange, name=self.name)
         judged.raise_refused()
         return Result(
             instances=instances,

@@ -26,6 +26,7 @@ class Instance:
         flags: Names such as "needs-review"; empty if all is well.
         uncertainty: Standard deviation of the box, or None for a model that does not estimate it.
         crop: uint8 (h, w), the chromosome alone, dark on white, with a margin of 5 px.
+        probability: 0-1, that the outline is right at IoU 0.8, or None for a model that does not estimate it.
     """
 
     own: Bool
@@ -35,6 +36,7 @@ class Instance:
     flags: tuple[str, ...]
     uncertainty: float | None
     crop: U8
+    probability: float | None = None
 
     @property
     def mask(self) -> Bool:
@@ -46,12 +48,17 @@ class Instance:
 
 
 def instance_of(
-    mask: Bool, absorbance: F32, score: float, flags: tuple[str, ...], uncertainty: float | None
+    mask: Bool,
+    absorbance: F32,
+    score: float,
+    flags: tuple[str, ...],
+    uncertainty: float | None,
+    probability: float | None = None,
 ) -> Instance:
     """The chromosome of a mask bool (H, W) that is not empty, with box and crop, in its picture float32 (H, W)."""
     x0, y0, x1, y1 = bbox = box_of(mask)
     own, shape = mask[y0:y1, x0:x1].copy(), (mask.shape[0], mask.shape[1])
-    return Instance(own, shape, bbox, score, flags, uncertainty, crop_of(absorbance, mask, bbox))
+    return Instance(own, shape, bbox, score, flags, uncertainty, crop_of(absorbance, mask, bbox), probability)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chromseg.arrays import F32, Bool
+from chromseg.arrays import F32, F64, Bool
 from chromseg.inference.found import Found
 from chromseg.inference.postprocess import BinaryMaps, PostprocessSettings, binarize, smoothed
+from chromseg.inference.sureness import Sureness, measures_of
 from chromseg.partition import Partition, partition_crossings
 
 
@@ -18,10 +19,12 @@ class Splicer:
     Attributes:
         postprocess: How probabilities become maps.
         partition: Keyword settings of `partition_crossings`.
+        sureness: How probable outlines are right, if that was fitted.
     """
 
     postprocess: PostprocessSettings
     partition: dict[str, Any] = field(default_factory=dict)
+    sureness: Sureness | None = None
 
     def splice(
         self,
@@ -58,12 +61,36 @@ class Splicer:
         most: int | None = None,
     ) -> Found:
         """The second half, most of the time: partition what `decide` gave."""
+        found, parts = self._partitioned(absorbance, probabilities, maps, seams, most)
+        if self.sureness is None:
+            return found
+        measures = measures_of(parts.masks, parts.confidence, probabilities, absorbance)
+        probability = self.sureness.probabilities(measures)
+        flags = self.sureness.flagged(found.flags, probability)
+        return replace(found, flags=flags, probability=tuple(probability.tolist()))
+
+    def measured(self, absorbance: F32, probabilities: F32) -> tuple[Found, F64]:
+        """What `splice` finds, and the measures by which the sureness of each outline is fitted."""
+        probabilities, maps = self.decide(absorbance, probabilities)
+        found, parts = self._partitioned(absorbance, probabilities, maps)
+        return found, measures_of(parts.masks, parts.confidence, probabilities, absorbance)
+
+    def _partitioned(
+        self,
+        absorbance: F32,
+        probabilities: F32,
+        maps: BinaryMaps,
+        seams: Bool | None = None,
+        most: int | None = None,
+    ) -> tuple[Found, Partition]:
+        """The chromosomes without what is said of their sureness, and the partition that they are of."""
         contact = maps.contact if seams is None else seams & maps.chromosome & ~maps.crossing
         parts = partition_crossings(
             maps.chromosome, maps.crossing, absorbance, contact=contact, most=most, **self.partition
         )
         scores = tuple(instance_scores(parts, probabilities[0]))
-        return Found(parts.masks, scores, parts.flags, (None,) * len(scores), (maps.chromosome, maps.crossing))
+        both = (maps.chromosome, maps.crossing)
+        return Found(parts.masks, scores, parts.flags, (None,) * len(scores), both), parts
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ class Drawn(_Lenient):
     score: Share = 1.0
     flags: list[Text] = Field(default_factory=list, max_length=20)
     uncertainty: float | None = None
+    probability: Share | None = None
     status: Literal["accepted", "changed", "new"] | None = None
     came_from: list[int] = Field(default_factory=list, alias="from", max_length=MOST_INSTANCES)
 

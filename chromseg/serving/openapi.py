@@ -95,6 +95,7 @@ EXAMPLE: dict[str, Any] = {
             "score": 0.93,
             "flags": [],
             "uncertainty": None,
+            "probability": 0.94,
         }
     ],
     "categories": [{"id": 1, "name": "chromosome"}],

@@ -73,6 +73,9 @@ class Annotation(_Answer):
     score: float = Field(examples=[0.93])
     flags: list[str] = Field(examples=[["needs-review"]])
     uncertainty: float | None = None
+    probability: float | None = Field(
+        default=None, description="That the outline is right at IoU 0.8; null for a model that does not estimate it."
+    )
     outline: list[list[float]] | None = Field(default=None, description="With include=outlines: rings x0, y0, x1, y1 …")
     crop: str | None = Field(default=None, description="With include=crops: a PNG as data URI, dark on white.")
 

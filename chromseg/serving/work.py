@@ -101,6 +101,7 @@ class Exporting:
             tuple(one.score for one in self.document.annotations),
             tuple(tuple(one.flags) for one in self.document.annotations),
             tuple(one.uncertainty for one in self.document.annotations),
+            probability=tuple(one.probability for one in self.document.annotations),
         )
         result = Result(
             instances=tuple(found.instances(absorbance)),

@@ -49,6 +49,7 @@ class ResultLimits:
     max_median_ratio: float = 2.5
     max_odd_share: float = 0.2  # of the instances, smaller than 1/10 or larger than 6 × the model's median area
     min_coverage: float = 0.85  # of the chromosome map, covered by instances
+    most_strange: float = 1.0  # distance from the nearest known stain, in units of what its own pictures keep
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,10 @@ class FoundChromosome(Protocol):
 
 
 def result_facts(
-    instances: Sequence[FoundChromosome], chromosome: npt.NDArray[Any] | None, median_area: float | None
+    instances: Sequence[FoundChromosome],
+    chromosome: npt.NDArray[Any] | None,
+    median_area: float | None,
+    nearest: tuple[str, float] | None = None,
 ) -> Facts:
     """Measure the result of one image.
 
@@ -41,14 +44,17 @@ def result_facts(
         chromosome: bool (H, W), or probabilities float (H, W), of being chromosome, at the masks' size; None if not
             at hand.
         median_area: Of the model's training chromosomes at this image's scale, in px; None if unknown.
+        nearest: The stain known to the model that the picture looks most like, and how strange it is beside that
+            (`inference.familiarity`); None where nothing is known.
 
     Returns:
         `n_instances`; `review_share`; `median_area_px`; `odd_share`, fraction of instances far from `median_area`;
-        `coverage`, fraction of the chromosome map that instances cover. None where there is nothing to measure.
+        `coverage`, fraction of the chromosome map that instances cover; `strangeness`. None where there is nothing to
+        measure.
     """
     areas = np.array([instance.mask.sum() for instance in instances], dtype=float)
     facts: Facts = {"n_instances": len(instances), "review_share": None, "median_area_px": None}
-    facts |= {"odd_share": None, "coverage": None}
+    facts |= {"odd_share": None, "coverage": None, "strangeness": nearest and nearest[1]}
     if len(instances):
         facts["review_share"] = float(np.mean([REVIEW_FLAG in instance.flags for instance in instances]))
         facts["median_area_px"] = float(np.median(areas))
@@ -64,13 +70,14 @@ def check_result(
     instances: Sequence[FoundChromosome],
     chromosome: npt.NDArray[Any] | None = None,
     median_area: float | None = None,
+    nearest: tuple[str, float] | None = None,
     *,
     name: str = "the result",
     limits: ResultLimits = ResultLimits(),  # noqa: B008 — frozen
 ) -> Report:
     """Judge the result of one image; arguments as of `result_facts`. Only a count beyond all bounds is critical."""
-    facts = {"file": name} | result_facts(instances, chromosome, median_area)
-    return evaluate_light(name, result_rules(limits, median_area), [facts])
+    facts = {"file": name} | result_facts(instances, chromosome, median_area, nearest)
+    return evaluate_light(name, result_rules(limits, median_area, nearest and nearest[0]), [facts])
 
 
 def _coverage(instances: Sequence[FoundChromosome], chromosome: Bool) -> float | None:

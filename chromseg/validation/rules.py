@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from chromseg.annotations.splits import SPLITS
 from chromseg.validation.limits import DatasetLimits, ImageLimits, ResultLimits
 
+FAMILIAR = "familiar"  # the rule that a picture looks like those that the model was trained on
 Severity: TypeAlias = Literal["critical", "warning"]
 
 
@@ -166,8 +167,11 @@ def dataset_rules() -> tuple[Rule, ...]:
     )  # fmt: skip
 
 
-def result_rules(limits: ResultLimits, median_area: float | None) -> tuple[Rule, ...]:
-    """Rules of one image's result, most of them warnings; `median_area` (px) is the model's, if known."""
+def result_rules(limits: ResultLimits, median_area: float | None, nearest: str | None = None) -> tuple[Rule, ...]:
+    """Rules of one image's result, most of them warnings; `median_area` (px) is the model's, if known.
+
+    `nearest` is the stain known to the model that the picture looks most like, if that can be said.
+    """
     look = "look at the overlay before using the chromosomes"
     rules = (
         Rule("count-plausible", "n_instances", "an unusual number of chromosomes", look, severity="warning",
@@ -181,14 +185,30 @@ def result_rules(limits: ResultLimits, median_area: float | None) -> tuple[Rule,
         Rule("chromosomes-covered", "coverage", "part of what looks like chromosome belongs to no instance", look,
              severity="warning", minimum=limits.min_coverage, unit="of the chromosome map"),
     )  # fmt: skip
+    return (*rules, *_familiar(limits, nearest), *_of_scale(limits, median_area))
+
+
+def _familiar(limits: ResultLimits, nearest: str | None) -> tuple[Rule, ...]:
+    """That the picture looks like those that the model knows; no rule where nothing is known of that."""
+    if nearest is None:
+        return ()
+    meaning = f"the model was trained on nothing like this picture; {nearest} comes nearest"
+    remedy = "look at every chromosome, and measure the model on such pictures before you rely on it"
+    rule = Rule(
+        FAMILIAR, "strangeness", meaning, remedy, severity="warning", maximum=limits.most_strange, unit="× the reach"
+    )
+    return (rule,)
+
+
+def _of_scale(limits: ResultLimits, median_area: float | None) -> tuple[Rule, ...]:
     if median_area is None:
-        return rules
+        return ()
     scale = Rule(
         "scale-plausible", "median_area_px", "the chromosomes are far from the size the model knows",
         "check --scale, or use a model for this magnification", severity="warning",
         minimum=limits.min_median_ratio * median_area, maximum=limits.max_median_ratio * median_area, unit="px",
     )  # fmt: skip
-    return (*rules, scale)
+    return (scale,)
 
 
 def _inside(what: str, column: str, tolerance: float) -> tuple[Rule, Rule]:

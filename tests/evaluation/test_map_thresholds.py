@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from chromseg.annotations import Sample
 from chromseg.config import ModelConfig
-from chromseg.evaluation.map_thresholds import THRESHOLDS, at_threshold, choose_chromosome_threshold, scores_with
+from chromseg.evaluation.map_thresholds import THRESHOLDS, at_threshold, choose_map_settings, scores_with
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.postprocess import BinaryMaps, PostprocessSettings
@@ -43,7 +43,7 @@ def metaphase() -> Sample:
 
 
 def test_the_least_threshold_without_the_rim_is_kept_in_the_card(model: Path) -> None:
-    settings = choose_chromosome_threshold(model, [metaphase()])
+    settings = choose_map_settings(model, [metaphase()])
     predictor = predictor_from_folder(model)
     assert isinstance(predictor, MapPredictor) and predictor.postprocess == settings
     assert (settings.chromosome, settings.mean, settings.min_crossing) == (0.55, 0.775, 7)
@@ -53,22 +53,22 @@ def test_the_least_threshold_without_the_rim_is_kept_in_the_card(model: Path) ->
 def test_of_an_unsure_network_no_more_is_asked_than_the_threshold(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     surely = MapPredictor.infer
     monkeypatch.setattr(MapPredictor, "infer", lambda self, image: surely(self, image) * np.float32(0.7))
-    settings = choose_chromosome_threshold(model, [metaphase()])  # chromosomes at 0.63, the rim at 0.364
+    settings = choose_map_settings(model, [metaphase()])  # chromosomes at 0.63, the rim at 0.364
     assert (settings.chromosome, settings.mean) == (0.4, 0.4)
 
 
 def test_without_instances_to_compare_with_the_card_stays(model: Path) -> None:
     before = read_card(model)
     maps_alone = dataclasses.replace(metaphase(), masks=None)
-    assert choose_chromosome_threshold(model, [maps_alone]).chromosome == PostprocessSettings().chromosome
-    assert choose_chromosome_threshold(model, []).chromosome == PostprocessSettings().chromosome
+    assert choose_map_settings(model, [maps_alone]).chromosome == PostprocessSettings().chromosome
+    assert choose_map_settings(model, []).chromosome == PostprocessSettings().chromosome
     assert read_card(model) == before
 
 
 def test_where_nothing_matches_the_card_stays(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MapPredictor, "infer", lambda self, image: np.zeros((2, *image.shape), np.float32))
     before = read_card(model)
-    assert choose_chromosome_threshold(model, [metaphase()]).chromosome == PostprocessSettings().chromosome
+    assert choose_map_settings(model, [metaphase()]).chromosome == PostprocessSettings().chromosome
     assert read_card(model) == before
 
 

@@ -1,0 +1,71 @@
+"""Learns how pictures of each stain look to a model, so that it can say of a picture that it is like none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from chromseg.annotations import Sample
+from chromseg.arrays import F64
+from chromseg.inference.familiarity import MEASURES, Look, look_of
+from chromseg.inference.load import predictor_from_folder
+from chromseg.inference.predictor import Predictor
+from chromseg.models.package import write_card
+
+_FEWEST = len(MEASURES) + 3  # pictures of a stain from which its look can be told
+_SHRINKAGE = 0.2  # of the covariance towards its diagonal: few pictures, many measures
+_WITHIN = 0.98  # of a stain's own pictures
+_MARGIN = 1.15  # beyond the distance of those, for pictures that were not seen
+
+
+def choose_looks(
+    folder: Path, samples: Iterable[Sample], stains: Mapping[str, str], device: str = "cpu"
+) -> dict[str, Look]:
+    """Measure how each stain looks to a model, and write it into the model's card.
+
+    Args:
+        folder: The model; its card is written anew.
+        samples: Metaphases that it may know.
+        stains: Stain of each dataset among them.
+        device: Where the network runs, in PyTorch's words.
+
+    Returns:
+        By stain; without those of which too few pictures are there.
+    """
+    predictor = predictor_from_folder(folder, device=device)
+    looks = fit_looks(measured_looks(predictor, samples, stains))
+    card = predictor.card
+    write_card(folder, replace(card, looks={stain: asdict(look) for stain, look in looks.items()}))
+    return looks
+
+
+def measured_looks(predictor: Predictor, samples: Iterable[Sample], stains: Mapping[str, str]) -> dict[str, list[F64]]:
+    """The look of each metaphase in which enough was found, by stain."""
+    looks: dict[str, list[F64]] = {}
+    for sample in samples:
+        found = predictor.find(sample.image)
+        look = look_of(predictor.seen(sample.image), found.masks, found.scores)
+        if look is not None:
+            looks.setdefault(stains[sample.dataset], []).append(look)
+    return looks
+
+
+def fit_looks(measured: Mapping[str, list[F64]]) -> dict[str, Look]:
+    """Mean, precision and reach of each stain's looks."""
+    return {stain: _fitted(np.array(looks)) for stain, looks in measured.items() if len(looks) >= _FEWEST}
+
+
+def _fitted(looks: F64) -> Look:
+    centre, covariance = looks.mean(axis=0), np.cov(looks.T)
+    own = np.diag(np.diag(covariance))
+    precision = np.linalg.inv((1 - _SHRINKAGE) * covariance + _SHRINKAGE * own + 1e-4 * np.eye(len(MEASURES)))
+    apart = looks - centre
+    distances = np.sqrt(np.einsum("ni,ij,nj->n", apart, precision, apart))
+    return Look(
+        tuple(np.round(centre, 4).tolist()),
+        tuple(tuple(row) for row in np.round(precision, 3).tolist()),
+        round(float(np.quantile(distances, _WITHIN)) * _MARGIN, 3),
+    )

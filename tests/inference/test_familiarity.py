@@ -1,0 +1,103 @@
+"""Whether a picture looks like those that a model was trained on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from chromseg.arrays import F32, F64, Bool
+from chromseg.evaluation.looks import fit_looks
+from chromseg.inference.familiarity import MEASURES, Look, look_of, nearest
+from chromseg.inference.found import Found
+from chromseg.inference.prepared import Prepared
+from chromseg.inference.result import ModelIdentity
+from chromseg.inference.view import View
+from chromseg.validation.limits import ResultLimits
+from chromseg.validation.rules import FAMILIAR
+
+
+def _picture(rng: np.random.Generator, *, bands: float = 0.1, halo: float = 0.0, number: int = 12) -> tuple[F32, Bool]:
+    masks = np.zeros((number, 160, 200), dtype=bool)
+    for index, mask in enumerate(masks):
+        row, col = 10 + 50 * (index // 6), 10 + 30 * (index % 6)
+        mask[row : row + int(rng.integers(30, 42)), col : col + 10] = True
+    found = masks.any(axis=0)
+    striped = 0.5 + bands * np.sin(np.arange(160) / 2)[:, None]
+    image = np.where(found, striped, 0.02) + rng.normal(0, 0.01, found.shape)
+    if halo:
+        for shift in (1, -1):
+            image = np.where(np.roll(found, shift, axis=1) & ~found, halo, image)
+    return np.clip(image, 0, 1).astype(np.float32), masks
+
+
+def _look(rng: np.random.Generator, **kind: float) -> F64:
+    image, masks = _picture(rng, **kind)  # type: ignore[arg-type]
+    look = look_of(image, masks, (0.9,) * len(masks))
+    assert look is not None and look.shape == (len(MEASURES),) and np.isfinite(look).all()
+    return look
+
+
+@pytest.fixture(scope="module")
+def looks() -> dict[str, Look]:
+    rng = np.random.default_rng(0)
+    known = {
+        "dapi": [_look(rng, bands=rng.uniform(0.03, 0.05)) for _ in range(40)],
+        "g-band": [_look(rng, bands=rng.uniform(0.2, 0.24)) for _ in range(40)],
+    }
+    return fit_looks(known)
+
+
+def test_a_fresh_picture_of_a_known_stain_is_familiar_and_is_told_from_the_other(looks: dict[str, Look]) -> None:
+    rng = np.random.default_rng(1)
+    for stain, bands in (("dapi", 0.04), ("g-band", 0.22)):
+        told = [nearest(looks, _look(rng, bands=bands)) for _ in range(20)]
+        assert {each[0] for each in told if each} == {stain}
+        assert sum(each[1] > 1 for each in told if each) <= 1
+
+
+@pytest.mark.parametrize("kind", [{"bands": 0.4}, {"halo": 0.3}, {"bands": 0.12}])
+def test_a_picture_of_another_kind_is_strange(looks: dict[str, Look], kind: dict[str, float]) -> None:
+    told = nearest(looks, _look(np.random.default_rng(2), **kind))
+    assert told is not None and told[1] > 1.5
+
+
+def test_where_too_little_is_known_nothing_is_said(looks: dict[str, Look]) -> None:
+    image, masks = _picture(np.random.default_rng(0), number=4)
+    assert look_of(image, masks, (0.9,) * 4) is None
+    assert nearest(looks, None) is None and nearest({}, np.zeros(len(MEASURES))) is None
+    assert fit_looks({"few": [np.zeros(len(MEASURES))] * 5}) == {}
+
+
+def test_a_look_survives_its_card(looks: dict[str, Look]) -> None:
+    for look in looks.values():
+        assert Look.of_json(asdict(look)) == look
+
+
+def _prepared(image: F32, looks: dict[str, Look]) -> Prepared:
+    return Prepared(
+        view=View("light-on-dark", image, 1.0),
+        scaled=image,
+        validation={},
+        image_sha256="0",
+        page=0,
+        name="the image",
+        model=ModelIdentity("m", None, None, {}, None, {}, "0"),
+        looks=looks,
+    )
+
+
+def test_a_strange_picture_is_warned_of_in_words(looks: dict[str, Look]) -> None:
+    rng = np.random.default_rng(3)
+    for kind, strange in (({"bands": 0.04}, False), ({"halo": 0.3}, True)):
+        image, masks = _picture(rng, **kind)  # type: ignore[arg-type]
+        found = Found(masks, (0.9,) * len(masks), ((),) * len(masks), (None,) * len(masks))
+        failures = _prepared(image, looks).result(found).validation["result"]["failures"]
+        own = [failure for failure in failures if failure["rule"] == FAMILIAR]
+        assert bool(own) == strange
+        if own:
+            assert own[0]["severity"] == "warning" and own[0]["value"] > ResultLimits().most_strange
+            assert "dapi comes nearest" in own[0]["meaning"] or "g-band comes nearest" in own[0]["meaning"]
+        silent = replace(_prepared(image, looks), looks={}).result(found).validation["result"]
+        assert FAMILIAR not in {check["rule"] for check in silent["checks"]}
