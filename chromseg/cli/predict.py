@@ -22,6 +22,9 @@ def predict(
     model: ModelOption = DEFAULT_MODEL,
     polarity: Annotated[str, typer.Option(help="auto, dark-on-light or light-on-dark.")] = "auto",
     scale: Annotated[str, typer.Option(help="auto, or the factor that brings pictures to the model's scale.")] = "auto",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse pictures like none that the model was trained on.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Cut pictures into single chromosomes.
@@ -36,7 +39,10 @@ def predict(
     used_scale = parse_scale(scale)
     check_polarity(polarity)
     jobs = plan_jobs(sources, out)
-    worker = PictureWorker(load_predictor(model), polarity, used_scale)
+    predictor = load_predictor(model)
+    if strict:
+        predictor.require_looks()
+    worker = PictureWorker(predictor, polarity, used_scale, strict)
     finish(run_jobs(jobs, out, FolderWorker(worker, jobs) if len(jobs) > 1 else worker, report), as_json)
 
 

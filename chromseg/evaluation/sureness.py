@@ -19,6 +19,7 @@ from chromseg.metrics import handed_out, mask_ious
 from chromseg.models.package import write_card
 
 _SPARED = 0.88  # of the right outlines of every stain that must not be doubted
+_CAUGHT = 0.95  # of the wrong outlines of every stain: no more are doubted than this needs
 _LEAST = 30  # wrong ones, and right ones, from which a fit means something
 _PENALTY = 1e-3  # on squared weights of standardised measures, beside the mean log loss
 
@@ -80,7 +81,10 @@ def judged_outlines(predictor: MapPredictor, samples: Iterable[Sample], stains: 
 
 
 def fit_sureness(found: Outlines) -> Sureness:
-    """Logistic regression in which every stain weighs the same; doubted is what spares 88 % of each stain's right."""
+    """Logistic regression in which every stain weighs the same.
+
+    Doubted is as much as spares 88 % of each stain's right outlines, or less if that catches 95 % of the wrong ones.
+    """
     centre, spread = found.measures.mean(axis=0), found.measures.std(axis=0) + 1e-6
     x = np.column_stack([(found.measures - centre) / spread, np.ones(len(found.right))])
     y = np.where(found.right, 1.0, -1.0)
@@ -98,9 +102,8 @@ def fit_sureness(found: Outlines) -> Sureness:
     weights = solution[:-1] / spread
     raw = Sureness(tuple(np.round(weights, 4).tolist()), round(float(solution[-1] - weights @ centre), 4), 0.5)
     probabilities = raw.probabilities(found.measures)
-    spared = [
-        np.quantile(probabilities[own], 1 - _SPARED)
-        for name in names
-        if (own := found.right & (found.stains == name)).any()
-    ]
-    return Sureness(raw.weights, raw.bias, round(float(min(spared)), 4))
+    own = [found.stains == name for name in names]
+    of = [(probabilities[each & found.right], probabilities[each & ~found.right]) for each in own]
+    spared = min((float(np.quantile(right, 1 - _SPARED)) for right, _ in of if right.size), default=0.0)
+    caught = max((float(np.quantile(wrong, _CAUGHT)) for _, wrong in of if wrong.size), default=0.0)
+    return Sureness(raw.weights, raw.bias, round(min(spared, caught), 4))

@@ -25,11 +25,13 @@ class PictureWorker:
         predictor: The model.
         polarity: As `Predictor.predict` takes it.
         scale: As `Predictor.predict` takes it.
+        strict: As `Predictor.predict` takes it.
     """
 
     predictor: Predictor
     polarity: Any = "auto"
     scale: Any = "auto"
+    strict: bool = False
 
     def __call__(self, job: Job) -> Outcome:
         """Do one file; the pages of a file of several go to `page-001`, `page-002` … below its folder.
@@ -54,7 +56,9 @@ class PictureWorker:
                 continue
             name = page_name(job.source, page, pages)
             try:
-                result = self.predictor.predict_page(picture, page, polarity=self.polarity, scale=self.scale, name=name)
+                result = self.predictor.predict_page(
+                    picture, page, polarity=self.polarity, scale=self.scale, name=name, strict=self.strict
+                )
             except InputRefusedError as error:
                 refused = refused or error
                 continue
@@ -72,7 +76,8 @@ class PictureWorker:
 
     @property
     def _options(self) -> dict[str, Any]:
-        return {"asked_polarity": self.polarity, "asked_scale": self.scale}
+        asked = {"asked_polarity": self.polarity, "asked_scale": self.scale}
+        return asked | {"strict": True} if self.strict else asked
 
 
 class FolderWorker:

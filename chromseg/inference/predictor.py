@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from chromseg.arrays import F32
 from chromseg.config import parse
-from chromseg.errors import InputRefusedError
+from chromseg.errors import InputRefusedError, ModelError
 from chromseg.images.absorbance import Polarity
 from chromseg.images.pictures import Page, Picture, Source, read_picture
 from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse, resize
@@ -60,6 +60,19 @@ class Predictor(ABC):
         """How pictures of each stain look that it was trained on; {} in a card without them."""
         return {stain: Look.of_json(value) for stain, value in self.card.looks.items()}
 
+    def require_looks(self) -> None:
+        """Refuse to be strict without knowing what is strange.
+
+        Raises:
+            ModelError: The card does not say how the pictures look that the model was trained on.
+        """
+        if not self.looks:
+            raise ModelError(
+                f"{self.card.name}, which does not say how the pictures look that it was trained on",
+                expected="a model that knows a strange picture, to refuse it",
+                remedy="leave --strict away, or choose a model whose card has `looks`",
+            )
+
     @abstractmethod
     def infer(self, absorbance: F32) -> Any:
         """What the network alone, or each of two, makes of absorbance float32 (H, W) at the model's scale."""
@@ -92,6 +105,7 @@ class Predictor(ABC):
         polarity: Polarity | Literal["auto"] = "auto",
         scale: float | Literal["auto"] = "auto",
         page: int = 0,
+        strict: bool = False,
     ) -> Result:
         """Find the chromosomes of one picture.
 
@@ -101,13 +115,15 @@ class Predictor(ABC):
             scale: Factor by which the picture is resized for the network; "auto" estimates it from the width of the
                 chromosomes and leaves the picture as it is where that is near the training images'.
             page: Which page of a file of several.
+            strict: Refuse a picture that looks like nothing the model was trained on; otherwise that is a warning.
 
         Raises:
             InputRefusedError: The picture cannot be read or breaks an input rule; the message names the rule.
+            ModelError: `strict`, and the model does not say how the pictures look that it knows.
         """
         picture = read_picture(source)
         name = Path(source).name if isinstance(source, str | Path) else "the image"
-        return self.predict_page(picture, page, polarity=polarity, scale=scale, name=name)
+        return self.predict_page(picture, page, polarity=polarity, scale=scale, name=name, strict=strict)
 
     def predict_page(
         self,
@@ -117,9 +133,10 @@ class Predictor(ABC):
         polarity: Polarity | Literal["auto"] = "auto",
         scale: float | Literal["auto"] = "auto",
         name: str = "the image",
+        strict: bool = False,
     ) -> Result:
         """As `predict`, for a picture that is decoded already; `name` is what messages call it."""
-        prepared = self.prepare(picture, page, polarity=polarity, scale=scale, name=name)
+        prepared = self.prepare(picture, page, polarity=polarity, scale=scale, name=name, strict=strict)
         clock = Clock()
         return prepared.result(self.find(prepared.scaled, clock, MOST_CHROMOSOMES), clock.times)
 
@@ -132,11 +149,14 @@ class Predictor(ABC):
         scale: float | Literal["auto"] = "auto",
         name: str = "the image",
         max_pixels: int = MAX_SCALED,
+        strict: bool = False,
     ) -> Prepared:
         """All that comes before the network; arguments and errors as of `predict_page`.
 
         `max_pixels` is what a page may have at the model's scale, if that is less than `MAX_SCALED`.
         """
+        if strict:
+            self.require_looks()
         clock = Clock()
         with clock.step("validate"):  # before anything that costs more than the rules
             report = self.check_input(picture.page(page), name)
@@ -157,6 +177,7 @@ class Predictor(ABC):
             chromosome_area=self.card.chromosome_area,
             fine=self.fine,
             looks=self.looks,
+            strict=strict,
             times=clock.times,
         )
 

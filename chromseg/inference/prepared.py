@@ -32,6 +32,7 @@ class Prepared:
         times: Milliseconds by step so far.
         fine: How many times finer `scaled` is than the masks that are found in it.
         looks: How pictures of each stain look that the model knows.
+        strict: A picture that looks like none of them is refused.
     """
 
     view: View
@@ -45,6 +46,7 @@ class Prepared:
     times: Mapping[str, float] = field(default_factory=dict)
     fine: int = 1
     looks: Mapping[str, Look] = field(default_factory=dict)
+    strict: bool = False
 
     def result(self, found: Found, times: Mapping[str, float] | None = None) -> Result:
         """Bring what was found at the model's scale back to the page.
@@ -54,7 +56,7 @@ class Prepared:
             times: Milliseconds of the steps since.
 
         Raises:
-            InputRefusedError: It is more than any metaphase has.
+            InputRefusedError: It is more than any metaphase has; or, if `strict`, the picture is strange to the model.
         """
         clock = Clock()
         with clock.step("map back"):
@@ -65,7 +67,7 @@ class Prepared:
         with clock.step("compare"):
             look = look_of(coarse(self.scaled, self.fine), found.masks, found.scores) if self.looks else None
             strange = nearest(self.looks, look)
-        judged = check_result(instances, seen, area, strange, name=self.name)
+        judged = check_result(instances, seen, area, strange, name=self.name, strict=self.strict)
         judged.raise_refused()
         return Result(
             instances=instances,

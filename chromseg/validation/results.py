@@ -74,10 +74,14 @@ def check_result(
     *,
     name: str = "the result",
     limits: ResultLimits = ResultLimits(),  # noqa: B008 — frozen
+    strict: bool = False,
 ) -> Report:
-    """Judge the result of one image; arguments as of `result_facts`. Only a count beyond all bounds is critical."""
+    """Judge the result of one image; arguments as of `result_facts`.
+
+    Only a count beyond all bounds is critical, and if `strict` a picture like none that the model knows.
+    """
     facts = {"file": name} | result_facts(instances, chromosome, median_area, nearest)
-    return evaluate_light(name, result_rules(limits, median_area, nearest and nearest[0]), [facts])
+    return evaluate_light(name, result_rules(limits, median_area, nearest and nearest[0], strict=strict), [facts])
 
 
 def _coverage(instances: Sequence[FoundChromosome], chromosome: Bool) -> float | None:

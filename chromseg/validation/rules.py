@@ -167,10 +167,13 @@ def dataset_rules() -> tuple[Rule, ...]:
     )  # fmt: skip
 
 
-def result_rules(limits: ResultLimits, median_area: float | None, nearest: str | None = None) -> tuple[Rule, ...]:
+def result_rules(
+    limits: ResultLimits, median_area: float | None, nearest: str | None = None, *, strict: bool = False
+) -> tuple[Rule, ...]:
     """Rules of one image's result, most of them warnings; `median_area` (px) is the model's, if known.
 
-    `nearest` is the stain known to the model that the picture looks most like, if that can be said.
+    `nearest` is the stain known to the model that the picture looks most like, if that can be said; where it is far,
+    the result is refused if `strict`.
     """
     look = "look at the overlay before using the chromosomes"
     rules = (
@@ -185,19 +188,17 @@ def result_rules(limits: ResultLimits, median_area: float | None, nearest: str |
         Rule("chromosomes-covered", "coverage", "part of what looks like chromosome belongs to no instance", look,
              severity="warning", minimum=limits.min_coverage, unit="of the chromosome map"),
     )  # fmt: skip
-    return (*rules, *_familiar(limits, nearest), *_of_scale(limits, median_area))
+    return (*rules, *_familiar(limits, nearest, "critical" if strict else "warning"), *_of_scale(limits, median_area))
 
 
-def _familiar(limits: ResultLimits, nearest: str | None) -> tuple[Rule, ...]:
+def _familiar(limits: ResultLimits, nearest: str | None, severity: Severity) -> tuple[Rule, ...]:
     """That the picture looks like those that the model knows; no rule where nothing is known of that."""
     if nearest is None:
         return ()
     meaning = f"the model was trained on nothing like this picture; {nearest} comes nearest"
     remedy = "look at every chromosome, and measure the model on such pictures before you rely on it"
-    rule = Rule(
-        FAMILIAR, "strangeness", meaning, remedy, severity="warning", maximum=limits.most_strange, unit="× the reach"
-    )
-    return (rule,)
+    limit, unit = limits.most_strange, "× the reach"
+    return (Rule(FAMILIAR, "strangeness", meaning, remedy, severity=severity, maximum=limit, unit=unit),)
 
 
 def _of_scale(limits: ResultLimits, median_area: float | None) -> tuple[Rule, ...]:

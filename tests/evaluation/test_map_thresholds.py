@@ -13,10 +13,12 @@ from scipy import ndimage
 from chromseg.annotations import Sample
 from chromseg.config import ModelConfig
 from chromseg.evaluation.map_thresholds import THRESHOLDS, at_threshold, choose_map_settings, scores_with
+from chromseg.evaluation.thresholds import f1
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.postprocess import BinaryMaps, PostprocessSettings
 from chromseg.inference.splicing import Splicer
+from chromseg.metrics import InstanceScore, score_instances
 from chromseg.models import build_model
 from chromseg.models.package import ModelCard, read_card, save_model
 
@@ -94,3 +96,31 @@ def test_settings_that_give_equal_maps_are_joined_once_and_score_as_alone(
 def test_the_default_threshold_goes_with_the_default_mean() -> None:
     assert at_threshold(PostprocessSettings(), 0.6) == PostprocessSettings()
     assert 0.6 in THRESHOLDS
+
+
+def test_the_crossing_threshold_is_chosen_too_and_the_usual_one_stays_where_none_is_better(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert choose_map_settings(model, [metaphase()]).crossing == 0.4
+    surely = MapPredictor.infer
+
+    def spread_out(self: MapPredictor, image: np.ndarray) -> np.ndarray:
+        """Where the network sees half a crossing along all of each chromosome that crosses."""
+        answer = surely(self, image)
+        answer[1] = np.where(answer[0] > 0.8, np.maximum(answer[1], 0.55), answer[1])
+        return answer
+
+    monkeypatch.setattr(MapPredictor, "infer", spread_out)
+    assert choose_map_settings(model, [metaphase()]).crossing == 0.6
+
+
+def test_each_dataset_weighs_the_same_however_many_pictures_it_has() -> None:
+    def image(case: str, found: int, true: int) -> InstanceScore:
+        masks = np.zeros((true, 8 * true, 8), dtype=bool)
+        for index, mask in enumerate(masks):
+            mask[8 * index : 8 * index + 6] = True
+        return score_instances(case, case, masks[:found], np.ones(found), masks)
+
+    many, few = [image("q/1", 2, 2)] * 9, [image("g/1", 0, 2)]
+    assert f1(many + few) == 0.5 == f1([many[0], *few])
+    assert f1(many) == 1.0 and f1([]) == 0.0

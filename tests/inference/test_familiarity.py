@@ -6,8 +6,10 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from drawn_cells import threshold_predictor
 
 from chromseg.arrays import F32, F64, Bool
+from chromseg.errors import InputRefusedError, ModelError
 from chromseg.evaluation.looks import fit_looks
 from chromseg.inference.familiarity import MEASURES, Look, look_of, nearest
 from chromseg.inference.found import Found
@@ -101,3 +103,18 @@ def test_a_strange_picture_is_warned_of_in_words(looks: dict[str, Look]) -> None
             assert "dapi comes nearest" in own[0]["meaning"] or "g-band comes nearest" in own[0]["meaning"]
         silent = replace(_prepared(image, looks), looks={}).result(found).validation["result"]
         assert FAMILIAR not in {check["rule"] for check in silent["checks"]}
+
+
+def test_strict_refuses_it_and_lets_the_familiar_pass(looks: dict[str, Look]) -> None:
+    rng = np.random.default_rng(4)
+    image, masks = _picture(rng, halo=0.3)
+    found = Found(masks, (0.9,) * len(masks), ((),) * len(masks), (None,) * len(masks))
+    with pytest.raises(InputRefusedError, match="familiar"):
+        replace(_prepared(image, looks), strict=True).result(found)
+    image, masks = _picture(rng, bands=0.04)
+    assert replace(_prepared(image, looks), strict=True).result(replace(found, masks=masks)).instances
+
+
+def test_a_model_that_does_not_know_what_it_has_seen_cannot_be_strict() -> None:
+    with pytest.raises(ModelError, match="does not say how the pictures look"):
+        threshold_predictor().predict(np.zeros((64, 64), np.uint8), strict=True)
