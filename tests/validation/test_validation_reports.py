@@ -132,8 +132,12 @@ def test_hundreds_are_refused() -> None:
 
 
 def test_every_other_result_rule_is_a_warning() -> None:
-    critical = {rule.name for rule in result_rules(ResultLimits(), 100.0) if rule.severity != "warning"}
-    assert critical == {"count-possible"}
+    def critical(strict: bool) -> set[str]:
+        rules = result_rules(ResultLimits(), 100.0, "dapi", strict=strict)
+        return {rule.name for rule in rules if rule.severity != "warning"}
+
+    assert critical(False) == {"count-possible"}
+    assert critical(True) == {"count-possible", "familiar"}
 
 
 def test_result_facts_by_hand() -> None:
@@ -147,7 +151,9 @@ def test_result_facts_by_hand() -> None:
         "median_area_px": 100.0,
         "odd_share": pytest.approx(1 / 3),
         "coverage": pytest.approx(305 / 500),
+        "strangeness": None,
     }
+    assert result_facts(instances, chromosome, 100.0, ("dapi", 1.2))["strangeness"] == 1.2
     assert set(result_facts([], None, None).values()) == {0, None}
 
 
