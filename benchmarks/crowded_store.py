@@ -14,7 +14,7 @@ from chromseg.registry.log.entries import Entry, timestamp
 from chromseg.registry.promotion import promote
 from chromseg.registry.store.backend import Metric, MlflowClient, Param, RunTag
 from chromseg.registry.store.store import open_store
-from chromseg.registry.versions.register import list_versions
+from chromseg.registry.versions.listing import list_versions
 from chromseg.registry.versions.resolve import resolve
 from chromseg.registry.versions.run_facts import run_facts
 from chromseg.registry.versions.verify import verify

@@ -239,7 +239,7 @@ def test_partition_and_metrics_know_neither_torch_nor_files(package: str) -> Non
         assert (file.name, used - {"io"}, ours, opened) == (file.name, set(), set(), [])
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "chromseg" / "cli").glob("*.py")), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", sorted((ROOT / "chromseg" / "cli").rglob("*.py")), ids=_module)
 def test_a_verb_imports_what_is_heavy_when_it_is_called(file: Path) -> None:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     top = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])

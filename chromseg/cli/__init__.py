@@ -1,1 +1,1 @@
-"""`chromseg-ops`, one file per group of verbs."""
+"""`chromseg-ops`, one file or folder a group of verbs."""

@@ -24,9 +24,12 @@ from chromseg.extras import named_if_missing
 # verb → (module:attribute, help); the attribute is a function or, for a group of verbs, a Typer app
 VERBS = {
     "init": ("chromseg.cli.store:init", "Create or upgrade the store; check DVC, disk and device."),
-    "data": ("chromseg.cli.data:app", "Import, synthesize, validate, summarize and track annotated images."),
+    "data": ("chromseg.cli.data.verbs:app", "Import, synthesize, validate, summarize and track annotated images."),
     "runs": ("chromseg.cli.runs:app", "Compare training runs."),
-    "models": ("chromseg.cli.models:app", "Register models, decide which is the champion, see where one comes from."),
+    "models": (
+        "chromseg.cli.models.verbs:app",
+        "Register models, decide which is the champion, see where one comes from.",
+    ),
     "registry": ("chromseg.cli.registry:app", "Back up the local registry, and restore it."),
     "predict": ("chromseg.cli.predict:predict", "Cut pictures into single chromosomes."),
     "partition": ("chromseg.cli.predict:partition", "Stage 2 alone: splice given maps into single chromosomes."),

@@ -14,6 +14,11 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def print_progress(message: str) -> None:
+    """Print a line of progress, which goes beside the results: on stderr."""
+    typer.echo(message, err=True)
+
+
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows in left-aligned columns under their headings; None is a dash."""
     lines = [list(headings)] + [["–" if cell is None else str(cell) for cell in row] for row in rows]

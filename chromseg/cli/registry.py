@@ -27,7 +27,7 @@ def restore(
     ] = False,
 ) -> None:
     """Put a backup in place of the local store; all hashes and the audit log are verified first."""
-    from chromseg.registry.transfer.backup import restore as put_back
+    from chromseg.registry.transfer.restore import restore as put_back
 
     made = put_back(file, replace=replace)
     typer.echo(f"restored as of {made.at}: {made.length} entries in the audit log, head {made.head}")

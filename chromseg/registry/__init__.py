@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from chromseg.registry.promotion import history, judge_promotion, promote, rollback
     from chromseg.registry.rebuild.rebuild import rebuild_version
     from chromseg.registry.store.compare import compare_runs
-    from chromseg.registry.transfer.export import export_version, import_version
+    from chromseg.registry.transfer.arrival import import_version
+    from chromseg.registry.transfer.export import export_version
+    from chromseg.registry.versions.listing import list_versions, show
     from chromseg.registry.versions.measurement import evaluate
-    from chromseg.registry.versions.register import list_versions, register, show
+    from chromseg.registry.versions.register import register
     from chromseg.registry.versions.resolve import resolve, version_of_result
     from chromseg.registry.versions.retirement import retire
     from chromseg.registry.versions.verify import verify
@@ -26,9 +28,11 @@ _VERBS = {
     "promotion": ("history", "judge_promotion", "promote", "rollback"),
     "rebuild.rebuild": ("rebuild_version",),
     "store.compare": ("compare_runs",),
-    "transfer.export": ("export_version", "import_version"),
+    "transfer.arrival": ("import_version",),
+    "transfer.export": ("export_version",),
     "versions.measurement": ("evaluate",),
-    "versions.register": ("list_versions", "register", "show"),
+    "versions.listing": ("list_versions", "show"),
+    "versions.register": ("register",),
     "versions.resolve": ("resolve", "version_of_result"),
     "versions.retirement": ("retire",),
     "versions.verify": ("verify",),

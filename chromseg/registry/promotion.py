@@ -15,7 +15,9 @@ from chromseg.registry.gates.policy import changed_meanwhile, read_policy
 from chromseg.registry.log.actor import current_actor
 from chromseg.registry.log.aliases import ALIASES, describe, show_alias
 from chromseg.registry.log.audit import append, read_log
-from chromseg.registry.log.entries import Action, Chain, Entry, aliases, timestamp
+from chromseg.registry.log.chain import Chain
+from chromseg.registry.log.entries import Action, Entry, timestamp
+from chromseg.registry.log.stacks import aliases
 from chromseg.registry.store.backend import MlflowClient
 from chromseg.registry.store.store import open_store
 from chromseg.registry.versions.references import Reference, find_version, parse_reference, standing

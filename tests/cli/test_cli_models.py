@@ -172,7 +172,7 @@ def test_a_version_leaves_and_comes_back_as_a_file(two: Path) -> None:
 def test_parents_that_stay_behind_are_told(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _ops("export", "chromseg/1", "model.zip")
     monkeypatch.setattr(
-        "chromseg.registry.transfer.export.absent_parents", lambda version: ("chromseg/7", "ucrd-net/2")
+        "chromseg.registry.transfer.arrival.absent_parents", lambda version: ("chromseg/7", "ucrd-net/2")
     )
     answer = runner.invoke(app, ["models", "import", "model.zip", "--name", "theirs"])
     assert (answer.exit_code, answer.stdout) == (0, "theirs/1 imported\n")

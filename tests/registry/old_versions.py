@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from chromseg.registry.log.entries import Chain, Entry
+from chromseg.registry.log.chain import Chain
+from chromseg.registry.log.entries import Entry
 from chromseg.registry.store.backend import MlflowClient
-from chromseg.registry.versions import register as versions
+from chromseg.registry.versions import admission as versions
 
 _NEWER = {"package_sha256", "source"}
 

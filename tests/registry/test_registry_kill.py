@@ -16,7 +16,8 @@ from chromseg.errors import RegistryError
 from chromseg.registry.promotion import history, promote
 from chromseg.registry.store.backend import MlflowClient
 from chromseg.registry.store.store import open_store
-from chromseg.registry.versions.register import list_versions, register, show
+from chromseg.registry.versions.listing import list_versions, show
+from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import resolve
 from chromseg.registry.versions.verify import verify
 
@@ -162,13 +163,13 @@ def _register_together(project: Path, folder: Path, number: int, barrier: Any) -
     from chromseg.registry.versions import register as versions
 
     _enter(project)
-    real = versions._enter
+    real = versions.upload
 
     def enter(*args: Any) -> Any:
         barrier.wait(timeout=60)
         return real(*args)
 
-    versions._enter = enter
+    versions.upload = enter
     version, new = register(folder, "chromseg")
     (project / f"{number}.outcome").write_text(f"{version.label} {new}")
 

@@ -11,7 +11,8 @@ from chromseg.registry import promotion
 from chromseg.registry.promotion import history, promote, rollback
 from chromseg.registry.store.backend import MlflowClient
 from chromseg.registry.store.store import open_store
-from chromseg.registry.versions.register import list_versions, register, show
+from chromseg.registry.versions.listing import list_versions, show
+from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import resolve_model
 from chromseg.registry.versions.verify import verify
 

@@ -24,8 +24,10 @@ from chromseg.registry.log.beginning import init_store
 from chromseg.registry.promotion import history, promote, rollback
 from chromseg.registry.store.backend import MlflowClient
 from chromseg.registry.store.store import open_store
-from chromseg.registry.transfer.export import export_version, import_version
-from chromseg.registry.versions.register import list_versions, register, show
+from chromseg.registry.transfer.arrival import import_version
+from chromseg.registry.transfer.export import export_version
+from chromseg.registry.versions.listing import list_versions, show
+from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import resolve, resolve_model
 from chromseg.registry.versions.verify import verify
 

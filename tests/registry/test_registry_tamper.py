@@ -25,10 +25,13 @@ from chromseg.registry.log.entries import Entry
 from chromseg.registry.promotion import history, promote, rollback
 from chromseg.registry.store.runs import RunTracker
 from chromseg.registry.store.store import open_store
-from chromseg.registry.transfer.backup import backup, restore
-from chromseg.registry.transfer.export import export_version, import_version
+from chromseg.registry.transfer.arrival import import_version
+from chromseg.registry.transfer.backup import backup
+from chromseg.registry.transfer.export import export_version
+from chromseg.registry.transfer.restore import restore
 from chromseg.registry.versions import packaging
-from chromseg.registry.versions.register import list_versions, register, show
+from chromseg.registry.versions.listing import list_versions, show
+from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import resolve
 from chromseg.registry.versions.retirement import retire
 from chromseg.registry.versions.verify import verify

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chromseg.errors import DataError
-from chromseg.registry.log.entries import Chain
+from chromseg.registry.log.chain import Chain
 from chromseg.registry.versions.measurement import dataset_of, enter, measure
 from chromseg.registry.versions.proven import measured
 from chromseg.registry.versions.version import Version

@@ -19,7 +19,7 @@ from chromseg.registry.gates.trials import circumstances, on_record
 from chromseg.registry.gates.unseen import unseen_gate
 from chromseg.registry.gates.weakened import weaker
 from chromseg.registry.log.audit import read_log
-from chromseg.registry.log.entries import Chain
+from chromseg.registry.log.chain import Chain
 from chromseg.registry.store.backend import MlflowClient
 from chromseg.registry.versions.package_files import MODEL
 from chromseg.registry.versions.proven import family_scores

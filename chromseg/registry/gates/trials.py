@@ -20,7 +20,8 @@ from chromseg.registry.gates.probe import Measured, measure
 from chromseg.registry.lineage.gather import processor
 from chromseg.registry.log.actor import current_actor
 from chromseg.registry.log.audit import append, read_log
-from chromseg.registry.log.entries import Chain, Entry, timestamp
+from chromseg.registry.log.chain import Chain
+from chromseg.registry.log.entries import Entry, timestamp
 from chromseg.registry.store.store import open_store
 from chromseg.registry.versions.package_files import hash_of
 from chromseg.registry.versions.resolve import checked_package

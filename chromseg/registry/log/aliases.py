@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from chromseg.errors import RegistryError
 from chromseg.registry.log.actor import acting_through
 from chromseg.registry.log.audit import LOG, append, read_log
+from chromseg.registry.log.chain import Chain
 from chromseg.registry.log.descriptions import of_model, of_version
-from chromseg.registry.log.entries import Chain, Entry, aliases, timestamp
+from chromseg.registry.log.entries import Entry, timestamp
 from chromseg.registry.log.heads import HEAD_TAG, length_of
+from chromseg.registry.log.stacks import aliases
 from chromseg.registry.store.backend import MlflowClient, RegisteredModel
 from chromseg.registry.store.store import translated
 

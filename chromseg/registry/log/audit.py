@@ -14,8 +14,9 @@ from itertools import count, takewhile
 
 from chromseg.errors import RegistryError
 from chromseg.project import tracking_uri
+from chromseg.registry.log.chain import Chain, follow
 from chromseg.registry.log.descriptions import AUDIT_LOG
-from chromseg.registry.log.entries import Chain, Entry, follow
+from chromseg.registry.log.entries import Entry
 from chromseg.registry.log.heads import HEAD_TAG, contradiction, head_text, longer, recall, remember
 from chromseg.registry.store.backend import MlflowClient, MlflowException, ModelVersion, RegisteredModel
 from chromseg.registry.store.bulk import every

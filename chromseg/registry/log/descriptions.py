@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chromseg.registry.card.text import compose, sections_of
-from chromseg.registry.log.entries import Entry, aliases
+from chromseg.registry.log.entries import Entry
+from chromseg.registry.log.stacks import aliases
 from chromseg.registry.store.descriptions import FAMILIES
 
 AUDIT_LOG = (

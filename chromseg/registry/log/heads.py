@@ -18,7 +18,7 @@ from filelock import FileLock
 from chromseg.errors import OutputError, RegistryError
 from chromseg.files import write_json
 from chromseg.project import canonical_uri, state_folder, tracking_uri
-from chromseg.registry.log.entries import Chain
+from chromseg.registry.log.chain import Chain
 
 HEADS = "audit-heads.json"  # in the state folder
 HEAD_TAG = "chromseg.audit_head"  # of a registered model: "<length> <hash>"

@@ -17,9 +17,10 @@ from chromseg.registry.card.text import CARD, compose, sections_of
 from chromseg.registry.log.actor import acting_through
 from chromseg.registry.promotion import promote
 from chromseg.registry.store.store import open_store
+from chromseg.registry.versions.listing import show
 from chromseg.registry.versions.parents import pinned_here
 from chromseg.registry.versions.references import known_aliases
-from chromseg.registry.versions.register import register, show
+from chromseg.registry.versions.register import register
 from chromseg.registry.versions.version import Version
 
 _PROGRAM = "chromseg-ops init"

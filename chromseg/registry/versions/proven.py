@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from chromseg.registry.lineage.lineage import Lineage
-from chromseg.registry.log.entries import ADMITS, Chain, canonical
+from chromseg.registry.log.chain import Chain
+from chromseg.registry.log.entries import ADMITS, canonical
 
 Scores = dict[str, float | None]
 _TEST, _SLICE = "test/", "test/slice/"

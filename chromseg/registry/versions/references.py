@@ -10,7 +10,7 @@ from chromseg.errors import RegistryError, RetiredError
 from chromseg.naming import REGISTERED
 from chromseg.registry.log.aliases import decided_aliases
 from chromseg.registry.log.audit import LOG, read_log, registered_models
-from chromseg.registry.log.entries import Chain
+from chromseg.registry.log.chain import Chain
 from chromseg.registry.store.backend import MlflowClient, MlflowException, ModelVersion
 from chromseg.registry.store.bulk import every
 from chromseg.registry.store.store import explained, translated

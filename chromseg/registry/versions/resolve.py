@@ -12,10 +12,10 @@ from chromseg.naming import MODEL_FILES, model_folder
 from chromseg.project import package_cache, tracking_uri
 from chromseg.registry.store.backend import MlflowClient, ModelRegistryClient, ModelVersion
 from chromseg.registry.store.store import open_store, translated
+from chromseg.registry.versions.listing import list_versions
 from chromseg.registry.versions.package_files import MODEL, hash_of, list_files
 from chromseg.registry.versions.packaging import fetch_package, fetched_anew, is_fetched
 from chromseg.registry.versions.references import parse_reference
-from chromseg.registry.versions.register import list_versions
 from chromseg.registry.versions.version import Version, check_in_use, find
 
 

@@ -15,8 +15,10 @@ from chromseg.errors import RegistryError, RetiredError
 from chromseg.registry.log.actor import current_actor
 from chromseg.registry.log.aliases import decided, show_alias
 from chromseg.registry.log.audit import append, read_log
+from chromseg.registry.log.chain import Chain
 from chromseg.registry.log.descriptions import of_model, of_version
-from chromseg.registry.log.entries import ADMITS, Chain, Entry, aliases, moved_by_retiring, timestamp
+from chromseg.registry.log.entries import ADMITS, Entry, timestamp
+from chromseg.registry.log.stacks import aliases, moved_by_retiring
 from chromseg.registry.store.backend import MlflowClient
 from chromseg.registry.store.store import open_store, translated
 from chromseg.registry.versions.references import Reference, all_versions, known_names, parse_reference

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 
 from chromseg.errors import LineageError, RegistryError
-from chromseg.registry.log.entries import ADMITS, Chain, Entry
+from chromseg.registry.log.chain import Chain
+from chromseg.registry.log.entries import ADMITS, Entry
 from chromseg.registry.store.backend import MlflowClient
 from chromseg.registry.versions.proven import Scores, proven
 from chromseg.registry.versions.references import Reference

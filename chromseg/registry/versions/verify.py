@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple
 from chromseg.errors import RegistryError, StoreError
 from chromseg.registry.log.aliases import ALIASES, Shown, differing, look_again, shown_aliases, told_aliases
 from chromseg.registry.log.audit import registered_models, verify_log
-from chromseg.registry.log.entries import ADMITS, Chain, Entry
+from chromseg.registry.log.chain import Chain
+from chromseg.registry.log.entries import ADMITS, Entry
 from chromseg.registry.store.backend import MlflowClient, ModelVersion, Run
 from chromseg.registry.store.store import open_store
 from chromseg.registry.versions.references import Reference, all_versions, parse_reference

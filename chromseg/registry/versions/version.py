@@ -10,7 +10,8 @@ from typing import Any
 
 from chromseg.errors import RegistryError, RetiredError
 from chromseg.registry.lineage.lineage import Lineage
-from chromseg.registry.log.entries import PROMOTES, Chain, Entry, canonical
+from chromseg.registry.log.chain import Chain
+from chromseg.registry.log.entries import PROMOTES, Entry, canonical
 from chromseg.registry.store.backend import MlflowClient, ModelVersion
 from chromseg.registry.versions.proven import measured
 from chromseg.registry.versions.references import Reference, find_version, standing

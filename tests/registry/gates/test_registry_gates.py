@@ -22,12 +22,13 @@ from chromseg.registry.gates.policy import AgainstChampion, Policy, Slices, Thre
 from chromseg.registry.gates.probe import Measured, measure, probe_package
 from chromseg.registry.gates.soundness import package_gates, prediction_gates
 from chromseg.registry.lineage.lineage import Lineage
-from chromseg.registry.log.entries import Chain
+from chromseg.registry.log.chain import Chain
 from chromseg.registry.promotion import history, judge_promotion, promote
 from chromseg.registry.store.runs import start_run
 from chromseg.registry.store.store import open_store
+from chromseg.registry.versions.listing import show
 from chromseg.registry.versions.proven import family_of, family_scores
-from chromseg.registry.versions.register import register, show
+from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import resolve
 from chromseg.registry.versions.version import Version
 

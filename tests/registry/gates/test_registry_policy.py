@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from chromseg.cli.model_tables import event_row, facts, row
+from chromseg.cli.models.tables import event_row, facts, row
 from chromseg.registry.gates.policy import Policy, default_policy
 from chromseg.registry.gates.weakened import weaker
 from chromseg.registry.promotion import history
-from chromseg.registry.versions.register import show
+from chromseg.registry.versions.listing import show
 
 USUAL = default_policy()
 

@@ -16,12 +16,13 @@ from chromseg.project import state_folder
 from chromseg.registry.log import audit
 from chromseg.registry.log.aliases import show_alias
 from chromseg.registry.log.audit import LOG, append, read_log
-from chromseg.registry.log.entries import Chain, Entry
+from chromseg.registry.log.chain import Chain
+from chromseg.registry.log.entries import Entry
 from chromseg.registry.promotion import history, promote
 from chromseg.registry.store.backend import MlflowClient
 from chromseg.registry.store.store import open_store
+from chromseg.registry.versions.listing import list_versions, show
 from chromseg.registry.versions.references import known_names
-from chromseg.registry.versions.register import list_versions, show
 from chromseg.registry.versions.resolve import resolve
 from chromseg.registry.versions.verify import verify
 

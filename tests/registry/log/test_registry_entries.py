@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from chromseg.registry.log.entries import GENESIS, Chain, Entry, aliases, follow
+from chromseg.registry.log.chain import Chain, follow
+from chromseg.registry.log.entries import GENESIS, Entry
+from chromseg.registry.log.stacks import aliases
 
 
 def _entry(version: int, prev: str = GENESIS, **changes: object) -> Entry:

@@ -16,8 +16,9 @@ from chromseg.errors import RegistryError
 from chromseg.registry.log.audit import LOG
 from chromseg.registry.promotion import promote, rollback
 from chromseg.registry.transfer import backup as module
-from chromseg.registry.transfer.backup import backup, restore
-from chromseg.registry.versions.register import list_versions, show
+from chromseg.registry.transfer.backup import backup
+from chromseg.registry.transfer.restore import restore
+from chromseg.registry.versions.listing import list_versions, show
 from chromseg.registry.versions.resolve import resolve
 from chromseg.registry.versions.verify import verify
 
@@ -65,14 +66,14 @@ def test_restored_in_another_place_it_works_there(saved: Path, move: Callable[[]
 def test_a_promotion_while_the_backup_is_made_is_in_it_or_not_and_it_works(
     promoted: Path, move: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = module._log
+    real = module.log_of
 
     def overtaken(database: Path) -> Any:
         promote("chromseg/1", reason="meanwhile")
         return real(database)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_log", overtaken)
+        patch.setattr(module, "log_of", overtaken)
         backup(tmp_path / "registry.tar")
     move()
     assert restore(tmp_path / "registry.tar").length == 4

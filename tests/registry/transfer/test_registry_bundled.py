@@ -18,7 +18,8 @@ from chromseg.registry.card.text import sections_of
 from chromseg.registry.log import actor
 from chromseg.registry.promotion import history, promote
 from chromseg.registry.transfer.bundled import register_bundled
-from chromseg.registry.versions.register import list_versions, register, show
+from chromseg.registry.versions.listing import list_versions, show
+from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import Resolved, resolve
 
 

@@ -22,9 +22,12 @@ from chromseg.registry.log.audit import _written, forget
 from chromseg.registry.log.entries import Entry
 from chromseg.registry.promotion import history, promote
 from chromseg.registry.store.store import open_store
-from chromseg.registry.transfer.backup import backup, restore
-from chromseg.registry.transfer.export import absent_parents, export_version, import_version
-from chromseg.registry.versions.register import list_versions, register, show
+from chromseg.registry.transfer.arrival import absent_parents, import_version
+from chromseg.registry.transfer.backup import backup
+from chromseg.registry.transfer.export import export_version
+from chromseg.registry.transfer.restore import restore
+from chromseg.registry.versions.listing import list_versions, show
+from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import Resolved, resolve, resolve_model
 from chromseg.registry.versions.verify import verify
 

@@ -26,7 +26,8 @@ from chromseg.models.package import ModelCard, load_model, read_card, write_card
 from chromseg.project import tracking_uri
 from chromseg.registry.store.backend import mlflow
 from chromseg.registry.versions.cascade import data_of, resolve_parent
-from chromseg.registry.versions.register import register, show
+from chromseg.registry.versions.listing import show
+from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import Resolved
 
 

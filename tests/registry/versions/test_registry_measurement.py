@@ -26,8 +26,9 @@ from chromseg.errors import DataError, RegistryError
 from chromseg.inference import load
 from chromseg.models.package import read_card, write_card
 from chromseg.registry.promotion import history, judge_promotion, promote
+from chromseg.registry.versions.listing import show
 from chromseg.registry.versions.measurement import evaluate
-from chromseg.registry.versions.register import register, show
+from chromseg.registry.versions.register import register
 from chromseg.registry.versions.verify import verify
 
 Make = Callable[..., Path]

@@ -18,8 +18,9 @@ from chromseg.project import tracking_uri
 from chromseg.registry.promotion import promote
 from chromseg.registry.store.backend import mlflow
 from chromseg.registry.transfer.export import export_version
+from chromseg.registry.versions.listing import show
 from chromseg.registry.versions.references import Reference, parse_reference
-from chromseg.registry.versions.register import Version, register, show
+from chromseg.registry.versions.register import Version, register
 from chromseg.registry.versions.resolve import resolve, resolve_model, version_of_result
 from chromseg.registry.versions.verify import verify
 

@@ -16,8 +16,10 @@ from chromseg.errors import RegistryError, RetiredError
 from chromseg.registry import promotion
 from chromseg.registry.promotion import history, judge_promotion, promote, rollback
 from chromseg.registry.store.store import open_store
-from chromseg.registry.transfer.export import export_version, import_version
-from chromseg.registry.versions.register import list_versions, register, show
+from chromseg.registry.transfer.arrival import import_version
+from chromseg.registry.transfer.export import export_version
+from chromseg.registry.versions.listing import list_versions, show
+from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import resolve, resolve_model, version_of_result
 from chromseg.registry.versions.retirement import retire
 from chromseg.registry.versions.verify import verify

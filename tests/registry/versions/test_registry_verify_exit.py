@@ -15,7 +15,8 @@ from chromseg.cli.app import app
 from chromseg.files import sha256
 from chromseg.registry.promotion import history
 from chromseg.registry.store.store import open_store
-from chromseg.registry.transfer.backup import backup, restore
+from chromseg.registry.transfer.backup import backup
+from chromseg.registry.transfer.restore import restore
 from chromseg.registry.versions.resolve import resolve
 
 NOBODY = 65534

@@ -12,7 +12,8 @@ from chromseg.files import sha256
 from chromseg.registry.promotion import history
 from chromseg.registry.store.store import open_store
 from chromseg.registry.versions import register as versions
-from chromseg.registry.versions.register import list_versions, register, show
+from chromseg.registry.versions.listing import list_versions, show
+from chromseg.registry.versions.register import register
 from chromseg.registry.versions.verify import verify
 
 MakeModel = Callable[..., Path]
@@ -53,14 +54,14 @@ def test_two_who_register_the_same_files_at_once_get_one_version(
     store: Path, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other one begins later and ends earlier."""
-    folder, real, left, others = make_model(), versions._enter, iter([True]), []
+    folder, real, left, others = make_model(), versions.upload, iter([True]), []
 
     def overtaken(*arguments: Any) -> Any:
         if next(left, False):
             others.append(register(folder, "chromseg"))
         return real(*arguments)
 
-    monkeypatch.setattr(versions, "_enter", overtaken)
+    monkeypatch.setattr(versions, "upload", overtaken)
     version, new = register(folder, "chromseg")
     assert (version.number, new) == (1, False)
     assert others == [(version, True)] and list_versions() == [version]

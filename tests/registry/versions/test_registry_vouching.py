@@ -19,7 +19,8 @@ from chromseg.registry.store.runs import find_run
 from chromseg.registry.store.store import open_store
 from chromseg.registry.transfer.bundled import register_bundled
 from chromseg.registry.versions import register as versions
-from chromseg.registry.versions.register import list_versions, register, show
+from chromseg.registry.versions.listing import list_versions, show
+from chromseg.registry.versions.register import register
 
 MakeModel = Callable[..., Path]
 ACC = "test/overall_acc"
@@ -101,14 +102,14 @@ def test_of_two_who_bring_equal_weights_at_once_only_one_has_its_scores(
     folder = make_model(metrics={ACC: 0.5})
     forged = type_in(shutil.copytree(folder, tmp_path / "better"), metrics={ACC: 1.0})
     record(forged, store)
-    real, left = versions._enter, iter([True])
+    real, left = versions.upload, iter([True])
 
     def overtaken(*arguments: Any) -> Any:
         if next(left, False):
             register(folder, "chromseg")
         return real(*arguments)
 
-    monkeypatch.setattr(versions, "_enter", overtaken)
+    monkeypatch.setattr(versions, "upload", overtaken)
     with pytest.raises(LineageError, match="has with the same weights"):
         register(forged, "chromseg")
     assert [version.metrics for version in list_versions()] == [{ACC: 0.5}]

@@ -6,7 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 if TYPE_CHECKING:
+    from chromseg.registry.gates.probe import Measured
     from chromseg.registry.log.entries import Entry
     from chromseg.registry.versions.version import Version
 
@@ -107,3 +110,9 @@ def _text(value: Any) -> str | None:
     if value is None or value == []:
         return None
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def warn_of(trial: Measured | None, version: Version) -> None:
+    """Say on stderr that a version does not run on this machine, if its trial says so."""
+    if trial is not None and trial.problem:
+        typer.echo(f"{version.label} does not run here and will not be promoted: {trial.problem}", err=True)

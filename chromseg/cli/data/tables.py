@@ -1,18 +1,43 @@
-"""The tables that `chromseg-ops data summary` prints."""
+"""What `chromseg-ops data` prints of a dataset."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from chromseg.cli.printing import print_facts, print_table
+from chromseg.cli.printing import print_facts, print_json, print_table
 
 if TYPE_CHECKING:
     from chromseg.annotations.changes import Changes, OutlineChanges
+    from chromseg.annotations.dataset import Dataset
     from chromseg.annotations.overlaps import Overlaps
     from chromseg.annotations.summary import Spread, Summary
+
+
+def print_made(dataset: Dataset, as_json: bool, changes: Changes | None = None) -> None:
+    """Print what a dataset that was just made holds, and what changed from the version before."""
+    splits = {split: len(dataset.in_split(split)) for split in ("train", "val", "test")}
+    facts: dict[str, Any] = {
+        "dataset": dataset.root.as_posix(),
+        "images": len(dataset.images),
+        "annotations": len(dataset.instances),
+        "cases": len({image.case for image in dataset.images}),
+        "splits": splits,
+        "stain": dataset.card.stain,
+        "polarity": dataset.card.polarity,
+    }
+    if as_json:
+        print_json(facts | ({} if changes is None else {"changes": changes.to_json()}))
+        return
+    cut = ", ".join(f"{split} {count}" for split, count in splits.items())
+    typer.echo(
+        f"{facts['dataset']}: {facts['images']} images, {facts['annotations']} annotations, {facts['cases']} cases "
+        f"({cut}); {facts['stain']}, {facts['polarity']}"
+    )
+    if changes is not None:
+        print_changes(changes)
 
 
 def print_summary(figures: Summary, picture: Path | None) -> None:

@@ -1,0 +1,1 @@
+"""`chromseg-ops data`, a file an idea; `verbs.py` lists them."""

@@ -1,0 +1,1 @@
+"""`chromseg-ops models`, a file an idea; `verbs.py` lists them."""
