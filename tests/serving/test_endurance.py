@@ -1,4 +1,4 @@
-"""The long run of `benchmarks/serving.py` with 300 requests: nothing wrong, nothing lost but to the kill."""
+"""The long run of `benchmarks/serving` with 300 requests: nothing wrong, nothing lost but to the kill."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from serving_app import png
 
-from benchmarks.serving import CLIENTS, endurance
+from benchmarks.serving.client import CLIENTS
+from benchmarks.serving.endurance import endurance
 
 
 @pytest.mark.slow

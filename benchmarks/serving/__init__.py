@@ -1,0 +1,1 @@
+"""What serving costs and stands, a file a measurement; `python -m benchmarks.serving` runs them."""
