@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chromseg.annotations.seen import Seen
 from chromseg.errors import ModelError, RegistryError
+from chromseg.registry.lineage.gather import gather_lineage
 from chromseg.registry.lineage.lineage import Lineage
 from chromseg.registry.versions.resolve import Resolved, resolve_model
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from chromseg.models.package import ModelCard
 
 NAME = "cascade"
+SEED = 0  # nothing is left to chance
 
 
 def build_cascade(
@@ -77,6 +79,42 @@ def build_cascade(
         parents={"maps": _parent(maps, map_card), "detector": _parent(detector, detector_card)},
     )
     return save_model(folder, CascadeNetwork(config, map_network, detector_network), card)
+
+
+def params_of(maps: Resolved, detector: Resolved, rule: CascadeRule) -> dict[str, Any]:
+    """What a run is to show as the settings of a cascade: its rule and its parents."""
+    values = {f"rule.{name}": value for name, value in asdict(rule).items()}
+    return values | dict(zip(("maps", "detector"), pinned(maps, detector), strict=True))
+
+
+def lineage_of_cascade(
+    maps: Resolved, detector: Resolved, *, tested: Sequence[str], corrected_by: Sequence[str], profile: str
+) -> Lineage:
+    """The lineage: this commit and machine, the data of both parents and of the test, and the parents themselves.
+
+    Args:
+        maps: A registered model that draws maps.
+        detector: A registered UCRD-Net.
+        tested: Datasets whose test cases judge the cascade.
+        corrected_by: Datasets whose outlines the samples of others have.
+        profile: The pipeline.
+    """
+    from chromseg.models.package import read_card
+
+    cards = read_card(maps.folder), read_card(detector.folder)
+    lineage = gather_lineage(
+        experiment=NAME,
+        variant=NAME,
+        seed=SEED,
+        datasets=(),
+        tested=tested,
+        corrected_by=corrected_by,
+        profile=profile,
+        ablation=" and ".join(card.name for card in cards),
+    )
+    valid = all(bool(card.lineage.get("validation")) for card in cards)
+    md5 = lineage.data_md5 | data_of(*cards)
+    return replace(lineage, data_md5=md5, validation=valid, parents=pinned(maps, detector))
 
 
 def resolve_parent(model: str) -> Resolved:
