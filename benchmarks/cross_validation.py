@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from chromseg.errors import DataError
+from chromseg.evaluation.scores import intervals
 from chromseg.files import write_json
 from chromseg.metrics import CutoutScore, summarize_cutouts
-from pipelines.evaluate import intervals
 from pipelines.profile import Profile, run_stage
 
 SHOWN = ("iou_crossing", "overlap_acc", "sp_acc", "sp_acc_90", "overall_acc")
@@ -36,9 +36,10 @@ def main() -> None:
     cutouts = [score for folder in folds for score in read_cutouts(folder / "cutouts.csv")]
     ceiling = json.loads(arguments.ceiling.read_text(encoding="utf-8"))
     between = intervals(cutouts)
+    pooled = {f"test/{key}": value for key, value in summarize_cutouts(cutouts).items()}
     report = {
         "what": f"{len(folds)} folds of {arguments.profile} by case, cut-outs pooled; intervals 95 % by case",
-        "pooled": {f"test/{key}": value for key, value in summarize_cutouts(cutouts).items()},
+        "pooled": pooled,
         "intervals": between,
         "ceiling": {key: ceiling[key] for key in SHOWN},
         "metaphases": metaphases(folds),
@@ -49,7 +50,7 @@ def main() -> None:
     for key in SHOWN:
         low, high = between.get(f"test/{key}", (None, None))
         interval = "" if low is None else f"{low:.3f}–{high:.3f}"
-        print(f"| {key} | {report['pooled'][f'test/{key}']:.3f} | {interval} | {ceiling[key]:.3f} |")
+        print(f"| {key} | {pooled[f'test/{key}']:.3f} | {interval} | {ceiling[key]:.3f} |")
 
 
 def fold_folders(profile: Profile) -> list[Path]:

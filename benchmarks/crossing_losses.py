@@ -25,6 +25,7 @@ from torchvision.ops import box_iou
 
 from chromseg.annotations import Sample, read_samples
 from chromseg.annotations.clusters import MIN_CROSSING_AREA
+from chromseg.arrays import Bool
 from chromseg.boxes import boxes_of
 from chromseg.evaluation.study import changed
 from chromseg.inference.instance_predictor import InstancePredictor
@@ -65,10 +66,10 @@ def main() -> None:
             boxes = torch.tensor(boxes_of(sample.masks[crossing[-1]]), dtype=torch.float32).reshape(-1, 4)
             weights = predictor.network.region_maps(predictor.for_network(sample.image), boxes).weights
             whole += weights[-1].mean(dim=(1, 2)).tolist()
-    crosses = np.concatenate(crossing)
+    crosses: Bool = np.concatenate(crossing)
     print(f"{crosses.sum()} chromosomes that cross another, {(~crosses).sum()} others")
-    for step, reached in found.items():
-        all_of_them = np.concatenate(reached)
+    for step, each in found.items():
+        all_of_them = np.concatenate(each)
         print(f"{step:36} {all_of_them[crosses].mean():.3f} {all_of_them[~crosses].mean():.3f}")
     if whole:
         print(f"mean weight of the whole box: {np.mean(whole):.4f}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 from chromseg.registry.log import audit
 from chromseg.registry.log.entries import Entry, timestamp
@@ -40,7 +41,7 @@ def measure_crowd(runs: int, versions: int = 500) -> dict[str, float]:
     promotions = []
     for _ in range(runs):
         champion, other = other, champion
-        promotions.append(cpu(lambda to=champion: promote(f"{NAME}/{to}", reason="benchmark")))
+        promotions.append(cpu(partial(promote, f"{NAME}/{champion}", reason="benchmark")))
     figures = {
         "list": [cpu(list_versions) for _ in range(runs)],
         "resolve": [cpu(lambda: resolve(f"models:/{NAME}@champion")) for _ in range(runs)],

@@ -22,7 +22,7 @@ import numpy as np
 from scipy import ndimage, optimize
 
 from benchmarks.stage2 import DISTURBANCES, Case, cut_outs
-from chromseg.annotations import label_regions, load_image, load_masks, read_dataset
+from chromseg.annotations import chromosome_map, crossing_map, label_regions, load_image, load_masks, read_dataset
 from chromseg.partition import cluster, pairing, parts, ports, seams, touching
 
 DISTURBED_BY = ("crossing shrunk by 1", "outlines ragged by 0.7 and 1.5", "specks and holes")
@@ -38,7 +38,7 @@ def seam_examples(root: Path, rng: np.random.Generator) -> tuple[list[Any], list
         if record.split == "test":
             continue
         image, masks = load_image(dataset, record), load_masks(dataset, record)
-        chromosome, crossing = masks.any(axis=0), masks.sum(axis=0) >= 2
+        chromosome, crossing = chromosome_map(masks), crossing_map(masks)
         owner = np.where(crossing | ~chromosome, 0, masks.argmax(axis=0) + 1)
         labels, _ = label_regions(chromosome)
         for label, window in enumerate(ndimage.find_objects(labels), start=1):
@@ -123,7 +123,7 @@ def _maps(case: Case, disturbance: str | None, seed: int) -> tuple[Any, Any]:
     return chromosome, crossing & chromosome
 
 
-def _right_outcome(arms: list[ports.Port], held: Any) -> pairing.Outcome | None:
+def _right_outcome(arms: list[ports.Port], held: Any) -> pairing.Owners | None:
     """Which ports are of one chromosome, as `pairing.outcome` says it; None where a part is of two."""
     counts = held[[port.part for port in arms]]
     mixed = counts.max(axis=1, initial=0) < PURE * counts.sum(axis=1)

@@ -15,10 +15,19 @@ from pathlib import Path
 
 import numpy as np
 
-from chromseg.annotations import Dataset, crossing_clusters, crossing_map, load_masks, rasterize, read_dataset
+from chromseg.annotations import (
+    Dataset,
+    chromosome_map,
+    crossing_clusters,
+    crossing_map,
+    load_masks,
+    rasterize,
+    read_dataset,
+)
 from chromseg.annotations.rasterize import Polygons
 from chromseg.arrays import Bool
 from chromseg.dvc import folder_md5
+from chromseg.errors import DataError
 from chromseg.files import write_json
 from chromseg.metrics import CutoutScore, match_instances, splice_quality, summarize_cutouts
 from chromseg.registry.lineage.gather import git_state
@@ -52,13 +61,28 @@ def main() -> None:
 def judge(dataset: Dataset, pixels: float, rng: np.random.Generator) -> Iterator[tuple[CutoutScore, np.ndarray]]:
     """Each crossing cluster as if its jittered outlines were predicted, and the IoU of each of its chromosomes."""
     for image in dataset.images:
-        masks = load_masks(dataset, image)
-        outlines = [instance.segmentation for instance in dataset.instances_of[image.id]]
+        masks, outlines = load_masks(dataset, image), list(polygons_of(dataset, image.id))
         moved = [jitter(outline, pixels, rng) for outline in outlines]
         pred = np.stack([rasterize(outline, image.height, image.width) for outline in moved])
         for number, cluster in enumerate(crossing_clusters(masks)):
             own = list(cluster.indices)
             yield _judge_cluster(f"{image.file_name}-{number}", image.case, pred[own], masks[own] & cluster.region)
+
+
+def polygons_of(dataset: Dataset, image_id: int) -> Iterator[Polygons]:
+    """The outlines of an image.
+
+    Raises:
+        DataError: One is a raster mask, whose points cannot be moved.
+    """
+    for instance in dataset.instances_of[image_id]:
+        if isinstance(instance.segmentation, dict):
+            raise DataError(
+                f"annotation {instance.id} of {dataset.root} is a raster mask",
+                expected="outlines as polygons, drawn by hand",
+                remedy="name a set that was drawn as polygons, such as bioimlab",
+            )
+        yield instance.segmentation
 
 
 def jitter(outline: Polygons, pixels: float, rng: np.random.Generator) -> Polygons:
@@ -72,8 +96,8 @@ def _judge_cluster(name: str, case_id: str, pred: Bool, target: Bool) -> tuple[C
         case_id,
         pred_crossing=crossing_map(pred),
         true_crossing=crossing_map(target),
-        pred_chromosome=pred.any(axis=0),
-        true_chromosome=target.any(axis=0),
+        pred_chromosome=chromosome_map(pred),
+        true_chromosome=chromosome_map(target),
     )
     return replace(score, splice=splice_quality(pred, target)), match_instances(pred, target)[1]
 

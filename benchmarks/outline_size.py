@@ -101,7 +101,8 @@ def redrawn(masks: Bool, ratio: float) -> int:
     areas = np.array([(distance <= 0).sum() for distance in distances])
 
     def ratios(moved: float) -> F64:
-        return np.array([(distance <= moved).sum() for distance in distances]) / areas
+        inside = np.array([(distance <= moved).sum() for distance in distances])
+        return np.asarray(inside / areas, dtype=np.float64)
 
     low, high = -_REACH, _REACH
     while high - low > 0.5 / _FINE:

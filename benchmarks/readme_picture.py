@@ -14,6 +14,7 @@ from PIL import Image
 from chromseg import load_predictor
 from chromseg.annotations import find_clusters, load_masks, read_dataset
 from chromseg.boxes import box_of
+from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.overlay import draw_overlay
 from chromseg.inference.postprocess import binarize, smoothed
 from chromseg.inference.sheets import GalleryRow, contact_sheet, gallery
@@ -28,6 +29,8 @@ def main() -> None:
     arguments = parser.parse_args()
     dataset = read_dataset(Path("data/sample"))
     predictor = load_predictor(arguments.model)
+    if not isinstance(predictor, MapPredictor):
+        parser.error(f"{arguments.model} draws no maps, which the picture shows: name a network of maps")
     record = dataset.in_split("test")[0]
     cluster = max(
         (c for c in find_clusters(load_masks(dataset, record)) if c.has_crossing), key=lambda c: len(c.indices)

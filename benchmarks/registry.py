@@ -59,7 +59,7 @@ def main() -> None:
 def measure(project: Path, runs: int) -> dict[str, float]:
     """Median seconds of each operation."""
     enter(project)
-    figures = {
+    figures: dict[str, list[float]] = {
         "store promote": [], "store rollback": [], "command register": [], "command promote": [],
         "command promote, untried": [], "command rollback": [],
     }  # fmt: skip

@@ -23,7 +23,16 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from chromseg.annotations import crossing_clusters, cut_out, is_touching, load_image, load_masks, read_dataset
+from chromseg.annotations import (
+    chromosome_map,
+    crossing_clusters,
+    crossing_map,
+    cut_out,
+    is_touching,
+    load_image,
+    load_masks,
+    read_dataset,
+)
 from chromseg.dvc import folder_md5
 from chromseg.files import write_json
 from chromseg.metrics.splicing import match_instances, splice_quality
@@ -108,7 +117,7 @@ def whole_metaphases(root: Path) -> dict[str, Any]:
     counts: dict[str, list[tuple[int, int, int]]] = {"train_val": [], "test": []}
     for record in dataset.images:
         masks = load_masks(dataset, record)
-        found = partition_crossings(masks.any(axis=0), masks.sum(axis=0) >= 2, load_image(dataset, record)).masks
+        found = partition_crossings(chromosome_map(masks), crossing_map(masks), load_image(dataset, record)).masks
         _, ious = match_instances(found, masks)
         group = "test" if record.split == "test" else "train_val"
         counts[group].append((int((ious >= 0.8).sum()), len(masks), len(found) - len(masks)))

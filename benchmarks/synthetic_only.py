@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,8 @@ CONFIG = TrainConfig(
     ),
     crop=96,
 )
-DRAWN = {"size": (576, 768), "polarity": "light-on-dark", "crossings": 4.0, "touching": 2.0}
+
+draw = partial(synthesize_dataset, name="drawn", size=(576, 768), polarity="light-on-dark", crossings=4.0, touching=2.0)
 
 
 def main() -> None:
@@ -58,7 +60,7 @@ def main() -> None:
     real = read_dataset(arguments.real)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
-        drawn = synthesize_dataset(Path(scratch), "drawn", count=arguments.images, seed=arguments.seed, **DRAWN)
+        drawn = draw(Path(scratch), count=arguments.images, seed=arguments.seed)
         cutouts = list(_cutouts(drawn))
         train = [sample for sample in cutouts if sample.split != "test"]
         chosen_by = [sample for sample in cutouts if sample.split == "test"]

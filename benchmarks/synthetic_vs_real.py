@@ -12,7 +12,6 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-import numpy.typing as npt
 
 from chromseg.annotations import (
     MIN_CROSSING_AREA,
@@ -26,6 +25,7 @@ from chromseg.annotations import (
     load_masks,
     read_dataset,
 )
+from chromseg.arrays import F32
 from chromseg.dvc import folder_md5
 from chromseg.files import replacing, write_json
 from chromseg.synthesis import synthesize_dataset
@@ -49,7 +49,7 @@ class Facts:
     crossing: float
     crossing_and_touching: float
     touching_only: float
-    windows: list[npt.NDArray[np.float32]]
+    windows: list[F32]
 
     def summary(self) -> dict[str, object]:
         """Percentiles and means, ready for JSON."""
@@ -95,7 +95,7 @@ def _facts(dataset: Dataset) -> Facts:
     areas: list[int] = []
     overlaps: list[int] = []
     ratios: list[float] = []
-    windows = []
+    windows: list[F32] = []
     counts = np.zeros(3)
     for image in dataset.images:
         masks, absorbance = load_masks(dataset, image), load_image(dataset, image)
@@ -112,10 +112,11 @@ def _facts(dataset: Dataset) -> Facts:
             if len(windows) < _SHOWN and cluster.size < _WINDOW:
                 windows.append(_window(absorbance, cluster.bbox))
         counts[2] += sum(len(c.indices) > 1 and not c.has_crossing for c in find_clusters(masks))
-    return Facts(areas, overlaps, ratios, *(counts / len(dataset.images)).tolist(), windows)
+    crossing_ones, these_touching, touching_only = (counts / len(dataset.images)).tolist()
+    return Facts(areas, overlaps, ratios, crossing_ones, these_touching, touching_only, windows)
 
 
-def _window(absorbance: npt.NDArray[np.float32], bbox: tuple[int, int, int, int]) -> npt.NDArray[np.float32]:
+def _window(absorbance: F32, bbox: tuple[int, int, int, int]) -> F32:
     middle = np.array([bbox[0] + bbox[2], bbox[1] + bbox[3]]) // 2
     row, col = np.clip(middle - _WINDOW // 2, 0, np.array(absorbance.shape) - _WINDOW)
     return absorbance[row : row + _WINDOW, col : col + _WINDOW]

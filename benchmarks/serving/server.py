@@ -23,13 +23,14 @@ def server(*arguments: object, cwd: Path | None = None) -> Iterator[tuple[str, s
     if cwd is not None:
         environment.pop("MLFLOW_TRACKING_URI", None)
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=cwd, env=environment) as process:
-        assert process.stderr is not None
-        drain = threading.Thread(target=lambda: [None for _ in process.stderr], daemon=True)
+        stream = process.stderr
+        assert stream is not None
+        drain = threading.Thread(target=lambda: [None for _ in stream], daemon=True)
         try:
-            line = process.stderr.readline()
+            line = stream.readline()
             while " on http://" not in line:
                 assert line, "the server did not start"
-                line = process.stderr.readline()
+                line = stream.readline()
             url = line.split()[2]
             drain.start()
             wait_ready(url)
