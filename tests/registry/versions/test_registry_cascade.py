@@ -6,29 +6,46 @@ import dataclasses
 import io
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
-from drawn_cells import drawn_cell
+import yaml
+from drawn_cells import drawn_cell, threshold_predictor
+from example_lineage import LINEAGE
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny_cascade import build
 from tiny_detector import TINY
 
 from chromseg import load_predictor
+from chromseg.annotations import (
+    Dataset,
+    DatasetCard,
+    ImageRecord,
+    InstanceRecord,
+    encode_rle,
+    write_dataset,
+    write_samples,
+)
 from chromseg.annotations.seen import Seen, judged_on_seen
+from chromseg.config import PrepareConfig
 from chromseg.errors import ModelError, RegistryError
 from chromseg.inference.cascade import CascadePredictor
+from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import ModelCard, load_model, read_card, write_card
 from chromseg.project import tracking_uri
 from chromseg.registry.store.backend import mlflow
+from chromseg.registry.store.store import open_store
 from chromseg.registry.versions.cascade import data_of, resolve_parent
 from chromseg.registry.versions.listing import show
 from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import Resolved
+from pipelines import cascade as program
+from pipelines.prepare import samples
 
 
 def picture() -> bytes:
@@ -136,6 +153,42 @@ def test_a_cascade_without_its_parents_is_not_registered(
         register(tmp_path / "again", "cascade")
     register(detector.folder, "ucrd-net")
     assert register(tmp_path / "again", "cascade")[0].label == "cascade/1"
+
+
+def test_the_program_builds_judges_and_tracks(
+    store: Path, parents: tuple[Resolved, Resolved], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two parents that have trained on other pictures; the figures are those of a threshold on a drawn cell."""
+    (store / "rule.json").write_text(json.dumps({"rule": {"doubt": 0.7}}))
+    params = {"prepare": {"datasets": ["cells"]}, "evaluate": {"dataset": "cells"}}
+    (store / "params.yaml").write_text(yaml.safe_dump(params))
+    grey, masks = drawn_cell(300)
+    card = DatasetCard("cells", "g-band", "dark-on-light", "drawn", "CC0", "none", "test", "1")
+    instances = tuple(
+        InstanceRecord(number, 1, 1, encode_rle(mask), (0.0, 0.0, 1.0, 1.0), float(mask.sum()))
+        for number, mask in enumerate(masks, start=1)
+    )
+    images = (ImageRecord(1, "test.png", 300, 300, "1", "test"),)
+    write_dataset(Dataset(store / "data/cells", card, images, instances, {1: "chromosome"}), {1: grey})
+    write_samples(Path("prepared"), samples(PrepareConfig(("cells",)), Path("data")))
+    by_name = {f"models:/{parent.name}@champion": parent for parent in parents}
+    monkeypatch.setattr(program, "resolve_parent", by_name.__getitem__)
+    monkeypatch.setattr(program, "predictor_from_folder", lambda *_, **__: threshold_predictor())
+    monkeypatch.setattr(sys, "argv", ["cascade", "--rule", "rule.json"])
+    program.main()
+    made = read_card(Path("models/cascade-0"))
+    assert isinstance(made.architecture, CascadeConfig) and made.architecture.rule.doubt == 0.7
+    assert made.lineage["parents"] == ["models:/chromseg/3", "models:/ucrd-net/1"]
+    assert {"cells", *LINEAGE["data_md5"]} <= made.lineage["data_md5"].keys(), "of the parents and of the test"
+    record = json.loads(Path("models/cascade-0/run.json").read_text())
+    settings = {"rule.doubt": 0.7, "maps": "models:/chromseg/3", "detector": "models:/ucrd-net/1"}
+    assert record["params"].items() >= settings.items() and record["tags"]["run_id"] == made.lineage["run_id"]
+    scores = json.loads(Path("reports/default/scores/cascade-0/metrics.json").read_text())
+    client = open_store()
+    run = client.get_run(made.lineage["run_id"])
+    assert run.info.status == "FINISHED" and run.data.params["maps"] == "models:/chromseg/3"
+    assert run.data.metrics["test/count_exact"] == scores["metrics"]["test/count_exact"] == 1.0
+    assert run.data.metrics["test/slice/stain/g-band/count_exact"] == 1.0
 
 
 @pytest.mark.slow
