@@ -40,7 +40,8 @@ def test_it_holds_the_package_and_nothing_else(wheel: Path) -> None:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     tracked = _done("git", "ls-files", "--cached", "--others", "--exclude-standard", "chromseg", cwd=ROOT).splitlines()
     assert held == {name for name in tracked if (ROOT / name).is_file()}
-    assert "chromseg/py.typed" in held and any(name.endswith("page/index.html") for name in held)
+    page = {f"chromseg/serving/page/{name}" for name in ("index.html", "picture/masks.js", "picture/stage.css")}
+    assert {"chromseg/py.typed", *page} <= held
 
 
 @pytest.fixture

@@ -1,24 +1,24 @@
 /** The page: take a picture, have it cut, look, correct, take along. */
 
-import { aboutModel, aboutResult, aboutRules } from "./about.js";
-import { actions } from "./actions.js";
-import { announce } from "./announce.js";
-import { instancesOf } from "./annotations.js";
-import * as api from "./api.js";
-import { cropFrom } from "./crops.js";
-import { exports } from "./exports.js";
-import { pan } from "./pan.js";
-import { panel } from "./panel.js";
-import { describe } from "./problem.js";
-import { inMegabytes, read } from "./reading.js";
-import { resetSaving, saving } from "./saving.js";
-import { Session } from "./session.js";
-import { sheet } from "./sheet.js";
-import { showPicture, stage } from "./stage.js";
-import { taking } from "./taking.js";
-import { cancelTask } from "./task.js";
-import { doubtful } from "./words.js";
-import { fit } from "./zoom.js";
+import { aboutModel, aboutResult, aboutRules } from "./panels/about.js";
+import { actions } from "./editing/actions.js";
+import { announce } from "./base/announce.js";
+import { instancesOf } from "./editing/annotations.js";
+import * as api from "./transport/api.js";
+import { cropFrom } from "./panels/crops.js";
+import { exports } from "./transport/exports.js";
+import { pan } from "./picture/pan.js";
+import { panel } from "./panels/panel.js";
+import { describe } from "./transport/problem.js";
+import { inMegabytes, read } from "./transport/reading.js";
+import { resetSaving, saving } from "./transport/saving.js";
+import { Session } from "./editing/session.js";
+import { sheet } from "./panels/sheet.js";
+import { showPicture, stage } from "./picture/stage.js";
+import { taking } from "./transport/taking.js";
+import { cancelTask } from "./base/task.js";
+import { doubtful } from "./base/words.js";
+import { fit } from "./picture/zoom.js";
 
 const VIEWS = ["start", "busy", "problem", "work"];
 

@@ -14,7 +14,7 @@ from chromseg.annotations.rasterize import decode_rle, encode_rle
 from chromseg.arrays import Bool
 
 SIZE = (40, 56)  # rows, columns
-AS_WINDOW = """const {fromRle} = await load('masks');
+AS_WINDOW = """const {fromRle} = await load('picture/masks');
     const mask = (one) => fromRle(one.segmentation, one.bbox);
     const told = (mask) => mask && ({...mask, bits: [...mask.bits]});"""
 
@@ -54,7 +54,7 @@ def got(window: dict[str, Any] | None) -> Bool:
     "mask", [blobs(0), blobs(1), box(0, 40, 0, 56), box(0, 1, 0, 1), box(39, 40, 55, 56), box(5, 40, 3, 9)]
 )
 def test_run_lengths_are_read_and_written_as_the_coco_library_does(opened: Page, mask: Bool) -> None:
-    script = f"{AS_WINDOW} const {{toRle}} = await load('masks'); const m = mask(given[0]);"
+    script = f"{AS_WINDOW} const {{toRle}} = await load('picture/masks'); const m = mask(given[0]);"
     window, again = opened.module(f"{script} return [told(m), toRle(m, given[1])]", sent(mask), SIZE)
     assert np.array_equal(got(window), mask)
     assert np.array_equal(decode_rle(again, *SIZE), mask)
@@ -62,7 +62,7 @@ def test_run_lengths_are_read_and_written_as_the_coco_library_does(opened: Page,
 
 def test_union_and_intersection(opened: Page) -> None:
     one, other = blobs(2), blobs(3)
-    script = f"""{AS_WINDOW} const {{union, intersection, area}} = await load('masks');
+    script = f"""{AS_WINDOW} const {{union, intersection, area}} = await load('picture/masks');
         const [a, b] = given[0].map(mask);
         return [told(union([a, b])), told(intersection(a, b)), area(a)]"""
     both, common, size = opened.module(script, [sent(one), sent(other)])
@@ -72,7 +72,8 @@ def test_union_and_intersection(opened: Page) -> None:
 
 
 def test_masks_apart_have_no_intersection(opened: Page) -> None:
-    script = f"{AS_WINDOW} const {{intersection}} = await load('masks'); return intersection(...given[0].map(mask))"
+    script = f"""{AS_WINDOW} const {{intersection}} = await load('picture/masks');
+        return intersection(...given[0].map(mask))"""
     assert opened.module(script, [sent(box(0, 9, 0, 9)), sent(box(0, 9, 9, 19))]) is None
 
 
@@ -86,16 +87,15 @@ def test_masks_apart_have_no_intersection(opened: Page) -> None:
     ],
 )
 def test_a_drawn_outline_is_filled(opened: Page, points: list[tuple[float, float]]) -> None:
-    filled = opened.module(
-        "const {fill} = await load('fill'); const m = fill(...given); return {...m, bits: [...m.bits]}", points, SIZE
-    )
+    script = "const {fill} = await load('editing/fill'); const m = fill(...given); return {...m, bits: [...m.bits]}"
+    filled = opened.module(script, points, SIZE)
     rows, cols = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
     inside = Polygon([*points, points[0]], closed=True).contains_points(np.stack([cols.ravel(), rows.ravel()], axis=1))
     assert inside.any()
     assert np.array_equal(got(filled), inside.reshape(SIZE))
 
 
-CUT = f"{AS_WINDOW} const {{cut}} = await load('cut'); return cut(mask(given[0]), given[1]).map(told)"
+CUT = f"{AS_WINDOW} const {{cut}} = await load('editing/cut'); return cut(mask(given[0]), given[1]).map(told)"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_line_cuts_a_mask(opened: Page, mask: Bool, line: list[Any], sizes: li
 
 def test_an_outline_holds_the_middles_of_its_pixels_and_no_others(opened: Page) -> None:
     mask = blobs(4)
-    script = f"""{AS_WINDOW} const {{pathOf}} = await load('outline');
+    script = f"""{AS_WINDOW} const {{pathOf}} = await load('picture/outline');
         const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
         path.setAttribute('d', pathOf(mask(given[0])));
         path.setAttribute('fill-rule', 'evenodd');
@@ -141,7 +141,7 @@ def test_an_outline_holds_the_middles_of_its_pixels_and_no_others(opened: Page) 
 
 def test_a_number_stands_deep_inside_and_on_no_crossing(opened: Page) -> None:
     mask = box(10, 20, 5, 45)
-    script = f"{AS_WINDOW} const {{placeOfNumber}} = await load('outline');"
+    script = f"{AS_WINDOW} const {{placeOfNumber}} = await load('picture/outline');"
     x, y = opened.module(f"{script} return placeOfNumber(mask(given[0]), (column) => column > 30)", sent(mask))
     assert 34 <= x <= 41
     assert 13 <= y <= 17
@@ -151,7 +151,7 @@ def test_a_number_stands_deep_inside_and_on_no_crossing(opened: Page) -> None:
 
 def test_neighbours_have_different_colours(opened: Page) -> None:
     masks = [sent(box(10, 20, col, col + 5)) for col in range(2, 50, 6)]
-    script = f"""{AS_WINDOW} const {{coloursOf}} = await load('colours');
+    script = f"""{AS_WINDOW} const {{coloursOf}} = await load('picture/colours');
         return [...coloursOf(given[0].map((one, index) => ({{id: 8 * index + 1, mask: mask(one)}}))).values()]"""
     colours = opened.module(script, masks)
     assert all(one != other for one, other in itertools.pairwise(colours))

@@ -35,7 +35,7 @@ def test_a_chosen_picture_is_cut(cell: Page) -> None:
 
 
 def test_a_right_count_is_no_all_clear_while_something_is_left_to_look_at(opened: Page) -> None:
-    said = "const {countSaid} = await load('words'); return countSaid(...given)"
+    said = "const {countSaid} = await load('base/words'); return countSaid(...given)"
     assert opened.module(said, 46, 46, 0) == "As many as expected."
     assert opened.module(said, 46, 46, 2) == "As many as expected, but 2 still to be looked at."
     assert opened.module(said, 47, 46, 2).startswith("1 more than expected")

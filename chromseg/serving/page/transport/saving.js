@@ -1,7 +1,7 @@
 /** Sending a corrected result to the server, signed by who looked. */
 
-import { announce } from "./announce.js";
-import { annotationsOf, withoutPictures } from "./annotations.js";
+import { announce } from "../base/announce.js";
+import { annotationsOf, withoutPictures } from "../editing/annotations.js";
 import * as api from "./api.js";
 import { showProblem } from "./problem.js";
 

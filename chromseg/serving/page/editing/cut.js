@@ -1,6 +1,6 @@
 /** Cutting a mask along a drawn line. */
 
-import { area, cutToFit } from "./masks.js";
+import { area, cutToFit } from "../picture/masks.js";
 
 const OVERSHOOT = 4; // px by which both ends are drawn on, as a hand stops a little short
 const SMALLEST = 16; // px; a smaller piece is a splinter and stays with its neighbour

@@ -1,7 +1,7 @@
 /** Between the server's annotations and the page's instances. */
 
 import { kept } from "./edits.js";
-import { fromRle, toRle } from "./masks.js";
+import { fromRle, toRle } from "../picture/masks.js";
 
 /** Instances of an answer of /v1/segment. */
 export function instancesOf(answer) {

@@ -1,8 +1,8 @@
 /** Drawing a line or an outline on the picture, by pointer (click points, or drag) or by arrow keys. */
 
-import { announce } from "./announce.js";
-import { endTask, startTask } from "./task.js";
-import { keepInView, showView, toPixel, zoomNow } from "./zoom.js";
+import { announce } from "../base/announce.js";
+import { endTask, startTask } from "../base/task.js";
+import { keepInView, showView, toPixel, zoomNow } from "../picture/zoom.js";
 
 const STEP = 5; // px of the picture that an arrow key moves; with Shift 1
 const NEAR = 8; // screen px: as good as on the first point

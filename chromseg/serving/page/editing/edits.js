@@ -8,8 +8,8 @@
 
 import { cut } from "./cut.js";
 import { fill } from "./fill.js";
-import { area, union } from "./masks.js";
-import { names } from "./words.js";
+import { area, union } from "../picture/masks.js";
+import { names } from "../base/words.js";
 
 const SMALLEST = 10; // px of a chromosome that is drawn
 

@@ -1,11 +1,11 @@
 /** The picture with every chromosome over it: outlined, numbered, crossings striped, doubtful ones framed. */
 
-import { choosing, idOf, refresh } from "./choosing.js";
+import { choosing, idOf, refresh } from "../base/choosing.js";
 import { coloursOf } from "./colours.js";
 import { crossedBy } from "./crossings.js";
 import { area, contains } from "./masks.js";
 import { pathOf, placeOfNumber } from "./outline.js";
-import { described, doubtful, reasons } from "./words.js";
+import { described, doubtful, reasons } from "../base/words.js";
 import { keepInView, toPixel } from "./zoom.js";
 
 const cuts = document.getElementById("cuts");

@@ -1,7 +1,7 @@
 /** Files to take along, made by the server from the instances as they stand. */
 
-import { announce } from "./announce.js";
-import { annotationsOf, withoutPictures } from "./annotations.js";
+import { announce } from "../base/announce.js";
+import { annotationsOf, withoutPictures } from "../editing/annotations.js";
 import * as api from "./api.js";
 import { showProblem } from "./problem.js";
 

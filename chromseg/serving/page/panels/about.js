@@ -1,7 +1,7 @@
 /** Facts that stay: which model, what a good picture looks like, and what is known of this result. */
 
-import { announce } from "./announce.js";
-import * as api from "./api.js";
+import { announce } from "../base/announce.js";
+import * as api from "../transport/api.js";
 
 const AGAIN = 15_000; // ms between two looks at the model that is served
 

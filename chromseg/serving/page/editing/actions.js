@@ -1,16 +1,16 @@
 /** What can be done with a result: the buttons above the picture, and their keys while a chromosome has the focus. */
 
-import { announce } from "./announce.js";
+import { announce } from "../base/announce.js";
 import { cut } from "./cut.js";
 import * as edits from "./edits.js";
-import { contains } from "./masks.js";
-import { placeOfNumber } from "./outline.js";
+import { contains } from "../picture/masks.js";
+import { placeOfNumber } from "../picture/outline.js";
 import { draw } from "./pen.js";
-import { roving } from "./roving.js";
-import { focusStage } from "./stage.js";
-import { cancelTask, endTask, startTask, taskRuns } from "./task.js";
-import { doubtful, names } from "./words.js";
-import { fit, zoomBy, zoomTo } from "./zoom.js";
+import { roving } from "../base/roving.js";
+import { focusStage } from "../picture/stage.js";
+import { cancelTask, endTask, startTask, taskRuns } from "../base/task.js";
+import { doubtful, names } from "../base/words.js";
+import { fit, zoomBy, zoomTo } from "../picture/zoom.js";
 
 const KEYS = {
   a: "accept", r: "reject", j: "join", s: "split", o: "redraw", Delete: "delete", Backspace: "delete", n: "add",

@@ -1,6 +1,6 @@
 /** The picture at work: its instances, every step back, and what is selected. Views listen to "change" and "point". */
 
-import { crossingsOf } from "./crossings.js";
+import { crossingsOf } from "../picture/crossings.js";
 
 export class Session extends EventTarget {
   #steps = [{ instances: [], said: "" }]; // the first as found; later ones tell {selected, before}: ids after, before

@@ -1,6 +1,6 @@
 /** Filling a drawn outline. */
 
-import { maskWhere } from "./masks.js";
+import { maskWhere } from "../picture/masks.js";
 
 /** The pixels whose middle lies inside a polygon [[x, y], …] (even-odd), within the picture; null for none. */
 export function fill(points, [height, width]) {

@@ -1,10 +1,10 @@
 /** The contact sheet: every chromosome alone, largest first. */
 
-import { choosing, idOf, refresh } from "./choosing.js";
-import { crossedBy } from "./crossings.js";
+import { choosing, idOf, refresh } from "../base/choosing.js";
+import { crossedBy } from "../picture/crossings.js";
 import { drawCrop, scaleFor } from "./crops.js";
-import { area } from "./masks.js";
-import { described, reasons, scored } from "./words.js";
+import { area } from "../picture/masks.js";
+import { described, reasons, scored } from "../base/words.js";
 
 const SIGNS = { accepted: "✓", rejected: "×" };
 const SIDE = 96; // screen px of the largest

@@ -1,11 +1,11 @@
 /** Beside the picture: how many, which one is chosen, and where to look. */
 
-import { crossedBy } from "./crossings.js";
+import { crossedBy } from "../picture/crossings.js";
 import { drawCrop, scaleFor } from "./crops.js";
-import { kept } from "./edits.js";
-import { area } from "./masks.js";
-import { focusStage } from "./stage.js";
-import { countSaid, described, doubtful, listed, LOW_SCORE, names, percent, reasons, scored, verdict } from "./words.js";
+import { kept } from "../editing/edits.js";
+import { area } from "../picture/masks.js";
+import { focusStage } from "../picture/stage.js";
+import { countSaid, described, doubtful, listed, LOW_SCORE, names, percent, reasons, scored, verdict } from "../base/words.js";
 
 const SIDE = 120; // screen px of the chosen one
 const byId = (id) => document.getElementById(id);
