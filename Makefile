@@ -4,6 +4,7 @@ PY := .venv/bin/python
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+NPM := $(shell command -v npm)
 
 help:            ## list the tasks
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -27,10 +28,24 @@ test: setup      ## all tests; first what they need of the system: PostgreSQL an
 quick: setup     ## the tests that take seconds
 	$(PY) -m pytest -m "not slow"
 
-check: setup     ## lint, format and types
+check: setup $(if $(NPM),page,unchecked)   ## lint, format and types; the web page's too where Node is there
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+page: node_modules/ready   ## lint and types of the web page, with Node
+	npm run --silent lint
+	npm run --silent types
+
+unchecked:
+	@echo "the web page was not checked: no npm here; .ci/setup installs it"
+
+# The tools come from npm once; after that no network is needed.
+node_modules/ready: package.json package-lock.json .npmrc
+	@command -v npm > /dev/null || { echo "the page cannot be checked: no npm here; install Node 18 or later (.ci/setup)" >&2; exit 1; }
+	@npm ci --ignore-scripts --no-audit --no-fund || \
+	  { echo "the page cannot be checked: npm could not install its tools (package-lock.json); see that it reaches a registry" >&2; exit 1; }
+	touch $@
 
 fix: setup       ## apply the linter's and formatter's repairs
 	$(PY) -m ruff check --fix .
@@ -58,4 +73,4 @@ lock:            ## renew requirements.lock from pyproject.toml; `make stages` a
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --quiet -o requirements.lock
 
-.PHONY: help setup demo test quick check fix repro ui stages docs publish lock
+.PHONY: help setup demo test quick check page unchecked fix repro ui stages docs publish lock

@@ -1,42 +1,58 @@
 /** The page: take a picture, have it cut, look, correct, take along. */
 
-import { aboutModel, aboutResult, aboutRules } from "./panels/about.js";
-import { actions } from "./editing/actions.js";
 import { announce } from "./base/announce.js";
-import { instancesOf } from "./editing/annotations.js";
-import * as api from "./transport/api.js";
-import { cropFrom } from "./panels/crops.js";
-import { exports } from "./transport/exports.js";
+import { all, around, byId, one } from "./base/elements.js";
+import { cancelTask } from "./base/task.js";
+import { doubtful } from "./base/words.js";
 import { pan } from "./picture/pan.js";
-import { panel } from "./panels/panel.js";
+import { showPicture, stage } from "./picture/stage.js";
+import { fit } from "./picture/zoom.js";
+import { actions } from "./editing/actions.js";
+import { instancesOf } from "./editing/annotations.js";
+import { Session } from "./editing/session.js";
+import * as api from "./transport/api.js";
+import { exports } from "./transport/exports.js";
 import { describe } from "./transport/problem.js";
 import { inMegabytes, read } from "./transport/reading.js";
 import { resetSaving, saving } from "./transport/saving.js";
-import { Session } from "./editing/session.js";
-import { sheet } from "./panels/sheet.js";
-import { showPicture, stage } from "./picture/stage.js";
 import { taking } from "./transport/taking.js";
-import { cancelTask } from "./base/task.js";
-import { doubtful } from "./base/words.js";
-import { fit } from "./picture/zoom.js";
+import { aboutModel, aboutResult, aboutRules } from "./panels/about.js";
+import { cropFrom } from "./panels/crops.js";
+import { panel } from "./panels/panel.js";
+import { sheet } from "./panels/sheet.js";
+
+/** @import { Answer, Work } from "./transport/api.js" */
+
+/** @typedef {{ file: File, page: number }} Given A page of a picture. */
 
 const VIEWS = ["start", "busy", "problem", "work"];
 
-const byId = (id) => document.getElementById(id);
 const session = new Session();
-let current = null; // {file, answer, page}: the result that is shown
-let refused = null; // {file, page}: what was given last and could not be cut
+const pageField = byId("page", HTMLInputElement);
+/** @type {Work | null} */
+let current = null; // the result that is shown
+/** @type {Given | null} */
+let refused = null; // what was given last and could not be cut
+/** @type {Given | null} */
 let again = null; // of these two the one that "Cut again" means
 let mostBytes = Infinity; // of a file that the server takes
 let stopping = new AbortController();
 
-/** Show one of the views; its heading gets the focus. */
+/**
+ * Show one of the views; its heading gets the focus.
+ *
+ * @type {(view: string) => void}
+ */
 function show(view) {
   for (const name of VIEWS) byId(name).hidden = name !== view;
-  byId(view).querySelector("h1").focus();
+  one(byId(view), "h1").focus();
 }
 
-/** Cut a picture, unless that would lose work. The result at work stays until there is another. */
+/**
+ * Cut a picture, unless that would lose work. The result at work stays until there is another.
+ *
+ * @type {(given: File, page?: number) => Promise<void>}
+ */
 async function take(given, page = 0) {
   if (session.unsaved && !(await agrees())) return showPage();
   cancelTask();
@@ -50,21 +66,28 @@ async function take(given, page = 0) {
   let file = given;
   try {
     file = await read(given, mostBytes);
-    const waiting = (seconds) => (byId("busy-said").textContent = `The server is busy; trying again in ${seconds} s.`);
+    /** @type {(seconds: number) => void} */
+    const waiting = (seconds) => {
+      byId("busy-said").textContent = `The server is busy; trying again in ${seconds} s.`;
+    };
     const answer = await api.segment(file, { ...options(), page }, { signal, waiting });
     await showResult(file, answer);
   } catch (problem) {
-    if (problem.name === "AbortError") return;
+    if (api.isAbort(problem)) return;
     refused = { file, page };
     describe(problem, byId(current ? "refusal" : "problem"), file.name);
-    if (current) showBeside();
+    if (current) showBeside(current);
     else show("problem");
   }
 }
 
-/** What was wrong with another picture, over the result that stays. */
-function showBeside() {
-  byId("refusal-kept").textContent = current.file.name;
+/**
+ * What was wrong with another picture, over the result that stays.
+ *
+ * @type {(current: Work) => void}
+ */
+function showBeside({ file }) {
+  byId("refusal-kept").textContent = file.name;
   byId("refusal").hidden = false;
   showPage();
   show("work");
@@ -73,21 +96,22 @@ function showBeside() {
 
 /** The number of the page that is shown, whichever was asked for last. */
 function showPage() {
-  if (current) byId("page").value = current.page + 1;
+  if (current) pageField.value = String(current.page + 1);
 }
 
+/** @type {(file: File, answer: Answer) => Promise<void>} */
 async function showResult(file, answer) {
   const [{ height, width, page, pages }] = answer.images;
   current = { file, answer, page };
   byId("file-name").textContent = file.name;
   byId("pages").hidden = pages < 2;
-  byId("page").max = pages;
-  byId("page-count").textContent = pages;
+  pageField.max = String(pages);
+  byId("page-count").textContent = String(pages);
   showPage();
   resetSaving();
   aboutResult(answer);
   showPicture(answer.picture, [height, width]);
-  await cropFrom(byId("picture"));
+  await cropFrom(byId("picture", HTMLImageElement));
   show("work");
   session.start(instancesOf(answer), [height, width]);
   fit([height, width]);
@@ -95,13 +119,14 @@ async function showResult(file, answer) {
 }
 
 function options() {
-  const { polarity, scale } = Object.fromEntries(new FormData(byId("options")));
-  return { polarity, scale: scale.trim() || "auto" };
+  const given = new FormData(byId("options", HTMLFormElement));
+  const field = (/** @type {string} */ name) => String(given.get(name)).trim();
+  return { polarity: field("polarity"), scale: field("scale") || "auto" };
 }
 
 /** Whether a person agrees to lose what is not saved. */
 async function agrees() {
-  const dialog = byId("lose-dialog");
+  const dialog = byId("lose-dialog", HTMLDialogElement);
   dialog.returnValue = "";
   dialog.showModal();
   await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
@@ -115,12 +140,18 @@ function stop() {
   show(current ? "work" : "start");
 }
 
+/** @type {(event: Event) => void} */
 function openOptions({ currentTarget }) {
-  again = currentTarget.closest("#problem, #refusal") ? refused : current;
+  again = around(currentTarget, "#problem, #refusal") ? refused : current;
   byId("cut-again").hidden = again === null;
   byId("options-for").textContent = again
     ? `Cut again reads ${again.file.name} anew. Later pictures are read the same way.`
     : "All pictures are read this way, until you change it or load this page anew.";
+}
+
+function atWork() {
+  if (!current) throw new Error("nothing is cut yet");
+  return current;
 }
 
 async function begin() {
@@ -133,25 +164,25 @@ async function begin() {
   sheet(session);
   panel(session, settings.expected_count);
   actions(session);
-  exports(session, () => current);
-  saving(session, () => current, settings.corrections);
+  exports(session, atWork);
+  saving(session, atWork, settings.corrections);
   taking((file) => take(file));
   byId("stop").addEventListener("click", stop);
   byId("options").addEventListener("submit", ({ submitter }) => {
-    if (submitter.id === "cut-again") take(again.file, again.page);
+    if (submitter?.id === "cut-again" && again) take(again.file, again.page);
   });
-  byId("page").addEventListener("change", ({ target }) => {
-    if (target.reportValidity()) take(current.file, Number(target.value) - 1);
+  pageField.addEventListener("change", () => {
+    if (pageField.reportValidity()) take(atWork().file, Number(pageField.value) - 1);
   });
   byId("refusal-close").addEventListener("click", () => {
     byId("refusal").hidden = true;
     byId("file-name").focus();
   });
-  for (const button of document.querySelectorAll("[data-opens=options-dialog]")) {
+  for (const button of all(document, "[data-opens=options-dialog]")) {
     button.addEventListener("click", openOptions);
   }
-  for (const button of document.querySelectorAll("[data-opens]")) {
-    button.addEventListener("click", () => byId(button.dataset.opens).showModal());
+  for (const button of all(document, "[data-opens]")) {
+    button.addEventListener("click", () => byId(button.dataset.opens ?? "", HTMLDialogElement).showModal());
   }
   window.addEventListener("beforeunload", (event) => session.unsaved && event.preventDefault());
   const [model, rules] = await Promise.all([api.model(), api.rules()]);

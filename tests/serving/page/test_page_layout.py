@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import graphlib
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from serving_app import client
 from chromseg.serving.app import PAGE
 from chromseg.serving.guard import is_page
 
+ROOT = Path(__file__).parents[3]
 FOLDERS = ["base", "picture", "editing", "transport", "panels", "main.js"]  # each imports only those before it
 MODULES = sorted(PAGE.rglob("*.js"))
 
@@ -86,3 +88,11 @@ def test_every_file_is_served_without_a_key() -> None:
     assert {file: answer.status_code for file, answer in answers.items()} == dict.fromkeys(files, 200)
     kinds = {Path(file).suffix: answer.headers["content-type"].split(";")[0] for file, answer in answers.items()}
     assert kinds == {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+def test_the_lock_of_its_tools_has_hashes_and_names_no_registry() -> None:
+    lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    asked = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    own = lock.pop("")
+    assert own["devDependencies"] == asked == {name: lock[f"node_modules/{name}"]["version"] for name in asked}
+    assert [name for name, entry in lock.items() if "resolved" in entry or "integrity" not in entry] == []

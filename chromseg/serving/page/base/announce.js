@@ -1,14 +1,18 @@
 /** Telling what happened: to a screen reader, and for a while to the eye. */
 
+import { byId } from "./elements.js";
+
 const SEEN = 6000; // ms
 
-const region = document.getElementById("said");
+const region = byId("said");
+/** @type {number | undefined} */
 let hiding;
 
 /**
  * Say a sentence; one that was said before is said again.
  *
- * @param how.seen false for what the eye has before it already.
+ * @param {string} sentence
+ * @param {{ seen?: boolean }} how `seen`: false for what the eye has before it already.
  */
 export function announce(sentence, { seen = true } = {}) {
   region.textContent = "";

@@ -1,21 +1,24 @@
 /** The bar that says what a started action waits for, with its buttons. */
 
 import { announce } from "./announce.js";
+import { byId } from "./elements.js";
 
-const bar = document.getElementById("task");
-const text = document.getElementById("task-text");
-const buttons = {
-  finish: document.getElementById("task-finish"),
-  back: document.getElementById("task-back"),
-  cancel: document.getElementById("task-cancel"),
-};
+const NAMES = /** @type {const} */ (["finish", "back", "cancel"]);
 
-/** Ask for something. `acts` names what each button does; those without an act are hidden. */
+const bar = byId("task");
+const text = byId("task-text");
+const buttons = { finish: byId("task-finish"), back: byId("task-back"), cancel: byId("task-cancel") };
+
+/**
+ * Ask for something. `acts` names what each button does; those without an act are hidden.
+ *
+ * @type {(asked: string, acts: { [name in keyof typeof buttons]?: () => void }) => void}
+ */
 export function startTask(asked, acts) {
   text.textContent = asked;
-  for (const [name, button] of Object.entries(buttons)) {
-    button.hidden = !acts[name];
-    button.onclick = acts[name];
+  for (const name of NAMES) {
+    buttons[name].hidden = !acts[name];
+    buttons[name].onclick = acts[name] ?? null;
   }
   bar.hidden = false;
   announce(asked, { seen: false });

@@ -1,9 +1,28 @@
 /** Between the server's annotations and the page's instances. */
 
-import { kept } from "./edits.js";
 import { fromRle, toRle } from "../picture/masks.js";
+import { kept } from "./edits.js";
 
-/** Instances of an answer of /v1/segment. */
+/** @import { Box, Size } from "../picture/masks.js" */
+/** @import { Instance } from "./edits.js" */
+
+/**
+ * One chromosome as the server has it.
+ *
+ * @typedef {object} Annotation
+ * @property {number} id
+ * @property {{ size: Size, counts: string }} segmentation
+ * @property {Box} bbox
+ * @property {number} score
+ * @property {string[]} flags
+ * @property {number | null} uncertainty
+ */
+
+/**
+ * Instances of an answer of /v1/segment.
+ *
+ * @type {(answer: { annotations: Annotation[] }) => Instance[]}
+ */
 export function instancesOf(answer) {
   return answer.annotations.map(({ id, segmentation, bbox, score, flags, uncertainty }) => ({
     id,
@@ -16,7 +35,12 @@ export function instancesOf(answer) {
   }));
 }
 
-/** The instances to be kept as annotations, in order; rejected ones are left out. */
+/**
+ * The instances to be kept as annotations, in order; rejected ones are left out.
+ *
+ * @param {Instance[]} instances
+ * @param {Size} size
+ */
 export function annotationsOf(instances, size) {
   return kept(instances).map(({ mask, score, flags, uncertainty, from, status }) => ({
     segmentation: toRle(mask, size),
@@ -27,7 +51,12 @@ export function annotationsOf(instances, size) {
   }));
 }
 
-/** An answer without what only the page needs. */
+/**
+ * An answer without what only the page needs.
+ *
+ * @template {{ picture: string }} A
+ * @param {A} answer
+ */
 export function withoutPictures({ picture, ...answer }) {
   return answer;
 }

@@ -2,8 +2,15 @@
 
 import { maskWhere } from "../picture/masks.js";
 
-/** The pixels whose middle lies inside a polygon [[x, y], …] (even-odd), within the picture; null for none. */
+/** @import { Mask, Point, Size } from "../picture/masks.js" */
+
+/**
+ * The pixels whose middle lies inside a polygon [[x, y], …] (even-odd), within the picture; null for none.
+ *
+ * @type {(points: Point[], size: Size) => Mask | null}
+ */
 export function fill(points, [height, width]) {
+  /** @type {(value: number, most: number) => number} */
   const clamp = (value, most) => Math.min(Math.max(value, 0), most);
   const xs = points.map(([x]) => x);
   const ys = points.map(([, y]) => y);
@@ -12,15 +19,21 @@ export function fill(points, [height, width]) {
   const right = clamp(Math.ceil(Math.max(...xs)), width);
   const bottom = clamp(Math.ceil(Math.max(...ys)), height);
   const rows = Array.from({ length: bottom - top }, (_, row) => crossed(points, top + row + 0.5));
+  /** @type {(column: number, row: number) => boolean} */
   const inside = (column, row) => rows[row - top].filter((x) => x <= column + 0.5).length % 2 === 1;
   return maskWhere(left, top, right - left, bottom - top, inside);
 }
 
-/** Where the polygon's sides cross a horizontal line. */
+/**
+ * Where the polygon's sides cross a horizontal line.
+ *
+ * @type {(points: Point[], y: number) => number[]}
+ */
 function crossed(points, y) {
+  /** @type {number[]} */
   const found = [];
   points.forEach(([x1, y1], index) => {
-    const [x0, y0] = points.at(index - 1);
+    const [x0, y0] = points[(index || points.length) - 1];
     if (y0 <= y !== y1 <= y) found.push(x0 + ((y - y0) / (y1 - y0)) * (x1 - x0));
   });
   return found;

@@ -1,39 +1,52 @@
 /** Drawing a line or an outline on the picture, by pointer (click points, or drag) or by arrow keys. */
 
 import { announce } from "../base/announce.js";
+import { byId, one } from "../base/elements.js";
 import { endTask, startTask } from "../base/task.js";
 import { keepInView, showView, toPixel, zoomNow } from "../picture/zoom.js";
 
+/** @import { Point, Size } from "../picture/masks.js" */
+
 const STEP = 5; // px of the picture that an arrow key moves; with Shift 1
 const NEAR = 8; // screen px: as good as on the first point
+/** @type {Record<string, Point | undefined>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 const HOW =
   "Arrow keys move the cross, Shift moves it finely, Enter sets a point, Enter again ends, " +
   "Backspace takes a point back, Escape stops.";
 
-const pen = document.getElementById("pen");
-const trace = pen.querySelector("polyline");
-const cross = pen.querySelector("g");
+const pen = byId("pen", SVGSVGElement);
+const trace = one(pen, "polyline", SVGPolylineElement);
+const cross = one(pen, "g", SVGGElement);
+
+/**
+ * What is to be drawn.
+ *
+ * @typedef {object} Task
+ * @property {string} task what to draw, said and shown.
+ * @property {boolean} closed an outline rather than a line.
+ * @property {Point} start where the keyboard's cross begins.
+ * @property {Size} size of the picture.
+ * @property {(points: Point[]) => boolean} [enough] whether these points can end it by themselves.
+ * @property {(point: Point) => string} at what lies at a point, in words.
+ */
 
 /**
  * Let a person draw; the points [[x, y], …], or null if they gave up.
  *
- * @param what.task what to draw, said and shown.
- * @param what.closed an outline rather than a line.
- * @param what.start where the keyboard's cross begins.
- * @param what.size [height, width] of the picture.
- * @param what.enough whether these points can end it by themselves.
- * @param what.at what lies at a point, in words.
+ * @type {(what: Task) => Promise<Point[] | null>}
  */
 export function draw({ task, closed, start, size: [height, width], enough = () => false, at }) {
   return new Promise((resolve) => {
     const listening = new AbortController();
     const least = closed ? 3 : 2;
+    /** @type {Point[]} */
     let points = [];
     let cursor = start;
     let pressed = false;
     let byHand = false; // dragged rather than clicked
+    /** @type {number | undefined} */
     let telling;
 
     const render = () => {
@@ -42,6 +55,7 @@ export function draw({ task, closed, start, size: [height, width], enough = () =
       trace.classList.toggle("closed", closed);
       cross.setAttribute("transform", `translate(${cursor}) scale(${1 / zoomNow()})`);
     };
+    /** @type {(result: Point[] | null) => void} */
     const end = (result) => {
       listening.abort();
       clearTimeout(telling);
@@ -62,10 +76,16 @@ export function draw({ task, closed, start, size: [height, width], enough = () =
       announce(`${points.length} points.`);
       pen.focus();
     };
+    /** @type {(point: Point) => void} */
     const put = (point) => {
       points = [...points, point];
       render();
     };
+    /**
+     * @template {keyof SVGElementEventMap} K
+     * @param {K} kind
+     * @param {(event: SVGElementEventMap[K]) => void} act
+     */
     const listen = (kind, act) => pen.addEventListener(kind, act, { signal: listening.signal });
 
     listen("pointerdown", (event) => {
@@ -78,7 +98,7 @@ export function draw({ task, closed, start, size: [height, width], enough = () =
     });
     listen("pointermove", (event) => {
       cursor = toPixel(event);
-      if (pressed && distance(cursor, points.at(-1)) * zoomNow() > 3) {
+      if (pressed && distance(cursor, points[points.length - 1]) * zoomNow() > 3) {
         byHand = true;
         put(cursor);
       } else render();
@@ -91,7 +111,8 @@ export function draw({ task, closed, start, size: [height, width], enough = () =
     });
     listen("dblclick", finish);
     listen("keydown", (event) => {
-      if (ARROWS[event.key]) move(ARROWS[event.key], event.shiftKey ? 1 : STEP);
+      const arrow = ARROWS[event.key];
+      if (arrow) move(arrow, event.shiftKey ? 1 : STEP);
       else if (event.key === "Enter" || event.key === " ") press();
       else if (event.key === "Backspace" || (event.key === "z" && event.ctrlKey)) back();
       else if (event.key === "Escape") end(null);
@@ -100,6 +121,7 @@ export function draw({ task, closed, start, size: [height, width], enough = () =
       event.stopPropagation();
     });
 
+    /** @type {(arrow: Point, step: number) => void} */
     function move([dx, dy], step) {
       cursor = [clamp(cursor[0] + dx * step, width), clamp(cursor[1] + dy * step, height)];
       keepInView(cursor);
@@ -125,5 +147,7 @@ export function draw({ task, closed, start, size: [height, width], enough = () =
   });
 }
 
+/** @type {(from: Point, to: Point) => number} */
 const distance = ([x0, y0], [x1, y1]) => Math.hypot(x1 - x0, y1 - y0);
+/** @type {(value: number, most: number) => number} */
 const clamp = (value, most) => Math.min(Math.max(value, 0), most);

@@ -1,20 +1,38 @@
 /** The picture at work: its instances, every step back, and what is selected. Views listen to "change" and "point". */
 
 import { crossingsOf } from "../picture/crossings.js";
+import { known } from "./edits.js";
+
+/** @import { Crossing } from "../picture/crossings.js" */
+/** @import { Size } from "../picture/masks.js" */
+/** @import { Edit, Instance } from "./edits.js" */
+
+/** @typedef {Edit & { before: number[] }} Step `selected` and `before` are the ids selected after and before it. */
 
 export class Session extends EventTarget {
-  #steps = [{ instances: [], said: "" }]; // the first as found; later ones tell {selected, before}: ids after, before
+  #steps = [asFound([])];
   #at = 0;
   #saved = this.#steps[0]; // the step that was saved last
-  size = [0, 0]; // [height, width] of the picture
+  /** @type {Size} */
+  size = [0, 0]; // of the picture
+  /** @type {number[]} */
   selected = []; // ids
+  /** @type {number | null} */
   active = null; // the id that Tab goes to
+  /** @type {number | null} */
+  pointed = null; // the id that is looked at
+  /** @type {Crossing[]} */
   crossings = [];
+  /** @type {((id: number) => void) | null} */
   picker = null; // takes the next chosen id, which is then not selected
 
-  /** Begin with a picture's instances as found. */
+  /**
+   * Begin with a picture's instances as found.
+   *
+   * @type {(instances: Instance[], size: Size) => void}
+   */
   start(instances, size) {
-    this.#steps = [{ instances, said: "" }];
+    this.#steps = [asFound(instances)];
     this.#saved = this.#steps[0];
     this.size = size;
     this.picker = null;
@@ -43,11 +61,21 @@ export class Session extends EventTarget {
     return this.step !== this.#saved;
   }
 
+  /** @type {(id: number | null) => Instance | undefined} */
   find(id) {
     return this.instances.find((instance) => instance.id === id);
   }
 
-  /** Do one edit (see edits.js); what follows an undone step is forgotten. */
+  /** @type {(id: number) => Instance["mask"]} */
+  maskOf(id) {
+    return known(this.instances, id).mask;
+  }
+
+  /**
+   * Do one edit; what follows an undone step is forgotten.
+   *
+   * @type {(edit: Edit) => string}
+   */
   apply(edit) {
     this.#steps = [...this.#steps.slice(0, this.#at + 1), { ...edit, before: this.selected }];
     this.#go(this.#at + 1, edit.selected);
@@ -68,20 +96,32 @@ export class Session extends EventTarget {
     return said;
   }
 
-  /** A step of this picture was saved. */
+  /**
+   * A step of this picture was saved.
+   *
+   * @type {(step: Step) => void}
+   */
   markSaved(step) {
     this.#saved = step;
     this.#tell();
   }
 
-  /** Select one, or add it to the selection. */
+  /**
+   * Select one, or add it to the selection.
+   *
+   * @type {(id: number, adding?: boolean) => void}
+   */
   select(id, adding = false) {
     this.selected = adding ? [...new Set([...this.selected, id])] : [id];
     this.active = id;
     this.#tell();
   }
 
-  /** Add one to the selection, or take it out. */
+  /**
+   * Add one to the selection, or take it out.
+   *
+   * @type {(id: number) => void}
+   */
   toggle(id) {
     const isIn = this.selected.includes(id);
     this.selected = isIn ? this.selected.filter((other) => other !== id) : [...this.selected, id];
@@ -94,16 +134,23 @@ export class Session extends EventTarget {
     this.#tell();
   }
 
-  /** Look at one without selecting it; null looks away. */
+  /**
+   * Look at one without selecting it; null looks away.
+   *
+   * @type {(id: number | null) => void}
+   */
   point(id) {
-    this.dispatchEvent(new CustomEvent("point", { detail: id }));
+    this.pointed = id;
+    this.dispatchEvent(new Event("point"));
   }
 
+  /** @type {(step: number, selected: number[]) => void} */
   #go(step, selected) {
     this.#at = step;
     const ids = this.instances.map(({ id }) => id);
     this.selected = selected.filter((id) => ids.includes(id));
-    const near = ids.filter((id) => id <= this.active).at(-1) ?? ids[0] ?? null;
+    const last = this.active ?? 0;
+    const near = ids.filter((id) => id <= last).at(-1) ?? ids[0] ?? null;
     this.active = this.selected[0] ?? near;
     this.crossings = crossingsOf(this.instances);
     this.#tell();
@@ -112,4 +159,9 @@ export class Session extends EventTarget {
   #tell() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** @type {(instances: Instance[]) => Step} */
+function asFound(instances) {
+  return { instances, said: "", selected: [], before: [] };
 }

@@ -1,16 +1,24 @@
 /** Facts that stay: which model, what a good picture looks like, and what is known of this result. */
 
 import { announce } from "../base/announce.js";
+import { byId, one } from "../base/elements.js";
 import * as api from "../transport/api.js";
 
+/** @import { Answer, Model, Rule } from "../transport/api.js" */
+
 const AGAIN = 15_000; // ms between two looks at the model that is served
+const IDENTITY = /** @type {const} */ (["name", "version", "weights_sha256"]);
 
-const byId = (id) => document.getElementById(id);
-
-let served = null; // the model that the server uses now
+/** @type {Model} */
+let served; // the model that the server uses now
+/** @type {Model | null} */
 let used = null; // the model that made the result at work
 
-/** Name the model, now and whenever it changes, and open its card. */
+/**
+ * Name the model, now and whenever it changes, and open its card.
+ *
+ * @type {(model: Model, needsKey: boolean) => void}
+ */
 export function aboutModel(model, needsKey) {
   served = model;
   renderModel();
@@ -20,7 +28,7 @@ export function aboutModel(model, needsKey) {
     if (!needsKey) return; // a plain link; with keys it has to be fetched
     event.preventDefault();
     byId("card-text").textContent = await api.cardText();
-    byId("card-dialog").showModal();
+    byId("card-dialog", HTMLDialogElement).showModal();
   });
 }
 
@@ -48,19 +56,26 @@ function renderModel() {
   byId("model-card").textContent = changed ? "Model card of the one in use now" : "Model card";
 }
 
-/** The rules that a picture has to keep. */
+/**
+ * The rules that a picture has to keep.
+ *
+ * @type {(rules: Rule[]) => void}
+ */
 export function aboutRules(rules) {
-  byId("rules").replaceChildren(...rules.map(({ meaning, remedy }) => listItem(`${sentence(meaning)}. ${sentence(remedy)}.`)));
+  byId("rules").replaceChildren(...rules.map(ruleItem));
 }
 
-/** What was noticed about a picture that was taken all the same, and where the result comes from. */
+/**
+ * What was noticed about a picture that was taken all the same, and where the result comes from.
+ *
+ * @type {(answer: Answer) => void}
+ */
 export function aboutResult(answer) {
   used = served = answer.model;
   renderModel();
   const notes = [answer.validation.input, answer.validation.result].flatMap((report) => report?.failures ?? []);
   byId("notes-card").hidden = notes.length === 0;
-  const items = notes.map(({ meaning, remedy }) => listItem(`${sentence(meaning)}. ${sentence(remedy)}.`));
-  byId("notes").replaceChildren(...items);
+  byId("notes").replaceChildren(...notes.map(ruleItem));
   const facts = {
     Model: nameOf(answer.model),
     Lineage: answer.model.lineage_id ?? "not registered",
@@ -72,17 +87,23 @@ export function aboutResult(answer) {
     Took: `${(answer.timings_ms.total / 1000).toFixed(1)} s`,
   };
   byId("history").hidden = !answer.model.version;
-  byId("history").querySelector("code").textContent = `chromseg-ops models history ${answer.model.name}`;
+  one(byId("history"), "code").textContent = `chromseg-ops models history ${answer.model.name}`;
   const pairs = Object.entries(facts).flatMap(([name, value]) => [element("dt", name), element("dd", value)]);
   byId("facts").replaceChildren(...pairs);
 }
 
+/** @type {(model: Model) => string} */
 const nameOf = ({ name, version }) => (version ? `${name}, version ${version}` : `${name}, not registered`);
-const same = (one, other) => ["name", "version", "weights_sha256"].every((key) => one[key] === other[key]);
+/** @type {(one: Model, other: Model) => boolean} */
+const same = (one, other) => IDENTITY.every((key) => one[key] === other[key]);
+/** @type {(hash: string | null) => string} */
 const short = (hash) => (hash ? hash.slice(0, 16) : "none");
+/** @type {(text: string) => string} */
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-const listItem = (text) => element("li", text);
+/** @type {(rule: Rule) => HTMLElement} */
+const ruleItem = ({ meaning, remedy }) => element("li", `${sentence(meaning)}. ${sentence(remedy)}.`);
 
+/** @type {(name: string, text: string) => HTMLElement} */
 function element(name, text) {
   const made = document.createElement(name);
   made.textContent = text;

@@ -2,8 +2,17 @@
 
 import { intersection } from "./masks.js";
 
-/** All crossings of the instances: [{ids: [a, b], mask}]. */
+/** @import { Mask } from "./masks.js" */
+
+/** @typedef {{ ids: [number, number], mask: Mask }} Crossing Of two chromosomes. */
+
+/**
+ * All crossings of the instances.
+ *
+ * @type {(instances: { id: number, mask: Mask }[]) => Crossing[]}
+ */
 export function crossingsOf(instances) {
+  /** @type {Crossing[]} */
   const found = [];
   instances.forEach((one, index) => {
     for (const other of instances.slice(index + 1)) {
@@ -14,7 +23,11 @@ export function crossingsOf(instances) {
   return found;
 }
 
-/** The numbers of those that cross one, smallest first. */
+/**
+ * The numbers of those that cross one, smallest first.
+ *
+ * @type {(id: number, crossings: Crossing[]) => number[]}
+ */
 export function crossedBy(id, crossings) {
   const others = crossings.filter(({ ids }) => ids.includes(id)).map(({ ids }) => ids[0] + ids[1] - id);
   return others.sort((one, other) => one - other);

@@ -1,20 +1,39 @@
 /** From a mask to what is drawn of it: its outline, and the place of its number. */
 
+/** @import { Mask, Point } from "./masks.js" */
+
+/**
+ * Of a pixel, between inside and outside: where it begins, and the step along it.
+ *
+ * @typedef {[x: number, y: number, dx: number, dy: number]} Side
+ */
+
+/** @type {WeakMap<Mask, string>} */
 const cache = new WeakMap(); // mask → path; masks never change
 
-/** The outline as the `d` of an SVG path, in the picture's pixels, to be filled even-odd. */
+/**
+ * The outline as the `d` of an SVG path, in the picture's pixels, to be filled even-odd.
+ *
+ * @type {(mask: Mask) => string}
+ */
 export function pathOf(mask) {
-  if (!cache.has(mask)) cache.set(mask, rings(mask).map(toPath).join(""));
-  return cache.get(mask);
+  const path = cache.get(mask) ?? rings(mask).map(toPath).join("");
+  cache.set(mask, path);
+  return path;
 }
 
-/** Closed walks along the pixels' sides, the inside on the right hand; each a list of the sides' middles. */
+/**
+ * Closed walks along the pixels' sides, the inside on the right hand; each a list of the sides' middles.
+ *
+ * @type {(mask: Mask) => Point[][]}
+ */
 function rings(mask) {
   const open = new Map(sides(mask).map((side) => [side.join(), side]));
   const found = [];
   for (const first of open.values()) {
+    /** @type {Point[]} */
     const ring = [];
-    for (let side = first; side && open.delete(side.join()); side = onwards(open, side)) {
+    for (let side = /** @type {Side | undefined} */ (first); side && open.delete(side.join()); side = onwards(open, side)) {
       const [x, y, dx, dy] = side;
       ring.push([x + dx / 2, y + dy / 2]);
     }
@@ -23,9 +42,11 @@ function rings(mask) {
   return found;
 }
 
-/** [x, y, dx, dy] of every pixel side between inside and outside. */
+/** @type {(mask: Mask) => Side[]} */
 function sides({ x, y, w, h, bits }) {
-  const at = (column, row) => column >= 0 && column < w && row >= 0 && row < h && bits[row * w + column];
+  /** @type {(column: number, row: number) => boolean} */
+  const at = (column, row) => column >= 0 && column < w && row >= 0 && row < h && bits[row * w + column] > 0;
+  /** @type {Side[]} */
   const found = [];
   for (let row = 0; row < h; row++) {
     for (let column = 0; column < w; column++) {
@@ -40,17 +61,25 @@ function sides({ x, y, w, h, bits }) {
   return found;
 }
 
-/** The side that goes on from the end of one; to the left first, which keeps pixels together that touch by a corner. */
+/**
+ * The side that goes on from the end of one; to the left first, which keeps pixels together that touch by a corner.
+ *
+ * @type {(open: Map<string, Side>, side: Side) => Side | undefined}
+ */
 function onwards(open, [x, y, dx, dy]) {
   const end = [x + dx, y + dy];
   const turns = [[dy, -dx], [dx, dy], [-dy, dx]];
   return turns.map((turn) => open.get([...end, ...turn].join())).find(Boolean);
 }
 
-/** Points as a path; those on a straight line between their neighbours are left out. */
+/**
+ * Points as a path; those on a straight line between their neighbours are left out.
+ *
+ * @type {(ring: Point[]) => string}
+ */
 function toPath(ring) {
   const corners = ring.filter(([x, y], index) => {
-    const [x0, y0] = ring.at(index - 1);
+    const [x0, y0] = ring[(index || ring.length) - 1];
     const [x1, y1] = ring[(index + 1) % ring.length];
     return (x - x0) * (y1 - y) !== (y - y0) * (x1 - x);
   });
@@ -60,13 +89,17 @@ function toPath(ring) {
 /**
  * Where a number is read best: the middle [x, y] of the pixel deepest inside, of those for which `free(column, row)`
  * holds where there are any.
+ *
+ * @type {(mask: Mask, free: (column: number, row: number) => boolean) => Point}
  */
 export function placeOfNumber(mask, free) {
   const { x, y, w, h, bits } = mask;
   const alone = bits.map((bit, place) => (bit && free(x + (place % w), y + Math.floor(place / w)) ? 1 : 0));
   const depth = Int32Array.from(alone.some(Boolean) ? alone : bits);
+  /** @type {(column: number, row: number) => number} */
   const at = (column, row) => (column >= 0 && column < w && row >= 0 && row < h ? depth[row * w + column] : 0);
   for (let grown = true, level = 1; grown; level++) {
+    /** @type {number[]} */
     const inner = [];
     depth.forEach((value, place) => {
       const [column, row] = [place % w, Math.floor(place / w)];

@@ -1,12 +1,15 @@
 /** Moving an enlarged picture by dragging its ground. */
 
-const box = document.getElementById("stage");
+import { around, byId } from "../base/elements.js";
+
+const box = byId("stage");
 
 /** Drag what is no chromosome; not while something is drawn. */
 export function pan() {
+  /** @type {PointerEvent | null} */
   let last = null;
   box.addEventListener("pointerdown", (event) => {
-    if (event.button || event.target.closest("[role=option], #pen.drawing") || !event.target.closest("#frame")) return;
+    if (event.button || around(event.target, "[role=option], #pen.drawing") || !around(event.target, "#frame")) return;
     last = event;
     box.setPointerCapture(event.pointerId);
   });

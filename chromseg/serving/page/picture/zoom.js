@@ -1,26 +1,39 @@
 /** How large the picture is shown, and which part of it. */
 
+import { byId } from "../base/elements.js";
+
+/** @import { Mask, Point, Size } from "./masks.js" */
+
 const STEP = 1.25;
 const LARGEST = 12; // screen pixels for one of the picture
 const SHARE = 0.5; // of the view's shorter side that a chromosome takes which is zoomed to
 const BORDERS = 2; // px, of the view
 
-const box = document.getElementById("stage");
-const frame = document.getElementById("frame");
-const shown = document.getElementById("zoom-shown");
+const box = byId("stage");
+const frame = byId("frame");
+const shown = byId("zoom-shown");
 
-let size = [1, 1]; // [height, width] of the picture
+/** @type {Size} */
+let size = [1, 1]; // of the picture
 let zoom = 1;
 let fitting = true;
 
-/** Show all of a picture of this size. */
+/**
+ * Show all of a picture of this size.
+ *
+ * @type {(newSize?: Size) => void}
+ */
 export function fit(newSize = size) {
   size = newSize;
   fitting = true;
   apply(smallest());
 }
 
-/** Larger (steps > 0) or smaller, around a point of the view, its middle by default. */
+/**
+ * Larger (steps > 0) or smaller, around a point of the view, its middle by default.
+ *
+ * @type {(steps: number, point?: Point) => void}
+ */
 export function zoomBy(steps, [x, y] = [box.clientWidth / 2, box.clientHeight / 2]) {
   fitting = false;
   const [left, top] = [(box.scrollLeft + x) / zoom, (box.scrollTop + y) / zoom];
@@ -28,7 +41,11 @@ export function zoomBy(steps, [x, y] = [box.clientWidth / 2, box.clientHeight / 
   box.scrollTo(left * zoom - x, top * zoom - y);
 }
 
-/** Bring one mask before the eye. */
+/**
+ * Bring one mask before the eye.
+ *
+ * @type {(mask: Mask) => void}
+ */
 export function zoomTo({ x, y, w, h }) {
   fitting = false;
   apply((SHARE * Math.min(box.clientWidth, box.clientHeight)) / Math.max(w, h));
@@ -41,13 +58,22 @@ export function showView() {
   box.scrollIntoView({ block: "nearest" });
 }
 
-/** Scroll only as far as needed for a point of the picture to be seen. */
+/**
+ * Scroll only as far as needed for a point of the picture to be seen.
+ *
+ * @type {(point: Point, margin?: number) => void}
+ */
 export function keepInView([x, y], margin = 24) {
+  /** @type {(at: number, from: number, length: number) => number} */
   const within = (at, from, length) => Math.min(Math.max(from, at + margin - length), Math.max(0, at - margin));
   box.scrollTo(within(x * zoom, box.scrollLeft, box.clientWidth), within(y * zoom, box.scrollTop, box.clientHeight));
 }
 
-/** The point [x, y] of the picture under a pointer, in its pixels. */
+/**
+ * The point [x, y] of the picture under a pointer, in its pixels.
+ *
+ * @type {(event: MouseEvent) => Point}
+ */
 export function toPixel({ clientX, clientY }) {
   const { left, top } = frame.getBoundingClientRect();
   return [(clientX - left) / zoom, (clientY - top) / zoom];
@@ -64,6 +90,7 @@ function smallest() {
   return Math.min((outer.width - BORDERS) / width, (outer.height - BORDERS) / height, LARGEST);
 }
 
+/** @type {(wanted: number) => void} */
 function apply(wanted) {
   zoom = Math.min(Math.max(wanted, Math.min(smallest(), 1)), LARGEST);
   frame.style.width = `${size[1] * zoom}px`;

@@ -1,23 +1,33 @@
 /** Files to take along, made by the server from the instances as they stand. */
 
 import { announce } from "../base/announce.js";
+import { around, byId } from "../base/elements.js";
 import { annotationsOf, withoutPictures } from "../editing/annotations.js";
 import * as api from "./api.js";
 import { showProblem } from "./problem.js";
 
-/** Bring the download buttons to life; `current()` gives {file, answer, page}. */
+/** @import { Session } from "../editing/session.js" */
+/** @import { Work } from "./api.js" */
+
+/**
+ * Bring the download buttons to life; `current()` gives {file, answer, page}.
+ *
+ * @type {(session: Session, current: () => Work) => void}
+ */
 export function exports(session, current) {
-  document.getElementById("files").addEventListener("click", async (event) => {
-    const button = event.target.closest("button[data-format]");
-    if (!button || button.getAttribute("aria-busy") === "true") return;
+  byId("files").addEventListener("click", async (event) => {
+    const button = around(event.target, "button[data-format]");
+    const format = button?.getAttribute("data-format");
+    if (!button || !format || button.getAttribute("aria-busy") === "true") return;
     button.setAttribute("aria-busy", "true");
-    announce(`Making the ${button.textContent.trim()} …`);
+    const what = button.textContent.trim();
+    announce(`Making the ${what} …`);
     try {
       const { file, answer, page } = current();
       const result = { ...withoutPictures(answer), annotations: annotationsOf(session.instances, session.size) };
-      const made = await api.render(button.dataset.format, file, result, page);
+      const made = await api.render(format, file, result, page);
       hand(made.blob, `${stemOf(file.name)}-${made.name}`);
-      announce(`${button.textContent.trim()} is in your downloads.`);
+      announce(`${what} is in your downloads.`);
     } catch (problem) {
       showProblem(problem);
     } finally {
@@ -26,6 +36,7 @@ export function exports(session, current) {
   });
 }
 
+/** @type {(blob: Blob, name: string) => void} */
 function hand(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
@@ -34,4 +45,5 @@ function hand(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
+/** @type {(name: string) => string} */
 const stemOf = (name) => name.replace(/(\.ome)?\.[^.]*$/, "") || "picture";

@@ -1,8 +1,10 @@
 /** The API key of a server that asks for one: typed once, kept until the window is closed. */
 
+import { byId } from "../base/elements.js";
+
 const PLACE = "chromseg-api-key";
-const dialog = document.getElementById("key-dialog");
-const field = document.getElementById("key");
+const dialog = byId("key-dialog", HTMLDialogElement);
+const field = byId("key", HTMLInputElement);
 
 export const keyOf = {
   known: () => sessionStorage.getItem(PLACE),

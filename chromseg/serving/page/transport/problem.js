@@ -1,10 +1,14 @@
 /** Showing what went wrong, and what to do about it. */
 
+import { byId, copyOf, one } from "../base/elements.js";
 import { ServerProblem } from "./api.js";
 
-const dialog = document.getElementById("problem-dialog");
-const template = document.getElementById("failure");
+/** @import { Failure } from "./api.js" */
 
+const dialog = byId("problem-dialog", HTMLDialogElement);
+const template = byId("failure", HTMLTemplateElement);
+
+/** @type {Record<string, string | undefined>} */
 const TITLES = {
   refused: "This picture cannot be used",
   unsupported: "This file cannot be read",
@@ -16,16 +20,25 @@ const TITLES = {
   unreachable: "No connection",
 };
 
-/** Show a problem in a dialog, over work that stays. */
+/**
+ * Show a problem in a dialog, over work that stays.
+ *
+ * @type {(problem: unknown) => void}
+ */
 export function showProblem(problem) {
   describe(problem, dialog);
   dialog.showModal();
 }
 
-/** Write a problem, with a file of `name` if given, into a place with .title, .got, .expected, .remedy, .failures. */
+/**
+ * Write a problem, with a file of `name` if given, into a place with .title, .got, .expected, .remedy, .failures.
+ *
+ * @type {(problem: unknown, place: HTMLElement, name?: string) => void}
+ */
 export function describe(problem, place, name = "") {
   if (!(problem instanceof ServerProblem)) throw problem; // a bug: the console should have it
-  const part = (name) => place.querySelector(`.${name}`);
+  /** @type {(name: string) => HTMLElement} */
+  const part = (name) => one(place, `.${name}`);
   const broken = problem.failures.filter(({ severity }) => severity === "critical");
   const title = TITLES[problem.kind] ?? "That did not work";
   part("title").textContent = name ? `${name}: ${title.charAt(0).toLowerCase()}${title.slice(1)}` : title;
@@ -37,14 +50,17 @@ export function describe(problem, place, name = "") {
   part("remedy").textContent = problem.remedy && `What to do: ${problem.remedy.replace(/\.$/, "")}.`;
 }
 
+/** @type {(failure: Failure) => HTMLElement} */
 function failure({ meaning, column, value, expected, remedy }) {
-  const item = template.content.firstElementChild.cloneNode(true);
-  item.querySelector(".meaning").textContent = sentence(meaning);
+  const item = copyOf(template);
+  one(item, ".meaning").textContent = sentence(meaning);
   const measured = `Measured: ${column.replaceAll("_", " ")} ${shown(value)}, expected ${expected}.`;
-  item.querySelector(".measured").textContent = column && measured;
-  item.querySelector(".to-do").textContent = `What to do: ${remedy}.`;
+  one(item, ".measured").textContent = column && measured;
+  one(item, ".to-do").textContent = `What to do: ${remedy}.`;
   return item;
 }
 
+/** @type {(value: unknown) => string} */
 const shown = (value) => (typeof value === "number" ? String(Number(value.toPrecision(3))) : String(value));
+/** @type {(text: string) => string} */
 const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;

@@ -5,7 +5,8 @@ import { ServerProblem } from "./api.js";
 /**
  * The file, held in memory.
  *
- * @param most bytes that the server takes.
+ * @param {File} file
+ * @param {number} most bytes that the server takes.
  * @throws {ServerProblem} there is nothing to send, or too much.
  */
 export async function read(file, most) {
@@ -24,7 +25,11 @@ export async function read(file, most) {
   return new File([bytes], file.name);
 }
 
-/** Bytes as "64 MB". */
+/**
+ * Bytes as "64 MB".
+ *
+ * @type {(bytes: number) => string}
+ */
 export function inMegabytes(bytes) {
   return `${Math.round(bytes / 2 ** 20)} MB`;
 }

@@ -1,24 +1,32 @@
 /** Sending a corrected result to the server, signed by who looked. */
 
 import { announce } from "../base/announce.js";
+import { byId, one } from "../base/elements.js";
 import { annotationsOf, withoutPictures } from "../editing/annotations.js";
 import * as api from "./api.js";
 import { showProblem } from "./problem.js";
 
+/** @import { Session } from "../editing/session.js" */
+/** @import { Work } from "./api.js" */
+
 const REVIEWER = "chromseg-reviewer"; // kept in this browser, so that it is typed once
 
-const form = document.getElementById("save-form");
-const note = document.getElementById("save-note");
-const reviewer = document.getElementById("reviewer");
-const kept = document.getElementById("kept-now");
-const button = form.querySelector("button");
+const form = byId("save-form", HTMLFormElement);
+const note = byId("save-note");
+const reviewer = byId("reviewer", HTMLInputElement);
+const kept = byId("kept-now");
+const button = one(form, "button");
 
 let saved = ""; // what was said of the last save of this picture
 
-/** Bring the form to life; `current()` gives {file, answer, page}; `on` tells whether the server keeps corrections. */
+/**
+ * Bring the form to life; `current()` gives {file, answer, page}; `on` tells whether the server keeps corrections.
+ *
+ * @type {(session: Session, current: () => Work, on: boolean) => void}
+ */
 export function saving(session, current, on) {
   form.hidden = !on;
-  document.getElementById("save-off").hidden = on;
+  byId("save-off").hidden = on;
   reviewer.value = localStorage.getItem(REVIEWER) ?? "";
   session.addEventListener("change", () => tell(session));
   form.addEventListener("submit", async (event) => {
@@ -40,14 +48,15 @@ export function saving(session, current, on) {
 /** Forget what was said about the picture before. */
 export function resetSaving() {
   saved = "";
-  form.elements.case.value = "";
-  form.elements.note.value = "";
+  one(form, "[name=case]", HTMLInputElement).value = "";
+  one(form, "[name=note]", HTMLTextAreaElement).value = "";
 }
 
+/** @type {(session: Session, current: () => Work, fields: FormData) => Promise<void>} */
 async function save(session, current, fields) {
   const { file, answer, page } = current();
   note.textContent = "Saving …";
-  const given = Object.fromEntries([...fields].map(([name, value]) => [name, value.trim()]));
+  const given = Object.fromEntries([...fields].map(([name, value]) => [name, String(value).trim()]));
   const { step } = session; // what is sent; more may be done until the answer comes
   const answered = await api.correct(file, {
     ...given,
@@ -64,6 +73,7 @@ async function save(session, current, fields) {
   return announce(said);
 }
 
+/** @type {(session: Session) => void} */
 function tell(session) {
   if (button.getAttribute("aria-busy") === "true") return;
   const unsaved = saved ? "Changed since: not saved yet." : "Not saved yet.";

@@ -1,17 +1,24 @@
 /** Taking a picture: chosen, dropped anywhere on the page, or pasted. */
 
-/** Hand every picture that a person gives to `take(file)`. */
+import { all } from "../base/elements.js";
+
+/**
+ * Hand every picture that a person gives to `take(file)`.
+ *
+ * @type {(take: (file: File) => void) => void}
+ */
 export function taking(take) {
+  /** @type {(files: FileList | null | undefined) => void} */
   const first = (files) => {
     if (files?.length) take(files[0]);
   };
-  for (const input of document.querySelectorAll("input[type=file]")) {
+  for (const input of all(document, "input[type=file]", HTMLInputElement)) {
     input.addEventListener("change", () => {
       first(input.files);
       input.value = ""; // so that the same file can be chosen again
     });
   }
-  document.addEventListener("paste", ({ clipboardData }) => first(clipboardData.files));
+  document.addEventListener("paste", ({ clipboardData }) => first(clipboardData?.files));
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
     document.body.classList.add("dropping");
@@ -22,6 +29,6 @@ export function taking(take) {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("dropping");
-    first(event.dataTransfer.files);
+    first(event.dataTransfer?.files);
   });
 }
