@@ -41,7 +41,7 @@ def samples(config: PrepareConfig, data_root: Path) -> Iterator[Sample]:
         yield from (
             sample
             for sample in samples_of_picture(picture, config.cutout_size, config.width)
-            if sample.kind in config.kinds
+            if sample.kind in config.kinds and (sample.kind != "cutout" or sample.split in config.cutout_splits)
         )
 
 

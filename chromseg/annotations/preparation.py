@@ -22,7 +22,7 @@ def samples_of_picture(picture: CollectedPicture, size: int = CUTOUT_SIZE, width
 
     Args:
         picture: With its dataset and outlines.
-        size: Of cut-outs, in pixels.
+        size: Of cut-outs, in pixels of the picture.
         width: To which its chromosomes are brought, in pixels; 0 leaves it as it is.
     """
     own, other = (_name(*each) for each in ((picture.dataset, picture.image), (picture.outlined, picture.outlines)))
@@ -56,6 +56,7 @@ def samples_of_image(dataset: Dataset, image: ImageRecord, size: int, width: flo
         yield Sample.from_boxes(name, case_id, image.split, pixels, boxes * np.float32(factor), labels)
         return
     masks = _sized(load_masks(dataset, image), pixels.shape)
+    size = round(size * factor)
     if max(pixels.shape) <= size:
         yield Sample.from_masks(name, case_id, image.split, "cutout", pixels, masks)
         return

@@ -11,7 +11,8 @@ class PrepareConfig:
 
     datasets: tuple[str, ...]
     kinds: tuple[str, ...] = ("cutout", "metaphase")
-    cutout_size: int = 256
+    cutout_size: int = 256  # px of the picture
+    cutout_splits: tuple[str, ...] = ("train", "val", "test")  # whose crossing clusters become cut-outs
     width: float = 0.0  # pictures are brought to chromosomes so many pixels wide, as estimated; 0: as they are
 
 

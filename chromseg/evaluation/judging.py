@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from chromseg.annotations.samples import Sample
 from chromseg.arrays import Bool
+from chromseg.images.scale import coarse, resize_mask
 from chromseg.inference.found import Found
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.predictor import Predictor
@@ -37,7 +38,8 @@ def judge_cutout(predictor: Predictor, sample: Sample) -> CutoutCase:
     A family without maps is judged by where its instances lie and overlap. The sample is at the model's own scale and
     polarity already, so neither is estimated.
     """
-    found = predictor.find(sample.image).resized(sample.image.shape)
+    found = predictor.find(sample.image)
+    sample = as_coarse_as(found.masks.shape[1:], sample)
     splice = splice_true = None
     if sample.masks is not None:
         refused = any(NEEDS_REVIEW in flags for flags in found.flags)
@@ -59,9 +61,28 @@ def judge_cutout(predictor: Predictor, sample: Sample) -> CutoutCase:
     return CutoutCase(score, found.crossing, found.masks)
 
 
+def as_coarse_as(shape: tuple[int, ...], sample: Sample) -> Sample:
+    """A sample at the size (h, w) of what is found in it: a network may see finer than it answers.
+
+    What is measured in pixels, such as crossings of ≥ 40 px, then means the same for a network that was given twice as
+    many.
+    """
+    if sample.image.shape == shape:
+        return sample
+    masks = sample.masks
+    return replace(
+        sample,
+        image=coarse(sample.image, round(sample.image.shape[0] / shape[0])),
+        masks=None if masks is None else np.array([resize_mask(m, shape) for m in masks], bool).reshape(-1, *shape),
+        crossing=resize_mask(sample.crossing, shape),
+        chromosome=resize_mask(sample.chromosome, shape),
+    )
+
+
 def judge_metaphase(predictor: Predictor, sample: Sample) -> InstanceScore:
     """Predict a whole metaphase and compare its instances with the truth; a detector's AP counts all detections."""
-    return score_found(*predictor.find_all(sample.image), sample)
+    found, everything = predictor.find_all(sample.image)
+    return score_found(found, everything, as_coarse_as(found.masks.shape[1:], sample))
 
 
 def score_found(found: Found, everything: Found, sample: Sample) -> InstanceScore:

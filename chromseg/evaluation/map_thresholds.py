@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from chromseg.annotations import Sample
 from chromseg.arrays import F32, U8
-from chromseg.evaluation.judging import score_found
+from chromseg.evaluation.judging import as_coarse_as, score_found
 from chromseg.evaluation.thresholds import best_threshold, f1
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
@@ -97,6 +97,7 @@ def scores_with(
     """
     joined: dict[str, InstanceScore] = {}
     seen = predictor.seen(sample.image)
+    sample = as_coarse_as(seen.shape, sample)
     scores = []
     for settings in tried:
         splicer = replace(predictor.splicer, postprocess=settings)

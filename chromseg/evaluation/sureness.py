@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 
 from chromseg.annotations import Sample
 from chromseg.arrays import F64, Bool
+from chromseg.evaluation.judging import as_coarse_as
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.sureness import MEASURES, Sureness
@@ -71,11 +72,10 @@ def judged_outlines(predictor: MapPredictor, samples: Iterable[Sample], stains: 
         if sample.masks is None:
             continue
         found, own = predictor.splicer.measured(predictor.seen(sample.image), predictor.infer(sample.image))
-        sized = found.resized(sample.image.shape)
-        if len(sized.masks) != len(own):  # one vanished; then it is not known which measures are whose
-            continue
+        truth = as_coarse_as(found.masks.shape[1:], sample).masks
+        assert truth is not None
         measures.append(own)
-        right.append(handed_out(mask_ious(sized.masks, sample.masks))["right"])
+        right.append(handed_out(mask_ious(found.masks, truth))["right"])
         looks += [stains[sample.dataset]] * len(own)
     return Outlines(np.concatenate(measures), np.concatenate(right), np.array(looks, dtype=np.str_))
 
