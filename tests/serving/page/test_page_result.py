@@ -330,6 +330,30 @@ def test_a_server_that_is_gone(cell: Page) -> None:
     assert cell.text("#count") == "7"
 
 
+@pytest.mark.parametrize("typed", [5, None])
+def test_two_refused_requests_ask_for_one_key(page: Page, tmp_path: Path, typed: int | None) -> None:
+    """The second refusal comes while the key is typed, or (None) after it."""
+    key, line = new_key("lab")
+    (tmp_path / "keys").write_text(line, encoding="utf-8")
+    with running_server(api_keys=str(tmp_path / "keys")) as url:
+        page.browser.get(f"{url}/")
+        page.wait(lambda: bool(page.js("return document.getElementById('key-dialog').open")), "no key asked for")
+        page.keys(key, Keys.ENTER)
+        page.wait(lambda: page.js("return document.body.dataset.ready") == "yes", "the key was not taken")
+        page.js("sessionStorage.clear()")
+        page.hold_back("v1/rules")
+        both = "window.both = load('transport/api').then((api) => Promise.all([api.model(), api.rules()]))"
+        page.module(f"{both}; both.then(() => (window.answered = true));")
+        page.wait(lambda: bool(page.js("return document.getElementById('key-dialog').open")), "no key asked for again")
+        page.keys(key[:typed], *([] if typed else [Keys.ENTER]))
+        page.let_go()
+        page.module("await new Promise((resolve) => setTimeout(resolve, 200))")
+        if typed:
+            page.keys(key[typed:], Keys.ENTER)
+        page.wait(lambda: bool(page.js("return window.answered")), "asked again, or the key was lost")
+        assert not page.js("return document.getElementById('key-dialog').open")
+
+
 def test_a_server_with_keys_asks_for_one(page: Page, pictures: Any, tmp_path: Path) -> None:
     key, line = new_key("lab")
     (tmp_path / "keys").write_text(line, encoding="utf-8")

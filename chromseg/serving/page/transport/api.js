@@ -135,22 +135,22 @@ async function json(path, options, waiting) {
  */
 async function call(path, options = {}, waiting = () => {}) {
   for (let left = TRIES; ; left--) {
-    const response = await send(path, options);
+    const key = keyOf.known();
+    const response = await send(path, options, key);
     if (response.ok) return response;
     if (waiting === null) throw await problemOf(response);
     const seconds = Number(response.headers.get("Retry-After"));
     if ([429, 503].includes(response.status) && seconds && left > 1) {
       waiting(seconds);
       await pause(seconds, options.signal);
-    } else if (response.status !== 401 || !(await keyOf.ask())) {
+    } else if (response.status !== 401 || !(await keyOf.instead(key))) {
       throw await problemOf(response);
     }
   }
 }
 
-/** @type {(path: string, options: Options) => Promise<Response>} */
-async function send(path, options) {
-  const key = keyOf.known();
+/** @type {(path: string, options: Options, key: string | null) => Promise<Response>} */
+async function send(path, options, key) {
   const headers = { ...options.headers, ...(key && { Authorization: `Bearer ${key}` }) };
   try {
     return await fetch(path, { ...options, headers });
