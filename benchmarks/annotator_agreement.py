@@ -52,7 +52,7 @@ _MARGIN = 2  # pixels between a chromosome in view and the border
 
 
 @dataclass(frozen=True)
-class Pair:
+class Twins:
     """Two pictures of one metaphase.
 
     Attributes:
@@ -140,14 +140,14 @@ def overlaid(image: F32, other: F32, shift: Shift) -> float:
 
 def compare(
     dataset: Dataset, first: ImageRecord, second: ImageRecord, shift: Shift, correlation: float, predictor: Predictor
-) -> Pair:
+) -> Twins:
     """The two annotations of one metaphase, the second moved onto the first."""
     ours = load_masks(dataset, first)
     ours = ours[in_view(ours, shift)]
     drawn, agree = matched(ours, moved_outlines(dataset, second, shift))
     found, found_then = (predictor.find(load_image(dataset, image)).masks for image in (first, second))
     by_model, model_agree = matched(found[in_view(found, shift)], moved(found_then, shift))
-    return Pair(
+    return Twins(
         (first.file_name, second.file_name),
         first.case,
         round(correlation, 3),
@@ -214,7 +214,7 @@ def log_size(pairs: list[tuple[Bool, Bool]]) -> float:
     return round(float(np.median(logs)), 3) if logs else 0.0
 
 
-def summary(pairs: list[Pair]) -> dict[str, Any]:
+def summary(pairs: list[Twins]) -> dict[str, Any]:
     """Shares and sizes over all pairs, with 95 % intervals by case, and means over cases."""
     return {
         "pairs_of_pictures": len(pairs),
@@ -230,22 +230,22 @@ def summary(pairs: list[Pair]) -> dict[str, Any]:
     }
 
 
-def share(pairs: list[Pair], of: str, among: str) -> dict[str, Any]:
+def share(pairs: list[Twins], of: str, among: str) -> dict[str, Any]:
     """How many of `among` are `of`."""
 
-    def ratio(chosen: list[Pair]) -> float | None:
+    def ratio(chosen: list[Twins]) -> float | None:
         whole = sum(getattr(pair, among) for pair in chosen)
         return float(sum(getattr(pair, of) for pair in chosen) / whole) if whole else None
 
     return figure(pairs, ratio)
 
 
-def size(pairs: list[Pair], of: str) -> dict[str, Any]:
+def size(pairs: list[Twins], of: str) -> dict[str, Any]:
     """Root mean square of the logs: differences are as often above as below 0."""
     return figure(pairs, lambda chosen: float(np.sqrt(np.mean([getattr(pair, of) ** 2 for pair in chosen]))))
 
 
-def figure(pairs: list[Pair], statistic: Callable[[list[Pair]], float | None]) -> dict[str, Any]:
+def figure(pairs: list[Twins], statistic: Callable[[list[Twins]], float | None]) -> dict[str, Any]:
     """A figure of all pairs, its interval when cases are drawn again, and its mean over cases."""
     cases = [pair.case_id for pair in pairs]
     interval = bootstrap_by_case(pairs, cases, statistic)

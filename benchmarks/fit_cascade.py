@@ -36,7 +36,7 @@ NAMES = ("partition", "detector", "partition with the detector's seams")
 _PULL = 0.002  # strength of the pull, in votes a group
 
 
-class Case(NamedTuple):
+class JudgedGroup(NamedTuple):
     """One group: evidence float (explanations, 5), quality float (explanations,), number of true chromosomes."""
 
     evidence: Any
@@ -80,13 +80,13 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def cases_of(cascade: CascadePredictor, sample: Sample) -> list[Case]:
+def cases_of(cascade: CascadePredictor, sample: Sample) -> list[JudgedGroup]:
     """All groups of one image with what they would have got right."""
     debate = cascade.explanations(sample.image, *cascade.infer(sample.image))
     return [case_of(debate, group, sample.masks, cascade.rule) for group in debate.groups(cascade.rule)]
 
 
-def case_of(debate: Debate, group: Group, truth: Any, rule: CascadeRule) -> Case:
+def case_of(debate: Debate, group: Group, truth: Any, rule: CascadeRule) -> JudgedGroup:
     """One group: the true chromosomes it is about are those of which a mask of it covers a good part."""
     sets = [debate.masks_of(k, group) for k in range(len(debate.explanations))]
     inside = truth[:, *group.window]
@@ -94,7 +94,9 @@ def case_of(debate: Debate, group: Group, truth: Any, rule: CascadeRule) -> Case
     areas = np.minimum(own.sum(axis=(1, 2))[:, None], truth.sum(axis=(1, 2))[None])
     common = np.einsum("phw,thw->pt", own.astype(np.float32), inside.astype(np.float32))
     meant = np.flatnonzero((common >= rule.related * np.maximum(areas, 1)).any(axis=0))
-    return Case(group.evidence, np.array([quality(masks, inside[meant], truth[meant]) for masks in sets]), len(meant))
+    return JudgedGroup(
+        group.evidence, np.array([quality(masks, inside[meant], truth[meant]) for masks in sets]), len(meant)
+    )
 
 
 def quality(masks: Any, inside: Any, whole: Any) -> float:
@@ -111,12 +113,12 @@ def quality(masks: Any, inside: Any, whole: Any) -> float:
     return float((2 * (found[:, None] >= COCO_THRESHOLDS).sum(axis=0) / (len(masks) + len(whole))).mean())
 
 
-def is_disputed(case: Case) -> bool:
+def is_disputed(case: JudgedGroup) -> bool:
     """Whether it matters what is chosen."""
     return bool(np.ptp(case.quality) > 0.05)
 
 
-def fit(cases: list[Case], start: CascadeRule) -> CascadeRule:
+def fit(cases: list[JudgedGroup], start: CascadeRule) -> CascadeRule:
     """The weights that maximise the expected quality."""
     first = np.array([getattr(start, name) for name in EVIDENCE])
     disputed = [case for case in cases if is_disputed(case)]
@@ -129,14 +131,14 @@ def fit(cases: list[Case], start: CascadeRule) -> CascadeRule:
     return replace(start, **{name: round(float(weight), 2) for name, weight in zip(EVIDENCE, found, strict=True)})
 
 
-def chances(case: Case, weights: Any) -> Any:
+def chances(case: JudgedGroup, weights: Any) -> Any:
     """As `Group.probabilities`."""
     logits = case.evidence @ weights
     odds = np.exp(logits - logits.max())
     return odds / odds.sum()
 
 
-def qualities(cases: list[Case], before: CascadeRule, after: CascadeRule) -> dict[str, dict[str, float]]:
+def qualities(cases: list[JudgedGroup], before: CascadeRule, after: CascadeRule) -> dict[str, dict[str, float]]:
     """Mean quality of each way to choose, over all groups and over those where it matters."""
     ways = {name: [case.quality[k] for case in cases] for k, name in enumerate(NAMES)}
     for name, rule in (("rule in the code", before), ("fitted rule", after)):

@@ -32,7 +32,7 @@ from chromseg.files import write_json
 from chromseg.metrics import CutoutScore, match_instances, splice_quality, summarize_cutouts
 from chromseg.registry.lineage.gather import git_state
 
-KEYS = ("iou_crossing", "overlap_acc", "sp_acc", "sp_acc_90", "overall_acc", "n_images")
+JUDGED = ("iou_crossing", "overlap_acc", "sp_acc", "sp_acc_90", "overall_acc")  # what its report holds
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
     ious = np.concatenate([found for _, found in judged])
     report = {
         "what": f"outlines jittered by {arguments.pixels:g} px, judged against the outlines as annotated",
-        **{key: metrics[key] for key in KEYS},
+        **{key: metrics[key] for key in (*JUDGED, "n_images")},
         "instances_80": float((ious >= 0.8).mean()),
         "seed": arguments.seed,
         "data_md5": folder_md5(dataset.root),

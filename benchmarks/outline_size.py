@@ -39,7 +39,7 @@ _FINE = 4  # parts of a pixel, so that an outline can move by less than one
 
 
 @dataclass(frozen=True)
-class Picture:
+class Metaphase:
     """One metaphase.
 
     Attributes:
@@ -75,14 +75,14 @@ def main() -> None:
     write_json(arguments.out, report)
 
 
-def judge(predictor: MapPredictor, sample: Sample) -> Picture:
+def judge(predictor: MapPredictor, sample: Sample) -> Metaphase:
     """One picture by the three ways."""
     assert sample.masks is not None
     tried = [at_threshold(predictor.postprocess, threshold) for threshold in THRESHOLDS]
     probabilities = predictor.infer(sample.image)
     found = [int(score.recovered.sum()) for score in scores_with(predictor, probabilities, sample, tried)]
     ratio = size_ratio(predictor.splice(sample.image, probabilities).masks, sample.masks)
-    return Picture(len(sample.masks), found, ratio, redrawn(sample.masks, ratio))
+    return Metaphase(len(sample.masks), found, ratio, redrawn(sample.masks, ratio))
 
 
 def size_ratio(pred: Bool, target: Bool) -> float:
@@ -124,7 +124,7 @@ def signed_distance(mask: Bool) -> F64:
     return np.asarray(np.where(mask, inside - 0.5, 0.5 - outside))
 
 
-def summary(pictures: list[Picture]) -> dict[str, Any]:
+def summary(pictures: list[Metaphase]) -> dict[str, Any]:
     """Shares of all chromosomes, and how much the size differs between pictures."""
     total = sum(picture.chromosomes for picture in pictures)
     found = np.array([picture.found for picture in pictures])

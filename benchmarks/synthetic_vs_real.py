@@ -40,7 +40,7 @@ _AREA_BINS = np.arange(0, 2001, 80)
 
 
 @dataclass(frozen=True)
-class Facts:
+class Statistics:
     """Areas in pixels, and clusters a metaphase."""
 
     areas: list[int]
@@ -91,7 +91,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _facts(dataset: Dataset) -> Facts:
+def _facts(dataset: Dataset) -> Statistics:
     areas: list[int] = []
     overlaps: list[int] = []
     ratios: list[float] = []
@@ -113,7 +113,7 @@ def _facts(dataset: Dataset) -> Facts:
                 windows.append(_window(absorbance, cluster.bbox))
         counts[2] += sum(len(c.indices) > 1 and not c.has_crossing for c in find_clusters(masks))
     crossing_ones, these_touching, touching_only = (counts / len(dataset.images)).tolist()
-    return Facts(areas, overlaps, ratios, crossing_ones, these_touching, touching_only, windows)
+    return Statistics(areas, overlaps, ratios, crossing_ones, these_touching, touching_only, windows)
 
 
 def _window(absorbance: F32, bbox: tuple[int, int, int, int]) -> F32:
@@ -122,7 +122,7 @@ def _window(absorbance: F32, bbox: tuple[int, int, int, int]) -> F32:
     return absorbance[row : row + _WINDOW, col : col + _WINDOW]
 
 
-def _draw(facts: dict[str, Facts], shown: list[str]) -> plt.Figure:
+def _draw(facts: dict[str, Statistics], shown: list[str]) -> plt.Figure:
     figure = plt.figure(figsize=(12, 4.2 + 2 * len(shown)), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=(4, 2 * len(shown)))
     left, right = above.subplots(1, 2)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chromseg.annotations import SPLITS, Sample, read_dataset, read_samples
-from chromseg.annotations.index import KINDS, Entry, read_index
+from chromseg.annotations.index import KINDS, SampleEntry, read_index
 from chromseg.annotations.samples import read_entries
 from chromseg.config import PrepareConfig, TrainConfig, block, parse
 from chromseg.project import dataset_folder
@@ -31,7 +31,7 @@ class Part:
     def some(self, most: int) -> Iterator[Sample]:
         """At most so many of each dataset, evenly spread over its own, where all would take too long."""
         kept = []
-        by_set: dict[str, list[Entry]] = {}
+        by_set: dict[str, list[SampleEntry]] = {}
         for entry in self.entries():
             by_set.setdefault(entry.dataset, []).append(entry)
         for own in by_set.values():
@@ -39,7 +39,7 @@ class Part:
             kept += [own[int(step * index)] for index in range(min(most, len(own)))]
         return read_entries(self.folder, kept)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[SampleEntry]:
         """What the index says of them."""
         return read_index(self.folder, splits=self.splits, kinds=self.kinds, datasets=self.datasets, fold=self.fold)
 

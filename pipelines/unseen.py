@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from chromseg.annotations.index import KINDS, Entry
+from chromseg.annotations.index import KINDS, SampleEntry
 from chromseg.annotations.leakage import refuse_leaks
 from chromseg.annotations.seen import Seen, refuse_seen
 from chromseg.config import TrainConfig
@@ -48,7 +48,7 @@ def seen_by_source(source: str) -> Seen:
     return Seen(unknown=(source,)) if path.exists() else Seen()
 
 
-def pictures_of(entries: Iterable[Entry]) -> dict[str, str]:
+def pictures_of(entries: Iterable[SampleEntry]) -> dict[str, str]:
     """Hash → name of the first sample of each picture.
 
     Raises:
@@ -66,7 +66,7 @@ def pictures_of(entries: Iterable[Entry]) -> dict[str, str]:
     return found
 
 
-def refuse_known(model: Path, entries: Iterable[Entry]) -> None:
+def refuse_known(model: Path, entries: Iterable[SampleEntry]) -> None:
     """Refuse to judge a model folder on samples of pictures that it, or a parent, was trained on.
 
     A model of an older version does not say what it has seen, and is judged.

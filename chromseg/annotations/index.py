@@ -17,7 +17,7 @@ INDEX = "index.json"
 
 
 @dataclass(frozen=True)
-class Entry:
+class SampleEntry:
     """One sample without its pixels.
 
     Attributes:
@@ -54,7 +54,7 @@ def dataset_of_case(case_id: str) -> str:
     return case_id.partition("/")[0]
 
 
-def write_index(folder: Path, entries: Iterable[Entry]) -> None:
+def write_index(folder: Path, entries: Iterable[SampleEntry]) -> None:
     """Write the index into a folder of samples."""
     (folder / INDEX).write_text(json.dumps([asdict(entry) for entry in entries], indent=1) + "\n")
 
@@ -66,7 +66,7 @@ def read_index(
     kinds: tuple[str, ...] = KINDS,
     datasets: Collection[str] = (),
     fold: tuple[int, int] | None = None,
-) -> list[Entry]:
+) -> list[SampleEntry]:
     """The entries of a prepared set, or of part of it, in the order they were written; arguments as `read_samples`.
 
     Raises:
@@ -79,15 +79,15 @@ def read_index(
     return [entry for entry in chosen if not datasets or entry.dataset in datasets]
 
 
-def _all(folder: Path) -> list[Entry]:
+def _all(folder: Path) -> list[SampleEntry]:
     try:
         values = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise _unusable(f"no prepared samples in {folder}", "run `dvc repro prepare` first") from error
-    wanted = {field.name for field in fields(Entry)}
+    wanted = {field.name for field in fields(SampleEntry)}
     if any(value.keys() != wanted for value in values):
         raise _unusable(f"{folder / INDEX} of another version", "run the stage `prepare` again")
-    return [Entry(**value) for value in values]
+    return [SampleEntry(**value) for value in values]
 
 
 def _unusable(got: str, remedy: str) -> DataError:

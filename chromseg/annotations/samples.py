@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chromseg.annotations.index import KINDS, Entry, dataset_of_case, read_index, write_index
+from chromseg.annotations.index import KINDS, SampleEntry, dataset_of_case, read_index, write_index
 from chromseg.annotations.maps import chromosome_map, crossing_map
 from chromseg.annotations.splits import SPLITS
 from chromseg.arrays import F32, I64, Bool
@@ -54,9 +54,9 @@ class Sample:
         return dataset_of_case(self.case_id)
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> SampleEntry:
         """What the index says of it."""
-        return Entry(**{field.name: getattr(self, field.name) for field in fields(Entry)})
+        return SampleEntry(**{field.name: getattr(self, field.name) for field in fields(SampleEntry)})
 
     @classmethod
     def from_masks(
@@ -122,13 +122,13 @@ def read_samples(
     yield from read_entries(folder, read_index(folder, splits=splits, kinds=kinds, datasets=datasets, fold=fold))
 
 
-def read_entries(folder: Path, entries: Iterable[Entry]) -> Iterator[Sample]:
+def read_entries(folder: Path, entries: Iterable[SampleEntry]) -> Iterator[Sample]:
     """Read some samples of a prepared set, in their order."""
     for entry in entries:
         yield _read(folder / f"{entry.name}.npz", entry)
 
 
-def _read(path: Path, entry: Entry) -> Sample:
+def _read(path: Path, entry: SampleEntry) -> Sample:
     with np.load(path) as arrays:
         image = arrays["image"].astype(np.float32)
         crossing, chromosome = _unpack(arrays["maps"], image.shape[1])

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from chromseg.cli.options import AsJson
 from chromseg.cli.printing import print_facts, print_json
 
 
 def init(
     with_bundled: Annotated[bool, typer.Option("--with-bundled", help="Register the bundled models.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Create or upgrade the MLflow store; check DVC, disk and device.
 

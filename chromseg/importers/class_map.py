@@ -18,7 +18,7 @@ from chromseg.errors import MaskError
 from chromseg.importers import folders, label_pairs, source
 from chromseg.importers.classes import class_of
 from chromseg.importers.label_pairs import LabelPicture, Labels
-from chromseg.importers.source import ImportedImage, ImportedInstance, ImportedSet, Options
+from chromseg.importers.source import ImportedImage, ImportedInstance, ImportedSet, ImportOptions
 
 OVERLAP = 255
 _CLASSES = 24
@@ -26,7 +26,7 @@ _MFISH = re.compile(r"^([A-Z]\d\d)(\d{2,4}.*)[DK]$")  # slide, field and ISCN; D
 _ONE_CASE = {"A22": "A20", "A23": "A20"}  # three slides of one preparation
 
 
-def read(src: Path, options: Options) -> ImportedSet:
+def read(src: Path, options: ImportOptions) -> ImportedSet:
     """Read all pairs of a picture and a class map below a folder.
 
     Args:
@@ -50,7 +50,7 @@ def read(src: Path, options: Options) -> ImportedSet:
     return found
 
 
-def instances_of(labels: LabelPicture, options: Options) -> tuple[ImportedInstance, ...]:
+def instances_of(labels: LabelPicture, options: ImportOptions) -> tuple[ImportedInstance, ...]:
     """The chromosomes of a class map, by class and then in row-major order of their first pixel.
 
     Raises:
@@ -78,7 +78,7 @@ def instances_of(labels: LabelPicture, options: Options) -> tuple[ImportedInstan
     return tuple(found)
 
 
-def _of_class(classes: Labels, overlaps: Labels, number: int, options: Options) -> list[ImportedInstance]:
+def _of_class(classes: Labels, overlaps: Labels, number: int, options: ImportOptions) -> list[ImportedInstance]:
     own = classes == number
     category = class_of(str(number), options) if own.any() else None
     if category is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chromseg.errors import DataError
-from chromseg.importers.source import Options
+from chromseg.importers.source import ImportOptions
 
 _PLAIN = ("chromosome", "chromosomes", "chr", "chrom")
 _GROUPS = {"A": (1, 3), "B": (4, 5), "C": (6, 12), "D": (13, 15), "E": (16, 18), "F": (19, 20), "G": (21, 22)}
@@ -13,7 +13,7 @@ KARYOTYPE = tuple(name for pair in [*_NUMBERED, ("X", "Y")] for name in pair)  #
 _SEX = {"23": "X", "24": "Y"}  # in sets that number all 24, such as AutoKary2022 and M-FISH
 
 
-def class_of(label: str, options: Options) -> str | None:
+def class_of(label: str, options: ImportOptions) -> str | None:
     """The category that a label stands for.
 
     Args:

@@ -13,7 +13,7 @@ from chromseg.errors import DataError
 from chromseg.importers import folders, source
 from chromseg.importers.classes import class_of
 from chromseg.importers.folders import SPLIT_FOLDERS, PictureIndex
-from chromseg.importers.source import ImportedImage, ImportedInstance, ImportedSet, Options
+from chromseg.importers.source import ImportedImage, ImportedInstance, ImportedSet, ImportOptions
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class _Entry:
     crowds: bool  # whether `iscrowd` can be believed
 
 
-def read(src: Path, options: Options) -> ImportedSet:
+def read(src: Path, options: ImportOptions) -> ImportedSet:
     """Read one COCO file, or every one below a folder (say instances_train.json and instances_val.json).
 
     Args:
@@ -125,7 +125,7 @@ def _orphans(name: str, content: dict[str, Any]) -> list[DataError]:
     return problems
 
 
-def _read_image(entry: _Entry, pictures: PictureIndex, options: Options) -> ImportedImage:
+def _read_image(entry: _Entry, pictures: PictureIndex, options: ImportOptions) -> ImportedImage:
     image = folders.open_picture(pictures.find(str(entry.image["file_name"]), entry.file), pictures.src)
     declared = (entry.image.get("width", image.width), entry.image.get("height", image.height))
     folders.check_size("an annotation", declared, image.width, image.height)
@@ -149,7 +149,7 @@ def _split(entry: _Entry) -> str | None:
 
 
 def _instance(
-    annotation: dict[str, Any], entry: _Entry, image: ImportedImage, options: Options
+    annotation: dict[str, Any], entry: _Entry, image: ImportedImage, options: ImportOptions
 ) -> ImportedInstance | None:
     place = f"annotation {annotation.get('id', '')}".strip()
     if _key(annotation["category_id"]) not in entry.categories:
@@ -172,7 +172,7 @@ def _instance(
         raise source.in_place(error, place) from error
 
 
-def _is_crowd(annotation: dict[str, Any], name: str, entry: _Entry, options: Options) -> int:
+def _is_crowd(annotation: dict[str, Any], name: str, entry: _Entry, options: ImportOptions) -> int:
     """1 for a cluster that nobody has parted, 0 for a chromosome.
 
     CVAT writes `iscrowd` 1 for whatever was drawn with its brush. Where all of a file has it, what is called a

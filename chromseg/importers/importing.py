@@ -26,7 +26,7 @@ from chromseg.importers.known import find_known, with_cases, with_splits
 from chromseg.importers.polarity import common_polarity
 from chromseg.importers.problems import readable
 from chromseg.importers.recipe import Recipe
-from chromseg.importers.source import ImportedImage, ImportedSet, Options, natural_key
+from chromseg.importers.source import ImportedImage, ImportedSet, ImportOptions, natural_key
 from chromseg.importers.splitting import Standing, find_splits, name_groups
 from chromseg.importers.updating import check_next, next_recipe
 from chromseg.project import DATA
@@ -36,7 +36,7 @@ UNKNOWN = "not stated"
 
 
 @dataclass(frozen=True)
-class Format:
+class SourceFormat:
     """One public format.
 
     Attributes:
@@ -45,20 +45,20 @@ class Format:
         fluorescent: Its usual stain where chromosomes are light on dark; dark on light it is G-banding.
     """
 
-    read: Callable[[Path, Options], ImportedSet]
+    read: Callable[[Path, ImportOptions], ImportedSet]
     case_regex: str | None = None
     fluorescent: str = "q-band"
 
 
-FORMATS: dict[str, Format] = {
-    "labelme": Format(labelme.read, case_regex=r"original_(\d+)"),
-    "voc": Format(voc.read, case_regex=r"^(.+)\d$"),
-    "coco": Format(coco.read),
-    "paired-masks": Format(paired_masks.read),
-    "label-map": Format(label_map.read, fluorescent="dapi"),
-    "instance-map": Format(instance_map.read),
-    "class-map": Format(class_map.read, fluorescent="dapi"),
-    "singles": Format(singles.read, case_regex=r"(?:^|/)(case[^/]*)/"),
+FORMATS: dict[str, SourceFormat] = {
+    "labelme": SourceFormat(labelme.read, case_regex=r"original_(\d+)"),
+    "voc": SourceFormat(voc.read, case_regex=r"^(.+)\d$"),
+    "coco": SourceFormat(coco.read),
+    "paired-masks": SourceFormat(paired_masks.read),
+    "label-map": SourceFormat(label_map.read, fluorescent="dapi"),
+    "instance-map": SourceFormat(instance_map.read),
+    "class-map": SourceFormat(class_map.read, fluorescent="dapi"),
+    "singles": SourceFormat(singles.read, case_regex=r"(?:^|/)(case[^/]*)/"),
 }
 
 
@@ -76,7 +76,7 @@ def import_dataset(
     source: str | None = None,
     licence: str | None = None,
     citation: str | None = None,
-    options: Options = Options(),  # noqa: B008 — frozen
+    options: ImportOptions = ImportOptions(),  # noqa: B008 — frozen
     update: bool = False,
     skip_bad: bool = False,
     tell: Callable[[str], None] = lambda message: None,
@@ -168,7 +168,7 @@ def _root(data_root: Path, name: str, update: bool) -> Path:
     return data_root / name
 
 
-def _format(name: str) -> Format:
+def _format(name: str) -> SourceFormat:
     if name not in FORMATS:
         raise DataError(f"format {name!r}", expected=f"one of {', '.join(FORMATS)}", remedy="choose one of these")
     return FORMATS[name]
@@ -190,7 +190,7 @@ def _polarity(images: list[ImportedImage], recipe: Recipe, tell: Callable[[str],
     return "light-on-dark" if polarity == "dark-on-light" else "dark-on-light"
 
 
-def _usual_stain(kind: Format, polarity: Polarity, tell: Callable[[str], None]) -> str:
+def _usual_stain(kind: SourceFormat, polarity: Polarity, tell: Callable[[str], None]) -> str:
     stain = "g-band" if polarity == "dark-on-light" else kind.fluorescent
     tell(f"stain not given: {stain}, as is usual for {polarity} (--stain says otherwise)")
     return stain

@@ -15,14 +15,14 @@ from chromseg.arrays import Bool
 from chromseg.errors import MaskError
 from chromseg.importers import folders, label_pairs, source
 from chromseg.importers.label_pairs import LabelPicture
-from chromseg.importers.source import ImportedInstance, ImportedSet, Options
+from chromseg.importers.source import ImportedInstance, ImportedSet, ImportOptions
 
 _MOST = 2000  # chromosomes a picture; more colours or numbers than that are no ids
 _FULL = 255  # where 8 bits end
 _PART = 1 / 3  # of a label's largest piece; a smaller one may have been cut off by a crossing chromosome
 
 
-def read(src: Path, options: Options) -> ImportedSet:
+def read(src: Path, options: ImportOptions) -> ImportedSet:
     """Read all pairs of a picture and a label image below a folder.
 
     Args:

@@ -15,12 +15,12 @@ import numpy.typing as npt
 from chromseg.errors import MaskError
 from chromseg.importers import folders, label_arrays, label_pairs, source
 from chromseg.importers.label_pairs import LabelPicture, Labels
-from chromseg.importers.source import ImportedInstance, ImportedSet, Options
+from chromseg.importers.source import ImportedInstance, ImportedSet, ImportOptions
 
 _COLOUR = 64  # least difference of channels that makes a painted pixel red, green or blue
 
 
-def read(src: Path, options: Options) -> ImportedSet:
+def read(src: Path, options: ImportOptions) -> ImportedSet:
     """Read label maps from an array file, or from all array files or picture pairs below a folder.
 
     Args:

@@ -17,7 +17,7 @@ from chromseg.arrays import I64
 from chromseg.errors import ChromsegError, DataError, MaskError
 from chromseg.images.pictures import SUFFIXES, read_picture
 from chromseg.importers import folders, source
-from chromseg.importers.source import ImportedImage, ImportedInstance, ImportedSet
+from chromseg.importers.source import ImportedImage, ImportedSet
 
 LABEL_FOLDERS = ("label", "labels", "mask", "masks", "groundtruth", "gt", "instances")
 LABEL_SUFFIXES = (
@@ -27,7 +27,6 @@ LABEL_SUFFIXES = (
 _SPECK = 10  # px; a piece of a label up to this area is no part of a chromosome
 _SPECKS = 5  # such pieces a label; drawn labels have one in ten, blended ones two hundred
 Labels: TypeAlias = npt.NDArray[Any]
-Find: TypeAlias = Callable[[Labels], tuple[ImportedInstance, ...]]
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from chromseg.images.pictures import SUFFIXES, read_grey
 from chromseg.importers import folders, source
 from chromseg.importers.classes import class_of
 from chromseg.importers.folders import PictureIndex
-from chromseg.importers.source import ImportedImage, ImportedInstance, ImportedSet, Options
+from chromseg.importers.source import ImportedImage, ImportedInstance, ImportedSet, ImportOptions
 
 
-def read(src: Path, options: Options) -> ImportedSet:
+def read(src: Path, options: ImportOptions) -> ImportedSet:
     """Read every LabelMe file below a folder.
 
     Args:
@@ -45,7 +45,7 @@ def read(src: Path, options: Options) -> ImportedSet:
     return folders.with_unannotated(found, pictures)
 
 
-def _read_file(path: Path, pictures: PictureIndex, options: Options) -> ImportedImage:
+def _read_file(path: Path, pictures: PictureIndex, options: ImportOptions) -> ImportedImage:
     content = _camel_cased(folders.read_json(path))
     shapes = content.get("shapes")
     if not isinstance(shapes, list) or not isinstance(content.get("imagePath"), str):
@@ -85,7 +85,7 @@ def _picture(content: dict[str, Any], path: Path, pictures: PictureIndex) -> Imp
     return ImportedImage(name, encoded, width, height, split=folders.split_of(path, pictures.src))
 
 
-def _instances(shapes: list[Any], height: int, width: int, options: Options) -> tuple[ImportedInstance, ...]:
+def _instances(shapes: list[Any], height: int, width: int, options: ImportOptions) -> tuple[ImportedInstance, ...]:
     """One instance for each shape, or for all shapes of one label and group."""
     drawn: dict[tuple[str, object], Polygons | Rle] = {}
     found: dict[tuple[str, object], ImportedInstance] = {}

@@ -15,14 +15,14 @@ from chromseg.arrays import Bool
 from chromseg.errors import DataError, MaskError
 from chromseg.images.pictures import SUFFIXES, read_grey
 from chromseg.importers import folders, source
-from chromseg.importers.source import ImportedImage, ImportedSet, Options, Second
+from chromseg.importers.source import ImportedImage, ImportedSet, ImportOptions, Second
 
 _KINDS = ("image_", "binary_label1_", "binary_label2_")
 _TOLERANCE = 0.1  # share of the crossing pixels that may lie on the wrong side: hand-drawn borders
 _GREY_SHARE = 0.05  # share of a mask's pixels that may be neither black nor white: smoothed borders
 
 
-def read(src: Path, options: Options) -> ImportedSet:
+def read(src: Path, options: ImportOptions) -> ImportedSet:
     """Read every triple below a folder; the three files of one lie side by side.
 
     Args:

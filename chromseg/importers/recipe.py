@@ -8,7 +8,7 @@ from typing import Any
 from chromseg.annotations.dataset import DatasetCard
 from chromseg.annotations.splits import Shares
 from chromseg.errors import DataError
-from chromseg.importers.source import Options
+from chromseg.importers.source import ImportOptions
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Recipe:
     invert: bool = False
     case_regex: str | None = None
     split: Shares | None = None
-    options: Options = field(default_factory=Options)
+    options: ImportOptions = field(default_factory=ImportOptions)
 
     def to_card(self) -> dict[str, Any]:
         """The block `options` of a card: what differs from the defaults."""
@@ -71,4 +71,4 @@ def _flat(recipe: Recipe) -> dict[str, Any]:
 
 def _unflattened(values: dict[str, Any]) -> Recipe:
     own = {key: values.pop(key) for key in ("invert", "case_regex", "split")}
-    return Recipe(**own, options=Options(**values))
+    return Recipe(**own, options=ImportOptions(**values))

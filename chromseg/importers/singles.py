@@ -21,7 +21,7 @@ from chromseg.images.absorbance import Polarity
 from chromseg.images.pictures import SUFFIXES
 from chromseg.importers import folders, source
 from chromseg.importers.polarity import common_polarity
-from chromseg.importers.source import ImportedImage, ImportedSet, Options
+from chromseg.importers.source import ImportedImage, ImportedSet, ImportOptions
 
 _CONTRAST = 0.06  # of the range between ground and the strongest point: where a chromosome begins
 _NOISE = 4.0  # robust standard deviations of the rim: what is no chromosome yet
@@ -29,7 +29,7 @@ _GAP = 2  # pale bands up to twice as wide as this do not cut a chromosome, in p
 _HOLE = 40  # pale spots up to this area lie inside a chromosome, larger ones inside its bow, in pixels
 
 
-def read(src: Path, options: Options) -> ImportedSet:
+def read(src: Path, options: ImportOptions) -> ImportedSet:
     """Read every picture below a folder as one object on a plain ground.
 
     Args:

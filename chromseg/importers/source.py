@@ -25,7 +25,7 @@ Second: TypeAlias = Literal["chromosome", "non-overlap"]
 
 
 @dataclass(frozen=True)
-class Options:
+class ImportOptions:
     """How to read a source; each importer uses what concerns it.
 
     Attributes:

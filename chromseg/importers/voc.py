@@ -16,10 +16,10 @@ from chromseg.errors import DataError
 from chromseg.importers import folders, source
 from chromseg.importers.classes import class_of
 from chromseg.importers.folders import PictureIndex
-from chromseg.importers.source import ImportedImage, ImportedInstance, ImportedSet, Options
+from chromseg.importers.source import ImportedImage, ImportedInstance, ImportedSet, ImportOptions
 
 
-def read(src: Path, options: Options) -> ImportedSet:
+def read(src: Path, options: ImportOptions) -> ImportedSet:
     """Read every VOC file below a folder; `ImageSets/Main/{train,val,test}.txt` are its split, if present.
 
     Args:
@@ -39,7 +39,7 @@ def read(src: Path, options: Options) -> ImportedSet:
     return folders.with_unannotated(found, pictures)
 
 
-def _read_file(path: Path, pictures: PictureIndex, splits: dict[str, str], options: Options) -> ImportedImage:
+def _read_file(path: Path, pictures: PictureIndex, splits: dict[str, str], options: ImportOptions) -> ImportedImage:
     tree = _parse(path)
     image = folders.open_picture(pictures.find(tree.findtext("filename") or path.stem, path), pictures.src)
     _check_size(tree, image)
@@ -78,7 +78,7 @@ def _check_size(tree: Element, image: ImportedImage) -> None:
         folders.check_size("an annotation", (said[0], said[1]), image.width, image.height)
 
 
-def _box(index: int, element: Element, options: Options) -> ImportedInstance | None:
+def _box(index: int, element: Element, options: ImportOptions) -> ImportedInstance | None:
     try:
         category = class_of((element.findtext("name") or "").strip(), options)
         left, top, right, bottom = (element.findtext(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax"))

@@ -12,7 +12,7 @@ import numpy as np
 
 from chromseg.metrics.catalogue import decimals
 
-Metrics = Mapping[str, float | None]
+MetricValues = Mapping[str, float | None]
 
 
 class RunResult(TypedDict):
@@ -20,7 +20,7 @@ class RunResult(TypedDict):
 
     variant: str
     seed: int
-    metrics: Metrics
+    metrics: MetricValues
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from scipy import ndimage
 from chromseg.annotations.clusters import MIN_CROSSING_AREA, is_touching, regions_of_at_least
 from chromseg.annotations.maps import crossing_map, label_regions
 from chromseg.arrays import Bool
+from chromseg.metrics.catalogue import SLICED
 from chromseg.metrics.cutouts import CutoutScore, summarize_cutouts
 from chromseg.metrics.instances import InstanceScore, summarize_instances
 
 _ARM = 10  # px that an arm beyond a crossing has at least
 _GROWTH = 2  # px that a crossing is grown before arms are counted, as for touching clusters (contract §3)
-_SHOWN = ("n_images", "iou_crossing", "overlap_acc", "overall_acc")
 _MANY = 4  # chromosomes of a cluster that are counted apart
 
 
@@ -61,7 +61,7 @@ def summarize_slices(scores: Sequence[CutoutScore], labels: Sequence[Mapping[str
     for by, value in sorted({item for each in labels for item in each.items()}):
         part = [score for score, each in zip(scores, labels, strict=True) if each.get(by) == value]
         summary = summarize_cutouts(part)
-        found |= {f"test/slice/{by}/{value}/{key}": summary[key] for key in _SHOWN}
+        found |= {f"test/slice/{by}/{value}/{key}": summary[key] for key in ("n_images", *SLICED)}
     return found
 
 

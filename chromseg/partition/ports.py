@@ -12,7 +12,7 @@ from scipy import ndimage
 from chromseg.arrays import F64, I32, Bool
 from chromseg.partition.parts import Parts, grow_over_corners
 
-Points = F64
+Coordinates = F64
 
 _CRUMB_AREA = 0.12  # squared chromosome widths
 _STUB_AREA = 0.35  # squared chromosome widths; less is a tip that looks out of the crossing, not a chromosome
@@ -60,7 +60,7 @@ class Crossing:
     """
 
     ports: list[Port]
-    pixels: Points
+    pixels: Coordinates
     width: float
 
     @property

@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from chromseg.arrays import F64, Bool
-from chromseg.partition.ports import Points, Port
+from chromseg.partition.ports import Coordinates, Port
 
 _AT_ONCE = 2  # chromosomes that lie over one another at a crossing, at least
 
 
-def distances(ports: list[Port], pixels: Points, width: float) -> Points:
+def distances(ports: list[Port], pixels: Coordinates, width: float) -> Coordinates:
     """How far pixels lie from the centre lines of all possible strips of one crossing.
 
     Args:
@@ -39,7 +39,7 @@ def distances(ports: list[Port], pixels: Points, width: float) -> Points:
     return np.asarray(np.sqrt(np.maximum(squares, 0)) * (2 / width))
 
 
-def share_out(chromosomes: list[list[Port]], pixels: Points, width: float) -> Bool:
+def share_out(chromosomes: list[list[Port]], pixels: Coordinates, width: float) -> Bool:
     """Which pixels of a crossing each of its chromosomes covers.
 
     Args:
@@ -55,7 +55,7 @@ def share_out(chromosomes: list[list[Port]], pixels: Points, width: float) -> Bo
     return np.asarray(away <= np.maximum(nearest, 1))
 
 
-def _distance(ports: list[Port], pixels: Points, width: float) -> F64:
+def _distance(ports: list[Port], pixels: Coordinates, width: float) -> F64:
     """From the nearest of the lines between the ports of one chromosome, in half widths: float64 (P,)."""
     between = distances(ports, pixels, width)
     pairs = np.triu_indices(len(ports), k=min(1, len(ports) - 1))

@@ -23,7 +23,7 @@ from chromseg.training.places import Places, places_of
 
 
 @dataclass(frozen=True)
-class _Scene:
+class _MapScene:
     """What is kept of a sample.
 
     Attributes:
@@ -61,7 +61,7 @@ class TrainingSet(EpochSet):
         super().__init__(config, seed)
         assert isinstance(config.model, ModelConfig)
         self._fine = config.model.fine
-        self._scenes: list[_Scene] = []
+        self._scenes: list[_MapScene] = []
         self._singles: dict[str, list[npt.NDArray[np.float16]]] = {}
         for sample in samples:
             sample = replace(sample, image=toned(sample.image, config.tone))
@@ -96,7 +96,7 @@ class TrainingSet(EpochSet):
             for name, plane in ({"image": image} | maps).items()
         }
 
-    def _cut(self, rng: np.random.Generator, scene: _Scene) -> Crop:
+    def _cut(self, rng: np.random.Generator, scene: _MapScene) -> Crop:
         size = self.config.crop * self._fine
         matrix = random_warp(rng, self.config.augment)
         image, *maps = warp(scene.planes, matrix, scene.places.centre(rng, size), size)
@@ -112,13 +112,13 @@ class TrainingSet(EpochSet):
             crop = lay(rng, crop, single, self.config.augment, self._fine)
         return crop
 
-    def _chosen(self, rng: np.random.Generator) -> _Scene:
+    def _chosen(self, rng: np.random.Generator) -> _MapScene:
         """A picture of a dataset, each drawn by chance."""
         shares = np.array([share.share for share in self.config.shares])
         scenes = self._shared[rng.choice(len(shares), p=shares / shares.sum())]
         return scenes[rng.integers(len(scenes))]
 
-    def _scenes_of(self, dataset: str) -> list[_Scene]:
+    def _scenes_of(self, dataset: str) -> list[_MapScene]:
         scenes = [scene for scene in self._scenes if scene.dataset == dataset]
         if not scenes:
             raise DataError(
@@ -139,7 +139,7 @@ def coarser(plane: Bool, fine: int) -> Bool:
     return np.asarray(filled.reshape(height, fine, width, fine).sum(axis=(1, 3)) * 2 >= fine**2)
 
 
-def _scene(sample: Sample, fine: int) -> _Scene:
+def _scene(sample: Sample, fine: int) -> _MapScene:
     if sample.boxes is not None:
         raise DataError(
             f"sample {sample.name} with boxes only",
@@ -148,7 +148,7 @@ def _scene(sample: Sample, fine: int) -> _Scene:
         )
     contact = contact_map(sample.masks, fine) if sample.masks is not None else np.zeros_like(sample.crossing)
     planes = np.stack([sample.image, sample.chromosome, sample.crossing, contact])
-    return _Scene(sample.dataset, np.round(np.clip(planes, 0, 1) * 255).astype(np.uint8), places_of(sample, contact))
+    return _MapScene(sample.dataset, np.round(np.clip(planes, 0, 1) * 255).astype(np.uint8), places_of(sample, contact))
 
 
 def free_singles(image: F32, masks: Bool, unit: int = 1) -> list[npt.NDArray[np.float16]]:

@@ -16,13 +16,12 @@ from chromseg.arrays import F32, U8
 from chromseg.config import DetectorConfig, TrainConfig
 from chromseg.errors import DataError
 from chromseg.metrics import InstanceScore, score_boxes, score_instances, summarize_instances
+from chromseg.metrics.catalogue import BY_EPOCH
 from chromseg.models.ucrd_net import UCRDNet, paste_masks
 from chromseg.models.ucrd_net.anchors import with_fitted_anchors
 from chromseg.training.epochs import EpochSet, Item
 from chromseg.training.instances import InstanceSet
 from chromseg.training.task import Batch
-
-_SHOWN = ("mask_map", "mask_ap50", "mask_ap75", "box_map", "box_ap50", "box_ap75", "recall_crossing")
 
 
 @dataclass(frozen=True)
@@ -110,4 +109,4 @@ class InstanceTask:
     def summarize(self, scores: Sequence[InstanceScore]) -> dict[str, float | None]:
         """Average precision of masks and boxes, and the share of crossing chromosomes that any detection covers."""
         metrics = summarize_instances(scores) if scores else {}
-        return {f"val/{name}": metrics.get(name) for name in _SHOWN}
+        return {f"val/{name}": metrics.get(name) for name in BY_EPOCH}

@@ -39,7 +39,7 @@ class _Patch:
 
 
 @dataclass(frozen=True)
-class _Scene:
+class _InstanceScene:
     """What is kept of a sample: absorbance × 255, uint8 (1, H, W), its chromosomes, and where crops are centred."""
 
     image: U8
@@ -75,7 +75,7 @@ class InstanceSet(EpochSet):
 
     def __init__(self, samples: Iterable[Sample], config: TrainConfig, seed: int) -> None:
         super().__init__(config, seed)
-        self._scenes: list[_Scene] = []
+        self._scenes: list[_InstanceScene] = []
         self._singles: list[F32] = []
         for sample in samples:
             self._scenes.append(_scene(sample, self._classes))
@@ -124,7 +124,7 @@ class InstanceSet(EpochSet):
         model = self.config.model
         return model.classes if isinstance(model, DetectorConfig) else 1
 
-    def _view(self, rng: np.random.Generator, scene: _Scene) -> _View:
+    def _view(self, rng: np.random.Generator, scene: _InstanceScene) -> _View:
         crop, augment = self.config.crop, self.config.augment
         height, width = scene.places.size
         if scene.patches is None:
@@ -162,7 +162,7 @@ def scaling(size: Span, model: DetectorConfig) -> float:
     return scale_factor(size, model.zoom, model.min_size, model.max_size)
 
 
-def _scene(sample: Sample, classes: int) -> _Scene:
+def _scene(sample: Sample, classes: int) -> _InstanceScene:
     if sample.masks is None and sample.boxes is None:
         raise DataError(
             f"sample {sample.name} with maps only",
@@ -173,7 +173,7 @@ def _scene(sample: Sample, classes: int) -> _Scene:
     if sample.masks is None:
         assert sample.boxes is not None
         ground = np.zeros(sample.image.shape, dtype=bool)
-        return _Scene(image, None, sample.boxes, _labels(sample, classes), places_of(sample, ground))
+        return _InstanceScene(image, None, sample.boxes, _labels(sample, classes), places_of(sample, ground))
     if classes > 1:
         raise DataError(
             f"sample {sample.name} with masks of unknown classes",
@@ -184,7 +184,7 @@ def _scene(sample: Sample, classes: int) -> _Scene:
     boxes = boxes_of(masks)
     patches = [_patch(mask, box.astype(int)) for mask, box in zip(masks, boxes, strict=True)]
     labels = np.ones(len(masks), dtype=np.int64)
-    return _Scene(image, patches, boxes.astype(np.float32), labels, places_of(sample, contact_map(masks)))
+    return _InstanceScene(image, patches, boxes.astype(np.float32), labels, places_of(sample, contact_map(masks)))
 
 
 def _labels(sample: Sample, classes: int) -> I64:
@@ -207,7 +207,7 @@ def _patch(mask: Bool, box: I64) -> _Patch:
     return _Patch((y0, x0), mask[None, y0:y1, x0:x1].astype(np.uint8) * np.uint8(255))
 
 
-def _seen_masks(scene: _Scene, view: _View) -> tuple[Bool, I64]:
+def _seen_masks(scene: _InstanceScene, view: _View) -> tuple[Bool, I64]:
     """Masks bool (N, rows, columns) of the chromosomes of which the crop shows enough, and their classes."""
     seen, labels = [], []
     for patch, label in zip(scene.patches or [], scene.labels, strict=True):
@@ -236,7 +236,7 @@ def _turned(patch: _Patch, view: _View) -> Bool | None:
     return mask
 
 
-def _seen_boxes(scene: _Scene, view: _View) -> tuple[F32, I64]:
+def _seen_boxes(scene: _InstanceScene, view: _View) -> tuple[F32, I64]:
     """F32 float32 (N, 4) that the crop shows, clipped to it, and their classes; for right angles only."""
     first, second = (_to_crop(scene.boxes[:, [row, col]].astype(np.float64), view) for row, col in ((1, 0), (3, 2)))
     low, high = np.minimum(first, second), np.maximum(first, second)

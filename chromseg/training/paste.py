@@ -18,7 +18,7 @@ _MAX_COVERED = 0.35  # of a pasted chromosome may lie over others
 _TRIES = 4
 HALO = 3  # pixels of the maps around a chromosome whose blurred light belongs to its patch
 
-Cell = tuple[int, int]
+GridCell = tuple[int, int]
 Window = tuple[slice, slice]
 
 
@@ -33,7 +33,7 @@ class Crop:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedSingle:
     """A single that has found its place: where in the crop, its light float32 (h, w) and its mask bool (h, w) there."""
 
     window: Window
@@ -94,7 +94,7 @@ def lay(rng: np.random.Generator, crop: Crop, single: F32, config: AugmentConfig
     return Crop(image, chromosome, crossing, contact)
 
 
-def find_place(rng: np.random.Generator, chromosome: Bool, single: F32, config: AugmentConfig) -> Placed | None:
+def find_place(rng: np.random.Generator, chromosome: Bool, single: F32, config: AugmentConfig) -> PlacedSingle | None:
     """Turn a single and find where it crosses or touches a chromosome; None where no place was found.
 
     Args:
@@ -113,11 +113,11 @@ def find_place(rng: np.random.Generator, chromosome: Bool, single: F32, config: 
         window, part = _windows(corner, side, chromosome.shape)
         overlap = np.count_nonzero(shape[part] & chromosome[window])
         if overlap <= _MAX_COVERED * np.count_nonzero(shape):
-            return Placed(window, light[part], shape[part])
+            return PlacedSingle(window, light[part], shape[part])
     return None
 
 
-def blend(rng: np.random.Generator, image: F32, chromosome: Bool, placed: Placed) -> F32:
+def blend(rng: np.random.Generator, image: F32, chromosome: Bool, placed: PlacedSingle) -> F32:
     """The image with a single laid over it, as bright as the chromosomes there.
 
     Where it crosses, its light adds with the other's less than fully, as in real Q-band crossings (measured there:
@@ -147,7 +147,7 @@ def _match(rng: np.random.Generator, there: F32, here: F32) -> np.float32:
     return np.float32(np.clip(gain, 0.3, 3) * rng.uniform(0.8, 1.25))
 
 
-def _place(rng: np.random.Generator, chromosome: Bool, shape: Bool) -> Cell:
+def _place(rng: np.random.Generator, chromosome: Bool, shape: Bool) -> GridCell:
     """Corner of the patch: a random pixel of it on a random pixel of a chromosome near the middle, or beside one."""
     half = np.array(chromosome.shape) // 2
     quarter = np.array(chromosome.shape) // 4
@@ -161,7 +161,7 @@ def _place(rng: np.random.Generator, chromosome: Bool, shape: Bool) -> Cell:
     return _slide_out(rng, chromosome, anchors, (int(row), int(col)))
 
 
-def _slide_out(rng: np.random.Generator, chromosome: Bool, inside: I64, corner: Cell) -> Cell:
+def _slide_out(rng: np.random.Generator, chromosome: Bool, inside: I64, corner: GridCell) -> GridCell:
     """Move the patch along a random direction until it hardly overlaps anything, so that it touches."""
     angle, allowed = rng.uniform(0, 2 * np.pi), rng.integers(0, 15)
     height, width = chromosome.shape
@@ -175,7 +175,7 @@ def _slide_out(rng: np.random.Generator, chromosome: Bool, inside: I64, corner: 
     return row, col
 
 
-def _windows(corner: Cell, side: int, size: tuple[int, ...]) -> tuple[Window, Window]:
+def _windows(corner: GridCell, side: int, size: tuple[int, ...]) -> tuple[Window, Window]:
     """Where a patch lies in the crop, and which part of the patch that is; empty slices if it lies outside."""
     spans = [
         (min(max(start, 0), limit), min(max(start + side, 0), limit), start)

@@ -16,7 +16,7 @@ from chromseg.validation.limits import DatasetLimits
 from chromseg.validation.report import Report, combine
 from chromseg.validation.rules import Rule, annotated_image_rules, annotation_rules, dataset_rules
 
-Table: TypeAlias = tuple[Sequence[Rule], Sequence[Facts]]
+RuledTable: TypeAlias = tuple[Sequence[Rule], Sequence[Facts]]
 
 
 def validate_dataset(root: Path, limits: DatasetLimits = DatasetLimits(), *, light: bool = False) -> Report:  # noqa: B008
@@ -66,7 +66,7 @@ def _measured(root: Path) -> tuple[Dataset | None, DatasetFacts]:
     return dataset, dataset_facts(dataset)
 
 
-def _tables(dataset: Dataset | None, facts: DatasetFacts, limits: DatasetLimits) -> list[Table]:
+def _tables(dataset: Dataset | None, facts: DatasetFacts, limits: DatasetLimits) -> list[RuledTable]:
     """Rules with the table of facts that they judge."""
     if dataset is None:
         return [(dataset_rules(), facts.dataset)]
@@ -77,7 +77,7 @@ def _tables(dataset: Dataset | None, facts: DatasetFacts, limits: DatasetLimits)
     ]
 
 
-def _judged(name: str, tables: Sequence[Table], *, light: bool) -> Report:
+def _judged(name: str, tables: Sequence[RuledTable], *, light: bool) -> Report:
     if light:
         return combine(name, [evaluate_light(name, rules, rows) for rules, rows in tables])
 

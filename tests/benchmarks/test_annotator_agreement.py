@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from benchmarks.annotator_agreement import Pair, compare, found_by_mean_hand, moved, same_metaphases, summary
+from benchmarks.annotator_agreement import Twins, compare, found_by_mean_hand, moved, same_metaphases, summary
 from chromseg.annotations import Dataset, DatasetCard, read_dataset, write_dataset
 from chromseg.annotations.records import ImageRecord, InstanceRecord
 
@@ -81,7 +81,7 @@ def test_pictures_of_one_metaphase_find_each_other_and_how_they_lie(tmp_path: Pa
     assert correlation > 0.99
 
 
-def compared(tmp_path: Path, grown: float, model: Model = BLIND) -> Pair:
+def compared(tmp_path: Path, grown: float, model: Model = BLIND) -> Twins:
     dataset = twice(tmp_path, grown)
     first, second, _ = dataset.images
     return compare(dataset, first, second, SHIFT, 1.0, model)
@@ -133,8 +133,8 @@ def test_two_pixels_are_too_far_for_the_mean_too() -> None:
 
 def test_the_summary_counts_chromosomes_and_draws_cases() -> None:
     pairs = [
-        Pair(("a", "b"), "1", 0.95, 12, 10, 9, 9.5, 0.3, 0, 0, 0.0),
-        Pair(("c", "d"), "2", 0.95, 30, 30, 15, 24.0, -0.4, 20, 19, 0.1),
+        Twins(("a", "b"), "1", 0.95, 12, 10, 9, 9.5, 0.3, 0, 0, 0.0),
+        Twins(("c", "d"), "2", 0.95, 30, 30, 15, 24.0, -0.4, 20, 19, 0.1),
     ]
     report = summary(pairs)
     assert (report["drawn"], report["both"], report["cases"]) == (42, 40, 2)

@@ -5,7 +5,7 @@ import pytest
 
 from chromseg.annotations import assign_splits, load_image, read_dataset
 from chromseg.errors import DataError, OutputError
-from chromseg.importers import FORMATS, Options, import_dataset
+from chromseg.importers import FORMATS, ImportOptions, import_dataset
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_invert_flips_the_declared_polarity_and_leaves_the_pixels(tmp_path, save
 
 def test_a_declared_polarity_is_not_judged(source, tmp_path):
     told = []
-    run(source, tmp_path, options=Options(polarity="dark-on-light"), tell=told.append)
+    run(source, tmp_path, options=ImportOptions(polarity="dark-on-light"), tell=told.append)
     assert not any("judged" in message for message in told)
 
 
@@ -188,5 +188,5 @@ def test_twenty_problems_are_told_and_the_rest_counted(tmp_path, save):
         save(tmp_path / f"src/{number}.png", np.full((9, 9), 50, np.uint8))
     told = []
     with pytest.raises(DataError, match="25 problems in src"):
-        run(tmp_path / "src", tmp_path, options=Options(polarity="dark-on-light"), tell=told.append)
+        run(tmp_path / "src", tmp_path, options=ImportOptions(polarity="dark-on-light"), tell=told.append)
     assert len(told) == 21 and told[-1] == "… and 5 more problems"

@@ -6,7 +6,7 @@ from PIL import Image
 
 from chromseg.annotations import encode_rle, load_masks, read_dataset
 from chromseg.errors import DataError
-from chromseg.importers import Options, import_dataset
+from chromseg.importers import ImportOptions, import_dataset
 
 
 def flat(points):
@@ -187,7 +187,7 @@ def test_categories_can_be_declared_or_ignored(source, content, tmp_path, polygo
         content["annotations"].append(
             {"id": number, "image_id": 7, "category_id": number, "segmentation": [flat(polygons[0])]}
         )
-    dataset = run(source(content), tmp_path, options=Options(classes=("marker",), ignore=("nucleus",)))
+    dataset = run(source(content), tmp_path, options=ImportOptions(classes=("marker",), ignore=("nucleus",)))
     assert list(dataset.categories.values()) == ["chromosome", "marker"] and len(dataset.instances) == 5
 
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 from chromseg.annotations import load_masks
 from chromseg.errors import DataError
-from chromseg.importers import Options, import_dataset
+from chromseg.importers import ImportOptions, import_dataset
 
 PALETTE = [value for index in range(256) for value in ((index * 37) % 256, (index * 91) % 256, (index * 13) % 256)]
 
@@ -163,7 +163,9 @@ def test_mfish_names_pair_and_tell_the_case(tmp_path, source, save):
 
 
 def test_classes_can_be_left_out(source, tmp_path):
-    dataset = run(source(rods((1, 2, 24)).astype(np.uint8)), tmp_path, "class-map", options=Options(ignore=("24",)))
+    dataset = run(
+        source(rods((1, 2, 24)).astype(np.uint8)), tmp_path, "class-map", options=ImportOptions(ignore=("24",))
+    )
     assert list(dataset.categories.values()) == ["1", "2"]
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from chromseg.annotations import load_masks
 from chromseg.errors import DataError
-from chromseg.importers import Options, UnreadableSourceError, import_dataset, labelme
+from chromseg.importers import ImportOptions, UnreadableSourceError, import_dataset, labelme
 
 
 def write(path, shapes, *, image=None, size=(80, 60), **fields):
@@ -114,7 +114,7 @@ def test_equal_names_in_two_splits_find_their_own_image(tmp_path, save, polygons
     for folder, level in [("train", 10), ("test", 20)]:
         save(tmp_path / "src" / folder / "images" / "1.png", np.full((60, 80), level, np.uint8))
         write(tmp_path / "src" / folder / "labels" / "1.json", [shape(polygons[0])])
-    dataset = run(tmp_path / "src", tmp_path, options=Options(polarity="dark-on-light"))
+    dataset = run(tmp_path / "src", tmp_path, options=ImportOptions(polarity="dark-on-light"))
     for folder in ("train", "test"):
         copied = (dataset.root / "images" / folder / "1.png").read_bytes()
         assert copied == (tmp_path / "src" / folder / "images" / "1.png").read_bytes()
@@ -232,7 +232,7 @@ def test_skip_bad_with_nothing_left_is_still_an_error(tmp_path):
 
 def test_reading_alone_gives_images_and_problems(source):
     (source / "labelme/original_10.json").write_text("")
-    found = labelme.read(source, Options())
+    found = labelme.read(source, ImportOptions())
     assert [image.name for image in found.images] == ["original_1a.png", "original_1b.png"]
     assert len(found.problems) == 1 and found.failed == ("labelme/original_10.json",)
 

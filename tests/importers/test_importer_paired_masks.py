@@ -3,7 +3,7 @@ import pytest
 
 from chromseg.annotations import load_maps
 from chromseg.errors import DataError
-from chromseg.importers import Options, import_dataset
+from chromseg.importers import ImportOptions, import_dataset
 
 
 def black_and_white(mask):
@@ -40,7 +40,7 @@ def problem(src, tmp_path, **settings):
 @pytest.mark.parametrize("second", ["chromosome", "non-overlap"])
 @pytest.mark.parametrize("declared", [True, False])
 def test_both_readings_give_the_same_maps(source, tmp_path, bars, second, declared):
-    dataset = run(source(second), tmp_path, options=Options(second=second if declared else None))
+    dataset = run(source(second), tmp_path, options=ImportOptions(second=second if declared else None))
     assert [image.file_name for image in dataset.images] == ["image_3.png", "image_10.png"]
     assert dataset.has_maps and dataset.instances == ()
     for image in dataset.images:
@@ -51,7 +51,7 @@ def test_both_readings_give_the_same_maps(source, tmp_path, bars, second, declar
 
 @pytest.mark.parametrize(("second", "said"), [("chromosome", "non-overlap"), ("non-overlap", "chromosome")])
 def test_the_wrong_declaration_is_refused(source, tmp_path, second, said):
-    text = problem(source(second), tmp_path, options=Options(second=said))
+    text = problem(source(second), tmp_path, options=ImportOptions(second=said))
     assert f"for --second {said}" in text
 
 
@@ -63,7 +63,9 @@ def test_a_second_mask_that_fits_neither_is_refused(source, tmp_path, save, bars
     assert "second masks that hold 50% of the crossing pixels" in problem(src, tmp_path)
 
 
-@pytest.mark.parametrize("options", [Options(), Options(second="non-overlap"), Options(second="chromosome")])
+@pytest.mark.parametrize(
+    "options", [ImportOptions(), ImportOptions(second="non-overlap"), ImportOptions(second="chromosome")]
+)
 def test_swapped_masks_are_refused(source, tmp_path, save, bars, options):
     src = source()
     for tag in ("3", "10"):
@@ -77,7 +79,7 @@ def test_swapped_masks_are_refused(source, tmp_path, save, bars, options):
 def test_a_black_second_mask_beside_crossings_is_named(source, tmp_path, save, second):
     src = source("non-overlap")
     save(src / "binary_label2_3.png", np.zeros((60, 80), np.uint8))
-    assert "image_3.png: an empty second mask" in problem(src, tmp_path, options=Options(second=second))
+    assert "image_3.png: an empty second mask" in problem(src, tmp_path, options=ImportOptions(second=second))
 
 
 def test_one_image_that_does_not_fit_the_rest_is_named(source, tmp_path, save, bars):

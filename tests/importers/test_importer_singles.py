@@ -3,7 +3,7 @@ import pytest
 
 from chromseg.annotations import label_regions, load_masks
 from chromseg.errors import DataError
-from chromseg.importers import Options, import_dataset
+from chromseg.importers import ImportOptions, import_dataset
 from chromseg.importers.singles import object_on_plain_ground
 
 
@@ -82,7 +82,7 @@ def test_light_on_dark_is_seen(tmp_path, save):
 def test_a_declared_polarity_decides_which_side_is_the_object(tmp_path, save):
     save(tmp_path / "src/1.png", chromosome())
     with pytest.raises(DataError, match=r"1\.png: a picture of nothing"):
-        run(tmp_path / "src", tmp_path, options=Options(polarity="light-on-dark"))
+        run(tmp_path / "src", tmp_path, options=ImportOptions(polarity="light-on-dark"))
 
 
 def test_mixed_polarities_are_refused(tmp_path, save):

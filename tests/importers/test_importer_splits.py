@@ -11,7 +11,7 @@ from chromseg.annotations import read_dataset
 from chromseg.annotations.splits import split_of
 from chromseg.dvc import folder_md5
 from chromseg.errors import DataError, OutputError
-from chromseg.importers import Options, import_dataset
+from chromseg.importers import ImportOptions, import_dataset
 
 CASE = r"cell_([a-z]+)"
 
@@ -101,7 +101,7 @@ def test_a_list_that_parts_a_group_is_kept_and_told(tmp_path, grow):
 
 
 def test_the_card_keeps_what_the_import_was_told(tmp_path, grow):
-    options = Options(polarity="dark-on-light", ignore=("nucleus",))
+    options = ImportOptions(polarity="dark-on-light", ignore=("nucleus",))
     dataset = run(grow("a"), tmp_path, case_regex=CASE, invert=True, split=(50, 25, 25), options=options)
     card = yaml.safe_load((dataset.root / "dataset.yaml").read_text())
     assert card["options"] == {

@@ -1,7 +1,7 @@
 import pytest
 
 from chromseg.errors import DataError
-from chromseg.importers import Options, import_dataset
+from chromseg.importers import ImportOptions, import_dataset
 
 OBJECT = """<object><name>{name}</name><difficult>0</difficult><bndbox>
 <xmin>{xmin}</xmin><ymin>{ymin}</ymin><xmax>{xmax}</xmax><ymax>{ymax}</ymax></bndbox></object>"""
@@ -135,7 +135,7 @@ def test_an_incomplete_split_is_an_error(source, tmp_path):
 
 def test_other_names_can_be_declared_or_ignored(source, tmp_path):
     write(source / "annotations/1057711.xml", box("Chromosom"), box("nucleus"))
-    dataset = run(source, tmp_path, options=Options(classes=("Chromosom",), ignore=("nucleus",)))
+    dataset = run(source, tmp_path, options=ImportOptions(classes=("Chromosom",), ignore=("nucleus",)))
     assert len(dataset.instances) == 5 and "Chromosom" in dataset.categories.values()
 
 

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from chromseg.metrics import summarize
-from chromseg.metrics.catalogue import AGAIN, BY_KEY, HEADINGS, LABELS, METRICS, OF_IMAGES, figure
+from chromseg.metrics.catalogue import (
+    AGAIN,
+    BY_EPOCH,
+    BY_KEY,
+    HEADINGS,
+    LABELS,
+    METRICS,
+    OF_IMAGES,
+    SLICED,
+    TEST,
+    figure,
+)
 from chromseg.registry.gates.policy import default_policy
-from chromseg.training.instance_task import _SHOWN
 
 UNCOUNTED = {"test/n_images", "test/n_left_out"}  # sizes, not scores
 
@@ -21,7 +31,8 @@ def test_tables_cards_rebuilds_and_gates_keep_to_it() -> None:
     policy = default_policy()
     assert policy.champion is not None and set(policy.champion.metrics) <= set(AGAIN)
     assert {limit.metric for limit in policy.thresholds} <= set(HEADINGS)
-    assert set(_SHOWN) <= set(OF_IMAGES)
+    assert set(BY_EPOCH) <= set(OF_IMAGES)
+    assert {TEST + name for name in SLICED} <= {key for key in HEADINGS if BY_KEY[key].judged == "cutouts"}
 
 
 def test_figures_as_shown() -> None:

@@ -8,14 +8,15 @@ from typing import Annotated
 
 import typer
 
-from chromseg.cli.data.options import POLARITIES, AsJson, Name, Root, choice
+from chromseg.cli.data.options import POLARITIES, NewName, Root, choice
 from chromseg.cli.data.tables import print_made
+from chromseg.cli.options import AsJson
 from chromseg.cli.printing import print_progress
 from chromseg.project import DATA
 
 
 def synthesize(
-    name: Name,
+    name: NewName,
     count: Annotated[int, typer.Option(min=1, help="Number of images.")],
     seed: Annotated[int, typer.Option(min=0, help="Same seed and options, same pixels.")],
     singles: Annotated[

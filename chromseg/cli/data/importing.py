@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from chromseg.cli.data.options import POLARITIES, AsJson, Name, Root, choice
+from chromseg.cli.data.options import POLARITIES, NewName, Root, choice
 from chromseg.cli.data.tables import print_made
+from chromseg.cli.options import AsJson
 from chromseg.cli.printing import print_progress
 from chromseg.project import DATA
 
@@ -22,7 +23,7 @@ def import_data(
         ),
     ],
     src: Annotated[Path, typer.Argument(help="Folder (or file) of the source.")],
-    name: Name,
+    name: NewName,
     invert: Annotated[bool, typer.Option("--invert", help="The polarity is the other one; pixels stay.")] = False,
     polarity: Annotated[
         str, typer.Option(help="auto (judged from the pixels), dark-on-light, light-on-dark.")
@@ -61,9 +62,9 @@ def import_data(
     """
     from chromseg.annotations.changes import compare, pictures_of
     from chromseg.annotations.dataset import read_dataset
-    from chromseg.importers import Options, import_dataset
+    from chromseg.importers import ImportOptions, import_dataset
 
-    options = Options(
+    options = ImportOptions(
         polarity=choice(polarity, POLARITIES, "--polarity"),  # type: ignore[arg-type]
         classes=_comma_separated(classes),
         ignore=_comma_separated(ignore),

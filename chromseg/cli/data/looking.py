@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chromseg.cli.data.options import AsJson, Names, Root
+from chromseg.cli.data.options import Names, Root
 from chromseg.cli.data.tables import print_changes, print_summary
+from chromseg.cli.options import AsJson
 from chromseg.cli.printing import print_json
 from chromseg.project import DATA, REPORTS, Pipeline
 

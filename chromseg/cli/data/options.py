@@ -9,10 +9,9 @@ import typer
 
 POLARITIES = ("auto", "dark-on-light", "light-on-dark")
 
-Name = Annotated[str, typer.Option("--name", help="Name of the new dataset, a folder below data/.")]
+NewName = Annotated[str, typer.Option("--name", help="Name of the new dataset, a folder below data/.")]
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Datasets below data/; default all.")]
 Root = Annotated[Path, typer.Option("--data-root", help="Folder of all datasets.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def choice(value: str, choices: tuple[str, ...], option: str) -> str | None:

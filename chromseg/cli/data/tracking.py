@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from chromseg.cli.data.options import AsJson, Root
+from chromseg.cli.data.options import Root
+from chromseg.cli.options import AsJson
 from chromseg.cli.printing import print_json
 from chromseg.project import DATA
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chromseg.cli.models.options import AsJson
+from chromseg.cli.options import AsJson
 from chromseg.cli.printing import print_json
 
 _UNSEEN = 3  # exit code: could not look

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chromseg.cli.models.options import Alias, AsJson, Name, Reason, Reference
+from chromseg.cli.models.options import Alias, ModelName, ModelReference, Reason
 from chromseg.cli.models.tables import moved_text
+from chromseg.cli.options import AsJson
 from chromseg.cli.printing import print_json, print_table
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def promote(
-    model: Reference,
+    model: ModelReference,
     reason: Annotated[str | None, typer.Option(help="Why; kept in the history.")] = None,
     alias: Alias = "champion",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask all gates, change nothing.")] = False,
@@ -37,14 +38,14 @@ def promote(
         _print_move(model, move(model, reason=reason or "", alias=alias, force=force), as_json)
 
 
-def rollback(name: Name, reason: Reason, alias: Alias = "champion", as_json: AsJson = False) -> None:
+def rollback(name: ModelName, reason: Reason, alias: Alias = "champion", as_json: AsJson = False) -> None:
     """Give an alias back to the version that had it before."""
     from chromseg.registry.promotion import rollback as move
 
     _print_move(name, move(name, reason=reason, alias=alias), as_json)
 
 
-def retire(model: Reference, reason: Reason, as_json: AsJson = False) -> None:
+def retire(model: ModelReference, reason: Reason, as_json: AsJson = False) -> None:
     """Take a version out of use for good; its aliases go back to the version before it, or to none."""
     from chromseg.registry.versions.retirement import retire as take_out
 

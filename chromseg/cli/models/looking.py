@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from chromseg.cli.models.options import AsJson, Name, Reference
+from chromseg.cli.models.options import ModelName, ModelReference
 from chromseg.cli.models.tables import event_row, facts, lineage_facts, row
+from chromseg.cli.options import AsJson
 from chromseg.cli.printing import print_facts, print_json, print_table
 
 
@@ -30,7 +31,7 @@ def list_models(
     print_table(headings, [row(version) for version in versions])
 
 
-def show(model: Reference, as_json: AsJson = False) -> None:
+def show(model: ModelReference, as_json: AsJson = False) -> None:
     """Show one version: aliases, metrics, hashes, who registered it when."""
     from chromseg.registry.versions.listing import show as find
 
@@ -41,7 +42,7 @@ def show(model: Reference, as_json: AsJson = False) -> None:
     print_facts(facts(version) | dict(sorted(version.metrics.items())))
 
 
-def history(name: Name, as_json: AsJson = False) -> None:
+def history(name: ModelName, as_json: AsJson = False) -> None:
     """Tell who registered, promoted and rolled back what, when and why."""
     from chromseg.registry.promotion import history as events_of
 

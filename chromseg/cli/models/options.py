@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-Reference = Annotated[str, typer.Argument(metavar="MODEL", help="NAME@ALIAS or NAME/VERSION, such as chromseg/3.")]
-Name = Annotated[str, typer.Argument(help="Name of a registered model, such as chromseg.")]
+ModelReference = Annotated[str, typer.Argument(metavar="MODEL", help="NAME@ALIAS or NAME/VERSION, such as chromseg/3.")]
+ModelName = Annotated[str, typer.Argument(help="Name of a registered model, such as chromseg.")]
 Alias = Annotated[str, typer.Option(help="champion or challenger.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the history.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from chromseg.cli.models.options import AsJson, Reference
+from chromseg.cli.models.options import ModelReference
 from chromseg.cli.models.tables import warn_of
+from chromseg.cli.options import AsJson
 from chromseg.cli.printing import print_facts, print_json, print_progress, print_table
 
 _STAGES = "pipelines"  # the package of a project's stages
@@ -36,7 +37,7 @@ def register(
 
 
 def evaluate(
-    model: Reference,
+    model: ModelReference,
     data: Annotated[str, typer.Option(metavar="NAME", help="Dataset below data/ to measure it on.")],
     split: Annotated[str, typer.Option(help="Whose cases; gates look at those of test alone.")] = "test",
     as_json: AsJson = False,
@@ -53,7 +54,7 @@ def evaluate(
 
 
 def rebuild(
-    model: Reference,
+    model: ModelReference,
     tolerance: Annotated[
         float, typer.Option(min=0, help="How far test metrics may be apart on another machine or a GPU.")
     ] = 0.02,

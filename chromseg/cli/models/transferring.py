@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from chromseg.cli.models.options import AsJson, Reference
+from chromseg.cli.models.options import ModelReference
 from chromseg.cli.models.tables import warn_of
+from chromseg.cli.options import AsJson
 from chromseg.cli.printing import print_json
 
 
 def export_model(
-    model: Reference,
+    model: ModelReference,
     file: Annotated[Path, typer.Argument(help="File to write, such as chromseg-3.zip.")],
     as_json: AsJson = False,
 ) -> None:

@@ -68,10 +68,10 @@ def mask_nms(roi_masks: Tensor, boxes: Tensor, scores: Tensor, iou: float) -> Te
     return torch.tensor(kept, dtype=torch.int64, device=boxes.device)
 
 
-Window = tuple[int, int, Bool, int]  # top, left, mask, its area
+MaskWindow = tuple[int, int, Bool, int]  # top, left, mask, its area
 
 
-def _windows(roi_masks: Tensor, boxes: Tensor) -> list[Window]:
+def _windows(roi_masks: Tensor, boxes: Tensor) -> list[MaskWindow]:
     """Each mask in the window of its box, in whole pixels."""
     windows = []
     corners = boxes.floor().long()
@@ -83,7 +83,7 @@ def _windows(roi_masks: Tensor, boxes: Tensor) -> list[Window]:
     return windows
 
 
-def _iou(one: Window, other: Window) -> float:
+def _iou(one: MaskWindow, other: MaskWindow) -> float:
     top, left = max(one[0], other[0]), max(one[1], other[1])
     bottom = min(one[0] + one[2].shape[0], other[0] + other[2].shape[0])
     right = min(one[1] + one[2].shape[1], other[1] + other[2].shape[1])

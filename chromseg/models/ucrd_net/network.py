@@ -30,7 +30,7 @@ from chromseg.models.ucrd_net.rpn import ProposalNetwork
 from chromseg.models.ucrd_net.sampling import Samples, sample_proposals, take_positive
 from chromseg.models.ucrd_net.targets import Detections, Target, check_targets
 
-Part = TypeVar("Part", bound=nn.Module)
+Submodule = TypeVar("Submodule", bound=nn.Module)
 
 
 class Look(NamedTuple):
@@ -225,7 +225,7 @@ def _mask_truth(targets: Sequence[Target], chosen: Sequence[Samples], boxes: Seq
     return torch.cat(grids), torch.cat(areas)
 
 
-def _seeded(seed: int, name: str, make: Callable[[], Part]) -> Part:
+def _seeded(seed: int, name: str, make: Callable[[], Submodule]) -> Submodule:
     """What `make` gives with random numbers that depend on nothing but `seed` and `name`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed ^ zlib.crc32(name.encode()))

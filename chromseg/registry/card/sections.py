@@ -7,7 +7,7 @@ from typing import Any
 
 from chromseg.annotations.dataset import DatasetCard
 from chromseg.config import AnyModelConfig, DetectorConfig, ModelConfig
-from chromseg.metrics.catalogue import LABELS, figure
+from chromseg.metrics.catalogue import LABELS, SLICED, figure
 from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import ModelCard
 from chromseg.registry.card.text import NOT_MEASURED, compose
@@ -15,7 +15,6 @@ from chromseg.registry.lineage.lineage import NOT_BY_DVC
 from chromseg.registry.lineage.overrides import told as overrides_told
 
 _SLICE = "test/slice/"
-_SLICED = ("n_images", "iou_crossing", "overlap_acc", "overall_acc")
 _NOTHING: tuple[object, ...] = (None, "", [], (), {})
 _CITATION = """- X. Cao et al., ChromSeg: Two-Stage Framework for Overlapping Chromosome Segmentation and
   Reconstruction.
@@ -111,7 +110,7 @@ def _counted(key: str) -> bool:
 
 
 def _slice_figures(metrics: Mapping[str, float | None], name: str) -> str:
-    n, *values = (metrics.get(f"{_SLICE}{name}/{key}") for key in _SLICED)
+    n, *values = (metrics.get(f"{_SLICE}{name}/{key}") for key in ("n_images", *SLICED))
     return " | ".join([f"{n or 0:.0f}", *(figure("", value) for value in values)])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from chromseg.registry.card.text import card_of
 from chromseg.registry.gates.contest import Contest, contest
 from chromseg.registry.gates.gate import Gate, failed
-from chromseg.registry.gates.merit import Spread, champion_gates, spread_of, threshold_gates
+from chromseg.registry.gates.merit import SeedSpread, champion_gates, spread_of, threshold_gates
 from chromseg.registry.gates.paperwork import card_gate, validation_gate
 from chromseg.registry.gates.policy import Policy, default_policy, policy_text, read_policy
 from chromseg.registry.gates.probe import measure
@@ -130,7 +130,7 @@ def _merit(client: MlflowClient, policy: Policy, version: Version, current: int 
     return [*thresholds, *champion_gates(policy, met.candidate, met.champion, spreads, met.hint)]
 
 
-def _spreads(chain: Chain, policy: Policy, champion: Version, met: Contest) -> dict[str, Spread]:
+def _spreads(chain: Chain, policy: Policy, champion: Version, met: Contest) -> dict[str, SeedSpread]:
     """By metric, over the seeds of the champion's family."""
     family = family_scores(chain, champion.name, champion.lineage, met.test_md5)
     return {

@@ -16,7 +16,7 @@ SLICE = "test/slice/"  # test/slice/<by>/<value>/<metric>
 
 
 @dataclass(frozen=True)
-class Spread:
+class SeedSpread:
     """How much a metric moves with the seed.
 
     Attributes:
@@ -31,14 +31,14 @@ class Spread:
         return f"sd {self.sd:.2g} over seeds {', '.join(map(str, self.seeds))}" if self.sd else "sd 0, unknown"
 
 
-def spread_of(scores: Mapping[int, float]) -> Spread:
+def spread_of(scores: Mapping[int, float]) -> SeedSpread:
     """The spread of one metric.
 
     Args:
         scores: By seed, of runs that differ in nothing else.
     """
     sd = statistics.stdev(scores.values()) if len(scores) > 1 else 0.0
-    return Spread(sd, tuple(sorted(scores)))
+    return SeedSpread(sd, tuple(sorted(scores)))
 
 
 def threshold_gates(policy: Policy, version: Version) -> list[Gate]:
@@ -54,7 +54,7 @@ def threshold_gates(policy: Policy, version: Version) -> list[Gate]:
 
 
 def champion_gates(
-    policy: Policy, version: Version, champion: Version | None, spreads: Mapping[str, Spread], hint: str = ""
+    policy: Policy, version: Version, champion: Version | None, spreads: Mapping[str, SeedSpread], hint: str = ""
 ) -> list[Gate]:
     """The candidate against the champion, overall and slice by slice; both judged on the same test data.
 
@@ -80,7 +80,9 @@ def champion_gates(
     ]
 
 
-def _overall(limits: AgainstChampion, version: Version, champion: Version, spreads: Mapping[str, Spread]) -> list[Gate]:
+def _overall(
+    limits: AgainstChampion, version: Version, champion: Version, spreads: Mapping[str, SeedSpread]
+) -> list[Gate]:
     gates = []
     for metric in limits.metrics:
         name, value, best = f"champion {metric}", version.metrics.get(metric), champion.metrics.get(metric)

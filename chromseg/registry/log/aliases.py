@@ -23,10 +23,10 @@ from chromseg.registry.store.store import translated
 ALIASES = ("champion", "challenger")
 _ROUNDS = 5
 
-Shown = Mapping[str, int]  # alias → version as MLflow shows it
+ShownAliases = Mapping[str, int]  # alias → version as MLflow shows it
 
 
-def decided_aliases(client: MlflowClient, name: str, shown: Shown) -> tuple[dict[str, int], Chain]:
+def decided_aliases(client: MlflowClient, name: str, shown: ShownAliases) -> tuple[dict[str, int], Chain]:
     """Alias → version of a registered model as the log has it, and the log; MLflow's are repaired if they differ.
 
     Args:
@@ -76,7 +76,7 @@ def describe(client: MlflowClient, name: str, number: int, card: str, entries: S
         client.update_model_version(name, str(number), of_version(card, entries, number))
 
 
-def shown_aliases(models: Sequence[RegisteredModel]) -> dict[str, Shown]:
+def shown_aliases(models: Sequence[RegisteredModel]) -> dict[str, ShownAliases]:
     """Aliases of all registered models but the log, as MLflow shows them."""
     return {each.name: aliases_of(each) for each in models if each.name != LOG}
 
@@ -86,7 +86,7 @@ def aliases_of(model: RegisteredModel) -> dict[str, int]:
     return {alias: int(number) for alias, number in model.aliases.items()}
 
 
-def differing(chain: Chain, name: str, shown: Shown) -> list[str]:
+def differing(chain: Chain, name: str, shown: ShownAliases) -> list[str]:
     """The aliases that MLflow does not show as the log has them."""
     right = decided(chain, name)
     return [alias for alias in ALIASES if shown.get(alias) != right.get(alias)]
@@ -124,7 +124,7 @@ def _is_behind(chain: Chain, model: RegisteredModel, alias: str) -> bool:
     return length_of(model.tags.get(HEAD_TAG, "")) < length and aliases_of(model).get(alias) == before
 
 
-def _put_right(client: MlflowClient, chain: Chain, model: RegisteredModel) -> tuple[Shown, Chain]:
+def _put_right(client: MlflowClient, chain: Chain, model: RegisteredModel) -> tuple[ShownAliases, Chain]:
     """Show what the log has decided, and before that enter what somebody made MLflow show."""
     by_hand, _ = told_aliases(chain, model)
     if by_hand:

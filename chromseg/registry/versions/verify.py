@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
 from chromseg.errors import RegistryError, StoreError
-from chromseg.registry.log.aliases import ALIASES, Shown, differing, look_again, shown_aliases, told_aliases
+from chromseg.registry.log.aliases import ALIASES, ShownAliases, differing, look_again, shown_aliases, told_aliases
 from chromseg.registry.log.audit import registered_models, verify_log
 from chromseg.registry.log.chain import Chain
 from chromseg.registry.log.entries import ADMITS, Entry
@@ -18,7 +18,7 @@ from chromseg.registry.versions.resolve import check_stored_files
 from chromseg.registry.versions.run_facts import look_at_run, runs_by_id
 from chromseg.registry.versions.version import FILE_HASHES, Version, as_version, told_retired
 
-Found = dict[tuple[str, int], ModelVersion]  # by model and number
+Stored = dict[tuple[str, int], ModelVersion]  # by model and number
 
 
 class Finding(NamedTuple):
@@ -86,7 +86,7 @@ def verify(*, files: bool = False, head: str | None = None) -> Verdict:
     return Verdict(len(chain.entries), chain.head, (*chain.problems, *problems), notes, unseen)
 
 
-def _of_versions(client: MlflowClient, chain: Chain, versions: Found, files: bool) -> Iterator[Finding]:
+def _of_versions(client: MlflowClient, chain: Chain, versions: Stored, files: bool) -> Iterator[Finding]:
     entries = [entry for entry in chain.entries if entry.action in ADMITS]
     runs = runs_by_id(client, [entry.facts["run"]["id"] for entry in entries if "run" in entry.facts])
     for entry in entries:
@@ -94,7 +94,7 @@ def _of_versions(client: MlflowClient, chain: Chain, versions: Found, files: boo
 
 
 def _of_version(
-    client: MlflowClient, chain: Chain, entry: Entry, versions: Found, runs: dict[str, Run], files: bool
+    client: MlflowClient, chain: Chain, entry: Entry, versions: Stored, runs: dict[str, Run], files: bool
 ) -> Iterator[Finding]:
     """Of one version that the log let in."""
     label, retired = f"{entry.model}/{entry.version}", told_retired(chain.retired(entry.model, entry.version))
@@ -144,7 +144,7 @@ def _label(pin: Reference) -> str:
     return f"{pin.name}/{pin.version}"
 
 
-def _of_aliases(client: MlflowClient, chain: Chain, shown: Mapping[str, Shown]) -> Iterator[Finding]:
+def _of_aliases(client: MlflowClient, chain: Chain, shown: Mapping[str, ShownAliases]) -> Iterator[Finding]:
     """What MLflow shows beside a sound log."""
     for name in sorted({entry.model for entry in chain.entries} & shown.keys()):
         if not chain.problems and differing(chain, name, shown[name]):
@@ -158,7 +158,7 @@ def _of_aliases(client: MlflowClient, chain: Chain, shown: Mapping[str, Shown]) 
             yield Finding("note", text)
 
 
-def _beside_the_log(chain: Chain, versions: Found) -> Iterator[Finding]:
+def _beside_the_log(chain: Chain, versions: Stored) -> Iterator[Finding]:
     """Versions that the log does not know."""
     ours = {entry.model for entry in chain.entries}
     registered = [each for (name, number), each in versions.items() if chain.admitted(name, number)]

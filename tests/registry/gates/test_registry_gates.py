@@ -16,7 +16,7 @@ from chromseg.annotations.rasterize import encode_rle
 from chromseg.errors import ConfigError, RegistryError
 from chromseg.registry.gates.gate import failed
 from chromseg.registry.gates.golden import golden_set
-from chromseg.registry.gates.merit import Spread, champion_gates, spread_of, threshold_gates
+from chromseg.registry.gates.merit import SeedSpread, champion_gates, spread_of, threshold_gates
 from chromseg.registry.gates.paperwork import missing_sections, validation_gate
 from chromseg.registry.gates.policy import AgainstChampion, Policy, Slices, Threshold, policy_file, read_policy
 from chromseg.registry.gates.probe import Measured, measure, probe_package
@@ -83,7 +83,7 @@ def test_thresholds_refuse_what_is_low_high_or_not_measured() -> None:
 def test_the_champion_may_be_missed_by_the_seeds_spread_only() -> None:
     policy = _policy(champion=AgainstChampion((ACC,), sd=2.0))
     champion = _version(1, {ACC: 0.8})
-    spreads = {ACC: Spread(0.05, (0, 1, 2))}
+    spreads = {ACC: SeedSpread(0.05, (0, 1, 2))}
     verdicts = {
         value: not failed(champion_gates(policy, _version(2, {ACC: value}), champion, spreads))
         for value in (0.9, 0.701, 0.699)
@@ -96,7 +96,7 @@ def test_the_champion_may_be_missed_by_the_seeds_spread_only() -> None:
 
 def test_of_an_error_less_is_better() -> None:
     policy = _policy(champion=AgainstChampion(("test/count_mae",), sd=2.0))
-    champion, spreads = _version(1, {"test/count_mae": 1.0}), {"test/count_mae": Spread(0.25, (0, 1))}
+    champion, spreads = _version(1, {"test/count_mae": 1.0}), {"test/count_mae": SeedSpread(0.25, (0, 1))}
     for value, passes in ((0.1, True), (1.5, True), (1.6, False)):
         candidate = _version(2, {"test/count_mae": value})
         assert failed(champion_gates(policy, candidate, champion, spreads)) is not passes
@@ -112,9 +112,9 @@ def test_other_test_data_is_no_comparison() -> None:
 
 
 def test_the_spread_is_that_over_seeds() -> None:
-    assert spread_of({}) == Spread(0.0, ()) and spread_of({3: 0.5}) == Spread(0.0, (3,))
-    assert spread_of({7: 0.5, 3: 0.7}) == Spread(pytest.approx(0.1 * 2**0.5), (3, 7))
-    assert (str(spread_of({3: 0.5})), str(Spread(0.1, (3, 7)))) == ("sd 0, unknown", "sd 0.1 over seeds 3, 7")
+    assert spread_of({}) == SeedSpread(0.0, ()) and spread_of({3: 0.5}) == SeedSpread(0.0, (3,))
+    assert spread_of({7: 0.5, 3: 0.7}) == SeedSpread(pytest.approx(0.1 * 2**0.5), (3, 7))
+    assert (str(spread_of({3: 0.5})), str(SeedSpread(0.1, (3, 7)))) == ("sd 0, unknown", "sd 0.1 over seeds 3, 7")
 
 
 def _slices(number: int, n: int, **figures: float) -> Version:
