@@ -67,6 +67,9 @@ HEADINGS = {metric.key: metric.heading for metric in METRICS if metric.shown}  #
 LABELS = {metric.key: metric.label for metric in METRICS if metric.shown}  # lines of a model card, in order
 AGAIN = tuple(metric.key for metric in METRICS if metric.again)
 OF_IMAGES = tuple(m.key.removeprefix(TEST) for m in METRICS if m.judged == "images" and m.shown)
+BY_STAIN = (  # of whole images, stain by stain, beside how many there are
+    "recovered_80", "recall_crossing", "count_mae", "count_exact", "edits", "flag_recall", "flag_precision",
+)  # fmt: skip
 SLICED = ("iou_crossing", "overlap_acc", "overall_acc")  # of cut-outs, slice by slice, beside how many there are
 BY_EPOCH = (  # of whole images, after each epoch of a detector
     "mask_map", "mask_ap50", "mask_ap75", "box_map", "box_ap50", "box_ap75", "recall_crossing",

@@ -70,7 +70,8 @@ def stain_slices(images: Sequence[InstanceScore], stains: Sequence[str]) -> dict
     found: dict[str, float | None] = {}
     for stain in sorted(set(stains)):
         part = [image for image, own in zip(images, stains, strict=True) if own == stain]
-        found |= {f"test/slice/stain/{stain}/{key}": value for key, value in summarize_instances(part).items()}
+        values = summarize_instances(part) | {"n_metaphases": len(part)}
+        found |= {f"test/slice/stain/{stain}/{key}": value for key, value in values.items()}
     return found
 
 

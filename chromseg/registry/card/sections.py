@@ -7,7 +7,7 @@ from typing import Any
 
 from chromseg.annotations.dataset import DatasetCard
 from chromseg.config import AnyModelConfig, DetectorConfig, ModelConfig
-from chromseg.metrics.catalogue import LABELS, SLICED, figure
+from chromseg.metrics.catalogue import BY_KEY, BY_STAIN, LABELS, SLICED, TEST, figure
 from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import ModelCard
 from chromseg.registry.card.text import NOT_MEASURED, compose
@@ -72,7 +72,7 @@ def card_sections(
         ),
         "Test scores": f"{_KNOWN if card.seen else _UNKNOWN} In brackets 95 % bootstrap intervals by case.\n\n"
         + _table({label: _figure(key, card.metrics.get(key), intervals.get(key)) for key, label in LABELS.items()}),
-        "Slices": _slices(card.metrics),
+        "Slices": _stains(card) + _slices(card.metrics),
         "Data and its terms": "\n".join(
             f"- **{data.name}** ({data.stain}, {data.polarity}): {data.source}. Licence: {data.licence}. "
             f"Cite: {data.citation}"
@@ -94,6 +94,26 @@ def _lineage(lineage: Mapping[str, Any]) -> str:
     if changed := lineage.get("overrides"):
         told["overrides"] = "; ".join(f"`{each}`" for each in overrides_told(changed))
     return _table(told if lineage.get("dvc_stage") else told | {"dvc_stage": NOT_BY_DVC})
+
+
+def _stains(card: ModelCard) -> str:
+    """A row for each stain that the model is for or was measured on; one without a score says so."""
+    prefix = f"{_SLICE}stain/"
+    measured = {
+        key.removeprefix(prefix).partition("/")[0]
+        for key in card.metrics
+        if key.startswith(prefix) and key.endswith(BY_STAIN)
+    }
+    if not measured:
+        return ""
+    heads = " | ".join(BY_KEY[f"{TEST}{key}"].heading for key in BY_STAIN)
+    rows = [f"| whole metaphases of | number | {heads} |", "|---" * (len(BY_STAIN) + 2) + "|"]
+    for stain in dict.fromkeys([*card.stain.split(", "), *sorted(measured)]):
+        number = card.metrics.get(f"{prefix}{stain}/n_metaphases")
+        figures = [figure(f"{TEST}{key}", card.metrics.get(f"{prefix}{stain}/{key}")) for key in BY_STAIN]
+        count = f"{number:.0f}" if number else "–"
+        rows.append(f"| {' | '.join([stain, count if stain in measured else 'no score', *figures])} |")
+    return "\n".join(rows) + "\n\nNobody has measured what it does with any other stain.\n\n"
 
 
 def _slices(metrics: Mapping[str, float | None]) -> str:

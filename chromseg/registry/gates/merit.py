@@ -12,6 +12,7 @@ from chromseg.registry.gates.gate import Gate, at_least, at_most, shown, switche
 from chromseg.registry.gates.policy import AgainstChampion, Policy, Slices
 from chromseg.registry.versions.version import Version
 
+_CUTOUTS = "n_images"  # what counts slices of cut-outs
 SLICE = "test/slice/"  # test/slice/<by>/<value>/<metric>
 
 
@@ -68,7 +69,7 @@ def champion_gates(
     if champion is None:
         return [Gate("champion", "there is none yet", "not worse than it", True)]
     if not policy.compares:
-        return [switched_off("champion"), switched_off("slices")]
+        return [switched_off("champion"), switched_off("slices"), switched_off("stains")]
     own, theirs = tested(version), tested(champion)
     test = Gate("same test data", own, f"{theirs}, the champion's" + (f"; {hint}" if hint else ""), own == theirs)
     if not test.passed:
@@ -77,6 +78,7 @@ def champion_gates(
         test,
         *(_overall(policy.champion, version, champion, spreads) if policy.champion else [switched_off("champion")]),
         *(_slices(policy.slices, version, champion) if policy.slices else [switched_off("slices")]),
+        *(_slices(policy.stains, version, champion) if policy.stains else [switched_off("stains")]),
     ]
 
 
@@ -99,7 +101,7 @@ def _slices(limits: Slices, version: Version, champion: Version) -> list[Gate]:
     gates = []
     for by in limits.by:
         known = (key for key in champion.metrics | version.metrics if key.startswith(f"{SLICE}{by}/"))
-        names = sorted({_slice(key) for key in known if key.endswith("/n_images")})
+        names = sorted({_slice(key) for key in known if key.endswith(f"/{limits.counted}")})
         if not names:
             gates.append(Gate(f"slices by {by}", "not measured", f"no worse than {champion.label}", False))
         gates += [_slice_gate(limits, name, version, champion) for name in names]
@@ -108,9 +110,11 @@ def _slices(limits: Slices, version: Version, champion: Version) -> list[Gate]:
 
 def _slice_gate(limits: Slices, name: str, version: Version, champion: Version) -> Gate:
     label, key = f"slice {name}", f"{SLICE}{name}/{limits.metric}"
-    sizes = [each.metrics.get(f"{SLICE}{name}/n_images") or 0 for each in (version, champion)]
+    if limits.counted != _CUTOUTS:
+        label += f" {limits.metric}"
+    sizes = [each.metrics.get(f"{SLICE}{name}/{limits.counted}") or 0 for each in (version, champion)]
     value, best = version.metrics.get(key), champion.metrics.get(key)
-    if _measured(champion, name) and not _measured(version, name):
+    if sizes[1] and not sizes[0]:
         return Gate(label, "not measured", f"measured, as it was for {champion.label}", False)
     if max(sizes) < limits.min_images:
         return Gate(label, shown(value), f"too small to judge ({max(sizes):.0f} images)", True)
@@ -127,11 +131,6 @@ def _not_worse(
     if BY_KEY[metric].higher:
         return at_least(name, value, best - room, f" = {best:.4g} of {champion.label} − {words}")
     return at_most(name, value, best + room, f" = {best:.4g} of {champion.label} + {words}")
-
-
-def _measured(version: Version, name: str) -> bool:
-    """Whether the test looked at a slice; a figure in it may still be undefined."""
-    return bool(version.metrics.get(f"{SLICE}{name}/n_images"))
 
 
 def _slice(key: str) -> str:

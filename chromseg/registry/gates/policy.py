@@ -48,6 +48,7 @@ class Slices:
     metric: str
     tolerance: float
     min_images: int = 10
+    counted: str = "n_images"  # the figure of a slice that says how large it is
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Policy:
     budget: Budget | None
     validation: bool
     model_card: tuple[str, ...]
+    stains: Slices | None = None  # whole metaphases, stain by stain
 
     def thresholds_of(self, model: str) -> tuple[Threshold, ...]:
         """The absolute limits of one registered model."""
@@ -78,7 +80,7 @@ class Policy:
     @property
     def compares(self) -> bool:
         """Whether a gate compares with the champion."""
-        return self.champion is not None or self.slices is not None
+        return any(each is not None for each in (self.champion, self.slices, self.stains))
 
     @property
     def needs_prediction(self) -> bool:
@@ -143,5 +145,5 @@ def _metrics(policy: Policy) -> list[str]:
     return [
         *(limit.metric for limit in policy.thresholds),
         *(policy.champion.metrics if policy.champion else ()),
-        *([f"{TEST}{policy.slices.metric}"] if policy.slices else []),
+        *(f"{TEST}{each.metric}" for each in (policy.slices, policy.stains) if each),
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chromseg.registry.gates.policy import Policy, Threshold
+from chromseg.registry.gates.policy import Policy, Slices, Threshold
 
 
 def weaker(policy: Policy, default: Policy, model: str, alias: str) -> Iterator[str]:
@@ -23,7 +23,8 @@ def weaker(policy: Policy, default: Policy, model: str, alias: str) -> Iterator[
     if alias == "champion":
         yield from _of_thresholds(policy, default, model)
         yield from _of_champion(policy, default)
-        yield from _of_slices(policy, default)
+        yield from _of_slices("slices", policy.slices, default.slices)
+        yield from _of_slices("stains", policy.stains, default.stains)
     if default.validation and not policy.validation:
         yield "data validation off"
     missing = [name for name in default.model_card if name not in policy.model_card]
@@ -68,20 +69,19 @@ def _of_champion(policy: Policy, default: Policy) -> Iterator[str]:
     yield from _more("champion sd", own.sd, usual.sd)
 
 
-def _of_slices(policy: Policy, default: Policy) -> Iterator[str]:
-    own, usual = policy.slices, default.slices
+def _of_slices(block: str, own: Slices | None, usual: Slices | None) -> Iterator[str]:
     if usual is None:
         return
     if own is None:
-        yield "slices off"
+        yield f"{block} off"
         return
     missing = [by for by in usual.by if by not in own.by]
     if missing:
-        yield f"slices without {', '.join(missing)}"
+        yield f"{block} without {', '.join(missing)}"
     if own.metric != usual.metric:
-        yield f"slices by {own.metric} in place of {usual.metric}"
-    yield from _more("slices tolerance", own.tolerance, usual.tolerance)
-    yield from _more("slices min_images", own.min_images, usual.min_images)
+        yield f"{block} by {own.metric} in place of {usual.metric}"
+    yield from _more(f"{block} tolerance", own.tolerance, usual.tolerance)
+    yield from _more(f"{block} min_images", own.min_images, usual.min_images)
 
 
 def _strictest(limits: list[Threshold], side: str) -> float | None:

@@ -138,8 +138,28 @@ def test_no_slice_may_get_worse() -> None:
     assert failed(champion_gates(policy, _slices(2, 5, X=0.1), _slices(1, 5, X=0.9), {})) == []
     [gate] = failed(champion_gates(policy, _slices(2, 5, X=0.9), _slices(1, 5, X=0.9, T=0.9), {}))
     assert str(gate) == "slice crossing/T: not measured (measured, as it was for chromseg/1)", "however small"
-    [test, _, gate] = champion_gates(policy, _version(2, {}), _version(1, {}), {})
+    [test, _, gate, _] = champion_gates(policy, _version(2, {}), _version(1, {}), {})
     assert test.passed and (gate.measured, gate.passed) == ("not measured", False)
+
+
+def _stains(number: int, n: int = 20, **edits: float) -> Version:
+    metrics: dict[str, float | None] = {}
+    for stain, value in edits.items():
+        metrics |= {f"test/slice/stain/{stain}/edits": value, f"test/slice/stain/{stain}/n_metaphases": n}
+    return _version(number, metrics)
+
+
+def test_no_stain_may_ask_more_of_a_technician() -> None:
+    policy = _policy(stains=Slices(("stain",), "edits", tolerance=0.5, min_images=10, counted="n_metaphases"))
+    champion = _stains(1, q=6.0, g=12.0)
+
+    def refused(version: Version) -> list[str]:
+        return [gate.name for gate in failed(champion_gates(policy, version, champion, {}))]
+
+    assert refused(_stains(2, q=6.4, g=5.0)) == []
+    assert refused(_stains(2, q=6.6, g=5.0)) == ["slice stain/q edits"]
+    assert refused(_stains(2, g=5.0)) == ["slice stain/q edits"], "a stain that was measured must be measured again"
+    assert failed(champion_gates(policy, _stains(2, 5, q=99.0), _stains(1, 5, q=6.0), {})) == []
 
 
 def test_the_budget_and_the_golden_set() -> None:

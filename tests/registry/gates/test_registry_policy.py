@@ -49,6 +49,8 @@ def test_the_usual_policy_and_a_stricter_one_are_not_weak() -> None:
                 "slices min_images ≤ 99 in place of 10",
             ],
         ),
+        (dataclasses.replace(USUAL, stains=None), ["stains off"]),
+        (_changed("stains", metric="recovered_80"), ["stains by recovered_80 in place of edits"]),
         (dataclasses.replace(USUAL, budget=None), ["budget off"]),
         (_changed("budget", max_seconds=99.0), ["budget max_seconds ≤ 99 in place of 30"]),
         (dataclasses.replace(USUAL, validation=False), ["data validation off"]),
@@ -61,14 +63,14 @@ def test_every_gate_switched_off_and_every_looser_limit_is_named(policy: Policy,
 
 
 def test_a_challenger_is_not_asked_for_scores() -> None:
-    weak = dataclasses.replace(USUAL, thresholds=(), champion=None, slices=None)
+    weak = dataclasses.replace(USUAL, thresholds=(), champion=None, slices=None, stains=None)
     assert list(weaker(weak, USUAL, "chromseg", "challenger")) == []
 
 
 def test_a_weak_policy_is_told_by_list_show_and_history_for_ever(promoted: Path) -> None:
     text = (promoted / "promotion.yaml").read_text()
     (promoted / "promotion.yaml").unlink()
-    told = "golden set off, budget off, thresholds off, champion off, slices off, data validation off, model card off"
+    told = "golden set off, budget off, thresholds off, champion off, slices off, stains off, data validation off, model card off"
     version = show("chromseg/1")
     assert version.forced == () and version.weakened == (told,)
     assert "weak policy" in str(row(version)[1]) and facts(version)["weak policy"] == told
