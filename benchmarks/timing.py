@@ -4,7 +4,7 @@
                                 [--runs 10] [--threads 2] [--out reports/timing.json]
 
 By default the bundled models. Start-up (imports, loading the model) is not counted. Medians over the runs after one
-warm-up. What a detector does beside convolutions is told as shares of the whole way: RoIAlign; NMS of proposals, boxes
+warm-up. What a detector does beside convolutions is given as shares of the whole way: RoIAlign; NMS of proposals, boxes
 and masks, the search for duplicates included; pasting masks into the picture.
 """
 

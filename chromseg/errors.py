@@ -1,4 +1,4 @@
-"""Everything a user can be told has gone wrong.
+"""The errors that a user can meet.
 
     ChromsegError
     ├── ConfigError         params.yaml: a key unknown, missing or of the wrong kind

@@ -1,4 +1,4 @@
-"""Put one trained and evaluated variant into the box: `bundled/<family>/`, ready for `dvc add bundled`.
+"""Make one trained and evaluated variant a bundled model: `bundled/<family>/`, ready for `dvc add bundled`.
 
 The family is `chromseg`, `ucrd-net` or `cascade`, as the model is one; `init --with-bundled` registers it by that name.
 

@@ -47,7 +47,7 @@ def drawn_cell(size: int = 200) -> tuple[np.ndarray, np.ndarray]:
 
 
 class RecallingNetwork(nn.Module):
-    """A detector that gives what it was told, whatever it is shown, at the size it is shown.
+    """A detector that gives what a test has set, whatever it is shown, at the size it is shown.
 
     Args:
         masks: bool (N, H, W) of a drawn cell.

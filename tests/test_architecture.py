@@ -80,7 +80,7 @@ def _imports(tree: ast.AST) -> Iterator[str]:
 
 
 def _ours(module: str) -> str | None:
-    """The package of ours that a module belongs to."""
+    """Our package that a module belongs to; None if it is not ours."""
     parts = module.split(".")
     if parts[0] == "pipelines":
         return "pipelines"
@@ -92,7 +92,7 @@ def _module(file: Path) -> str:
 
 
 def _named_modules(file: Path) -> set[str]:
-    """The modules of ours that a file imports, also by `from package import module`; not their packages."""
+    """Our modules that a file imports, also by `from package import module`; not their packages."""
     named: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

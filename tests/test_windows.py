@@ -1,7 +1,7 @@
 """Laboratories have Windows: the core, `predict`, `partition` and a server of one worker need nothing that it lacks.
 
 There is no Windows here. Our code is run where it finds neither POSIX's modules nor its functions, and where files and
-pipes have the letters of a Western Windows unless told otherwise; libraries of others run as they do here.
+pipes have the letters of a Western Windows unless set otherwise; libraries of others run as they do here.
 """
 
 from __future__ import annotations

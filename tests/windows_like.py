@@ -49,7 +49,7 @@ class _OnWindows(ModuleType):
 
 
 def pretend() -> None:
-    """From now on every module of ours that is imported finds itself on Windows.
+    """From now on each of our modules that is imported finds itself on Windows.
 
     Text that it reads or writes without naming the encoding is an error, under `python -X warn_default_encoding`.
     """

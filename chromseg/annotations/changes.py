@@ -60,7 +60,7 @@ class Changes:
         renamed: By their new name, pictures that had another one.
         repainted: Pictures whose name stayed, with other pixels.
         remapped: Pictures whose crossing or chromosome map is another one.
-        outlines: By picture, where outlines differ; pictures added and gone count with all of theirs.
+        outlines: By picture, where outlines differ; all outlines of pictures added and gone count.
         moved: Pictures that stand in another split than before.
     """
 

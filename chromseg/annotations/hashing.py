@@ -61,8 +61,8 @@ def _file_hashes(dataset: Dataset, image: ImageRecord, outlined: Dataset, outlin
 
 def _annotation_hash(dataset: Dataset, image: ImageRecord) -> str:
     """md5 of an image's instances, in any order and whatever their ids."""
-    told = (json.dumps(_content(dataset, one), sort_keys=True) for one in dataset.instances_of[image.id])
-    return _md5("\n".join(sorted(told)))
+    contents = (json.dumps(_content(dataset, one), sort_keys=True) for one in dataset.instances_of[image.id])
+    return _md5("\n".join(sorted(contents)))
 
 
 def _content(dataset: Dataset, instance: InstanceRecord) -> dict[str, Any]:

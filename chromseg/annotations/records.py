@@ -30,7 +30,7 @@ class DatasetCard:
     citation: str
     importer: str
     importer_version: str
-    options: dict[str, Any] = field(default_factory=dict)  # how the importer was told to read its source
+    options: dict[str, Any] = field(default_factory=dict)  # how the importer was to read its source
 
     @property
     def cases_of(self) -> str:

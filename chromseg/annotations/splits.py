@@ -34,8 +34,8 @@ def assign_splits(dataset: str, cases: Iterable[str], shares: Shares = USUAL_SHA
     return {case: split_of(dataset, case, shares) for case in cases}
 
 
-def told_of_empty(splits: Mapping[str, str]) -> str | None:
-    """What a user is told of splits that no case fell into, given the split of each case; None if there are none."""
+def empty_splits_text(splits: Mapping[str, str]) -> str | None:
+    """The message about splits that no case fell into, given the split of each case; None if there are none."""
     empty = [split for split in SPLITS if split not in splits.values()]
     if not empty:
         return None

@@ -1,4 +1,4 @@
-"""Putting a dataset under DVC: one out in `data.dvc` for each, and nobody's images into the embedded remote.
+"""Putting a dataset under DVC: one out in `data.dvc` for each, and no user's images into the embedded remote.
 
 DVC's `add` makes a file of its own for each folder; a single `data.dvc` with several outs is written by hand and filled
 in by `dvc commit`. Each out names its own remote, so that neither `dvc push` nor `dvc push -r embedded` puts anything

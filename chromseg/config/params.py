@@ -74,7 +74,7 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_model(values: Any, where: str) -> AnyModelConfig:
-    """The model block of any family, told apart by its `architecture`.
+    """The model block of any family, recognised by its `architecture`.
 
     Raises:
         ConfigError: As `parse`.

@@ -24,7 +24,7 @@ class LossConfig:
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """What happens to a training sample; all zeros is none."""
+    """What happens to a training sample; with all zeros nothing does."""
 
     rotation: float = 30.0  # degrees either way
     flip: bool = True

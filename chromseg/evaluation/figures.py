@@ -55,8 +55,8 @@ def compare_variants(shown: Iterable[Shown], rows: int = 8) -> U8:
     cases = nlargest(rows, (case for image in shown for case in _clusters(image)), key=lambda case: case.apart)
     table = []
     for case in cases:
-        told = ", ".join(f"{variant} {fit:.2f}" for variant, fit in case.fits.items())
-        table.append(GalleryRow(f"{case.name}: mean IoU {told}", case.pictures))
+        fits = ", ".join(f"{variant} {fit:.2f}" for variant, fit in case.fits.items())
+        table.append(GalleryRow(f"{case.name}: mean IoU {fits}", case.pictures))
     variants = list(cases[0].fits) if cases else []
     note = "crossings where the variants differ most" if table else "no crossing in these images"
     return gallery(table, headings=["image", "truth", *variants], side=_SIDE, note=note)

@@ -15,7 +15,7 @@ from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.predictor import Predictor
 from chromseg.models.package import write_card
 
-_FEWEST = len(MEASURES) + 3  # pictures of a stain from which its look can be told
+_FEWEST = len(MEASURES) + 3  # pictures of a stain from which its look can be learned
 _SHRINKAGE = 0.2  # of the covariance towards its diagonal: few pictures, many measures
 _WITHIN = 0.98  # of a stain's own pictures
 _MARGIN = 1.15  # beyond the distance of those, for pictures that were not seen

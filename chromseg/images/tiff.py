@@ -21,11 +21,11 @@ _MOST_TAGS = 100_000  # of all pages together; a page has some twenty
 _MOST_PIECES = 250_000  # of all pages together; 16 megapixels in the smallest tiles that TIFF allows are 62,500
 _OFFSETS = (273, 324)  # StripOffsets, TileOffsets
 _SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)  # bytes of a value, by type
-# Those whose decoder is told how many bytes to make; others make as many as the stream asks for.
+# Those whose decoder knows how many bytes to make; others make as many as the stream asks for.
 _COMPRESSIONS = {1: "none", 5: "LZW", 8: "deflate", 32946: "deflate", 32773: "PackBits", 34925: "LZMA", 50000: "ZSTD"}
 ACCEPTED = "whole numbers or floats, grey or RGB, compressed by " + ", ".join(dict.fromkeys(_COMPRESSIONS.values()))
 for _reader in ("tifffile", "PIL.TiffImagePlugin"):
-    logging.getLogger(_reader).setLevel(logging.CRITICAL)  # what is wrong with a file is told by our errors
+    logging.getLogger(_reader).setLevel(logging.CRITICAL)  # our errors say what is wrong with a file
 
 
 class TiffError(Exception):
@@ -101,7 +101,8 @@ def read_arrays(content: bytes, take: Callable[[tuple[int, int], int], None]) ->
 
     Args:
         content: The file.
-        take: Told width and height of each page, and bytes a pixel, before any is decoded; raises if that is too much.
+        take: Called with width and height of each page, and bytes a pixel, before any is decoded; raises if that is too
+            much.
 
     Returns:
         A page each: (H, W), (H, W, C) or (C, H, W).

@@ -25,7 +25,7 @@ def class_of(label: str, options: ImportOptions) -> str | None:
         `chromosome` for the plain names, else the label itself; None if it is to be ignored.
 
     Raises:
-        DataError: The label is none of these.
+        DataError: The label is not among them.
     """
     if label in options.ignore:
         return None

@@ -110,7 +110,7 @@ def import_dataset(
         tell: Called with each message meant for the user.
 
     Raises:
-        UnreadableSourceError: Several things in the source are wrong; `problems` lists all, the first 20 were told.
+        UnreadableSourceError: Several things in the source are wrong; `problems` lists all, `tell` got the first 20.
         DataError: One thing is wrong, the name is taken, unfit or (to update) not there, or the format unknown.
         OutputError: The dataset cannot be written.
     """

@@ -35,7 +35,7 @@ def find_known(
         images: About to be imported.
         data_root: Folder of all datasets.
         name: Of the new one, which is not searched.
-        tell: Is told how many were found where, and which dataset could not be searched.
+        tell: Called with how many were found where, and which dataset could not be searched.
 
     Returns:
         File name → where it stands, by name of the datasets; images that stand nowhere are left out.

@@ -28,7 +28,7 @@ def readable(found: ImportedSet, src: Path, skip_bad: bool, tell: Callable[[str]
 
     Raises:
         UnreadableSourceError: There are problems and they are not to be skipped, or nothing would be left. The first
-            20 have been told.
+            `tell` has got 20 of them.
         DataError: The only file has a problem, or there is nothing at all.
     """
     problems = [*found.problems, *_duplicate_names(found.images)]

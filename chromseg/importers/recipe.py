@@ -13,7 +13,7 @@ from chromseg.importers.source import ImportOptions
 
 @dataclass(frozen=True)
 class Recipe:
-    """What an import was told, besides the words that stand on the card anyway.
+    """The options of an import, besides the words that stand on the card anyway.
 
     Attributes:
         invert: Whether the declared or estimated polarity is turned round.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chromseg.annotations.dataset import Dataset
-from chromseg.annotations.splits import SPLITS, USUAL_SHARES, Shares, split_of, told_of_empty
+from chromseg.annotations.splits import SPLITS, USUAL_SHARES, Shares, empty_splits_text, split_of
 from chromseg.errors import DataError
 from chromseg.importers.source import ImportedImage
 
@@ -90,7 +90,7 @@ def find_splits(
 ) -> list[str]:
     """The split of each image: as it stands, else by the user's shares, else as the source has it, else 6:2:2.
 
-    Cases of one group share a split unless the source, or what stands, has them in two: that is told, not mended.
+    Cases of one group share a split unless the source, or what stands, has them in two, which a message says.
 
     Args:
         name: Of the dataset.
@@ -140,9 +140,9 @@ def _tell_of(units: list[str], splits: list[str], tell: Callable[[str], None]) -
     parted = [unit for unit, found in seen.items() if len(found) > 1]
     if parted:
         tell(f"{len(parted)} cases or groups stand in several splits, {parted[0]} first: `data validate` refuses that")
-    told = told_of_empty(dict(zip(units, splits, strict=True)))
-    if told:
-        tell(f"{told}. More cases will fill it; or give splits yourself (--splits FILE or --split a/b/c)")
+    message = empty_splits_text(dict(zip(units, splits, strict=True)))
+    if message:
+        tell(f"{message}. More cases will fill it; or give splits yourself (--splits FILE or --split a/b/c)")
 
 
 def _bad_list(path: Path, got: str) -> DataError:

@@ -68,7 +68,7 @@ def overlap_acc(scores: Sequence[CutoutScore]) -> float | None:
 
 
 def sp_acc(scores: Sequence[CutoutScore], threshold: float = SPLICE_IOU) -> float | None:
-    """Share of the well-detected images that are well-spliced; None if there is none with instances."""
+    """Share of the well-detected images that are well-spliced; None if no image has instances."""
     return _share([s.splice >= threshold for s in scores if s.well_detected and s.splice is not None])
 
 

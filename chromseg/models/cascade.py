@@ -14,7 +14,7 @@ EVIDENCE = ("pixels", "detector", "partition", "size", "width")  # what the rule
 
 @dataclass(frozen=True)
 class CascadeRule:
-    """How the better of several explanations of the same pixels is told (docs/cascade.md); goes into the model's card.
+    """How the better of several explanations of the same pixels is found (docs/cascade.md); goes into the model's card.
 
     The weights are those of a conditional logit. The defaults are round numbers, which the bundled cascade uses;
     `benchmarks/fit_cascade.py` fits others to validation cases, and they were no better (0.745 of both).

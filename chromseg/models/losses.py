@@ -59,7 +59,7 @@ def soft_jaccard_loss(logits: Tensor, target: Tensor) -> Tensor:
 
 
 class MixedWeightFocalLoss(nn.Module):
-    """λ·FL(crossing) + (1-λ)·FL(chromosome) + φ-term (eq. 2), with terms of ours that are 0 by default.
+    """λ·FL(crossing) + (1-λ)·FL(chromosome) + φ-term (eq. 2), with own terms that are 0 by default.
 
     The paper calls φ "a regularization term" and says no more; here it is φ · ½ Σ w² over all convolution kernels,
     and 0 unless asked for. Ours: `overlap` times a soft Jaccard loss of the crossing map, `contact` times the focal

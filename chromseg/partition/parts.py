@@ -20,7 +20,7 @@ from chromseg.arrays import F32, I32, Bool
 SeamMap: TypeAlias = Bool | F32  # as somebody knows them, or as probable as a network finds them
 
 FOUR_CONNECTED = ndimage.generate_binary_structure(2, 1)
-_LEAST_GROWTH = 2  # pixels by which a crossing grows at least while arms are told apart
+_LEAST_GROWTH = 2  # pixels by which a crossing grows at least while arms are parted
 _MOST_GROWTH = 0.4  # chromosome widths by which it grows at most, or 5 pixels
 _SPECK_AREA = 0.15  # squared chromosome widths; a smaller crossing is a sliver or noise and grows by 1 pixel only
 _MOST_ARMS = 4  # of two chromosomes at one crossing

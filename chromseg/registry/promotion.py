@@ -1,7 +1,7 @@
 """Aliases: which version is the champion, who decided so, when and why, and the way back.
 
 A change is an entry of the audit log. It counts only if the alias still is where it was when the decision was taken: of
-two promoters at the same moment one wins, the other is told by whom it was overtaken.
+two promoters at the same moment one wins, and the other learns by whom it was overtaken.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def promote(
         force: Why it is promoted even if gates refuse; kept with their answers, and shown with the version forever.
 
     Raises:
-        RegistryError: Unknown version or alias, no reason, nobody's name, it is so already, a gate refused, or another
+        RegistryError: Unknown version or alias, no reason, no known name, it is so already, a gate refused, or another
             promoter moved the alias in the meantime, or what was judged changed.
     """
     by, reason = by or current_actor(), _checked_reason(force or "" if force is not None else reason)
@@ -100,7 +100,7 @@ def rollback(name: str, *, reason: str, alias: str = "champion", by: str | None 
     No gate is asked: that version has been what it becomes again. Its files must be whole.
 
     Raises:
-        RegistryError: There is no earlier version, its files are gone, no reason, nobody's name, or another promoter
+        RegistryError: There is no earlier version, its files are gone, no reason, no known name, or another promoter
             moved the alias in the meantime.
     """
     _check_alias(alias)

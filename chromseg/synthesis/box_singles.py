@@ -23,7 +23,7 @@ _LEAST_IOU = 0.8  # of the region's own box with the annotator's less its margin
 
 @dataclass(frozen=True)
 class BoxSingles:
-    """What the boxes of one picture tell of outlines.
+    """What the boxes of one picture say about outlines.
 
     Attributes:
         dark: bool (H, W), all that is as dark as chromosomes within the boxes.

@@ -12,7 +12,7 @@ import numpy as np
 from chromseg import __version__
 from chromseg.annotations.dataset import POLARITIES, Dataset, DatasetCard, read_dataset
 from chromseg.annotations.records import LAID_FROM
-from chromseg.annotations.splits import assign_splits, told_of_empty
+from chromseg.annotations.splits import assign_splits, empty_splits_text
 from chromseg.errors import DataError
 from chromseg.images.absorbance import Polarity
 from chromseg.synthesis.chromosome import draw_preparation
@@ -90,9 +90,9 @@ def synthesize_dataset(
     _check(images_per_case >= 1, f"{images_per_case} images a case", "at least 1", "the number of images a case")
     case_ids = [f"case{index // images_per_case + 1:03d}" for index in range(count)]
     splits = assign_splits(name, case_ids)
-    told = told_of_empty(splits)
-    if told:
-        tell(f"{told}. A larger --count will fill it")
+    message = empty_splits_text(splits)
+    if message:
+        tell(f"{message}. A larger --count will fill it")
     pictures = []
     for index, case_id in enumerate(case_ids):
         case, shot = divmod(index, images_per_case)

@@ -30,7 +30,7 @@ _HEADINGS = 24  # turns that are tried
 _BEST = 3  # of them one is drawn at random
 _SMOOTH = 12.0  # px, standard deviation of the ground where a chromosome was taken away
 _JITTER = 1.5  # px
-_MOST_HIDDEN = 0.35  # share of a chromosome that another covers; what lies lengthwise on another cannot be told apart
+_MOST_HIDDEN = 0.35  # share of a chromosome that another covers; two that lie lengthwise cannot be parted
 _TRIES = 8  # then it lies as it lies
 
 

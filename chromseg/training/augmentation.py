@@ -72,7 +72,7 @@ def change_intensity(rng: np.random.Generator, image: F32, strength: float) -> F
     Args:
         rng: Source of chance.
         image: float32 (H, W) absorbance.
-        strength: 0 is none, 1 a strong change.
+        strength: 0 changes nothing, 1 much.
 
     Returns:
         float32 (H, W) within 0–1.

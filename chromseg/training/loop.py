@@ -64,7 +64,7 @@ def fit(
             all is allowed with `optim.patience` 0; the last weights are kept then.
         folder: Gets model.safetensors, model.json and run.json.
         seed: Of initial weights and all random choices.
-        tracker: Is told parameters, metrics per epoch and finished files; default nobody.
+        tracker: Gets parameters, metrics per epoch and finished files; default: nothing is tracked.
         resume: Go on from the checkpoint, if there is one; otherwise it is removed.
         card: What model.json shall say of stain, polarity, lineage and so on. Metrics are added to it, and sizes
             where it has none; default a card named like the folder.

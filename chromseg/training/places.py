@@ -1,4 +1,4 @@
-"""Where training crops are centred: on chromosomes, on knots of several, and on what looks like one and is none."""
+"""Where training crops are centred: on chromosomes, on knots of several, and on what only looks like one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Places:
         size: Rows and columns of the sample.
         chromosomes: In each chromosome or group of them.
         knots: In each crossing and seam, or in each box that shares pixels with another.
-        decoys: On what looks like a chromosome and is none.
+        decoys: On what only looks like a chromosome.
         alone: The sample is a cut-out, of which only the chromosomes count.
     """
 

@@ -23,7 +23,7 @@ class Tracker(Protocol):
         """Parameters of the run, once, flattened (`model.depth`)."""
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
-        """Finite values after epoch `step` (from 0). Epochs before a resumption are not told again."""
+        """Finite values after epoch `step` (from 0). Epochs before a resumption do not come again."""
 
     def log_artifact(self, path: Path) -> None:
         """A finished file."""

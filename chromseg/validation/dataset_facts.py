@@ -121,7 +121,7 @@ def _map_facts(dataset: Dataset, image: ImageRecord) -> tuple[Facts, Bool]:
 
 
 def _polarity(grey: npt.NDArray[Any], chromosomes: Bool) -> str | None:
-    """Which side of the ground the annotated chromosomes are on; None if that cannot be told."""
+    """Which side of the ground the annotated chromosomes are on; None if the pixels do not show it."""
     if not _FEWEST_PIXELS <= chromosomes.sum() <= chromosomes.size - _FEWEST_PIXELS:
         return None
     inside, outside = np.mean(grey[chromosomes]), np.median(grey[~chromosomes])

@@ -40,7 +40,7 @@ def validate_datasets(
 
     Returns:
         A report each, named like the folder. A set whose card or annotations cannot be used gives a report with that
-        one failure; images that cannot be read are failures too. Of two images in conflict, the later one is told.
+        one failure; images that cannot be read are failures too. Of two images in conflict, the later one fails.
 
     Raises:
         DataError: There is no such folder.

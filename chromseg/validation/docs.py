@@ -63,8 +63,8 @@ def _verdict(report: Report) -> tuple[str, str]:
 
 def _failure(failure: Failure) -> tuple[object, ...]:
     where = f"{failure.file}, {failure.item}" if failure.item else failure.file
-    told = f"{failure.meaning}; {failure.remedy}"
-    return failure.rule, where, failure.column, failure.value, failure.expected, told
+    explained = f"{failure.meaning}; {failure.remedy}"
+    return failure.rule, where, failure.column, failure.value, failure.expected, explained
 
 
 def _check(check: Check) -> tuple[object, ...]:

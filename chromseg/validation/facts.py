@@ -35,7 +35,7 @@ PIXEL_FACTS = (
 )
 SMALLEST_MEASURED = 12  # px; a picture narrower than this has a size and no other facts
 LARGEST_MEASURED = 100.0  # megapixels; a larger page has a size and no other facts
-FAINTEST_MEASURED = 0.05  # contrast below which there is no object whose focus or clipping could be told
+FAINTEST_MEASURED = 0.05  # contrast below which there is no object whose focus or clipping could be judged
 
 _SMALL_PICTURE = 64  # reduced pixels; up to this side the ground is one value
 _REDUCTION = 4

@@ -4,8 +4,8 @@ A step edge blurred by a Gaussian of sigma s has its steepest gradient ∝ 1/s. 
 v1 < v2 (variances), the ratio of the two gradients tells s: r² = (s² + v1) / (s² + v2) (the idea of Elder & Zucker,
 PAMI 1998). It needs no scale of intensity, and is judged on the steepest edges only, so neither empty ground nor
 sparse fields move it. Noise makes blurred edges look sharper, least so at half the size; the larger of the two
-answers counts. Drawn steps of sigma 4 to 8 px are told within 20 %, sharper ones as less than 3.5 px; the edges of the
-real sets as 0.7-3.3 px.
+answers counts. It measures drawn steps of sigma 4 to 8 px within 20 %, sharper ones as less than 3.5 px; the edges of
+the real sets as 0.7-3.3 px.
 """
 
 from __future__ import annotations

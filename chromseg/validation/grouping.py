@@ -38,7 +38,7 @@ def look_at(grey: npt.NDArray[Any]) -> Likeness:
 def add_group_facts(images: list[Facts], looks: list[Likeness], look_alike: float) -> None:
     """Add `GROUP_FACTS` to image rows with `dataset`, `cases_of`, `file`, `case_id` and `split`.
 
-    Each names what the image is in conflict with, or is None: of every pair, the later image is told the earlier one.
+    Each names what the image is in conflict with, or is None: of every pair, the later image names the earlier one.
 
     Args:
         images: Rows of the image tables of all datasets that are used together, in their order; changed in place.
@@ -76,7 +76,7 @@ def _same_pixels(looks: list[Likeness]) -> set[tuple[int, int]]:
     return {pair for indices in found.values() for pair in combinations(indices, 2)}
 
 
-def _name(row: Facts, told: Facts) -> str:
-    """What the image `told` is told of another one, with its dataset if that is another too."""
-    file = row["file"] if row["dataset"] == told["dataset"] else f"{row['dataset']}/{row['file']}"
+def _name(row: Facts, later: Facts) -> str:
+    """How the image `later` names an earlier one: with its dataset, if that is another too."""
+    file = row["file"] if row["dataset"] == later["dataset"] else f"{row['dataset']}/{row['file']}"
     return f"{file} ({row['split']}, case {row['case_id']})"

@@ -85,7 +85,7 @@ class Report:
 
     @property
     def warnings(self) -> tuple[Failure, ...]:
-        """What is told and does not stop."""
+        """What is reported and does not stop anything."""
         return tuple(failure for failure in self.failures if failure.severity == "warning")
 
     @property

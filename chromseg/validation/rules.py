@@ -25,7 +25,7 @@ class Rule:
         column: The fact it judges.
         meaning: What is wrong when it fires, for a lab technician.
         remedy: What to do then.
-        severity: "critical" stops the pipeline or refuses the image; "warning" is told.
+        severity: "critical" stops the pipeline or refuses the image; "warning" is reported.
         minimum: Smallest value allowed.
         maximum: Largest value allowed.
         allowed: The values allowed.
@@ -213,7 +213,7 @@ def _of_scale(limits: ResultLimits, median_area: float | None) -> tuple[Rule, ..
 
 
 def _inside(what: str, column: str, tolerance: float) -> tuple[Rule, Rule]:
-    """A step over the rim is told, a stride is an error."""
+    """A step over the rim is a warning, a stride is an error."""
     meaning, remedy = f"the {what} leaves the image", f"clip the {what} to the image"
     return (
         Rule(f"{what}-inside", column, meaning, remedy, severity="warning", maximum=0, unit="px"),

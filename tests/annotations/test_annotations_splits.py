@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chromseg.annotations import assign_splits
-from chromseg.annotations.splits import assign_fold, told_of_empty
+from chromseg.annotations.splits import assign_fold, empty_splits_text
 
 
 def place(name):
@@ -55,8 +55,8 @@ def test_other_shares_are_scaled_to_one():
 
 
 def test_empty_splits_are_told():
-    assert told_of_empty({"a": "train", "b": "val", "c": "test"}) is None
-    assert told_of_empty({"a": "train", "b": "train"}).startswith("of 2 cases none fell in val, none in test: ")
+    assert empty_splits_text({"a": "train", "b": "val", "c": "test"}) is None
+    assert empty_splits_text({"a": "train", "b": "train"}).startswith("of 2 cases none fell in val, none in test: ")
 
 
 def test_every_case_is_tested_in_exactly_one_fold():

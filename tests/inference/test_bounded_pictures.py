@@ -149,7 +149,7 @@ for path in sorted(Path(sys.argv[2]).iterdir()):
 
 @pytest.fixture(scope="module")
 def measured(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[float, float, str]]:
-    """CPU seconds, gigabytes at most, and what was told, by picture."""
+    """CPU seconds, gigabytes at most, and the messages, by picture."""
     root = tmp_path_factory.mktemp("pictures")
     for name, make in PICTURES.items():
         content = make()

@@ -1,4 +1,4 @@
-"""Two witnesses of one drawn cell: the maps are a threshold, the detector says what it was told."""
+"""Two witnesses of one drawn cell: the maps are a threshold, the detector says what the test has set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A detector's answers as chromosomes: thresholds, duplicates, sizes; the detector recalls what it was told."""
+"""A detector's answers as chromosomes: thresholds, duplicates, sizes; the detector recalls what the test has set."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def print_changes(changes: Changes) -> None:
     pictures = (("added", changes.added), ("changed", changes.changed), ("gone", changes.gone))
     renamed = f", {len(changes.renamed)} renamed" if changes.renamed else ""
     typer.echo("pictures: " + ", ".join(f"{len(names)} {word}" for word, names in pictures) + renamed)
-    typer.echo(f"outlines: {_told(changes.total)}")
+    typer.echo(f"outlines: {_counts(changes.total)}")
     typer.echo(f"moved splits: {len(changes.moved) or 'none'}")
     for word, names in pictures:
         for name in names:
@@ -89,12 +89,12 @@ def print_changes(changes: Changes) -> None:
 def _reasons(changes: Changes, name: str) -> str:
     outlines = changes.outlines.get(name)
     others = (("pixels", changes.repainted), ("maps", changes.remapped))
-    told = [f"other {what}" for what, names in others if name in names]
-    told += [f"outlines {_told(outlines)}"] if outlines else []
-    return f": {'; '.join(told)}" if told else ""
+    described = [f"other {what}" for what, names in others if name in names]
+    described += [f"outlines {_counts(outlines)}"] if outlines else []
+    return f": {'; '.join(described)}" if described else ""
 
 
-def _told(outlines: OutlineChanges) -> str:
+def _counts(outlines: OutlineChanges) -> str:
     return f"{outlines.added:,} added, {outlines.changed:,} changed, {outlines.gone:,} gone"
 
 

@@ -49,8 +49,8 @@ def _moves(moved: Mapping[str, Sequence[int | None]]) -> list[str]:
 
 
 def _weak(event: Entry) -> list[str]:
-    told = ", ".join(event.facts.get("weakened", ()))
-    return [f"under a policy with {told}"] if told else []
+    weakened = ", ".join(event.facts.get("weakened", ()))
+    return [f"under a policy with {weakened}"] if weakened else []
 
 
 def _measured(event: Entry) -> list[str]:
@@ -63,9 +63,9 @@ def moved_text(alias: str, after: int | None) -> str:
 
 
 def _marks(version: Version) -> tuple[str, ...]:
-    """What is told of it for ever."""
-    told = {"forced": version.forced, "weak policy": version.weakened, "retired": version.retired}
-    return tuple(mark for mark, reason in told.items() if reason)
+    """What stays visible of it for ever."""
+    marks = {"forced": version.forced, "weak policy": version.weakened, "retired": version.retired}
+    return tuple(mark for mark, reason in marks.items() if reason)
 
 
 def facts(version: Version) -> dict[str, object]:
@@ -85,18 +85,18 @@ def facts(version: Version) -> dict[str, object]:
 def lineage_facts(version: Version) -> dict[str, object]:
     """Where it comes from: run, code, data, validation, machine, settings, scores."""
     from chromseg.registry.lineage.lineage import NOT_BY_DVC
-    from chromseg.registry.lineage.overrides import told as overrides_told
+    from chromseg.registry.lineage.overrides import described as overrides_described
 
-    told: dict[str, Any] = version.lineage.to_dict()
-    validation = {True: "passed", False: "failed", None: "not known"}[told.pop("validation")]
-    data = {f"data md5 of {name}": md5 for name, md5 in told.pop("data_md5").items()}
-    runtime = {f"runtime {name}": value for name, value in told.pop("runtime").items()}
-    overrides = "; ".join(overrides_told(told.pop("overrides")))
-    installed = ", ".join(f"{name} {version}" for name, version in told.pop("installed").items())
-    dirty = "yes, allowed at registration" if told.pop("git_dirty") else "no"
+    described: dict[str, Any] = version.lineage.to_dict()
+    validation = {True: "passed", False: "failed", None: "not known"}[described.pop("validation")]
+    data = {f"data md5 of {name}": md5 for name, md5 in described.pop("data_md5").items()}
+    runtime = {f"runtime {name}": value for name, value in described.pop("runtime").items()}
+    overrides = "; ".join(overrides_described(described.pop("overrides")))
+    installed = ", ".join(f"{name} {version}" for name, version in described.pop("installed").items())
+    dirty = "yes, allowed at registration" if described.pop("git_dirty") else "no"
     return (
-        {name.replace("_", " "): _text(value) for name, value in told.items()}
-        | {"dvc stage": told["dvc_stage"] or NOT_BY_DVC, "git dirty": dirty, "data validation": validation}
+        {name.replace("_", " "): _text(value) for name, value in described.items()}
+        | {"dvc stage": described["dvc_stage"] or NOT_BY_DVC, "git dirty": dirty, "data validation": validation}
         | {"overrides": overrides or "none"}
         | data
         | runtime

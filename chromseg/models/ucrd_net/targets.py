@@ -1,4 +1,4 @@
-"""What the network is told of an image, and what it finds in one."""
+"""What the network learns from in an image, and what it finds in one."""
 
 from __future__ import annotations
 

@@ -61,17 +61,17 @@ def _intervals(lineage: Lineage, metrics: Mapping[str, float | None]) -> dict[st
     file = _pipeline(lineage).scores(lineage.variant, lineage.seed) / "metrics.json"
     if not file.is_file():
         return {}
-    told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    same = all(metrics.get(key) == value for key, value in told["metrics"].items() if key in metrics)
-    return dict(told["intervals"]) if same else {}
+    scores: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    same = all(metrics.get(key) == value for key, value in scores["metrics"].items() if key in metrics)
+    return dict(scores["intervals"]) if same else {}
 
 
 def _terms(lineage: Lineage) -> str:
     lines = []
     for name, md5 in lineage.data_md5.items():
         data = _dataset_card(name)
-        told = f"{data.source}. Licence: {data.licence}. Cite: {data.citation}" if data else UNKNOWN
-        lines.append(f"- **{name}** (md5 `{md5}`): {told}")
+        terms = f"{data.source}. Licence: {data.licence}. Cite: {data.citation}" if data else UNKNOWN
+        lines.append(f"- **{name}** (md5 `{md5}`): {terms}")
     return "\n".join(lines)
 
 

@@ -76,7 +76,7 @@ def _picture(
 
 
 def _content(folder: Path, name: str) -> bytes | None:
-    """The bytes of a picture below a folder; None if that is none."""
+    """The bytes of a picture below a folder; None if it holds no picture."""
     try:
         file = (folder / name).resolve()
         content = file.read_bytes() if file.is_relative_to(folder.resolve()) else b""

@@ -12,7 +12,7 @@ from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import ModelCard
 from chromseg.registry.card.text import NOT_MEASURED, compose
 from chromseg.registry.lineage.lineage import NOT_BY_DVC
-from chromseg.registry.lineage.overrides import told as overrides_told
+from chromseg.registry.lineage.overrides import described as overrides_described
 
 _SLICE = "test/slice/"
 _NOTHING: tuple[object, ...] = (None, "", [], (), {})
@@ -88,12 +88,12 @@ def card_sections(
 
 
 def _lineage(lineage: Mapping[str, Any]) -> str:
-    told = {key: _plain(value) for key, value in lineage.items() if value not in _NOTHING and key != "installed"}
+    described = {key: _plain(value) for key, value in lineage.items() if value not in _NOTHING and key != "installed"}
     if listed := lineage.get("installed"):
-        told["installed"] = f"{len(listed)} distributions, as listed in `model.json`"
+        described["installed"] = f"{len(listed)} distributions, as listed in `model.json`"
     if changed := lineage.get("overrides"):
-        told["overrides"] = "; ".join(f"`{each}`" for each in overrides_told(changed))
-    return _table(told if lineage.get("dvc_stage") else told | {"dvc_stage": NOT_BY_DVC})
+        described["overrides"] = "; ".join(f"`{each}`" for each in overrides_described(changed))
+    return _table(described if lineage.get("dvc_stage") else described | {"dvc_stage": NOT_BY_DVC})
 
 
 def _stains(card: ModelCard) -> str:

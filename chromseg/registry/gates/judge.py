@@ -101,8 +101,8 @@ def judge(client: MlflowClient, version: Version, alias: str, current: int | Non
     folder = package / MODEL
     gates += [unseen_gate(folder), validation_gate(policy, version), card_gate(policy, folder)]
     weakened = tuple(weaker(policy, default_policy(), version.name, alias))
-    policy_told = policy_text(policy_sha256)
-    return Judgement(version, alias, current, tuple(gates), policy_sha256, policy_told, weakened, card_of(folder))
+    policy_shown = policy_text(policy_sha256)
+    return Judgement(version, alias, current, tuple(gates), policy_sha256, policy_shown, weakened, card_of(folder))
 
 
 def _prediction(

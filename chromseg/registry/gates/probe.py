@@ -120,8 +120,8 @@ def _predict(package: Path) -> Measured:
         problem = f"through MLflow it answers otherwise than its folder ({small.name})"
     found = [picture.found(answer) if not problem else 0 for picture, answer in zip(pictures, answers, strict=True)]
     total = [len(picture.masks) for picture in pictures]
-    told = {each.name: f"{hits}/{n}" for each, hits, n in zip(pictures, found, total, strict=True)}
-    return Measured(sum(found) / sum(total), seconds[0], None, problem, told)
+    by_picture = {each.name: f"{hits}/{n}" for each, hits, n in zip(pictures, found, total, strict=True)}
+    return Measured(sum(found) / sum(total), seconds[0], None, problem, by_picture)
 
 
 def _answer(packed: PyFuncModel, content: bytes) -> dict[str, Any]:

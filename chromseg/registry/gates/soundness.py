@@ -35,8 +35,8 @@ def prediction_gates(policy: Policy, measured: Measured | None) -> list[Gate]:
     """Judge what the trial of the model gave."""
     if measured is None:
         return [switched_off("golden set"), switched_off("budget")]
-    told = measured.problem or f"yes, tried out {measured.at[:19]}Z"
-    gates = [Gate("runs without pickle", told, "an answer as contracted", not measured.problem)]
+    answered = measured.problem or f"yes, tried out {measured.at[:19]}Z"
+    gates = [Gate("runs without pickle", answered, "an answer as contracted", not measured.problem)]
     if policy.golden is None:
         gates.append(switched_off("golden set"))
     else:

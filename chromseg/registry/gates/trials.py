@@ -56,7 +56,7 @@ def try_out(version: Version, *, by: str | None = None) -> Measured | None:
 
     Raises:
         ConfigError: `promotion.yaml` cannot be read.
-        RegistryError: Its files are not those registered, nobody's name is known, or the store takes no entry.
+        RegistryError: Its files are not those registered, the user's name is not known, or the store takes no entry.
     """
     if not read_policy()[0].needs_prediction:
         return None

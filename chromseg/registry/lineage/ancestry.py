@@ -64,12 +64,12 @@ def profiles_behind(*sources: str) -> list[str]:
 
 
 def profile_arguments(profile: str) -> tuple[str, ...]:
-    """How a stage is told its pipeline."""
+    """The options that name a stage's pipeline."""
     return () if profile == DEFAULT else ("--profile", profile)
 
 
 def variant_arguments(variant: str, seed: int) -> tuple[str, ...]:
-    """How a stage is told what to work on."""
+    """The options that name what a stage works on."""
     return ("--variant", variant, "--seed", str(seed))
 
 

@@ -36,7 +36,7 @@ def put_back(file: Path, changes: Sequence[Override]) -> None:
     file.write_text(yaml.safe_dump(params, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
-def told(changes: Mapping[str, Sequence[Override]]) -> list[str]:
+def described(changes: Mapping[str, Sequence[Override]]) -> list[str]:
     """Each as `dvc exp run -S` takes it: `params.yaml:train.base.optim.lr=0.01`."""
     return [
         f"{file}:{'.'.join(map(str, path))}={json.dumps(value)}"

@@ -19,10 +19,10 @@ def check_seen(folder: Path, card: ModelCard, lineage: Lineage) -> None:
     Raises:
         LineageError: The block `seen` was taken out, put in or changed.
     """
-    told = None if card.seen is None else Seen.from_card(card.seen, folder.name).sha256()
-    if told != lineage.seen_sha256:
+    stated = None if card.seen is None else Seen.from_card(card.seen, folder.name).sha256()
+    if stated != lineage.seen_sha256:
         raise LineageError(
-            f"{folder} whose card says of the pictures it has seen {_short(told)}",
+            f"{folder} whose card says of the pictures it has seen {_short(stated)}",
             expected=f"{_short(lineage.seen_sha256)}, as its lineage does",
             remedy="copy the model folder again as training left it, or train the model again",
         )

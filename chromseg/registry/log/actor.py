@@ -35,9 +35,9 @@ def current_actor() -> str:
 
 
 def acting_through(program: str) -> str:
-    """What a program signs with that acts for whoever started it: `init for Ada <ada@lab.org> (ada@scope-2)`.
+    """What a program signs with that acts for the user who started it: `init for Ada <ada@lab.org> (ada@scope-2)`.
 
-    Where nobody's name is known the account alone is named.
+    Where no name is known it names the account alone.
     """
     name = _said()
     return f"{program} for {name} ({_account()})" if name else f"{program} ({_account()})"

@@ -1,8 +1,8 @@
 """MLflow's aliases, kept as the log has them: a projection that every read repairs, on record.
 
-A process killed between its entry and the alias leaves an alias that is behind: whoever looks next moves it. One that
-was moved by hand in MLflow's pages is beside the log: it is put back, and what it showed is entered. Nobody of ours
-ever acts on MLflow's word. `verify`, which changes nothing, tells both.
+A process killed between its entry and the alias leaves an alias that is behind: the next reader moves it. One that was
+moved by hand in MLflow's pages is beside the log: the next reader puts it back and enters what it showed. No code acts
+on MLflow's word. `verify`, which changes nothing, reports both.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def look_again(client: MlflowClient, name: str) -> tuple[Chain, RegisteredModel]
     return read_log(client), model
 
 
-def told_aliases(chain: Chain, model: RegisteredModel) -> tuple[list[str], list[str]]:
+def described_aliases(chain: Chain, model: RegisteredModel) -> tuple[list[str], list[str]]:
     """In words: aliases that somebody moved, and those that are behind because a decision was cut off."""
     right, shown = decided(chain, model.name), aliases_of(model)
     by_hand, cut_off = list[str](), list[str]()
@@ -126,7 +126,7 @@ def _is_behind(chain: Chain, model: RegisteredModel, alias: str) -> bool:
 
 def _put_right(client: MlflowClient, chain: Chain, model: RegisteredModel) -> tuple[ShownAliases, Chain]:
     """Show what the log has decided, and before that enter what somebody made MLflow show."""
-    by_hand, _ = told_aliases(chain, model)
+    by_hand, _ = described_aliases(chain, model)
     if by_hand:
         chain = _on_record(client, chain, model.name, by_hand)
     right = decided(chain, model.name)
@@ -136,7 +136,7 @@ def _put_right(client: MlflowClient, chain: Chain, model: RegisteredModel) -> tu
 
 
 def _on_record(client: MlflowClient, seen: Chain, name: str, texts: Sequence[str]) -> Chain:
-    """The log with one entry more, of whoever was first to see it."""
+    """The log with one entry more, of the reader who saw it first."""
     own = Entry(timestamp(), acting_through("chromseg-ops"), "repair", name, 0, reason="; ".join(texts))
 
     def entry(chain: Chain) -> Entry:

@@ -1,7 +1,8 @@
 """The audit log in the store: one version of the registered model `chromseg-audit` for each entry.
 
-MLflow gives the versions their numbers, each once, whoever asks at the same moment: that is the order of the log. Its
-aliases have no compare-and-swap, so the log decides and an alias only shows what the log says (`projection.py`).
+MLflow gives the versions their numbers, each once, also to writers that ask at the same moment: that is the order of
+the log. Its aliases have no compare-and-swap, so the log decides and an alias only shows what the log says
+(`aliases.py`).
 """
 
 from __future__ import annotations
@@ -41,13 +42,15 @@ def read_log(client: MlflowClient) -> Chain:
     return _trusted(chain, _problems(chain, memory.of(chain)))
 
 
-def verify_log(client: MlflowClient, models: Sequence[RegisteredModel], told: str | None = None) -> tuple[Chain, bool]:
+def verify_log(
+    client: MlflowClient, models: Sequence[RegisteredModel], written_down: str | None = None
+) -> tuple[Chain, bool]:
     """The log, fetched and followed from its first entry, compared with all heads written down elsewhere.
 
     Args:
         client: Of the store.
-        models: `registered_models`, with heads of the log, read before this call: a newer head is none of a cut end.
-        told: A head that somebody wrote down, "LENGTH HASH".
+        models: `registered_models`, with heads of the log, read before this call: a newer head does not mean a cut end.
+        written_down: A head that somebody wrote down, "LENGTH HASH".
 
     Returns:
         The chain, with everything that is wrong in its `problems`, and whether this machine had seen the log before.
@@ -56,7 +59,7 @@ def verify_log(client: MlflowClient, models: Sequence[RegisteredModel], told: st
     heads = {f"registered model {each.name}": each.tags[HEAD_TAG] for each in models if HEAD_TAG in each.tags}
     chain = follow(_records(_fetch(client, 0)))
     own = memory.of(chain)
-    problems = _problems(chain, heads | own | ({} if told is None else {"--head": told}))
+    problems = _problems(chain, heads | own | ({} if written_down is None else {"--head": written_down}))
     if not problems:
         remember(chain)
     return replace(chain, problems=problems), bool(own)
@@ -190,7 +193,7 @@ def _ensure_log(client: MlflowClient) -> None:
 
 
 def _write_head_down(client: MlflowClient, model: str, chain: Chain) -> None:
-    """Never over a newer one; and as a tag has no compare-and-swap, whoever wrote it looks whether the log went on."""
+    """Never over a newer one; and as a tag has no compare-and-swap, the writer looks whether the log went on."""
     with translated(f"the head of the log cannot be written down at {model}"):
         shown = _shown_head(client, model)
         while shown is not None and longer(shown, text := head_text(chain)) == text != shown:

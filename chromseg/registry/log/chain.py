@@ -1,8 +1,8 @@
 """The chain that the audit log's entries form: what counts, what came second, what is wrong; pure, no store.
 
 Each entry carries the hash of the one before it. Two writers may add to the same head at once: the store puts one of
-them first, that one is in the chain, and the other has **lost**. It stays in the store and decides nothing. A lost one
-is told from a forged one by its `prev`: the hash of an entry that once was the head.
+them first, that one is in the chain, and the other has **lost**. It stays in the store and decides nothing. What
+parts a lost one from a forged one is its `prev`: the hash of an entry that once was the head.
 """
 
 from __future__ import annotations

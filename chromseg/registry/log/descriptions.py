@@ -1,6 +1,6 @@
 """What a person reads in MLflow's pages of registered models, their versions and the audit log, as Markdown.
 
-They repeat what the audit log and the model card say, for the eye alone: nothing of ours ever reads them back.
+They repeat what the audit log and the model card say, for the eye alone: no code ever reads them back.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def of_model(name: str, entries: Sequence[Entry]) -> str:
         entries: All of the log about it.
     """
     what = f"**{name}**" + (f": {FAMILIES[name]}" if name in FAMILIES else "")
-    standing = [told for alias in ("champion", "challenger") if (told := _since(entries, alias))]
+    standing = [line for alias in ("champion", "challenger") if (line := _since(entries, alias))]
     return _cut("\n\n".join([what, *standing, "For research. Not for diagnosis."]))
 
 

@@ -1,7 +1,7 @@
 """The log's head, written down where the log is not, so that a log whose end was cut off is found out.
 
 Two places: a tag of each registered model (in the store, seen by everybody), and a file of this account on this machine
-(out of reach of whoever rewrites the store). In that file a log is known by the hash of its first entry, however the
+(out of reach of one who rewrites the store). In that file a log is known by the hash of its first entry, however the
 store is addressed; and a place by its address, so that a log that was replaced as a whole is missed.
 """
 
@@ -23,7 +23,7 @@ from chromseg.registry.log.chain import Chain
 HEADS = "audit-heads.json"  # in the state folder
 HEAD_TAG = "chromseg.audit_head"  # of a registered model: "<length> <hash>"
 _LOG = logging.getLogger("chromseg.registry")  # without a handler Python prints its warnings on stderr, a line each
-_told: set[str] = set()
+_warned: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -137,13 +137,13 @@ def _update(change: Callable[[Memory], Memory]) -> None:
 
 
 def _tell_once(line: str) -> None:
-    if line not in _told:
-        _told.add(line)
+    if line not in _warned:
+        _warned.add(line)
         _LOG.warning(line)
 
 
 def length_of(text: str) -> int:
-    """Entries of the log whose head this is; -1 if it is none."""
+    """Entries of the log whose head this is; -1 if no length of the log has it."""
     length = text.partition(" ")[0]
     return int(length) if length.isdecimal() else -1
 

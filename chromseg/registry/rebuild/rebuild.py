@@ -74,7 +74,7 @@ def rebuild_version(
         reference: `NAME@ALIAS` or `NAME/VERSION`.
         package: The Python package whose modules are the stages of the project; it stands above this one.
         tolerance: How far test metrics may be apart where equal weights cannot be expected.
-        tell: Is told each step.
+        tell: Called with each step.
 
     Raises:
         RegistryError: The commit or a dataset is not at hand (the message names it and its md5), the version is built

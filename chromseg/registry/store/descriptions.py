@@ -1,13 +1,13 @@
 """What a person reads in MLflow's pages of experiments and runs, as Markdown.
 
-They repeat what the audit log and the model card say, for the eye alone: nothing of ours ever reads them back.
+They repeat what the audit log and the model card say, for the eye alone: no code ever reads them back.
 """
 
 from __future__ import annotations
 
 from chromseg.project import Pipeline
 from chromseg.registry.lineage.lineage import Lineage
-from chromseg.registry.lineage.overrides import told
+from chromseg.registry.lineage.overrides import described
 
 NOTE = "mlflow.note.content"  # the tag that MLflow shows as the description of a run or an experiment
 KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"  # the tag of an experiment that trains models
@@ -32,7 +32,8 @@ def of_run(lineage: Lineage) -> str:
     """What a run trained, on which data and code, and how to have it again."""
     data = ", ".join(f"`{name}` ({md5[:12]})" for name, md5 in lineage.data_md5.items())
     pipeline = Pipeline(lineage.profile).pipeline_file.as_posix()
-    run = " ".join(["exp run", *(f"-S '{each}'" for each in told(lineage.overrides))]) if lineage.overrides else "repro"
+    settings = [f"-S '{each}'" for each in described(lineage.overrides)]
+    run = " ".join(["exp run", *settings]) if settings else "repro"
     dirty = " with changes that were not committed" if lineage.git_dirty else ""
     return "\n\n".join(
         filter(

@@ -31,7 +31,7 @@ from chromseg.training.tracker import finite
 
 _BATCH = 100  # MLflow takes no more params or tags at once (of metrics 1000)
 INSTALLED = "installed.json"  # artifact of a run: distribution → version
-_PROCESS = "chromseg.process"  # host and process id of whoever writes to the run
+_PROCESS = "chromseg.process"  # host and id of the process that writes to the run
 
 
 class RunTracker:
@@ -76,7 +76,7 @@ class RunTracker:
         """What the run's tags say, which leave out what was installed.
 
         Raises:
-            LineageError: The run is none of ours.
+            LineageError: ChromSeg-Ops did not make the run.
         """
         with translated(f"run {self.run_id} cannot be read"):
             return Lineage.from_tags(self.client.get_run(self.run_id).data.tags)

@@ -104,7 +104,7 @@ def experiment_id(client: MlflowClient, name: str) -> str:
             remedy=f"restore it with `mlflow experiments restore -x {found.experiment_id}`",
         )
     for key, text in _seen_as(name).items():
-        if key not in found.tags:  # made by an earlier version of ours
+        if key not in found.tags:  # made by an earlier version of ChromSeg-Ops
             client.set_experiment_tag(found.experiment_id, key, text)
     return str(found.experiment_id)
 

@@ -22,7 +22,7 @@ def serve_ui(port: int, announce: Callable[[str], None]) -> None:
 
     Args:
         port: TCP port.
-        announce: Is told the address before the server starts.
+        announce: Called with the address before the server starts.
 
     Raises:
         RegistryError: There is no store, the store is a server with a page of its own, or the port is taken.

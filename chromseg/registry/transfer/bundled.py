@@ -37,7 +37,7 @@ def register_bundled() -> list[tuple[Version, bool]]:
         Each version, and whether it is new.
 
     Raises:
-        RegistryError: There are none and DVC cannot fetch them.
+        RegistryError: No bundled model is there, and DVC cannot fetch any.
     """
     registered, by = [], acting_through(_PROGRAM)
     for folder in _parents_first(_folders(project_root())):

@@ -24,7 +24,7 @@ from chromseg.registry.versions.proven import proven
 from chromseg.registry.versions.references import Reference, all_versions
 from chromseg.registry.versions.run_facts import run_facts
 from chromseg.registry.versions.same_weights import check_scores
-from chromseg.registry.versions.version import Version, find, place_of, signature, told_retired
+from chromseg.registry.versions.version import Version, find, place_of, retired_text, signature
 
 
 def admit(
@@ -37,7 +37,7 @@ def admit(
     """Put a version into the store and then into the log, unless the log has let one with these files in already.
 
     Of two that bring the same files at the same moment the log lets one version in, and both get that one. What a
-    killed process left in the store is let lie: nobody knows who has been at its files since.
+    killed process left in the store stays unused: its files may have been changed since.
     """
     _check_not_retired(read_log(client), hashes["weights_sha256"])
     if known := _first_admitted(read_log(client), _same_files(client, name, hashes)):
@@ -71,7 +71,7 @@ def _check_not_retired(chain: Chain, weights: str) -> None:
         admitted = chain.admitted(retired.model, retired.version)
         if admitted is not None and admitted.facts["weights_sha256"] == weights:
             raise RetiredError(
-                f"these weights are {retired.model}/{retired.version}, retired at {told_retired(retired)}",
+                f"these weights are {retired.model}/{retired.version}, retired at {retired_text(retired)}",
                 expected="a model that was not taken out of use",
                 remedy="train another one",
             )

@@ -30,7 +30,7 @@ def build_cascade(
         folder: Model folder to write.
         maps: A registered model that draws maps; the cascade takes its scale and stage 2.
         detector: A registered UCRD-Net.
-        rule: How the better explanation is told.
+        rule: How the better explanation is found.
         lineage: Of the cascade, with `pinned(maps, detector)` as its parents.
         seen: The pictures that both parents know, and those that test the cascade (`seen_by_parents`).
 
@@ -159,7 +159,7 @@ def data_of(*cards: ModelCard) -> dict[str, str]:
 
 
 def _parent(found: Resolved, card: ModelCard) -> dict[str, Any]:
-    told_once = ("architecture", "parents", "seen")  # the cascade's own card says these
-    own = {name: value for name, value in asdict(card).items() if name not in told_once}
+    said_once = ("architecture", "parents", "seen")  # the cascade's own card says these
+    own = {name: value for name, value in asdict(card).items() if name not in said_once}
     version = None if found.version is None else str(found.version)
     return {"name": found.name, "version": version, "weights_sha256": card.weights_sha256, "card": own}

@@ -43,7 +43,7 @@ def evaluate(reference: str, data: str, *, split: str = "test", by: str | None =
         The entry; its facts hold scores, slices, and what they were measured on.
 
     Raises:
-        RegistryError: There is no such version, its files are not those registered, or nobody's name is known.
+        RegistryError: There is no such version, its files are not those registered, or the user's name is not known.
         DataError: There is no such dataset, it has no case in the split, or the model was trained on one of them.
     """
     by, version = by or current_actor(), find(open_store(), parse_reference(reference))

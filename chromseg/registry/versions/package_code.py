@@ -39,7 +39,7 @@ def copy_code(target: Path) -> Path:
 
 @cache
 def code_files() -> dict[str, Path]:
-    """The modules of ours that a prediction imports, first or on the way, by name."""
+    """Our modules that a prediction imports, first or on the way, by name."""
     found: dict[str, Path] = {}
     todo = list(ENTRANCES)
     while todo:

@@ -97,7 +97,7 @@ def find_version(client: MlflowClient, reference: Reference, aliases: Mapping[st
 
 
 def _check_not_retired(chain: Chain, name: str, alias: str) -> None:
-    """Whoever asks for an alias that nobody has since its version was retired, is told so."""
+    """Refuse an alias that no version has since the one that had it was retired; the error says so."""
     took = [each for each in chain.of(name) if each.alias == alias or alias in each.facts.get("moved", {})][-1:]
     for entry in took:
         if entry.action == "retire":
@@ -135,7 +135,7 @@ def standing(client: MlflowClient, name: str) -> tuple[dict[str, int], Chain]:
 
 
 def known_names(client: MlflowClient) -> list[str]:
-    """The names of all registered models, sorted; the audit log is none."""
+    """The names of all registered models, sorted, without the audit log."""
     return sorted(model.name for model in registered_models(client) if model.name != LOG)
 
 

@@ -59,7 +59,7 @@ def register(
         ModelError: The folder cannot be used.
         LineageError: The lineage is incomplete or dirty without `allow_dirty`, the data were not validated, folder or
             scores are not as they were recorded, or a version with these weights has other scores.
-        RegistryError: Nobody's name is known, a parent is not registered, or the store does not take it.
+        RegistryError: The user's name is not known, a parent is not registered, or the store does not take it.
     """
     from chromseg.models.package import CARD, load_model, read_card  # torch, which reading the registry does without
 

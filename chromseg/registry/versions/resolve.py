@@ -133,8 +133,8 @@ def check_files(version: Version, package: Path) -> dict[str, str]:
         if files[f"{MODEL}/{name}"] != expected:
             raise _changed(f"{package / MODEL / name} has", files[f"{MODEL}/{name}"], expected, version)
     if version.package_sha256 not in (None, hash_of(files)):
-        told = f"{package} was changed: all its {len(files)} files together have"
-        raise _changed(told, hash_of(files), str(version.package_sha256), version)
+        got = f"{package} was changed: all its {len(files)} files together have"
+        raise _changed(got, hash_of(files), str(version.package_sha256), version)
     return files
 
 

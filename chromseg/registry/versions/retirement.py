@@ -22,7 +22,7 @@ from chromseg.registry.log.stacks import aliases, moved_by_retiring
 from chromseg.registry.store.backend import MlflowClient
 from chromseg.registry.store.store import open_store, translated
 from chromseg.registry.versions.references import Reference, all_versions, known_names, parse_reference
-from chromseg.registry.versions.version import told_retired
+from chromseg.registry.versions.version import retired_text
 
 TAG = "retired"  # of the version in MLflow, for those who look there
 
@@ -47,11 +47,11 @@ def retire(reference: str, *, reason: str, by: str | None = None) -> Retirement:
 
     Args:
         reference: `NAME/VERSION` or `NAME@ALIAS`; MLflow need not have it any more.
-        reason: Why; told to whoever asks for it from now on.
+        reason: Why; every later refusal names it.
         by: Who; default: `current_actor()`.
 
     Raises:
-        RegistryError: The log knows no such version, no reason, or nobody's name.
+        RegistryError: The log knows no such version, no reason is given, or the user's name is not known.
         RetiredError: It was retired before.
     """
     by, reason = by or current_actor(), reason.strip()
@@ -83,7 +83,7 @@ def _number(chain: Chain, meant: Reference) -> int:
 
 
 def _check_in_use(chain: Chain, name: str, number: int) -> None:
-    known = told_retired(chain.retired(name, number))
+    known = retired_text(chain.retired(name, number))
     if known is not None:
         raise RetiredError(
             f"{name}/{number} was retired at {known}",
@@ -97,7 +97,7 @@ def _show(client: MlflowClient, entry: Entry) -> None:
     number, history = str(entry.version), read_log(client).of(entry.model)
     with suppress(RegistryError), translated(f"{entry.model}/{number} cannot be marked as retired"):
         client.update_registered_model(entry.model, of_model(entry.model, history))
-        client.set_model_version_tag(entry.model, number, TAG, str(told_retired(entry)))
+        client.set_model_version_tag(entry.model, number, TAG, str(retired_text(entry)))
         client.update_model_version(entry.model, number, of_version("", history, entry.version))
     for alias, (_, after) in entry.facts["moved"].items():
         with suppress(RegistryError):

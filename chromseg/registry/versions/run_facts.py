@@ -1,7 +1,7 @@
 """The runs of registered versions: what the log keeps of them, and whether they still say it.
 
-A run is MLflow's, and whoever may write may edit it. So the entry that lets a version in holds hashes of what its run
-said then. Added metrics, tags and notes change nothing of that; and the stage `evaluate` may measure again.
+A run is MLflow's, and every user who may write may edit it. So the entry that lets a version in holds hashes of what
+its run said then. Added metrics, tags and notes change nothing of that; and the stage `evaluate` may measure again.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
 from chromseg.errors import RegistryError, StoreError
-from chromseg.registry.log.aliases import ALIASES, ShownAliases, differing, look_again, shown_aliases, told_aliases
+from chromseg.registry.log.aliases import ALIASES, ShownAliases, described_aliases, differing, look_again, shown_aliases
 from chromseg.registry.log.audit import registered_models, verify_log
 from chromseg.registry.log.chain import Chain
 from chromseg.registry.log.entries import ADMITS, Entry
@@ -16,7 +16,7 @@ from chromseg.registry.store.store import open_store
 from chromseg.registry.versions.references import Reference, all_versions, parse_reference
 from chromseg.registry.versions.resolve import check_stored_files
 from chromseg.registry.versions.run_facts import look_at_run, runs_by_id
-from chromseg.registry.versions.version import FILE_HASHES, Version, as_version, told_retired
+from chromseg.registry.versions.version import FILE_HASHES, Version, as_version, retired_text
 
 Stored = dict[tuple[str, int], ModelVersion]  # by model and number
 
@@ -97,7 +97,7 @@ def _of_version(
     client: MlflowClient, chain: Chain, entry: Entry, versions: Stored, runs: dict[str, Run], files: bool
 ) -> Iterator[Finding]:
     """Of one version that the log let in."""
-    label, retired = f"{entry.model}/{entry.version}", told_retired(chain.retired(entry.model, entry.version))
+    label, retired = f"{entry.model}/{entry.version}", retired_text(chain.retired(entry.model, entry.version))
     found = versions.get((entry.model, entry.version))
     if found is None:
         gone = f"{label}, registered at {entry.at[:19]}Z by {entry.by}, is gone"
@@ -111,8 +111,8 @@ def _of_version(
         if files and retired is None:
             check_stored_files(client, found, version)
             if version.package_sha256 is None:
-                told = "was registered when the log kept no hash of the whole package: code and pages were not compared"
-                yield Finding("note", f"{label} {told}")
+                note = "was registered when the log kept no hash of the whole package: code and pages were not compared"
+                yield Finding("note", f"{label} {note}")
     except StoreError as error:
         yield Finding("unseen", str(error))
     except OSError as error:
@@ -135,7 +135,7 @@ def _of_retired(chain: Chain, entry: Entry, version: Version) -> Iterator[Findin
         yield Finding("note", f"{version.label} was retired at {version.retired}")
     elif entry.action == "register":  # an imported one names versions of its home
         for pin in map(parse_reference, version.lineage.parents):
-            why = told_retired(chain.retired(pin.name, pin.version or 0))
+            why = retired_text(chain.retired(pin.name, pin.version or 0))
             if why is not None:
                 yield Finding("note", f"{version.label} is in use and built of {_label(pin)}, retired at {why}")
 
@@ -149,7 +149,7 @@ def _of_aliases(client: MlflowClient, chain: Chain, shown: Mapping[str, ShownAli
     for name in sorted({entry.model for entry in chain.entries} & shown.keys()):
         if not chain.problems and differing(chain, name, shown[name]):
             now, model = look_again(client, name)
-            by_hand, cut_off = told_aliases(now, model)
+            by_hand, cut_off = described_aliases(now, model)
             remedy = f"`models list {name}` puts it right"
             yield from (Finding("problem", f"{text}: somebody moved it; {remedy}, on record") for text in by_hand)
             yield from (Finding("note", f"{text}: whoever decided that was cut off; {remedy}") for text in cut_off)

@@ -111,8 +111,8 @@ def as_version(found: ModelVersion, aliases: Mapping[str, int], chain: Chain) ->
         registered_at=tags["registered_at"],
         allow_dirty=json.loads(tags["allow_dirty"]),
         forced=tuple(each.reason for each in promotions if each.action == "force"),
-        weakened=tuple(told for each in promotions if (told := told_weakened(each.facts))),
-        retired=told_retired(chain.retired(found.name, number)),
+        weakened=tuple(text for each in promotions if (text := weakened_text(each.facts))),
+        retired=retired_text(chain.retired(found.name, number)),
         run=found.run_id,
         source=found.source,
         package_sha256=entry.facts.get("package_sha256"),
@@ -125,12 +125,12 @@ def _promotions(chain: Chain, name: str, admission: Entry) -> list[Entry]:
     return [*elsewhere, *chain.promotions(name, admission.version)]
 
 
-def told_weakened(facts: Mapping[str, Any]) -> str:
+def weakened_text(facts: Mapping[str, Any]) -> str:
     """In what the policy of a promotion demanded less than that of ChromSeg-Ops; "" for nothing."""
     return ", ".join(facts.get("weakened", ()))
 
 
-def told_retired(entry: Entry | None) -> str | None:
+def retired_text(entry: Entry | None) -> str | None:
     """A retirement in words; None for none."""
     return None if entry is None else f"{entry.at[:19]}Z by {entry.by}: {entry.reason}"
 

@@ -128,8 +128,8 @@ def _evaluated(model: Output, outputs: list[Output]) -> dict[str, float | None]:
         file = each.path / _SCORES
         if each.file == model.file and judged and file.is_file():
             _compare(each.path, folder_md5(each.path), each)
-            told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-            return _tested(told.get("metrics", {}) | told.get("slices", {}))
+            scores: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            return _tested(scores.get("metrics", {}) | scores.get("slices", {}))
     return {}
 
 

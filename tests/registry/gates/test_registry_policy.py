@@ -1,4 +1,4 @@
-"""What a policy demands less than the usual one is told for ever."""
+"""What a policy demands less than the usual one stays visible for ever."""
 
 from __future__ import annotations
 

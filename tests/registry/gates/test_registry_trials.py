@@ -25,7 +25,7 @@ GOOD = Measured(1.0, 0.5, 900.0, "", {"metaphase": "38/38"}, "2026-11-25T12:00:0
 
 
 class Counting:
-    """In the probe's place: tells what it was told to, and how often."""
+    """In the probe's place: gives the answer that a test has set, and counts how often."""
 
     answer = GOOD
     calls = 0

@@ -1,4 +1,4 @@
-"""What an experiment set otherwise than its commit is found, told, and put back."""
+"""What an experiment set otherwise than its commit is found, described, and put back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from chromseg.registry.lineage.overrides import overrides, put_back, told
+from chromseg.registry.lineage.overrides import described, overrides, put_back
 
 COMMITTED: dict[str, Any] = yaml.safe_load("""
 prepare: {datasets: [sample]}
@@ -59,5 +59,5 @@ def test_one_is_not_true() -> None:
 
 def test_told_as_the_command_takes_them() -> None:
     changes = {"params.yaml": [[["train", "base", "crop"], 48], [["evaluate", "studies"], False]]}
-    assert told(changes) == ["params.yaml:train.base.crop=48", "params.yaml:evaluate.studies=false"]
-    assert told({}) == []
+    assert described(changes) == ["params.yaml:train.base.crop=48", "params.yaml:evaluate.studies=false"]
+    assert described({}) == []

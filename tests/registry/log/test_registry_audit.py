@@ -1,4 +1,4 @@
-"""The log in the store: whoever changes, cuts or forges it is found out by whoever reads it next."""
+"""The log in the store: the next reader finds out who changes, cuts or forges it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A version taken out of use for good: nothing resolves it, nothing becomes it, and whoever asks is told why."""
+"""A version taken out of use for good: nothing resolves it, nothing becomes it, and every refusal says why."""
 
 from __future__ import annotations
 
