@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 import numpy as np
 
 from chromseg.arrays import F64, Bool
+
+Window: TypeAlias = tuple[slice, slice]  # rows and columns
 
 
 def box_of(mask: Bool) -> tuple[int, int, int, int]:
@@ -18,7 +21,7 @@ def box_of(mask: Bool) -> tuple[int, int, int, int]:
     return int(cols[0]), int(rows[0]), int(cols[-1]) + 1, int(rows[-1]) + 1
 
 
-def window_of(mask: Bool) -> tuple[slice, slice]:
+def window_of(mask: Bool) -> Window:
     """Rows and columns of the box of a mask bool (H, W); empty slices for an empty mask."""
     x0, y0, x1, y1 = box_of(mask)
     return slice(y0, y1), slice(x0, x1)

@@ -14,7 +14,7 @@ from chromseg.annotations.clusters import MIN_CROSSING_AREA, regions_of_at_least
 from chromseg.annotations.maps import crossing_map, label_regions
 from chromseg.annotations.samples import Sample
 from chromseg.arrays import F32, U8, Bool
-from chromseg.boxes import box_of
+from chromseg.boxes import Window, box_of
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.overlay import draw_overlay
 from chromseg.inference.sheets import GalleryRow, gallery
@@ -24,8 +24,6 @@ from chromseg.models.ucrd_net.region import REGIONS, place_parts
 _MARGIN = 12  # pixels around what is shown
 _SIDE = 220  # pixels of a tile
 _BLUE, _WHITE, _RED = (np.array(colour, np.float32) for colour in ((33, 102, 172), (247, 247, 247), (178, 24, 43)))
-
-Window = tuple[slice, slice]
 
 
 class Shown(NamedTuple):

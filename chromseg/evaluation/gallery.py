@@ -9,7 +9,7 @@ from PIL import Image
 
 from chromseg.annotations import Sample
 from chromseg.arrays import Bool
-from chromseg.boxes import box_of
+from chromseg.boxes import Window, box_of
 from chromseg.evaluation.judging import CutoutCase
 from chromseg.inference.overlay import draw_overlay
 from chromseg.inference.sheets import GalleryRow, gallery
@@ -34,7 +34,7 @@ def draw_gallery(path: Path, caption: str, judged: Sequence[tuple[Sample, Cutout
     Image.fromarray(gallery(rows, headings=("image", "truth", "found"), note=note)).save(path)
 
 
-def _window_of(region: Bool) -> tuple[slice, slice]:
+def _window_of(region: Bool) -> Window:
     """The part of a picture around a region, with a margin; the whole where it is empty."""
     if not region.any():
         return slice(None), slice(None)

@@ -12,13 +12,12 @@ from scipy import ndimage
 
 from chromseg.annotations.maps import label_regions
 from chromseg.arrays import F32, Bool
-from chromseg.boxes import box_of
+from chromseg.boxes import Window, box_of
 from chromseg.errors import InputRefusedError, MaskError
 from chromseg.partition.cluster import Piece, chromosome_width, partition_cluster
 from chromseg.partition.paper import partition_cluster_as_published
 from chromseg.partition.parts import SeamMap
 
-_Window: TypeAlias = tuple[slice, slice]
 _SPECK_AREA = 0.15  # squared chromosome widths; a smaller island is an error of the map, not a chromosome
 
 
@@ -78,7 +77,7 @@ def partition_crossings(
     """
     _check(chromosome, crossing, image, contact, algorithm, radius)
     split = ALGORITHMS[algorithm]
-    found: list[tuple[_Window, Piece]] = []
+    found: list[tuple[Window, Piece]] = []
     for window, region in _components(chromosome, most):
         own = None if image is None else image[window]
         seams = None if contact is None else np.where(region, contact[window], contact.dtype.type(0))
@@ -96,7 +95,7 @@ def _refuse_more(count: int, most: int | None) -> None:
         )
 
 
-def _components(chromosome: Bool, most: int | None) -> Iterator[tuple[_Window, Bool]]:
+def _components(chromosome: Bool, most: int | None) -> Iterator[tuple[Window, Bool]]:
     """Bounding box and mask of each 8-connected component that may be a chromosome; refused if more than `most`."""
     left, top, right, bottom = box_of(chromosome)
     if not right:
@@ -116,10 +115,10 @@ def _components(chromosome: Bool, most: int | None) -> Iterator[tuple[_Window, B
         yield window, labels[box] == label
 
 
-def _assemble(found: list[tuple[_Window, Piece]], shape: tuple[int, ...]) -> Partition:
+def _assemble(found: list[tuple[Window, Piece]], shape: tuple[int, ...]) -> Partition:
     """Paint the pieces at their place and order them by first pixel."""
 
-    def first_pixel(item: tuple[_Window, Piece]) -> tuple[int, int]:
+    def first_pixel(item: tuple[Window, Piece]) -> tuple[int, int]:
         (rows, cols), piece = item
         row, col = divmod(int(piece.mask.argmax()), piece.mask.shape[1])
         return rows.start + row, cols.start + col

@@ -20,7 +20,7 @@ from chromseg.partition.parts import SeamMap
 
 Measures: TypeAlias = F64
 Moments: TypeAlias = F64
-Pair: TypeAlias = tuple[int, int]
+LabelPair: TypeAlias = tuple[int, int]
 SeamPixels: TypeAlias = Intp
 
 _REACH = 1.5  # chromosome widths around a seam that its measures look at
@@ -80,7 +80,7 @@ def fill_and_length(total: Moments) -> tuple[float, float]:
     return float(area / (4 * math.pi * math.sqrt(determinant))), math.sqrt(12 * longest)
 
 
-def find_seams(labels: I32) -> dict[Pair, SeamPixels]:
+def find_seams(labels: I32) -> dict[LabelPair, SeamPixels]:
     """The pixel pairs over which each two labels meet edge to edge.
 
     Returns:
@@ -101,7 +101,7 @@ def find_seams(labels: I32) -> dict[Pair, SeamPixels]:
     return {(int(labels[tuple(seam[0, 0])]), int(labels[tuple(seam[0, 1])])): seam for seam in seams}
 
 
-def likelihood(labels: I32, pair: Pair, seam: SeamPixels, ground: Ground, sides: Moments) -> float:
+def likelihood(labels: I32, pair: LabelPair, seam: SeamPixels, ground: Ground, sides: Moments) -> float:
     """Probability 0–1 that two chromosomes touch at a seam; where seams are known, the share of it that is one."""
     if ground.contact is not None and ground.contact.dtype == bool:
         return float(ground.contact[seam[..., 0], seam[..., 1]].any(axis=1).mean())
@@ -110,7 +110,7 @@ def likelihood(labels: I32, pair: Pair, seam: SeamPixels, ground: Ground, sides:
     return 0.5 + 0.5 * math.tanh((float(measures @ np.array(weights)) + bias) / 2)
 
 
-def measure(labels: I32, pair: Pair, seam: SeamPixels, ground: Ground, sides: Moments) -> Measures:
+def measure(labels: I32, pair: LabelPair, seam: SeamPixels, ground: Ground, sides: Moments) -> Measures:
     """The measures of one seam, in the order of `MEASURES`; where a network looked, its log-odds last.
 
     Args:

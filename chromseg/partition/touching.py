@@ -18,7 +18,7 @@ from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.arrays import F32, F64, I32, Bool
 from chromseg.partition.parts import Parts, SeamMap, compact, grow_over_corners, grow_over_edges
 from chromseg.partition.reconstruct import Forest
-from chromseg.partition.seams import Ground, Pair, SeamPixels, fill_and_length, find_seams, likelihood, moments
+from chromseg.partition.seams import Ground, LabelPair, SeamPixels, fill_and_length, find_seams, likelihood, moments
 
 _CUT = 0.5  # least likelihood of a seam that stays
 _COMPACT = 0.9  # fill from which a part is one chromosome: none of two in the training cases reaches it
@@ -141,7 +141,7 @@ def merge_fragments(labels: I32, owners: npt.NDArray[np.integer], ground: Ground
     labels, sides, sureness = labels.copy(), moments(labels, len(owners) - 1), np.ones(len(owners))
     seams = _seams_within(labels, owners)
     at_crossing = np.bincount(labels[crossed], minlength=len(owners)) > 0
-    scores: dict[Pair, float] = {}
+    scores: dict[LabelPair, float] = {}
     while seams:
         for pair in seams.keys() - scores.keys():
             chip = any(sides[side, 0] < _CHIP_AREA * ground.width**2 and not at_crossing[side] for side in pair)
@@ -162,7 +162,7 @@ def merge_fragments(labels: I32, owners: npt.NDArray[np.integer], ground: Ground
     return labels, sureness
 
 
-def _seams_within(labels: I32, owners: npt.NDArray[np.integer]) -> dict[Pair, SeamPixels]:
+def _seams_within(labels: I32, owners: npt.NDArray[np.integer]) -> dict[LabelPair, SeamPixels]:
     """The seams between fragments of one part."""
     return {pair: seam for pair, seam in find_seams(labels).items() if owners[pair[0]] == owners[pair[1]]}
 

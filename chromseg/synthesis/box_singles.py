@@ -14,7 +14,7 @@ from skimage.filters import threshold_otsu
 
 from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.arrays import F32, I32, Bool
-from chromseg.boxes import box_of
+from chromseg.boxes import Window, box_of
 
 MARGIN = (5.0, 6.0, 4.0, 3.0)  # px from box to chromosome: left, top, right, bottom; measured on cil24
 _OF_OTSU = 0.65  # Otsu's threshold lies inside the bands of a chromosome; its rim is paler
@@ -75,6 +75,6 @@ def _fills(region: Bool, box: F32) -> bool:
     return bool(shared >= _LEAST_IOU * (areas - shared))
 
 
-def _window(box: F32) -> tuple[slice, slice]:
+def _window(box: F32) -> Window:
     left, top, right, bottom = np.maximum(np.rint(box), 0).astype(int).tolist()
     return slice(top, bottom), slice(left, right)

@@ -12,6 +12,7 @@ from scipy.signal import fftconvolve
 
 from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.arrays import F64, Bool
+from chromseg.boxes import Window
 from chromseg.errors import DataError
 from chromseg.synthesis.chromosome import Drawing, Preparation, draw_chromosome
 from chromseg.synthesis.groups import Draw, crossing_group, touching_group, union
@@ -195,7 +196,7 @@ def _add_nucleus(rng: np.random.Generator, clutter: F64, taken: Bool) -> None:
 
 def _around(
     middle: F64, reach: float, shape: tuple[int, ...], flat: float = 1.0, turn: float = 0.0
-) -> tuple[tuple[slice, slice], F64]:
+) -> tuple[Window, F64]:
     """The window of an image within `reach` of a point, and its pixels' distance to it, across counted `flat` times."""
     first = np.clip(np.floor(middle - reach), 0, shape).astype(int)
     last = np.clip(np.ceil(middle + reach) + 1, 0, shape).astype(int)
@@ -205,5 +206,5 @@ def _around(
     return (slice(first[0], last[0]), slice(first[1], last[1])), np.hypot(along, flat * across)
 
 
-def _window(drawing: Drawing) -> tuple[slice, slice]:
+def _window(drawing: Drawing) -> Window:
     return slice(drawing.row, drawing.bottom), slice(drawing.col, drawing.right)

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from chromseg.annotations.contact import seam
 from chromseg.arrays import F32, I64, Bool
-from chromseg.boxes import box_of
+from chromseg.boxes import Window, box_of
 from chromseg.config import AugmentConfig
 from chromseg.training.augmentation import random_warp, warp
 
@@ -19,7 +19,6 @@ _TRIES = 4
 HALO = 3  # pixels of the maps around a chromosome whose blurred light belongs to its patch
 
 GridCell = tuple[int, int]
-Window = tuple[slice, slice]
 
 
 @dataclass

@@ -10,7 +10,7 @@ import numpy as np
 from chromseg.annotations.dataset import ImageRecord, InstanceRecord
 from chromseg.annotations.rasterize import rasterize
 from chromseg.arrays import Bool
-from chromseg.boxes import box_of
+from chromseg.boxes import Window, box_of
 from chromseg.errors import DataError
 from chromseg.validation.facts import Facts
 
@@ -113,9 +113,7 @@ def add_copies(rows: list[Facts], footprints: list[Footprint]) -> None:
             rows[later][column] = rows[first]["item"]
 
 
-def _window(
-    box: tuple[float, float, float, float], left: float, top: float, width: float, height: float
-) -> tuple[slice, slice]:
+def _window(box: tuple[float, float, float, float], left: float, top: float, width: float, height: float) -> Window:
     """The part of a mask inside its own box that lies in another one."""
     row, col = int(top - box[1]), int(left - box[0])
     return slice(row, row + int(height)), slice(col, col + int(width))

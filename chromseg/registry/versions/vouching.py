@@ -24,7 +24,6 @@ from chromseg.training.tracker import read_run
 if TYPE_CHECKING:
     from chromseg.models.package import ModelCard
 
-Scores = Mapping[str, float | None]
 TEST = "test/"
 _RECORD = "bundled.dvc"
 _LATER = ("dvc_stage", "parents")  # known or numbered at registration; parents are checked there by their weights
@@ -168,7 +167,7 @@ def _outputs(root: Path) -> Iterator[Output]:
     yield from (output for output in known if output.md5)
 
 
-def _tested(metrics: Scores) -> dict[str, float | None]:
+def _tested(metrics: Mapping[str, float | None]) -> dict[str, float | None]:
     return {key: value for key, value in metrics.items() if key.startswith(TEST) and value is not None}
 
 
