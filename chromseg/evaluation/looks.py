@@ -10,7 +10,7 @@ import numpy as np
 
 from chromseg.annotations import Sample
 from chromseg.arrays import F64
-from chromseg.inference.familiarity import MEASURES, Look, look_of
+from chromseg.inference.familiarity import MEASURES, StainLook, look_of
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.predictor import Predictor
 from chromseg.models.package import write_card
@@ -23,7 +23,7 @@ _MARGIN = 1.15  # beyond the distance of those, for pictures that were not seen
 
 def choose_looks(
     folder: Path, samples: Iterable[Sample], stains: Mapping[str, str], device: str = "cpu"
-) -> dict[str, Look]:
+) -> dict[str, StainLook]:
     """Measure how each stain looks to a model, and write it into the model's card.
 
     Args:
@@ -53,18 +53,18 @@ def measured_looks(predictor: Predictor, samples: Iterable[Sample], stains: Mapp
     return looks
 
 
-def fit_looks(measured: Mapping[str, list[F64]]) -> dict[str, Look]:
+def fit_looks(measured: Mapping[str, list[F64]]) -> dict[str, StainLook]:
     """Mean, precision and reach of each stain's looks."""
     return {stain: _fitted(np.array(looks)) for stain, looks in measured.items() if len(looks) >= _FEWEST}
 
 
-def _fitted(looks: F64) -> Look:
+def _fitted(looks: F64) -> StainLook:
     centre, covariance = looks.mean(axis=0), np.cov(looks.T)
     own = np.diag(np.diag(covariance))
     precision = np.linalg.inv((1 - _SHRINKAGE) * covariance + _SHRINKAGE * own + 1e-4 * np.eye(len(MEASURES)))
     apart = looks - centre
     distances = np.sqrt(np.einsum("ni,ij,nj->n", apart, precision, apart))
-    return Look(
+    return StainLook(
         tuple(np.round(centre, 4).tolist()),
         tuple(tuple(row) for row in np.round(precision, 3).tolist()),
         round(float(np.quantile(distances, _WITHIN)) * _MARGIN, 3),

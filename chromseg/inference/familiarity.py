@@ -40,7 +40,7 @@ _TINY = 1e-4
 
 
 @dataclass(frozen=True)
-class Look:
+class StainLook:
     """How pictures of one stain look; kept in a model's card.
 
     Attributes:
@@ -54,7 +54,7 @@ class Look:
     reach: float
 
     @classmethod
-    def of_json(cls, value: Mapping[str, Any]) -> Look:
+    def of_json(cls, value: Mapping[str, Any]) -> StainLook:
         """From a card."""
         return cls(tuple(value["centre"]), tuple(map(tuple, value["precision"])), float(value["reach"]))
 
@@ -64,7 +64,7 @@ class Look:
         return float(np.sqrt(max(apart @ np.array(self.precision) @ apart, 0.0))) / self.reach
 
 
-def nearest(looks: Mapping[str, Look], measures: F64 | None) -> tuple[str, float] | None:
+def nearest(looks: Mapping[str, StainLook], measures: F64 | None) -> tuple[str, float] | None:
     """The stain that a picture looks most like, and how strange it is there; None if that cannot be said."""
     if measures is None or not looks:
         return None

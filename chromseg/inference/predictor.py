@@ -14,7 +14,7 @@ from chromseg.errors import InputRefusedError, ModelError
 from chromseg.images.absorbance import Polarity
 from chromseg.images.pictures import Page, Picture, Source, read_picture
 from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse, resize
-from chromseg.inference.familiarity import Look
+from chromseg.inference.familiarity import StainLook
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.prepared import NothingLeft, Prepared, Refused, Remainder
 from chromseg.inference.result import ModelIdentity, Result
@@ -56,9 +56,9 @@ class Predictor(ABC):
         return coarse(absorbance, self.fine)
 
     @property
-    def looks(self) -> dict[str, Look]:
+    def looks(self) -> dict[str, StainLook]:
         """How pictures of each stain look that it was trained on; {} in a card without them."""
-        return {stain: Look.of_json(value) for stain, value in self.card.looks.items()}
+        return {stain: StainLook.of_json(value) for stain, value in self.card.looks.items()}
 
     def require_looks(self) -> None:
         """Refuse to be strict without knowing what is strange.

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from chromseg.arrays import F32
 from chromseg.errors import InputRefusedError
 from chromseg.images.scale import coarse, resize_mask
-from chromseg.inference.familiarity import Look, look_of, nearest
+from chromseg.inference.familiarity import StainLook, look_of, nearest
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.result import ModelIdentity, Result
 from chromseg.inference.view import View
@@ -45,7 +45,7 @@ class Prepared:
     chromosome_area: float | None = None
     times: Mapping[str, float] = field(default_factory=dict)
     fine: int = 1
-    looks: Mapping[str, Look] = field(default_factory=dict)
+    looks: Mapping[str, StainLook] = field(default_factory=dict)
     strict: bool = False
 
     def result(self, found: Found, times: Mapping[str, float] | None = None) -> Result:

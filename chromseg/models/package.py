@@ -45,7 +45,7 @@ class ModelCard:
         weights_sha256: Of `model.safetensors`; set on saving.
         parents: Of a cascade, by role: name, version and weights_sha256 of the registered model, and its `card`.
         seen: Pictures that it, or a parent, was trained on (`annotations.seen.Seen`); None in cards of older versions.
-        looks: How pictures of each stain that it was trained on look to it (`inference.familiarity.Look`); {} if
+        looks: How pictures of each stain that it was trained on look to it (`inference.familiarity.StainLook`); {} if
             nobody has measured that.
     """
 

@@ -11,7 +11,7 @@ from drawn_cells import threshold_predictor
 from chromseg.arrays import F32, F64, Bool
 from chromseg.errors import InputRefusedError, ModelError
 from chromseg.evaluation.looks import fit_looks
-from chromseg.inference.familiarity import MEASURES, Look, look_of, nearest
+from chromseg.inference.familiarity import MEASURES, StainLook, look_of, nearest
 from chromseg.inference.found import Found
 from chromseg.inference.prepared import Prepared
 from chromseg.inference.result import ModelIdentity
@@ -42,7 +42,7 @@ def _look(rng: np.random.Generator, **kind: float) -> F64:
 
 
 @pytest.fixture(scope="module")
-def looks() -> dict[str, Look]:
+def looks() -> dict[str, StainLook]:
     rng = np.random.default_rng(0)
     known = {
         "dapi": [_look(rng, bands=rng.uniform(0.03, 0.05)) for _ in range(40)],
@@ -51,7 +51,7 @@ def looks() -> dict[str, Look]:
     return fit_looks(known)
 
 
-def test_a_fresh_picture_of_a_known_stain_is_familiar_and_is_told_from_the_other(looks: dict[str, Look]) -> None:
+def test_a_fresh_picture_of_a_known_stain_is_familiar_and_is_told_from_the_other(looks: dict[str, StainLook]) -> None:
     rng = np.random.default_rng(1)
     for stain, bands in (("dapi", 0.04), ("g-band", 0.22)):
         told = [nearest(looks, _look(rng, bands=bands)) for _ in range(20)]
@@ -60,24 +60,24 @@ def test_a_fresh_picture_of_a_known_stain_is_familiar_and_is_told_from_the_other
 
 
 @pytest.mark.parametrize("kind", [{"bands": 0.4}, {"halo": 0.3}, {"bands": 0.12}])
-def test_a_picture_of_another_kind_is_strange(looks: dict[str, Look], kind: dict[str, float]) -> None:
+def test_a_picture_of_another_kind_is_strange(looks: dict[str, StainLook], kind: dict[str, float]) -> None:
     told = nearest(looks, _look(np.random.default_rng(2), **kind))
     assert told is not None and told[1] > 1.5
 
 
-def test_where_too_little_is_known_nothing_is_said(looks: dict[str, Look]) -> None:
+def test_where_too_little_is_known_nothing_is_said(looks: dict[str, StainLook]) -> None:
     image, masks = _picture(np.random.default_rng(0), number=4)
     assert look_of(image, masks, (0.9,) * 4) is None
     assert nearest(looks, None) is None and nearest({}, np.zeros(len(MEASURES))) is None
     assert fit_looks({"few": [np.zeros(len(MEASURES))] * 5}) == {}
 
 
-def test_a_look_survives_its_card(looks: dict[str, Look]) -> None:
+def test_a_look_survives_its_card(looks: dict[str, StainLook]) -> None:
     for look in looks.values():
-        assert Look.of_json(asdict(look)) == look
+        assert StainLook.of_json(asdict(look)) == look
 
 
-def _prepared(image: F32, looks: dict[str, Look]) -> Prepared:
+def _prepared(image: F32, looks: dict[str, StainLook]) -> Prepared:
     return Prepared(
         view=View("light-on-dark", image, 1.0),
         scaled=image,
@@ -90,7 +90,7 @@ def _prepared(image: F32, looks: dict[str, Look]) -> Prepared:
     )
 
 
-def test_a_strange_picture_is_warned_of_in_words(looks: dict[str, Look]) -> None:
+def test_a_strange_picture_is_warned_of_in_words(looks: dict[str, StainLook]) -> None:
     rng = np.random.default_rng(3)
     for kind, strange in (({"bands": 0.04}, False), ({"halo": 0.3}, True)):
         image, masks = _picture(rng, **kind)  # type: ignore[arg-type]
@@ -105,7 +105,7 @@ def test_a_strange_picture_is_warned_of_in_words(looks: dict[str, Look]) -> None
         assert FAMILIAR not in {check["rule"] for check in silent["checks"]}
 
 
-def test_strict_refuses_it_and_lets_the_familiar_pass(looks: dict[str, Look]) -> None:
+def test_strict_refuses_it_and_lets_the_familiar_pass(looks: dict[str, StainLook]) -> None:
     rng = np.random.default_rng(4)
     image, masks = _picture(rng, halo=0.3)
     found = Found(masks, (0.9,) * len(masks), ((),) * len(masks), (None,) * len(masks))

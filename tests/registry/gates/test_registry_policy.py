@@ -70,7 +70,8 @@ def test_a_challenger_is_not_asked_for_scores() -> None:
 def test_a_weak_policy_is_told_by_list_show_and_history_for_ever(promoted: Path) -> None:
     text = (promoted / "promotion.yaml").read_text()
     (promoted / "promotion.yaml").unlink()
-    told = "golden set off, budget off, thresholds off, champion off, slices off, stains off, data validation off, model card off"
+    told = "golden set off, budget off, thresholds off, champion off, slices off, stains off, "
+    told += "data validation off, model card off"
     version = show("chromseg/1")
     assert version.forced == () and version.weakened == (told,)
     assert "weak policy" in str(row(version)[1]) and facts(version)["weak policy"] == told
