@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import numpy.typing as npt
 import yaml
 from PIL import Image
 
-from chromseg.annotations.rasterize import rasterize
+from chromseg.annotations.rasterize import decode_rle, rasterize
 from chromseg.annotations.records import (
     POLARITIES,
     STAINS,
@@ -44,12 +44,16 @@ __all__ = [
     "ImageRecord",
     "InstanceRecord",
     "load_boxes",
+    "load_ignored",
     "load_image",
     "load_maps",
     "load_masks",
     "read_dataset",
     "write_dataset",
 ]
+
+
+_LATER = {"options", "group", "ignore", "quality", "cut_by"}  # fields that older sets do not have
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,7 @@ def write_dataset(
             for kind, region in (("crossing", crossing), ("chromosome", chromosome)):
                 target = (root / "maps" / kind / names[image_id]).with_suffix(".png")
                 _save_pixels(region.astype(np.uint8) * 255, target)
-        card = _without_empty(asdict(dataset.card), "options")
+        card = _plain(dataset.card)
         (root / "dataset.yaml").write_text(yaml.safe_dump(card, sort_keys=False, allow_unicode=True), encoding="utf-8")
         (root / "annotations.json").write_text(json.dumps(_as_coco(dataset)) + "\n")
 
@@ -175,13 +179,41 @@ def load_image(dataset: Dataset, image: ImageRecord) -> F32:
 def load_masks(dataset: Dataset, image: ImageRecord) -> Bool:
     """Rasterize the chromosomes of one image: bool (N, H, W), in file order; N may be 0.
 
-    Crowds (clusters that nobody has parted, `iscrowd` 1) are no chromosomes and are left out.
+    Crowds (clusters that nobody has parted, `iscrowd` 1) are no chromosomes and are left out, and so are those of
+    which a box alone is known.
     """
-    chromosomes = [i for i in dataset.instances_of[image.id] if not i.iscrowd]
+    chromosomes = [i for i in dataset.instances_of[image.id] if i.is_outlined]
     masks = np.zeros((len(chromosomes), image.height, image.width), dtype=bool)
     for mask, instance in zip(masks, chromosomes, strict=True):
         mask[:] = rasterize(instance.segmentation, image.height, image.width)
     return masks
+
+
+def load_ignored(dataset: Dataset, image: ImageRecord) -> Bool | None:
+    """Pixels of one image of which nothing is known, bool (H, W): losses and scores leave them out; None for none.
+
+    They are what the image's `ignore` says, else crowds and, in a set with masks, chromosomes of which a box alone is
+    known: their outline, or their box where they have none.
+    """
+    if image.ignore:
+        ignored = decode_rle(image.ignore, image.height, image.width)
+    else:
+        ignored = np.zeros((image.height, image.width), dtype=bool)
+        for instance in dataset.instances_of[image.id]:
+            if instance.iscrowd or (dataset.has_masks and not instance.is_outlined):
+                ignored |= _region(instance, image)
+    return ignored if ignored.any() else None
+
+
+def _region(instance: InstanceRecord, image: ImageRecord) -> Bool:
+    """The outline of an annotation, or its box where it has none: bool (H, W)."""
+    if instance.segmentation:
+        return rasterize(instance.segmentation, image.height, image.width)
+    region = np.zeros((image.height, image.width), dtype=bool)
+    left, top, width, height = instance.bbox
+    rows, cols = (slice(max(round(low), 0), max(round(low + side), 0)) for low, side in ((top, height), (left, width)))
+    region[rows, cols] = True
+    return region
 
 
 def load_boxes(dataset: Dataset, image: ImageRecord) -> tuple[F32, I64]:
@@ -211,15 +243,18 @@ def load_maps(dataset: Dataset, image: ImageRecord) -> tuple[Bool, Bool]:
 
 def _as_coco(dataset: Dataset) -> dict[str, Any]:
     return {
-        "images": [_without_empty(asdict(image), "group") for image in dataset.images],
-        "annotations": [asdict(instance) for instance in dataset.instances],
+        "images": [_plain(image) for image in dataset.images],
+        "annotations": [_plain(instance) for instance in dataset.instances],
         "categories": [{"id": key, "name": name} for key, name in dataset.categories.items()],
     }
 
 
-def _without_empty(fields: dict[str, Any], optional: str) -> dict[str, Any]:
-    """The fields, without the optional one where it says nothing: a set's bytes do not change with our software."""
-    return {key: value for key, value in fields.items() if key != optional or value}
+def _plain(record: DatasetCard | ImageRecord | InstanceRecord) -> dict[str, Any]:
+    """Its fields, without later ones where they say nothing: a set's bytes do not change with our software."""
+    usual = {
+        one.name: one.default if one.default_factory is MISSING else one.default_factory() for one in fields(record)
+    }
+    return {key: value for key, value in asdict(record).items() if key not in _LATER or value != usual[key]}
 
 
 def _save_pixels(source: Path | bytes | npt.NDArray[Any], target: Path) -> None:

@@ -60,8 +60,10 @@ def _file_hashes(dataset: Dataset, image: ImageRecord, outlined: Dataset, outlin
 
 
 def _annotation_hash(dataset: Dataset, image: ImageRecord) -> str:
-    """md5 of an image's instances, in any order and whatever their ids."""
-    contents = (json.dumps(_content(dataset, one), sort_keys=True) for one in dataset.instances_of[image.id])
+    """md5 of an image's instances, in any order and whatever their ids, and of what is to be ignored."""
+    contents = [json.dumps(_content(dataset, one), sort_keys=True) for one in dataset.instances_of[image.id]]
+    if image.ignore:
+        contents.append(json.dumps({"ignore": image.ignore}, sort_keys=True))
     return _md5("\n".join(sorted(contents)))
 
 

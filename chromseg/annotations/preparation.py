@@ -7,10 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
 from chromseg.annotations.clusters import CUTOUT_SIZE, crossing_clusters, cut_out
 from chromseg.annotations.collection import CollectedPicture
-from chromseg.annotations.dataset import Dataset, ImageRecord, load_boxes, load_image, load_maps, load_masks
+from chromseg.annotations.dataset import (
+    Dataset,
+    ImageRecord,
+    load_boxes,
+    load_ignored,
+    load_image,
+    load_maps,
+    load_masks,
+)
+from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.annotations.samples import Sample
 from chromseg.arrays import Bool
 from chromseg.images.appearance import estimate_width
@@ -41,27 +51,41 @@ def samples_of_image(dataset: Dataset, image: ImageRecord, size: int, width: flo
     """The whole image, and a cut-out of each of its crossing clusters; an image no larger than that is one itself.
 
     Of a set with boxes only, the whole image. With a `width` in pixels, all at the scale at which chromosomes have it.
+    A cluster that meets pixels to be ignored is not known wholly and gives no cut-out.
     """
+    derived = any(instance.quality == "derived" for instance in dataset.instances_of[image.id])
+    for sample in _samples(dataset, image, size, width):
+        yield replace(sample, derived=derived) if derived else sample
+
+
+def _samples(dataset: Dataset, image: ImageRecord, size: int, width: float) -> Iterator[Sample]:
     name = _name(dataset, image)
     case_id = f"{dataset.card.name}/{image.case}"
     pixels = load_image(dataset, image)
     factor = factor_between(estimate_width(pixels), width, ALWAYS) if width else 1.0
     pixels = resize(pixels, factor)
+    ignored = load_ignored(dataset, image)
+    if ignored is not None:
+        ignored = resize_mask(ignored, pixels.shape)
     if dataset.has_maps:
         crossing, chromosome = _sized(load_maps(dataset, image), pixels.shape)
-        yield Sample(name, case_id, image.split, "cutout", pixels, None, crossing, chromosome)
+        yield Sample(name, case_id, image.split, "cutout", pixels, None, crossing, chromosome, ignored=ignored)
         return
     if not dataset.has_masks:
         boxes, labels = load_boxes(dataset, image)
-        yield Sample.from_boxes(name, case_id, image.split, pixels, boxes * np.float32(factor), labels)
+        boxed = Sample.from_boxes(name, case_id, image.split, pixels, boxes * np.float32(factor), labels)
+        yield replace(boxed, ignored=ignored)
         return
     masks = _sized(load_masks(dataset, image), pixels.shape)
     size = round(size * factor)
     if max(pixels.shape) <= size:
-        yield Sample.from_masks(name, case_id, image.split, "cutout", pixels, masks)
+        yield replace(Sample.from_masks(name, case_id, image.split, "cutout", pixels, masks), ignored=ignored)
         return
-    yield Sample.from_masks(name, case_id, image.split, "metaphase", pixels, masks)
+    yield replace(Sample.from_masks(name, case_id, image.split, "metaphase", pixels, masks), ignored=ignored)
+    unknown = None if ignored is None else ndimage.binary_dilation(ignored, structure=EIGHT_CONNECTED)
     for number, cluster in enumerate(crossing_clusters(masks, size)):
+        if unknown is not None and (cluster.region & unknown).any():
+            continue
         alone = cut_out(pixels, masks, cluster, size)
         yield Sample.from_masks(f"{name}-{number}", case_id, image.split, "cutout", *alone)
 

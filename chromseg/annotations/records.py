@@ -14,6 +14,7 @@ from chromseg.images.absorbance import Polarity
 
 STAINS = ("g-band", "q-band", "r-band", "dapi", "synthetic")
 POLARITIES = ("dark-on-light", "light-on-dark")
+QUALITIES = ("traced", "derived", "box")
 LAID_FROM = "laid_from"  # option on the card of a set that was laid of real pictures: the set that these are from
 T = TypeVar("T")
 
@@ -53,6 +54,7 @@ class ImageRecord:
     case_id: str
     split: str  # train, val or test
     group: str = ""  # of cases that hold the same metaphase; empty where a case stands for itself
+    ignore: Rle = field(default_factory=dict)  # pixels of which nothing is known; empty for none
 
     @property
     def case(self) -> str:
@@ -62,9 +64,10 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class InstanceRecord:
-    """One chromosome, or a crowd: a cluster that nobody has parted.
+    """One chromosome, or a crowd: a cluster that nobody has parted, or a chromosome whose outline is not known.
 
-    `segmentation` is polygons or a compressed RLE; empty in box-only sets.
+    `segmentation` is polygons or a compressed RLE; empty in box-only sets. Its `quality` says how it came about: traced
+    by a person, derived by a program, or a box alone.
     """
 
     id: int
@@ -74,6 +77,16 @@ class InstanceRecord:
     bbox: tuple[float, float, float, float]  # xywh
     area: float
     iscrowd: int = 0
+    quality: str = "traced"  # one of QUALITIES
+    cut_by: str = ""  # SHA-256 of the weights of the model that cut it out of its cluster; empty where none did
+
+    def __post_init__(self) -> None:
+        _check_choice("quality", self.quality, QUALITIES, f"annotation {self.id}")
+
+    @property
+    def is_outlined(self) -> bool:
+        """Whether it is one chromosome that is known by more than a box."""
+        return not self.iscrowd and self.quality != "box"
 
 
 def card_from(values: Any, where: str) -> DatasetCard:
@@ -154,8 +167,7 @@ def _bad(got: str, expected: str) -> DataError:
     return DataError(got, expected=expected, remedy="correct the file or import the set again")
 
 
-def _check_choice(field: str, value: str, choices: tuple[str, ...]) -> None:
+def _check_choice(field: str, value: str, choices: tuple[str, ...], where: str = "dataset.yaml") -> None:
     if value not in choices:
-        raise DataError(
-            f"{field} {value!r} in dataset.yaml", expected=f"one of {', '.join(choices)}", remedy="correct the card"
-        )
+        remedy = "correct the card" if where == "dataset.yaml" else "correct annotations.json"
+        raise DataError(f"{field} {value!r} in {where}", expected=f"one of {', '.join(choices)}", remedy=remedy)

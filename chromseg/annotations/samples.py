@@ -31,6 +31,8 @@ class Sample:
         chromosome: bool (H, W); all False where the source has boxes only.
         boxes: float32 (N, 4) xyxy in pixels, where the source has boxes only; else None, since masks say more.
         labels: int64 (N,), the class of each box from 1; None without boxes.
+        ignored: bool (H, W), pixels of which nothing is known, left out of losses and scores; None for none.
+        derived: Whether a program made some of its outlines; such truth enters no test score.
         picture, scene, outlines: As in `index.Entry`; empty for what was never prepared.
     """
 
@@ -44,6 +46,8 @@ class Sample:
     chromosome: Bool
     boxes: F32 | None = None
     labels: I64 | None = None
+    ignored: Bool | None = None
+    derived: bool = False
     picture: str = ""
     scene: str = ""
     outlines: str = ""
@@ -94,6 +98,10 @@ def write_samples(folder: Path, samples: Iterable[Sample]) -> int:
                 arrays["masks"] = np.packbits(sample.masks, axis=-1)
             if sample.boxes is not None and sample.labels is not None:
                 arrays |= {"boxes": sample.boxes, "labels": sample.labels}
+            if sample.ignored is not None:
+                arrays["ignored"] = np.packbits(sample.ignored, axis=-1)
+            if sample.derived:
+                arrays["derived"] = np.array(True)
             np.savez_compressed(root / f"{sample.name}.npz", **arrays)
         write_index(root, entries)
     return len(entries)
@@ -133,13 +141,17 @@ def _read(path: Path, entry: SampleEntry) -> Sample:
         image = arrays["image"].astype(np.float32)
         crossing, chromosome = _unpack(arrays["maps"], image.shape[1])
         masks = _unpack(arrays["masks"], image.shape[1]) if "masks" in arrays else None
+        ignored = _unpack(arrays["ignored"], image.shape[1]) if "ignored" in arrays else None
         boxes = {name: arrays[name] for name in ("boxes", "labels") if name in arrays}
+        derived = "derived" in arrays
     values: dict[str, Any] = {
         **asdict(entry),
         "image": image,
         "masks": masks,
         "crossing": crossing,
         "chromosome": chromosome,
+        "ignored": ignored,
+        "derived": derived,
     }
     return Sample(**values, **boxes)
 

@@ -14,7 +14,7 @@ from chromseg.errors import DataError
 from chromseg.evaluation.judging import judge_metaphase
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.predictor import Predictor
-from chromseg.metrics import InstanceScore, handed_out, score_boxes, score_instances
+from chromseg.metrics import InstanceScore, counted_boxes, counted_masks, handed_out, score_boxes, score_instances
 from chromseg.models.ucrd_net import Detections
 
 
@@ -44,7 +44,7 @@ def scores_at(
     """
     found = detections.to("cpu")
     masks = predictor.masks_of(found, sample.image.shape)
-    seen = np.flatnonzero(masks.any(axis=(1, 2)))
+    seen = np.flatnonzero(masks.any(axis=(1, 2)) & _counted(found, masks, sample))
     found, masks = found.take(torch.from_numpy(seen)), masks[seen]
     everything = _compared(found, masks, sample)
     ious = (everything.masks or everything.boxes).ious
@@ -58,6 +58,14 @@ def scores_at(
         kept = sure_ones[len(sure)]
         scores.append(replace(everything, flagged=doubted[kept], **handed_out(ious[kept])))
     return scores
+
+
+def _counted(found: Detections, masks: Bool, sample: Sample) -> Bool:
+    """Which detections count, bool (D,): not those that lie where nothing is known."""
+    if sample.masks is not None:
+        return counted_masks(masks, sample.masks, sample.ignored)
+    assert sample.boxes is not None
+    return counted_boxes(found.boxes.double().numpy(), sample.boxes.astype(np.float64), sample.ignored)
 
 
 def _compared(found: Detections, masks: Bool, sample: Sample) -> InstanceScore:

@@ -12,7 +12,14 @@ from chromseg.images.scale import coarse, resize_mask
 from chromseg.inference.found import Found
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.predictor import Predictor
-from chromseg.metrics import CutoutScore, InstanceScore, score_instances, splice_quality, with_detections
+from chromseg.metrics import (
+    CutoutScore,
+    InstanceScore,
+    counted_masks,
+    score_instances,
+    splice_quality,
+    with_detections,
+)
 from chromseg.partition import partition_crossings
 from chromseg.partition.cluster import NEEDS_REVIEW
 
@@ -42,19 +49,21 @@ def judge_cutout(predictor: Predictor, sample: Sample) -> CutoutCase:
     sample = as_coarse_as(found.masks.shape[1:], sample)
     splice = splice_true = None
     if sample.masks is not None:
+        found = _counted(found, sample)
         refused = any(NEEDS_REVIEW in flags for flags in found.flags)
         splice = splice_quality(found.masks, sample.masks, refused=refused)
     if sample.masks is not None and isinstance(predictor, MapPredictor):
         ideal = partition_crossings(sample.chromosome, sample.crossing, sample.image, **predictor.card.partition)
         refused = any(NEEDS_REVIEW in flags for flags in ideal.flags)
         splice_true = splice_quality(ideal.masks, sample.masks, refused=refused)
+    known = np.ones_like(sample.chromosome) if sample.ignored is None else ~sample.ignored
     score = CutoutScore.from_maps(
         sample.name,
         sample.case_id,
-        pred_crossing=found.crossing,
-        true_crossing=sample.crossing,
-        pred_chromosome=found.chromosome,
-        true_chromosome=sample.chromosome,
+        pred_crossing=found.crossing & known,
+        true_crossing=sample.crossing & known,
+        pred_chromosome=found.chromosome & known,
+        true_chromosome=sample.chromosome & known,
         splice=splice,
         splice_true_maps=splice_true,
     )
@@ -97,6 +106,13 @@ def score_found(found: Found, everything: Found, sample: Sample) -> InstanceScor
 
 def _scored(found: Found, sample: Sample) -> InstanceScore:
     assert sample.masks is not None
-    sized = found.resized(sample.image.shape)
+    sized = _counted(found.resized(sample.image.shape), sample)
     flagged = np.array([NEEDS_REVIEW in flags for flags in sized.flags], dtype=bool)
     return score_instances(sample.name, sample.case_id, sized.masks, np.array(sized.scores), sample.masks, flagged)
+
+
+def _counted(found: Found, sample: Sample) -> Found:
+    """What was found, without what lies where nothing is known."""
+    if sample.ignored is None or sample.masks is None:
+        return found
+    return found.subset(np.flatnonzero(counted_masks(found.masks, sample.masks, sample.ignored)).tolist())

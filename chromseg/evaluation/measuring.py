@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 
 from chromseg.annotations.index import dataset_of_case
 from chromseg.annotations.samples import Sample
+from chromseg.errors import DataError
 from chromseg.evaluation.detections import judge_image
 from chromseg.evaluation.judging import CutoutCase, judge_cutout
 from chromseg.inference.instance_predictor import InstancePredictor
@@ -55,10 +56,13 @@ def judge_samples(
 
     Returns:
         None if there is no sample at all.
+
+    Raises:
+        DataError: The outlines of a sample are derived, which no score of masks may rest on.
     """
-    cases = tuple((sample, judge_cutout(predictor, sample)) for sample in cutouts)
+    cases = tuple((sample, judge_cutout(predictor, sample)) for sample in _traced(cutouts))
     whole, first = [], None
-    for sample in metaphases:
+    for sample in _traced(metaphases):
         first = first or sample
         whole.append(judge_image(predictor, sample))
     if first is None and not cases:
@@ -73,6 +77,18 @@ def judge_samples(
         summarize(scores, whole) | {"perf/infer_ms_per_image": infer_ms(predictor, timed)},
         summarize_slices(scores, labels) | stain_slices(whole, looks),
     )
+
+
+def _traced(samples: Iterable[Sample]) -> Iterator[Sample]:
+    """The samples, as long as their outlines are no program's work."""
+    for sample in samples:
+        if sample.derived:
+            raise DataError(
+                f"sample {sample.name} with outlines that a program derived",
+                expected="traced, drawn or laid ones, which alone may enter a score",
+                remedy="judge on another set; of these pictures only the annotator's boxes are known",
+            )
+        yield sample
 
 
 def infer_ms(predictor: Predictor, sample: Sample) -> float:

@@ -12,6 +12,7 @@ from chromseg.metrics.cutouts import (
     summarize_cutouts,
 )
 from chromseg.metrics.detection import AveragePrecision, ImageDetections, average_precision
+from chromseg.metrics.ignoring import counted_boxes, counted_masks
 from chromseg.metrics.instances import (
     InstanceScore,
     crossing_instances,
@@ -44,6 +45,8 @@ __all__ = [
     "average_precision",
     "bootstrap_by_case",
     "box_ious",
+    "counted_boxes",
+    "counted_masks",
     "crossing_instances",
     "expected_calibration_error",
     "handed_out",

@@ -13,8 +13,16 @@ from chromseg.config import LossConfig
 from chromseg.models.maps import Maps
 
 
-def focal_loss(logits: Tensor, target: Tensor, *, alpha: float, gamma: float, counts: Tensor | None = None) -> Tensor:
-    """Focal loss of eq. 1, mean over all pixels.
+def focal_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    alpha: float,
+    gamma: float,
+    counts: Tensor | None = None,
+    known: Tensor | None = None,
+) -> Tensor:
+    """Focal loss of eq. 1, mean over all pixels that are known.
 
     With p = sigmoid(logit): -α (1-p)^γ log p where the target is 1, -(1-α) p^γ log(1-p) where it is 0. Both are
     written with the log-sigmoid of the signed logit, so that no probability is ever rounded to 0 or 1.
@@ -25,6 +33,7 @@ def focal_loss(logits: Tensor, target: Tensor, *, alpha: float, gamma: float, co
         alpha: Weight of positives, 0-1.
         gamma: Focusing, ≥ 0; 0 and α = 0.5 give half the cross entropy.
         counts: float of the same shape, how much each pixel counts; None: all alike.
+        known: float of the same shape, 0 where the truth is not known, else 1; None: all is. Nothing known gives 0.
 
     Returns:
         float32 scalar.
@@ -36,10 +45,11 @@ def focal_loss(logits: Tensor, target: Tensor, *, alpha: float, gamma: float, co
     weight = alpha * target + (1 - alpha) * (1 - target)
     if counts is not None:
         weight = weight * counts
-    return -(weight * torch.exp(gamma * log_wrong) * log_right).mean()
+    loss = -(weight * torch.exp(gamma * log_wrong) * log_right)
+    return loss.mean() if known is None else (loss * known).sum() / known.sum().clamp(min=1)
 
 
-def soft_jaccard_loss(logits: Tensor, target: Tensor) -> Tensor:
+def soft_jaccard_loss(logits: Tensor, target: Tensor, known: Tensor | None = None) -> Tensor:
     """One minus the soft Jaccard index per image, mean over images.
 
     One pixel is added above and below the fraction line: an image without positives costs nothing if none is
@@ -48,11 +58,14 @@ def soft_jaccard_loss(logits: Tensor, target: Tensor) -> Tensor:
     Args:
         logits: float (B, 1, H, W).
         target: float (B, 1, H, W), 0 or 1.
+        known: float (B, 1, H, W), 0 where the truth is not known, else 1; None: all is.
 
     Returns:
         float32 scalar in 0-1.
     """
     probs, target = torch.sigmoid(logits.float()), target.float()
+    if known is not None:
+        probs, target = probs * known, target * known
     both = (probs * target).sum(dim=(1, 2, 3))
     either = (probs + target - probs * target).sum(dim=(1, 2, 3))
     return (1 - (both + 1) / (either + 1)).mean()
@@ -81,7 +94,8 @@ class MixedWeightFocalLoss(nn.Module):
 
         Args:
             outputs: Logits of one or more levels, as from `forward_all`.
-            target: "chromosome", "crossing" and, for a network with that branch, "contact": float (B, 1, H, W).
+            target: "chromosome", "crossing" and, for a network with that branch, "contact": float (B, 1, H, W). Pixels
+                that are 1 in "ignored", if that is there, enter no loss.
             kernels: Convolution kernels for the φ-term (`convolution_kernels(network)`).
 
         Returns:
@@ -97,17 +111,18 @@ class MixedWeightFocalLoss(nn.Module):
 
     def _parts(self, maps: Maps, target: Mapping[str, Tensor]) -> dict[str, Tensor]:
         config = self.config
-        weights: dict[str, Any] = {"alpha": config.alpha, "gamma": config.gamma}
+        known = 1 - target["ignored"].float() if "ignored" in target else None
+        weights: dict[str, Any] = {"alpha": config.alpha, "gamma": config.gamma, "known": known}
         parts = {
             "chromosome": focal_loss(maps.chromosome, target["chromosome"], counts=self._counts(target), **weights),
             "crossing": focal_loss(maps.crossing, target["crossing"], **weights),
         }
         if config.overlap:
-            parts["overlap"] = soft_jaccard_loss(maps.crossing, target["crossing"])
+            parts["overlap"] = soft_jaccard_loss(maps.crossing, target["crossing"], known)
         if maps.contact is not None:
             parts["contact"] = focal_loss(maps.contact, target["contact"], **weights)
             if config.contact_overlap:
-                parts["contact_overlap"] = soft_jaccard_loss(maps.contact, target["contact"])
+                parts["contact_overlap"] = soft_jaccard_loss(maps.contact, target["contact"], known)
         return parts
 
     def _counts(self, target: Mapping[str, Tensor]) -> Tensor | None:

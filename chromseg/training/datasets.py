@@ -21,6 +21,8 @@ from chromseg.training.epochs import EpochSet
 from chromseg.training.paste import Crop, cut_single, lay
 from chromseg.training.places import Places, places_of
 
+_PLANES = 4  # of a scene of which all is known
+
 
 @dataclass(frozen=True)
 class _MapScene:
@@ -28,7 +30,7 @@ class _MapScene:
 
     Attributes:
         dataset: It is of.
-        planes: uint8 (4, H, W), absorbance × 255 and the three maps × 255.
+        planes: uint8 (4, H, W), absorbance × 255 and the three maps × 255; a fifth, × 255, is what is to be ignored.
         places: Where crops are centred.
     """
 
@@ -68,9 +70,10 @@ class TrainingSet(EpochSet):
             self._scenes.append(_scene(sample, self._fine))
             if config.augment.paste and sample.masks is not None:
                 own = self._singles.setdefault(sample.dataset, [])
-                own.extend(free_singles(sample.image, sample.masks, self._fine))
+                own.extend(free_singles(sample.image, sample.masks, self._fine, sample.ignored))
         if not self._scenes:
             raise DataError("no training samples", expected="at least one", remedy="check the split and kinds")
+        self._ignores = any(len(scene.planes) > _PLANES for scene in self._scenes)
         self._shared = [self._scenes_of(share.dataset) for share in config.shares]
 
     @property
@@ -79,7 +82,10 @@ class TrainingSet(EpochSet):
         return len(self._scenes)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        """Item `index`: "image" float32 (1, fine · crop, fine · crop), its three maps (1, crop, crop)."""
+        """Item `index`: "image" float32 (1, fine · crop, fine · crop), its three maps (1, crop, crop).
+
+        Where any sample has pixels to be ignored, every item has them as "ignored" (1, crop, crop).
+        """
         rng = self._rng(index)
         scene = self._chosen(rng) if self._shared else self._scenes[self._order(index)]
         crop = self._paste(rng, self._cut(rng, scene), scene.dataset)
@@ -91,6 +97,9 @@ class TrainingSet(EpochSet):
             "crossing": coarser(crop.crossing, self._fine),
             "contact": coarser(crop.contact, self._fine),
         }
+        if self._ignores:
+            ignored = np.zeros_like(crop.chromosome) if crop.ignored is None else crop.ignored
+            maps["ignored"] = coarser(ignored, self._fine)
         return {
             name: torch.from_numpy(np.ascontiguousarray(plane, dtype=np.float32)).unsqueeze(0)
             for name, plane in ({"image": image} | maps).items()
@@ -100,8 +109,8 @@ class TrainingSet(EpochSet):
         size = self.config.crop * self._fine
         matrix = random_warp(rng, self.config.augment)
         image, *maps = warp(scene.planes, matrix, scene.places.centre(rng, size), size)
-        chromosome, crossing, contact = (plane >= 127.5 for plane in maps)
-        return Crop(image / np.float32(255), chromosome, crossing & chromosome, contact)
+        chromosome, crossing, contact, *ignored = (plane >= 127.5 for plane in maps)
+        return Crop(image / np.float32(255), chromosome, crossing & chromosome, contact, *ignored)
 
     def _paste(self, rng: np.random.Generator, crop: Crop, dataset: str) -> Crop:
         singles = self._singles.get(dataset)
@@ -147,12 +156,15 @@ def _scene(sample: Sample, fine: int) -> _MapScene:
             remedy="name another dataset in `train.base.dataset`, or train a detector",
         )
     contact = contact_map(sample.masks, fine) if sample.masks is not None else np.zeros_like(sample.crossing)
-    planes = np.stack([sample.image, sample.chromosome, sample.crossing, contact])
+    ignored = [sample.ignored] if sample.ignored is not None and sample.ignored.any() else []
+    planes = np.stack([sample.image, sample.chromosome, sample.crossing, contact, *ignored])
     return _MapScene(sample.dataset, np.round(np.clip(planes, 0, 1) * 255).astype(np.uint8), places_of(sample, contact))
 
 
-def free_singles(image: F32, masks: Bool, unit: int = 1) -> list[npt.NDArray[np.float16]]:
-    """Patches float16 of all free-standing chromosomes, as of `cut_single`."""
+def free_singles(image: F32, masks: Bool, unit: int = 1, ignored: Bool | None = None) -> list[npt.NDArray[np.float16]]:
+    """Patches float16 of all free-standing chromosomes, as of `cut_single`; what is ignored counts as another one."""
     count = masks.sum(axis=0, dtype=np.int16)
+    if ignored is not None:
+        count += ignored & (count == 0)
     patches = (cut_single(image, mask, count - mask > 0, unit) for mask in masks)
     return [patch.astype(np.float16) for patch in patches if patch is not None]

@@ -12,10 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from chromseg.annotations.samples import Sample
-from chromseg.arrays import F32, U8
+from chromseg.arrays import F32, U8, Bool
 from chromseg.config import DetectorConfig, TrainConfig
 from chromseg.errors import DataError
-from chromseg.metrics import InstanceScore, score_boxes, score_instances, summarize_instances
+from chromseg.metrics import (
+    InstanceScore,
+    counted_boxes,
+    counted_masks,
+    score_boxes,
+    score_instances,
+    summarize_instances,
+)
 from chromseg.metrics.catalogue import BY_EPOCH
 from chromseg.models.ucrd_net import UCRDNet, paste_masks
 from chromseg.models.ucrd_net.anchors import with_fitted_anchors
@@ -33,6 +40,7 @@ class Kept:
     image: F32
     packed: U8 | None
     boxes: F32 | None
+    ignored: Bool | None = None
 
 
 class InstanceObjective(nn.Module):
@@ -80,7 +88,7 @@ class InstanceTask:
     def kept(self, sample: Sample) -> Kept:
         """Image and packed truth."""
         packed = None if sample.masks is None else np.packbits(sample.masks, axis=-1)
-        return Kept(sample.name, sample.case_id, sample.image, packed, sample.boxes)
+        return Kept(sample.name, sample.case_id, sample.image, packed, sample.boxes, sample.ignored)
 
     def check(self, config: TrainConfig, validation: Sequence[Kept]) -> None:
         """Refuse validation without any chromosome."""
@@ -93,18 +101,20 @@ class InstanceTask:
             )
 
     def judge(self, network: nn.Module, kept: Kept, config: TrainConfig, device: torch.device) -> InstanceScore:
-        """All detections compared with the truth, by masks, or by boxes where there are no others."""
+        """All detections that count compared with the truth, by masks, or by boxes where there are no others."""
         image = torch.as_tensor(kept.image, dtype=torch.float32, device=device)[None]
         (found,) = cast(UCRDNet, network).detect([image])
         scores = found.scores.double().cpu().numpy()
         if kept.packed is None:
             assert kept.boxes is not None
-            boxes = found.boxes.double().cpu().numpy()
-            return score_boxes(kept.name, kept.case_id, boxes, scores, kept.boxes.astype(np.float64))
+            boxes, true = found.boxes.double().cpu().numpy(), kept.boxes.astype(np.float64)
+            counted = counted_boxes(boxes, true, kept.ignored)
+            return score_boxes(kept.name, kept.case_id, boxes[counted], scores[counted], true)
         height, width = kept.image.shape
         masks = paste_masks(found.roi_masks, found.boxes, (height, width)).cpu().numpy()
         truth = np.unpackbits(kept.packed, axis=-1, count=width).astype(bool)
-        return score_instances(kept.name, kept.case_id, masks, scores, truth)
+        counted = counted_masks(masks, truth, kept.ignored)
+        return score_instances(kept.name, kept.case_id, masks[counted], scores[counted], truth)
 
     def summarize(self, scores: Sequence[InstanceScore]) -> dict[str, float | None]:
         """Average precision of masks and boxes, and the share of crossing chromosomes that any detection covers."""

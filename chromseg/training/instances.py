@@ -40,7 +40,10 @@ class _Patch:
 
 @dataclass(frozen=True)
 class _InstanceScene:
-    """What is kept of a sample: absorbance × 255, uint8 (1, H, W), its chromosomes, and where crops are centred."""
+    """What is kept of a sample: absorbance × 255, its chromosomes, and where crops are centred.
+
+    `image` is uint8 (1, H, W), or (2, H, W) with the pixels to be ignored, × 255.
+    """
 
     image: U8
     patches: list[_Patch] | None
@@ -80,7 +83,8 @@ class InstanceSet(EpochSet):
         for sample in samples:
             self._scenes.append(_scene(sample, self._classes))
             if config.augment.paste and sample.masks is not None:
-                self._singles.extend(patch.astype(np.float32) for patch in free_singles(sample.image, sample.masks))
+                singles = free_singles(sample.image, sample.masks, ignored=sample.ignored)
+                self._singles.extend(patch.astype(np.float32) for patch in singles)
         if not self._scenes:
             raise DataError("no training samples", expected="at least one", remedy="check the split and kinds")
 
@@ -100,7 +104,8 @@ class InstanceSet(EpochSet):
         """Item `index`: "image" float32 (1, rows, columns), and "target"."""
         rng, scene = self._rng(index), self._scenes[self._order(index)]
         view = self._view(rng, scene)
-        image = warp(scene.image, view.matrix, view.centre, view.size)[0] / np.float32(255)
+        image, *ignored = warp(scene.image, view.matrix, view.centre, view.size)
+        image = image / np.float32(255)
         if scene.patches is None:
             boxes, labels = _seen_boxes(scene, view)
             masks = None
@@ -116,6 +121,7 @@ class InstanceSet(EpochSet):
                 torch.from_numpy(boxes),
                 torch.from_numpy(labels),
                 None if masks is None else torch.from_numpy(masks.astype(np.uint8)),
+                *(torch.from_numpy((plane >= 127.5).astype(np.uint8)) for plane in ignored),
             ),
         }
 
@@ -169,7 +175,8 @@ def _scene(sample: Sample, classes: int) -> _InstanceScene:
             expected="instance masks or boxes, to train a detector",
             remedy="name another dataset in `train.base.dataset`",
         )
-    image = np.round(np.clip(sample.image, 0, 1) * 255).astype(np.uint8)[None]
+    planes = [sample.image] if sample.ignored is None else [sample.image, sample.ignored]
+    image = np.round(np.clip(np.stack(planes), 0, 1) * 255).astype(np.uint8)
     if sample.masks is None:
         assert sample.boxes is not None
         ground = np.zeros(sample.image.shape, dtype=bool)

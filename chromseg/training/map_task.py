@@ -78,7 +78,10 @@ class MapTask:
             )
 
     def judge(self, network: nn.Module, kept: Sample, config: TrainConfig, device: torch.device) -> Score:
-        """Loss (levels and contact map left aside), crossing IoU and chromosome IoU at probability 0.5."""
+        """Loss (levels and contact map left aside), crossing IoU and chromosome IoU at probability 0.5.
+
+        Of pixels to be ignored, none counts.
+        """
         loss = MixedWeightFocalLoss(dataclasses.replace(config.loss, phi=0.0))
         assert isinstance(config.model, ModelConfig)
         true_chromosome, true_crossing = (
@@ -89,8 +92,14 @@ class MapTask:
             for plane in (toned(kept.image, config.tone), true_chromosome, true_crossing)
         )
         maps: Maps = network(image)._replace(contact=None)
-        value = loss([maps], {"chromosome": chromosome, "crossing": crossing})["loss"].item()
+        truth = {"chromosome": chromosome, "crossing": crossing}
         pred_crossing, pred_chromosome = ((one[0, 0] > 0).cpu().numpy() for one in (maps.crossing, maps.chromosome))
+        if kept.ignored is not None:
+            ignored = coarser(kept.ignored, config.model.fine)
+            truth["ignored"] = torch.as_tensor(ignored, dtype=torch.float32, device=device)[None, None]
+            pred_crossing, pred_chromosome = pred_crossing & ~ignored, pred_chromosome & ~ignored
+            true_crossing, true_chromosome = true_crossing & ~ignored, true_chromosome & ~ignored
+        value = loss([maps], truth)["loss"].item()
         return value, iou(pred_crossing, true_crossing), iou(pred_chromosome, true_chromosome)
 
     def summarize(self, scores: Sequence[Score]) -> dict[str, float | None]:

@@ -23,12 +23,16 @@ GridCell = tuple[int, int]
 
 @dataclass
 class Crop:
-    """A training crop while it is made: image float32 (H, W) absorbance and its maps, bool (H, W) each."""
+    """A training crop while it is made: image float32 (H, W) absorbance and its maps, bool (H, W) each.
+
+    `ignored` are pixels of which nothing is known; they stay so under what is laid over them.
+    """
 
     image: F32
     chromosome: Bool
     crossing: Bool
     contact: Bool
+    ignored: Bool | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def lay(rng: np.random.Generator, crop: Crop, single: F32, config: AugmentConfig
     contact[window] = (contact[window] & ~shape) | seam(shape, there, unit)
     crossing[window] |= shape & there
     chromosome[window] |= shape
-    return Crop(image, chromosome, crossing, contact)
+    return Crop(image, chromosome, crossing, contact, crop.ignored)
 
 
 def find_place(rng: np.random.Generator, chromosome: Bool, single: F32, config: AugmentConfig) -> PlacedSingle | None:

@@ -59,7 +59,7 @@ def places_of(sample: Sample, contact: Bool) -> Places:
         centres, knots = _centres(sample.boxes), _centres(sample.boxes[_meets_another(sample.boxes)])
         return Places((height, width), centres, knots, np.zeros((0, 2), dtype=np.int32), alone)
     knots = np.concatenate([_pixels(sample.crossing), _pixels(contact)])
-    decoys = _decoys(sample.image, sample.chromosome)
+    decoys = _decoys(sample.image, sample.chromosome if sample.ignored is None else sample.chromosome | sample.ignored)
     return Places((height, width), _pixels(sample.chromosome), knots, decoys, alone)
 
 

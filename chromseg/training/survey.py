@@ -29,7 +29,7 @@ class Survey:
             self._digest.update(repr((sample.name, sample.kind, sample.image.shape)).encode())
             for plane in (sample.image, sample.chromosome, sample.crossing):
                 self._digest.update(np.ascontiguousarray(plane).data)
-            for column in (sample.boxes, sample.labels):
+            for column in (sample.boxes, sample.labels, sample.ignored):
                 self._digest.update(b"" if column is None else np.ascontiguousarray(column).data)
             self._areas.extend(() if sample.masks is None else sample.masks.sum(axis=(1, 2)).tolist())
             self._widths.append(estimate_width(sample.image))

@@ -123,3 +123,31 @@ def test_phi_leaves_biases_and_norms_free() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Conv2d(2, 1, 1))
     kernels = convolution_kernels(network)
     assert [tuple(kernel.shape) for kernel in kernels] == [(2, 1, 3, 3), (1, 2, 1, 1)]
+
+
+def test_ignored_pixels_enter_no_mean() -> None:
+    """Right at 0.8, wrong at 0.2 and two pixels of which nothing is known: the mean over the first two."""
+    logits, target = plane(LOGIT_80, LOGIT_20, 50.0, -50.0), plane(1, 1, 0, 1)
+    known = plane(1, 1, 0, 0)
+    loss = focal_loss(logits, target, alpha=1.0, gamma=1.0, known=known)
+    assert loss.item() == pytest.approx(-(0.2 * math.log(0.8) + 0.8 * math.log(0.2)) / 2, rel=1e-6)
+    none = focal_loss(logits, target, alpha=1.0, gamma=1.0, known=torch.zeros_like(known))
+    assert none.item() == 0
+    overlap = soft_jaccard_loss(logits, target, known)
+    assert overlap.item() == pytest.approx(1 - (1 + 1) / (2 + 1), rel=1e-5)  # probabilities 0.8 + 0.2 of 2
+
+
+def test_each_map_leaves_ignored_pixels_out() -> None:
+    torch.manual_seed(0)
+    config = LossConfig(overlap=0.5, contact=2.0, contact_overlap=0.25, gap=3.0)
+    maps = [Maps(*(torch.randn(2, 1, 8, 8) for _ in range(3))) for _ in range(2)]
+    truth = {name: (torch.rand(2, 1, 8, 8) > 0.5).float() for name in ("chromosome", "crossing", "contact")}
+    ignored = torch.zeros(2, 1, 8, 8)
+    ignored[:, :, :, 4:] = 1
+    half = {name: value[..., :4] for name, value in truth.items()}
+    loss = MixedWeightFocalLoss(config)
+    whole = loss(maps, truth | {"ignored": ignored})
+    cut = loss([Maps(*(plane[..., :4] for plane in level)) for level in maps], half)
+    assert whole.keys() == cut.keys()
+    for name in whole:
+        torch.testing.assert_close(whole[name], cut[name])

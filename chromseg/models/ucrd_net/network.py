@@ -21,6 +21,7 @@ from chromseg.models.ucrd_net.box_head import BoxHead, box_losses
 from chromseg.models.ucrd_net.check import check_config
 from chromseg.models.ucrd_net.detection import ScoredBoxes, mask_nms, read_boxes, suppress
 from chromseg.models.ucrd_net.fpn import FeaturePyramid
+from chromseg.models.ucrd_net.ignoring import Unknown
 from chromseg.models.ucrd_net.images import ImageBatch, make_batch
 from chromseg.models.ucrd_net.mask_head import SIDE, MaskHead, mask_loss, mask_targets
 from chromseg.models.ucrd_net.mask_scoring import MaskScoringHead, mask_iou_targets
@@ -102,9 +103,11 @@ class UCRDNet(nn.Module):
         batch, features = self._features(images)
         boxes = [target.boxes * factor for target, factor in zip(targets, batch.factors, strict=True)]
         losses: dict[str, Tensor]
-        proposals, losses = self.rpn(batch, features, boxes)
+        unknown = [Unknown(target.ignored, factor) for target, factor in zip(targets, batch.factors, strict=True)]
+        proposals, losses = self.rpn(batch, features, boxes, unknown)
         with torch.no_grad():
-            samples = sample_proposals(proposals, boxes, [target.labels for target in targets], self.config.box_samples)
+            labels = [target.labels for target in targets]
+            samples = sample_proposals(proposals, boxes, labels, self.config.box_samples, unknown)
         losses |= box_losses(self._box_head(features, [each.boxes for each in samples]), samples, boxes)
         losses |= self._mask_losses(features, samples, targets, batch.factors)
         total = torch.stack(list(losses.values())).sum()

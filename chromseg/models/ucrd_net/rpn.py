@@ -13,6 +13,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead, con
 
 from chromseg.config import DetectorConfig
 from chromseg.models.ucrd_net.anchors import resolve_anchors
+from chromseg.models.ucrd_net.ignoring import Unknown
 from chromseg.models.ucrd_net.images import ImageBatch
 
 _SD = 0.01  # of first weights, as in RPNHead
@@ -44,7 +45,11 @@ class ProposalNetwork(nn.Module):
             self.rpn.head.conv[0][0].weight.copy_(shared)
 
     def forward(
-        self, images: ImageBatch, features: Sequence[Tensor], boxes: Sequence[Tensor] | None = None
+        self,
+        images: ImageBatch,
+        features: Sequence[Tensor],
+        boxes: Sequence[Tensor] | None = None,
+        unknown: Sequence[Unknown] = (),
     ) -> tuple[list[Tensor], dict[str, Tensor]]:
         """Propose.
 
@@ -52,6 +57,7 @@ class ProposalNetwork(nn.Module):
             images: The batch.
             features: float32 (B, C, h, w), finest first. float32 even under autocast: they decide the anchors' type.
             boxes: True boxes float32 (N, 4) of each image, if the losses are wanted.
+            unknown: What is not known of each image; none where all is.
 
         Returns:
             Proposals (P, 4) of each image, best first; the losses "rpn_objectness" and "rpn_box", if wanted.
@@ -64,12 +70,19 @@ class ProposalNetwork(nn.Module):
         objectness, deltas = objectness.float(), deltas.float()
         decoded = self.rpn.box_coder.decode(deltas.detach(), anchors).view(len(anchors), -1, 4)
         proposals, _ = self.rpn.filter_proposals(decoded, objectness, images.sizes, per_level)
-        return proposals, {} if boxes is None else self._losses(objectness, deltas, anchors, boxes)
+        return proposals, {} if boxes is None else self._losses(objectness, deltas, anchors, boxes, unknown)
 
     def _losses(
-        self, objectness: Tensor, deltas: Tensor, anchors: list[Tensor], boxes: Sequence[Tensor]
+        self,
+        objectness: Tensor,
+        deltas: Tensor,
+        anchors: list[Tensor],
+        boxes: Sequence[Tensor],
+        unknown: Sequence[Unknown],
     ) -> dict[str, Tensor]:
         labels, matched = self.rpn.assign_targets_to_anchors(anchors, [{"boxes": each} for each in boxes])
+        if unknown:
+            labels = [own.left_out(*each) for own, *each in zip(unknown, labels, anchors, strict=True)]
         wanted = self.rpn.box_coder.encode(matched, anchors)
         objectness_loss, box_loss = self.rpn.compute_loss(objectness, deltas, labels, wanted)
         return {"rpn_objectness": objectness_loss, "rpn_box": box_loss}

@@ -10,6 +10,8 @@ from torch import Tensor
 from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 from torchvision.ops import box_iou
 
+from chromseg.models.ucrd_net.ignoring import Unknown
+
 _POSITIVE_IOU = 0.5
 _POSITIVE_SHARE = 0.25
 
@@ -34,16 +36,26 @@ class Samples(NamedTuple):
 
 
 def sample_proposals(
-    proposals: Sequence[Tensor], boxes: Sequence[Tensor], labels: Sequence[Tensor], count: int
+    proposals: Sequence[Tensor],
+    boxes: Sequence[Tensor],
+    labels: Sequence[Tensor],
+    count: int,
+    unknown: Sequence[Unknown] = (),
 ) -> list[Samples]:
     """Draw up to `count` proposals of each image, up to a quarter of them on chromosomes (box IoU ≥ 0.5).
 
-    The true boxes are proposals too, as in torchvision.
+    The true boxes are proposals too, as in torchvision. What is on no chromosome, and by what is `unknown` of its image
+    not surely ground, is not drawn.
     """
     matched = [
         _match(torch.cat([found, true]), true, label)
         for found, true, label in zip(proposals, boxes, labels, strict=True)
     ]
+    if unknown:
+        matched = [
+            each._replace(labels=own.left_out(each.labels, each.boxes))
+            for each, own in zip(matched, unknown, strict=True)
+        ]
     positive, negative = BalancedPositiveNegativeSampler(count, _POSITIVE_SHARE)([each.labels for each in matched])
     chosen = [torch.where(yes | no)[0] for yes, no in zip(positive, negative, strict=True)]
     return [Samples(*(column[index] for column in each)) for each, index in zip(matched, chosen, strict=True)]

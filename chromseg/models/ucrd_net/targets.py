@@ -18,16 +18,19 @@ class Target(NamedTuple):
         boxes: float32 (N, 4), xyxy in pixels between the image's outer edges: a mask of one pixel has a box of side 1.
         labels: int64 (N,), from 1; background is 0.
         masks: uint8 or bool (N, H, W); None if only boxes are known, then the image trains no mask.
+        ignored: uint8 or bool (H, W), pixels of which nothing is known; None where all is. What meets them is not held
+            to be ground.
     """
 
     boxes: Tensor
     labels: Tensor
     masks: Tensor | None = None
+    ignored: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Target:
         """The same on `device`."""
-        masks = None if self.masks is None else self.masks.to(device, non_blocking=True)
-        return Target(self.boxes.to(device), self.labels.to(device), masks)
+        planes = (None if each is None else each.to(device, non_blocking=True) for each in (self.masks, self.ignored))
+        return Target(self.boxes.to(device), self.labels.to(device), *planes)
 
 
 class Detections(NamedTuple):
@@ -76,11 +79,13 @@ def check_targets(images: Sequence[Tensor], targets: Sequence[Target]) -> None:
 
 
 def _problem(image: Tensor, target: Target) -> str:
-    boxes, labels, masks = target
+    boxes, labels, masks, ignored = target
     if boxes.ndim != 2 or boxes.shape[1] != 4 or labels.shape != boxes.shape[:1]:
         return f"boxes {tuple(boxes.shape)} and labels {tuple(labels.shape)}"
     if masks is not None and masks.shape != (len(boxes), *image.shape[-2:]):
         return f"masks {tuple(masks.shape)} for {len(boxes)} boxes in an image {tuple(image.shape)}"
+    if ignored is not None and ignored.shape != image.shape[-2:]:
+        return f"ignored pixels {tuple(ignored.shape)} in an image {tuple(image.shape)}"
     if len(boxes) and not bool((boxes[:, 2:] > boxes[:, :2]).all()):
         return "a box without area"
     if len(labels) and int(labels.min()) < 1:
