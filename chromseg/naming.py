@@ -1,11 +1,12 @@
-"""What people call a model: a folder, or a registered version. Needs neither PyTorch nor MLflow."""
+"""What people call a model, a folder or a registered version, and a dataset. Needs neither PyTorch nor MLflow."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from chromseg import DEFAULT_MODEL
-from chromseg.errors import ModelError
+from chromseg.errors import DataError, ModelError
 
 REGISTERED = "models:/"
 MODEL_FILES = ("model.safetensors", "model.json")
@@ -33,3 +34,17 @@ def model_folder(model: str | Path) -> Path | None:
             remedy="check the path, or see `chromseg-ops models list`",
         )
     return folder
+
+
+def check_dataset_name(name: str, option: str) -> None:
+    """Refuse what cannot name a dataset; `option` is how the user gave it.
+
+    Raises:
+        DataError: It is no plain name of a folder.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise DataError(
+            f"dataset name {name!r}",
+            expected="letters, digits, dots, dashes and underscores, a letter or digit first",
+            remedy=f"choose another {option}",
+        )

@@ -22,7 +22,7 @@ LEVELS = [
     {"partition", "metrics", "annotations", "importers", "synthesis", "validation"},
     {"models"},
     {"training", "inference"},
-    {"evaluation"},
+    {"evaluation", "outlining"},
     {"registry"},
     {"api"},
     {"serving", "pipelines"},

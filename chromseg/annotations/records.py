@@ -15,7 +15,7 @@ from chromseg.images.absorbance import Polarity
 STAINS = ("g-band", "q-band", "r-band", "dapi", "synthetic")
 POLARITIES = ("dark-on-light", "light-on-dark")
 QUALITIES = ("traced", "derived", "box")
-LAID_FROM = "laid_from"  # option on the card of a set that was laid of real pictures: the set that these are from
+LAID_FROM = "laid_from"  # option on the card of a set that was laid or outlined of another's pictures: that other set
 T = TypeVar("T")
 
 
@@ -35,7 +35,7 @@ class DatasetCard:
 
     @property
     def cases_of(self) -> str:
-        """The dataset whose cases its own are: its own name, or that of the set whose pictures it was laid of."""
+        """The dataset whose cases its own are: its own name, or that of the set whose pictures it was made of."""
         return str(self.options.get(LAID_FROM) or self.name)
 
     def __post_init__(self) -> None:

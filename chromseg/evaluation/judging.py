@@ -85,6 +85,7 @@ def as_coarse_as(shape: tuple[int, ...], sample: Sample) -> Sample:
         masks=None if masks is None else np.array([resize_mask(m, shape) for m in masks], bool).reshape(-1, *shape),
         crossing=resize_mask(sample.crossing, shape),
         chromosome=resize_mask(sample.chromosome, shape),
+        ignored=None if sample.ignored is None else resize_mask(sample.ignored, shape),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from chromseg.importers.recipe import Recipe
 from chromseg.importers.source import ImportedImage, ImportedSet, ImportOptions, natural_key
 from chromseg.importers.splitting import Standing, find_splits, name_groups
 from chromseg.importers.updating import check_next, next_recipe
+from chromseg.naming import check_dataset_name
 from chromseg.project import DATA
 
 _POLARITY_SAMPLE = 16
@@ -153,12 +153,7 @@ def import_dataset(
 
 
 def _root(data_root: Path, name: str, update: bool) -> Path:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise DataError(
-            f"dataset name {name!r}",
-            expected="letters, digits, dots, dashes and underscores, a letter or digit first",
-            remedy="choose another --name",
-        )
+    check_dataset_name(name, "--name")
     if (data_root / name).exists() and not update:
         raise DataError(
             f"{data_root / name} exists already",

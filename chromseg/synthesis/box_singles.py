@@ -28,10 +28,12 @@ class BoxSingles:
     Attributes:
         dark: bool (H, W), all that is as dark as chromosomes within the boxes.
         outlines: By index of the box, bool (H, W): single chromosomes.
+        cut_off: Those whose dark region goes on outside all boxes: debris hangs on them, and ends where the box does.
     """
 
     dark: Bool
     outlines: dict[int, Bool]
+    cut_off: frozenset[int] = frozenset()
 
 
 def box_singles(absorbance: F32, boxes: F32, margin: tuple[float, float, float, float] = MARGIN) -> BoxSingles:
@@ -47,23 +49,31 @@ def box_singles(absorbance: F32, boxes: F32, margin: tuple[float, float, float, 
     """
     inside = np.zeros(absorbance.shape, dtype=bool)
     for box in boxes:
-        inside[_window(box)] = True
+        inside[window(box)] = True
     if not inside.any() or np.ptp(absorbance[inside]) == 0:
         return BoxSingles(np.zeros_like(inside), {})
     threshold = _OF_OTSU * threshold_otsu(absorbance[inside])
+    beyond = ndimage.binary_dilation(~inside & (absorbance > threshold), structure=EIGHT_CONNECTED)
     dark = ndimage.binary_fill_holes(inside & (absorbance > threshold))
     dark = ndimage.binary_opening(dark, structure=EIGHT_CONNECTED)  # hairs and specks on its rim
     labels, _ = ndimage.label(dark, structure=EIGHT_CONNECTED)
-    tight = boxes + np.array([margin[0], margin[1], -margin[2], -margin[3]], dtype=np.float32)
-    owners = [_region_of(labels, box) for box in tight]
+    tight = tightened(boxes, margin)
+    owners = [region_in(labels, box) for box in tight]
     alone = {label for label in owners if label and owners.count(label) == 1}
     regions = {index: labels == label for index, label in enumerate(owners) if label in alone}
-    return BoxSingles(dark, {index: region for index, region in regions.items() if _fills(region, tight[index])})
+    outlines = {index: region for index, region in regions.items() if _fills(region, tight[index])}
+    cut_off = frozenset(index for index, outline in outlines.items() if (outline & beyond).any())
+    return BoxSingles(dark, outlines, cut_off)
 
 
-def _region_of(labels: I32, box: F32) -> int:
-    """The dark region that covers most of a box; 0 if none does."""
-    counts = np.bincount(labels[_window(box)].ravel())
+def tightened(boxes: F32, margin: tuple[float, float, float, float] = MARGIN) -> F32:
+    """Annotators' boxes (N, 4) brought in to their chromosomes."""
+    return boxes + np.array([margin[0], margin[1], -margin[2], -margin[3]], dtype=np.float32)
+
+
+def region_in(labels: I32, box: F32) -> int:
+    """The labelled region that covers most of a box; 0 if none does."""
+    counts = np.bincount(labels[window(box)].ravel())
     return 1 + int(np.argmax(counts[1:])) if len(counts) > 1 else 0
 
 
@@ -75,6 +85,7 @@ def _fills(region: Bool, box: F32) -> bool:
     return bool(shared >= _LEAST_IOU * (areas - shared))
 
 
-def _window(box: F32) -> Window:
+def window(box: F32) -> Window:
+    """Rows and columns of a box xyxy, as far as they are not negative."""
     left, top, right, bottom = np.maximum(np.rint(box), 0).astype(int).tolist()
     return slice(top, bottom), slice(left, right)

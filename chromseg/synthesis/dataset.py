@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from chromseg.annotations.records import LAID_FROM
 from chromseg.annotations.splits import assign_splits, empty_splits_text
 from chromseg.errors import DataError
 from chromseg.images.absorbance import Polarity
+from chromseg.naming import check_dataset_name
 from chromseg.synthesis.chromosome import draw_preparation
 from chromseg.synthesis.clusters import AS_REAL, CROWDED, lay_clusters
 from chromseg.synthesis.karyotype import DIPLOID
@@ -141,8 +141,7 @@ def _of(real: DatasetCard, name: str, source: str) -> DatasetCard:
 
 
 def _new_root(root: Path, name: str) -> Path:
-    fit = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) is not None
-    _check(fit, f"dataset name {name!r}", "letters, digits, dots, dashes and underscores", "--name")
+    check_dataset_name(name, "--name")
     _check(not (root / name).exists(), f"{root / name}, which exists already", "a new dataset name", "--name")
     return root / name
 

@@ -21,7 +21,7 @@ from chromseg.boxes import window_of
 from chromseg.errors import DataError
 from chromseg.images.absorbance import Polarity, to_absorbance
 from chromseg.images.pictures import read_grey
-from chromseg.synthesis.box_singles import MARGIN, BoxSingles, box_singles
+from chromseg.synthesis.box_singles import BoxSingles, box_singles, tightened
 from chromseg.synthesis.picture import DrawnPicture
 
 _RIM = 4  # px around an outline in which a chromosome still takes light: lenses blur
@@ -119,7 +119,7 @@ def place_of(dataset: Dataset, image: ImageRecord) -> Place:
         found, tight = _masked_singles(load_masks(dataset, image)), boxes
     else:
         found = box_singles(to_absorbance(grey, dataset.card.polarity), boxes)
-        tight = boxes + np.array([MARGIN[0], MARGIN[1], -MARGIN[2], -MARGIN[3]], dtype=np.float32)
+        tight = tightened(boxes)
     ground = _filled(grey, ndimage.binary_dilation(found.dark, structure=EIGHT_CONNECTED, iterations=_RIM))
     signal = _signal(grey, ground, dataset.card.polarity)
     strength = float(np.median([signal[mask].mean() for mask in found.outlines.values()] or [signal.max()]))

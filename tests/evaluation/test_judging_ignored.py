@@ -11,7 +11,7 @@ from drawn_cells import drawn_cell, recalling_predictor, threshold_predictor
 from chromseg.annotations import Sample
 from chromseg.errors import DataError
 from chromseg.evaluation.detections import judge_image
-from chromseg.evaluation.judging import judge_cutout, judge_metaphase
+from chromseg.evaluation.judging import as_coarse_as, judge_cutout, judge_metaphase
 from chromseg.evaluation.measuring import judge_samples
 from chromseg.images.absorbance import to_absorbance
 from chromseg.metrics import summarize_instances
@@ -61,3 +61,10 @@ def test_boxes_count_where_something_is_known() -> None:
     for ignored, edits in ((None, 2), (hidden, 0)):
         score = judge_image(PREDICTORS["detector"], dataclasses.replace(known, ignored=ignored))
         assert score.edits == edits
+
+
+def test_what_is_ignored_becomes_as_coarse_as_what_is_found() -> None:
+    coarse = as_coarse_as((100, 100), sample(unknown=True))
+    assert coarse.ignored is not None and coarse.ignored.shape == (100, 100)
+    assert coarse.ignored.sum() == pytest.approx(MASKS[2:].sum() / 4, rel=0.1)
+    assert as_coarse_as((100, 100), sample()).ignored is None
