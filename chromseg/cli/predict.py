@@ -22,6 +22,9 @@ def predict(
     model: ModelOption = DEFAULT_MODEL,
     polarity: Annotated[str, typer.Option(help="auto, dark-on-light or light-on-dark.")] = "auto",
     scale: Annotated[str, typer.Option(help="auto, or the factor that brings pictures to the model's scale.")] = "auto",
+    channel: Annotated[
+        str | None, typer.Option(help="red, green or blue, of pictures of several stains; else their grey.")
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse pictures like none that the model was trained on.")
     ] = False,
@@ -38,11 +41,12 @@ def predict(
 
     used_scale = parse_scale(scale)
     check_polarity(polarity)
+    check_channel(channel)
     jobs = plan_jobs(sources, out)
     predictor = load_predictor(model)
     if strict:
         predictor.require_looks()
-    worker = PictureWorker(predictor, polarity, used_scale, strict)
+    worker = PictureWorker(predictor, polarity, used_scale, strict, channel)
     finish(run_jobs(jobs, out, FolderWorker(worker, jobs) if len(jobs) > 1 else worker, report), as_json)
 
 
@@ -83,6 +87,14 @@ def check_polarity(text: str) -> None:
     """One of the three words."""
     if text not in ("auto", "dark-on-light", "light-on-dark"):
         raise typer.BadParameter(f"{text!r} is none of auto, dark-on-light, light-on-dark", param_hint="--polarity")
+
+
+def check_channel(text: str | None) -> None:
+    """One of three words, if any."""
+    from chromseg.images.pictures import CHANNELS
+
+    if text is not None and text not in CHANNELS:
+        raise typer.BadParameter(f"{text!r} is none of {', '.join(CHANNELS)}", param_hint="--channel")
 
 
 def report(outcome: Outcome) -> None:

@@ -12,7 +12,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -30,6 +30,8 @@ _MAX_BYTES = 400_000_000  # of one page as it is decoded; colour in float64 has 
 _BAND = 4_000_000  # pixels that are converted at a time
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
+
+CHANNELS = ("red", "green", "blue")
 
 Source: TypeAlias = "Path | str | bytes | npt.NDArray[Any]"
 
@@ -69,6 +71,27 @@ class Picture:
                 remedy="choose another page",
             )
         return self.pages[number]
+
+    def of_channel(self, channel: str) -> Picture:
+        """The same picture with one colour channel, 8 bits deep, as the grey of every page.
+
+        Raises:
+            InputRefusedError: A page has no colours, or there is no such channel.
+        """
+        if channel not in CHANNELS:
+            raise InputRefusedError(
+                f"channel {channel!r}", expected=f"one of {', '.join(CHANNELS)}", remedy="choose one of them"
+            )
+        pages = []
+        for page in self.pages:
+            if page.rgb is None:
+                raise InputRefusedError(
+                    f"the {channel} channel of a grey picture",
+                    expected="a picture in colour",
+                    remedy="leave the channel away: a grey picture has but one",
+                )
+            pages.append(Page(np.ascontiguousarray(page.rgb[..., CHANNELS.index(channel)]), None, 8))
+        return replace(self, pages=tuple(pages))
 
 
 def read_picture(

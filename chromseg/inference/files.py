@@ -26,12 +26,14 @@ class PictureWorker:
         polarity: As `Predictor.predict` takes it.
         scale: As `Predictor.predict` takes it.
         strict: As `Predictor.predict` takes it.
+        channel: As `Predictor.predict` takes it.
     """
 
     predictor: Predictor
     polarity: Any = "auto"
     scale: Any = "auto"
     strict: bool = False
+    channel: str | None = None
 
     def __call__(self, job: Job) -> Outcome:
         """Do one file; the pages of a file of several go to `page-001`, `page-002` … below its folder.
@@ -40,7 +42,12 @@ class PictureWorker:
             InputRefusedError: The file, or a page of it, must not be predicted on; other pages are written.
             OutputError: The result cannot be written.
         """
-        return self.done_before(job) or self.work_on(job, read_picture(job.source))
+        return self.done_before(job) or self.work_on(job, self.read(job.source))
+
+    def read(self, source: Path) -> Picture:
+        """Decode a file, and take the channel of it that is asked for."""
+        picture = read_picture(source)
+        return picture if self.channel is None else picture.of_channel(self.channel)
 
     def work_on(self, job: Job, picture: Picture) -> Outcome:
         """Predict the pages of a file that is decoded already; raises as `__call__`."""
@@ -76,8 +83,12 @@ class PictureWorker:
 
     @property
     def _options(self) -> dict[str, Any]:
-        asked = {"asked_polarity": self.polarity, "asked_scale": self.scale}
-        return asked | {"strict": True} if self.strict else asked
+        asked: dict[str, Any] = {"asked_polarity": self.polarity, "asked_scale": self.scale}
+        if self.strict:
+            asked["strict"] = True
+        if self.channel is not None:
+            asked["channel"] = self.channel
+        return asked
 
 
 class FolderWorker:
@@ -117,7 +128,7 @@ class FolderWorker:
         held = 0
         for job in self._coming:
             try:
-                picture = self._decoded[job] = read_picture(job.source)
+                picture = self._decoded[job] = self.worker.read(job.source)
             except InputRefusedError as error:
                 self._decoded[job] = error
                 rows.append(unreadable_facts(job.source.as_posix(), error.got))

@@ -106,6 +106,7 @@ class Predictor(ABC):
         scale: float | Literal["auto"] = "auto",
         page: int = 0,
         strict: bool = False,
+        channel: str | None = None,
     ) -> Result:
         """Find the chromosomes of one picture.
 
@@ -116,12 +117,13 @@ class Predictor(ABC):
                 chromosomes and leaves the picture as it is where that is near the training images'.
             page: Which page of a file of several.
             strict: Refuse a picture that looks like nothing the model was trained on; otherwise that is a warning.
+            channel: "red", "green" or "blue", of a picture of several stains; None takes its grey.
 
         Raises:
             InputRefusedError: The picture cannot be read or breaks an input rule; the message names the rule.
             ModelError: `strict`, and the model does not say how the pictures look that it knows.
         """
-        picture = read_picture(source)
+        picture = read_picture(source) if channel is None else read_picture(source).of_channel(channel)
         name = Path(source).name if isinstance(source, str | Path) else "the image"
         return self.predict_page(picture, page, polarity=polarity, scale=scale, name=name, strict=strict)
 

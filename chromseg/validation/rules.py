@@ -91,7 +91,8 @@ def image_rules(limits: ImageLimits, *, remedy: str = "take or export the pictur
         Rule("in-focus", "wide_fineness", "the picture is out of focus: its blur is as wide as what it shows",
              microscope, maximum=limits.max_fineness),
         Rule("grey", "colour_spread", "this is a colour photograph, not a micrograph of one stain",
-             "use the grey picture of the camera", maximum=limits.max_colour_spread, unit="of full scale"),
+             "use the grey picture of the camera, or say which channel to take (--channel)",
+             maximum=limits.max_colour_spread, unit="of full scale"),
     )  # fmt: skip
 
 

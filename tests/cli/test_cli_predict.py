@@ -252,3 +252,33 @@ def test_killed_it_leaves_whole_results_and_goes_on(make_model: Callable[..., Pa
 def test_a_model_folder_needs_no_mlflow(make_model: Callable[..., Path]) -> None:
     code = f"import sys, chromseg; chromseg.load_predictor({str(make_model('tiny'))!r}); print('mlflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_of_three_fluorescence_channels_one_is_named_and_alone_or_in_a_folder_gives_its_chromosomes(
+    cells: Path, tmp_path: Path
+) -> None:
+    dapi = 255 - drawn_cell()[0]
+    probe = np.random.default_rng(0).integers(0, 256, dapi.shape, dtype=np.uint8)
+    for name in ("x", "y"):
+        (tmp_path / "fish").mkdir(exist_ok=True)
+        Image.fromarray(np.stack([probe, probe[::-1], dapi], axis=2)).save(tmp_path / "fish" / f"{name}.png")
+    refused = run("predict", tmp_path / "fish", "--out", tmp_path / "none")
+    assert refused.exit_code == 1 and "--channel" in refused.output
+    for source, count in ((tmp_path / "fish" / "x.png", 4), (tmp_path / "fish", 8)):
+        done = run("predict", source, "--out", tmp_path / f"out{count}", "--channel", "blue", "--json")
+        assert done.exit_code == 0 and json.loads(done.stdout)["chromosomes"] == count, done.output
+    options = json.loads((tmp_path / "out8" / "x" / "instances.json").read_text())["options"]
+    assert options["channel"] == "blue"
+    again = json.loads(
+        run("predict", tmp_path / "fish", "--out", tmp_path / "out8", "--channel", "red", "--json").stdout
+    )
+    assert again["skipped"] == 0, "another channel is another result"
+    grey = run("predict", cells / "a.png", "--out", tmp_path / "grey", "--channel", "blue")
+    assert grey.exit_code == 1 and "a grey picture has but one" in grey.output
+    assert run("predict", cells, "--out", tmp_path / "odd", "--channel", "violet").exit_code == 2
+
+
+def test_strict_needs_a_model_that_knows_what_it_has_seen(cells: Path, tmp_path: Path) -> None:
+    done = run("predict", cells, "--out", tmp_path / "out", "--strict")
+    assert done.exit_code == 1 and done.output.count("does not say how the pictures look") == 1
+    assert not (tmp_path / "out").exists()
