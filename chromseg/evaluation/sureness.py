@@ -15,7 +15,7 @@ from chromseg.arrays import F64, Bool
 from chromseg.evaluation.judging import as_coarse_as
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
-from chromseg.inference.sureness import MEASURES, Sureness
+from chromseg.inference.sureness import MEASURES, Sureness, shapes_of, typical_of
 from chromseg.metrics import handed_out, mask_ious
 from chromseg.models.package import write_card
 
@@ -33,11 +33,13 @@ class Outlines:
         measures: float64 (N, len(MEASURES)), as of `measures_of`.
         right: bool (N,), IoU ≥ 0.8 with the chromosome of the best assignment.
         stains: str (N,), of their pictures.
+        typical: float64 (P, 4), `typical_of` each picture.
     """
 
     measures: F64
     right: Bool
     stains: npt.NDArray[np.str_]
+    typical: F64
 
 
 def choose_sureness(
@@ -68,16 +70,21 @@ def choose_sureness(
 def judged_outlines(predictor: MapPredictor, samples: Iterable[Sample], stains: Mapping[str, str]) -> Outlines:
     """Splice metaphases whose instances are known, and measure each outline."""
     measures, right, looks = [np.zeros((0, len(MEASURES)))], [np.zeros(0, dtype=bool)], []
+    typical = []
     for sample in samples:
         if sample.masks is None:
             continue
-        found, own = predictor.splicer.measured(predictor.seen(sample.image), predictor.infer(sample.image))
+        seen = predictor.seen(sample.image)
+        found, own = predictor.splicer.measured(seen, predictor.infer(sample.image))
         truth = as_coarse_as(found.masks.shape[1:], sample).masks
         assert truth is not None
         measures.append(own)
         right.append(handed_out(mask_ious(found.masks, truth))["right"])
         looks += [stains[sample.dataset]] * len(own)
-    return Outlines(np.concatenate(measures), np.concatenate(right), np.array(looks, dtype=np.str_))
+        if len(own):
+            typical.append(typical_of(shapes_of(found.masks, seen)))
+    usual = np.array(typical).reshape(-1, 4)
+    return Outlines(np.concatenate(measures), np.concatenate(right), np.array(looks, dtype=np.str_), usual)
 
 
 def fit_sureness(found: Outlines) -> Sureness:
@@ -106,4 +113,5 @@ def fit_sureness(found: Outlines) -> Sureness:
     of = [(probabilities[each & found.right], probabilities[each & ~found.right]) for each in own]
     spared = min((float(np.quantile(right, 1 - _SPARED)) for right, _ in of if right.size), default=0.0)
     caught = max((float(np.quantile(wrong, _CAUGHT)) for _, wrong in of if wrong.size), default=0.0)
-    return Sureness(raw.weights, raw.bias, round(min(spared, caught), 4))
+    usual = tuple(np.round(np.median(found.typical, axis=0), 3).tolist())
+    return Sureness(raw.weights, raw.bias, round(min(spared, caught), 4), usual)

@@ -36,6 +36,7 @@ _FEWEST = 5  # chromosomes from which a picture can be said to look like anythin
 _NEAR, _FAR = 2, 6  # px outside of chromosomes: where a halo would be, and from where on it is ground
 _BROAD = 2.0  # px, sigma that bands survive and grain does not
 _DARK = 0.5  # of the chromosomes' mean absorbance
+_EMPTY = 10.0  # strangeness of a field without chromosomes
 _TINY = 1e-4
 
 
@@ -64,8 +65,13 @@ class StainLook:
         return float(np.sqrt(max(apart @ np.array(self.precision) @ apart, 0.0))) / self.reach
 
 
-def nearest(looks: Mapping[str, StainLook], measures: F64 | None) -> tuple[str, float] | None:
-    """The stain that a picture looks most like, and how strange it is there; None if that cannot be said."""
+def nearest(looks: Mapping[str, StainLook], measures: F64 | None, *, field: bool = False) -> tuple[str, float] | None:
+    """The stain that a picture looks most like, and how strange it is there; None if that cannot be said.
+
+    A whole `field` in which fewer than five chromosomes were found looks like no stain.
+    """
+    if looks and measures is None and field:
+        return "none, for hardly a chromosome was found", _EMPTY
     if measures is None or not looks:
         return None
     return min(((stain, look.strangeness(measures)) for stain, look in looks.items()), key=lambda each: each[1])

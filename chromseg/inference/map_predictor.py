@@ -99,7 +99,7 @@ class MapPredictor(Predictor):
     def sureness(self) -> Sureness | None:
         """How probable outlines are right, as fitted; None in a card without it."""
         given = self.card.preprocessing.get("sureness")
-        return None if given is None else Sureness(tuple(given["weights"]), given["bias"], given["doubtful"])
+        return None if given is None else Sureness.of_json(given)
 
     def _probabilities(self, x: Tensor) -> Tensor:
         maps = [logits for logits in self.network(x) if logits is not None]

@@ -15,6 +15,8 @@ from chromseg.inference.result import ModelIdentity, Result
 from chromseg.inference.view import View
 from chromseg.validation import check_result
 
+_FIELD = 150.0  # areas of a chromosome; a cut-out of 256×256 px has 140
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -66,7 +68,7 @@ class Prepared:
         area = self.chromosome_area and self.chromosome_area / self.view.factor**2
         with clock.step("compare"):
             look = look_of(coarse(self.scaled, self.fine), found.masks, found.scores) if self.looks else None
-            strange = nearest(self.looks, look)
+            strange = nearest(self.looks, look, field=self._is_field)
         judged = check_result(instances, seen, area, strange, name=self.name, strict=self.strict)
         judged.raise_refused()
         return Result(
@@ -83,6 +85,11 @@ class Prepared:
             page=self.page,
             timings_ms={**self.times, **(times or {}), **clock.times},
         )
+
+    @property
+    def _is_field(self) -> bool:
+        """Whether the picture is larger than any cut-out of a cluster."""
+        return bool(self.chromosome_area) and self.scaled.size > _FIELD * (self.chromosome_area or 0.0)
 
 
 class Remainder(Protocol):

@@ -64,7 +64,8 @@ class Splicer:
         found, parts = self._partitioned(absorbance, probabilities, maps, seams, most)
         if self.sureness is None:
             return found
-        measures = measures_of(parts.masks, parts.confidence, probabilities, absorbance)
+        typical = self.sureness.typical
+        measures = measures_of(parts.masks, parts.confidence, probabilities, absorbance, typical)
         probability = self.sureness.probabilities(measures)
         flags = self.sureness.flagged(found.flags, probability)
         return replace(found, flags=flags, probability=tuple(probability.tolist()))

@@ -8,8 +8,9 @@ logistic regression weighs what `measures_of` measures; `evaluation.sureness` fi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -36,8 +37,10 @@ MEASURES = (
     "pale",  # log of the mean absorbance over the median of the picture
     "dark",
 )
+_ENOUGH = 8  # chromosomes of one picture that say what is usual in it
 _RIM = 2  # px
 _SUREST = 0.98
+_TINY = 1e-3
 _HIGHEST = 0.95
 
 
@@ -49,11 +52,18 @@ class Sureness:
         weights: One for each of `MEASURES`.
         bias: Of the log-odds.
         doubtful: Probability below which a chromosome is flagged "needs-review".
+        typical: `typical_of` most pictures: what chromosomes are compared with where too few others are.
     """
 
     weights: tuple[float, ...]
     bias: float
     doubtful: float
+    typical: tuple[float, ...] = (0.0,) * 4
+
+    @classmethod
+    def of_json(cls, value: Mapping[str, Any]) -> Sureness:
+        """From a card."""
+        return cls(tuple(value["weights"]), value["bias"], value["doubtful"], tuple(value["typical"]))
 
     def probabilities(self, measures: F64) -> F64:
         """That each outline has IoU ≥ 0.8 with its chromosome: float64 (N, len(MEASURES)) → float64 (N,)."""
@@ -67,7 +77,13 @@ class Sureness:
         )
 
 
-def measures_of(masks: Bool, confidence: Sequence[float], probabilities: F32, absorbance: F32) -> F64:
+def measures_of(
+    masks: Bool,
+    confidence: Sequence[float],
+    probabilities: F32,
+    absorbance: F32,
+    typical: Sequence[float] | None = None,
+) -> F64:
     """What tells right outlines from wrong ones.
 
     Args:
@@ -75,15 +91,40 @@ def measures_of(masks: Bool, confidence: Sequence[float], probabilities: F32, ab
         confidence: Of each, 0–1, as of `Partition`.
         probabilities: float32 (M, H, W) within 0–1: chromosome, crossing and perhaps contact.
         absorbance: float32 (H, W).
+        typical: As of `Sureness`, for pictures of fewer than eight chromosomes; None compares them with one another.
 
     Returns:
         float64 (N, len(MEASURES)).
     """
     if not len(masks):
         return np.zeros((0, len(MEASURES)))
+    own = shapes_of(masks, absorbance)
+    usual = typical_of(own) if typical is None or len(masks) >= _ENOUGH else np.array(typical)
+    area, length, width, pale = (own - usual).T
+    certainty, confident, vague, beside, crossed, seam, knot = _seen(masks, confidence, probabilities).T
+    bent = area - length - width
+    columns = (
+        certainty, confident, vague, area, area**2, length, length**2, width, width**2, bent, beside, crossed, seam,
+        knot, np.minimum(pale, 0), np.maximum(pale, 0),
+    )  # fmt: skip
+    return np.stack(columns, axis=1).clip(-6, 6)
+
+
+def shapes_of(masks: Bool, absorbance: F32) -> F64:
+    """Logs of area, length, width and mean absorbance of chromosomes bool (N, H, W): float64 (N, 4)."""
+    shapes = [
+        (*_shape(mask[window]), float(absorbance[window][mask[window]].mean()))
+        for mask in masks
+        for window in [window_of(mask)]
+    ]
+    return np.asarray(np.log(np.maximum(np.array(shapes).reshape(-1, 4), _TINY)))
+
+
+def _seen(masks: Bool, confidence: Sequence[float], probabilities: F32) -> F64:
+    """What the network and stage 2 say of each chromosome: float64 (N, 7)."""
     others = masks.sum(axis=0, dtype=np.int16)
     contact = probabilities[2] if len(probabilities) > 2 else np.zeros_like(probabilities[0])
-    shapes, looks = [], []
+    looks = []
     for mask, sure in zip(masks, confidence, strict=True):
         rows, cols = window_of(mask)
         window = np.s_[max(rows.start - _RIM, 0) : rows.stop + _RIM, max(cols.start - _RIM, 0) : cols.stop + _RIM]
@@ -91,7 +132,6 @@ def measures_of(masks: Bool, confidence: Sequence[float], probabilities: F32, ab
         rim = ndimage.binary_dilation(own, iterations=_RIM)
         shared = others[window] - own > 0
         deep = ndimage.binary_erosion(own)
-        shapes.append((*_shape(own), float(absorbance[window][own].mean())))
         looks.append(
             (
                 _log_odds(float(chromosome[own].mean())),
@@ -103,15 +143,12 @@ def measures_of(masks: Bool, confidence: Sequence[float], probabilities: F32, ab
                 _highest(probabilities[1][window][own & ~shared]),
             )
         )
-    area, length, width, pale = np.log(np.maximum(np.array(shapes), 1e-3)).T
-    area, length, width, pale = (each - np.median(each) for each in (area, length, width, pale))
-    certainty, confident, vague, beside, crossed, seam, knot = np.array(looks).T
-    bent = area - length - width
-    columns = (
-        certainty, confident, vague, area, area**2, length, length**2, width, width**2, bent, beside, crossed, seam,
-        knot, np.minimum(pale, 0), np.maximum(pale, 0),
-    )  # fmt: skip
-    return np.stack(columns, axis=1).clip(-6, 6)
+    return np.array(looks)
+
+
+def typical_of(shapes: F64) -> F64:
+    """Medians of the logs of area, length, width and absorbance of chromosomes, float64 (N, 4) → float64 (4,)."""
+    return np.asarray(np.median(shapes, axis=0))
 
 
 def _shape(mask: Bool) -> tuple[float, float, float]:

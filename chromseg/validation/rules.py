@@ -196,7 +196,7 @@ def _familiar(limits: ResultLimits, nearest: str | None, severity: Severity) -> 
     """That the picture looks like those that the model knows; no rule where nothing is known of that."""
     if nearest is None:
         return ()
-    meaning = f"the model was trained on nothing like this picture; {nearest} comes nearest"
+    meaning = f"the model was trained on nothing like this picture (nearest: {nearest})"
     remedy = "look at every chromosome, and measure the model on such pictures before you rely on it"
     limit, unit = limits.most_strange, "× the reach"
     return (Rule(FAMILIAR, "strangeness", meaning, remedy, severity=severity, maximum=limit, unit=unit),)

@@ -100,7 +100,7 @@ def test_a_strange_picture_is_warned_of_in_words(looks: dict[str, StainLook]) ->
         assert bool(own) == strange
         if own:
             assert own[0]["severity"] == "warning" and own[0]["value"] > ResultLimits().most_strange
-            assert "dapi comes nearest" in own[0]["meaning"] or "g-band comes nearest" in own[0]["meaning"]
+            assert "(nearest: dapi)" in own[0]["meaning"] or "(nearest: g-band)" in own[0]["meaning"]
         silent = replace(_prepared(image, looks), looks={}).result(found).validation["result"]
         assert FAMILIAR not in {check["rule"] for check in silent["checks"]}
 
@@ -118,3 +118,11 @@ def test_strict_refuses_it_and_lets_the_familiar_pass(looks: dict[str, StainLook
 def test_a_model_that_does_not_know_what_it_has_seen_cannot_be_strict() -> None:
     with pytest.raises(ModelError, match="does not say how the pictures look"):
         threshold_predictor().predict(np.zeros((64, 64), np.uint8), strict=True)
+
+
+def test_a_whole_field_without_chromosomes_is_strange_and_a_cut_out_is_not(looks: dict[str, StainLook]) -> None:
+    image, masks = _picture(np.random.default_rng(5), number=2)
+    found = Found(masks, (0.9,) * 2, ((),) * 2, (None,) * 2)
+    for area, strange in ((100.0, True), (1000.0, False), (None, False)):
+        result = replace(_prepared(image, looks), chromosome_area=area).result(found).validation["result"]
+        assert (FAMILIAR in {failure["rule"] for failure in result["failures"]}) == strange

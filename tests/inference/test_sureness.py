@@ -77,7 +77,7 @@ def _outlines(rng: np.random.Generator, n: int = 2000) -> Outlines:
     measures = rng.normal(size=(n, len(MEASURES)))
     stains = np.where(np.arange(n) % 4 == 0, "g-band", "q-band")
     right = rng.random(n) < 1 / (1 + np.exp(-(2 * measures[:, 0] - 3 * measures[:, 4] + 1)))
-    return Outlines(measures, right, stains)
+    return Outlines(measures, right, stains, np.zeros((3, 4)))
 
 
 def test_the_fit_finds_the_weights_is_calibrated_and_spares_the_right_of_every_stain() -> None:
