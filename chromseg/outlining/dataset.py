@@ -97,8 +97,9 @@ def outline_dataset(
     """Make `root/into` of the set of boxes `root/name`: same pictures, cases, splits and classes, with outlines.
 
     Chromosomes that lie alone in their box and those that the model cuts as the boxes say get outlines (`quality`
-    derived). Every other one is a crowd (`quality` box) whose pixels are also in the `ignore` of its image. Equal set,
-    model and options give equal files. An outlined set of the same boxes gives way to the new one.
+    derived). Every other one is a crowd (`quality` box) whose pixels are also in the `ignore` of its image, as is what
+    else is dark in a box. Equal set, model and options give equal files. An outlined set of the same boxes gives way to
+    the new one.
 
     Args:
         root: Folder of all datasets.
@@ -122,7 +123,7 @@ def outline_dataset(
     instances: list[InstanceRecord] = []
     for number, image in enumerate(images, start=1):
         ignored, found = outliner.outlined(image)
-        records.append(replace(image, ignore={} if ignored is None else encode_rle(ignored)))
+        records.append(replace(image, ignore=encode_rle(ignored) if ignored.any() else {}))
         instances += [replace(one, id=index) for index, one in enumerate(found, start=len(instances) + 1)]
         tell(f"{number} of {len(images)}: {image.file_name}{outliner.told(image)}")
     card = _card(source.card, name, into, predictor, limit)
@@ -141,7 +142,7 @@ class _Outliner:
         self._weights = (predictor.identity.weights_sha256 if predictor else None) or ""
         self.refused: dict[str, str] = {}
 
-    def outlined(self, image: ImageRecord) -> tuple[Bool | None, list[InstanceRecord]]:
+    def outlined(self, image: ImageRecord) -> tuple[Bool, list[InstanceRecord]]:
         """Pixels to be ignored, bool (H, W), and the instances of one picture, numbered later."""
         boxes, labels = load_boxes(self._source, image)
         found = outline_boxes(load_image(self._source, image), boxes, self._pieces(image))
@@ -151,9 +152,9 @@ class _Outliner:
             for index, (category, box) in enumerate(zip(categories, boxes, strict=True))
         ]
         unparted = load_ignored(self._source, image)
-        regions = [*found.unknown.values(), *([] if unparted is None else [unparted])]
+        regions = [found.left, *found.unknown.values(), *([] if unparted is None else [unparted])]
         crowds = [one for one in self._source.instances_of[image.id] if one.iscrowd]
-        return (np.any(regions, axis=0) if regions else None), [*instances, *crowds]
+        return np.any(regions, axis=0), [*instances, *crowds]
 
     def _instance(self, image: ImageRecord, category: int, box: F32, index: int, found: Outlined) -> InstanceRecord:
         """One chromosome with its outline, or with the annotator's box and what is dark in it."""

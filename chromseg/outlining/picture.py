@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
-from chromseg.annotations.maps import chromosome_map
+from chromseg.annotations.maps import EIGHT_CONNECTED, chromosome_map
 from chromseg.arrays import F32, Bool
 from chromseg.outlining.agreement import agreeing_pieces
 from chromseg.synthesis.box_singles import box_singles, tightened, window
@@ -20,11 +21,14 @@ class Outlined:
         alone: By index of the box, bool (H, W): chromosomes that lie alone.
         cut: The same of chromosomes that a model has cut out of their cluster.
         unknown: The same of the others: the dark pixels of a box that no outline has, or all of them if none is dark.
+        left: bool (H, W), dark pixels in any box that no outline has, such as a pale end that a model lost; not the rim
+            of an outline.
     """
 
     alone: dict[int, Bool]
     cut: dict[int, Bool]
     unknown: dict[int, Bool]
+    left: Bool
 
 
 def outline_boxes(absorbance: F32, boxes: F32, pieces: Bool | None = None) -> Outlined:
@@ -44,7 +48,8 @@ def outline_boxes(absorbance: F32, boxes: F32, pieces: Bool | None = None) -> Ou
     outlines = [*alone.values(), *cut.values()]
     free = ~chromosome_map(np.array(outlines)) if outlines else np.ones(absorbance.shape, dtype=bool)
     rest = [index for index in range(len(boxes)) if index not in alone and index not in cut]
-    return Outlined(alone, cut, {index: _region(boxes[index], found.dark & free, free) for index in rest})
+    unknown = {index: _region(boxes[index], found.dark & free, free) for index in rest}
+    return Outlined(alone, cut, unknown, ndimage.binary_opening(found.dark & free, structure=EIGHT_CONNECTED))
 
 
 def _region(box: F32, *choices: Bool) -> Bool:

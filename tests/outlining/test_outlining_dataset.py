@@ -76,7 +76,9 @@ def test_clusters_that_the_model_cuts_rightly_are_known_too(root: Path, truth: T
             if one.cut_by:
                 assert one.cut_by == WEIGHTS
                 np.testing.assert_array_equal(rasterize(one.segmentation, image.height, image.width), mask)
-        assert load_ignored(found.dataset, image) is None
+        ignored, chromosome = load_ignored(found.dataset, image), truth[image.file_name].any(axis=0)
+        if ignored is not None:  # ground that chromosomes enclose
+            assert not (ignored & chromosome).any() and ignored.sum() < 0.02 * chromosome.sum(), image.file_name
 
 
 def test_a_cluster_that_the_model_cuts_wrongly_is_ignored_and_no_other(
@@ -97,6 +99,25 @@ def test_a_cluster_that_the_model_cuts_wrongly_is_ignored_and_no_other(
     assert [index for index, one in enumerate(each) if one.quality == "box"] == sorted(wrong)
     assert all(each[index].cut_by == WEIGHTS for indices in others for index in indices)
     assert found.shares().ignored == len(wrong)
+
+
+def test_what_the_model_loses_of_a_chromosome_is_ignored(
+    root: Path, drawn: Dataset, truth: Truth, in_clusters: Clusters
+) -> None:
+    name = drawn.images[0].file_name
+    index = in_clusters[name][0][0]
+    others = np.delete(truth[name], index, axis=0).any(axis=0)
+    rows = np.flatnonzero(truth[name][index].any(axis=1))
+    lost = truth[name][index].copy()
+    lost[: rows[-1] - len(rows) // 6] = False
+
+    def shorten(masks: np.ndarray) -> np.ndarray:
+        return np.stack([mask & ~lost if one == index else mask for one, mask in enumerate(masks)])
+
+    found = outline_dataset(root, "boxes", "outlined", predictor=Knowing(truth, shorten), limit=1).dataset
+    assert instances(found, name)[index].cut_by == WEIGHTS
+    ignored = load_ignored(found, found.images[0])
+    assert ignored is not None and (ignored & lost).sum() > 0.6 * (lost & ~others).sum() > 20
 
 
 def test_pictures_cases_splits_and_classes_stay(root: Path, truth: Truth) -> None:
@@ -233,6 +254,21 @@ def test_a_chromosome_on_which_debris_hangs_is_not_known() -> None:
     absorbance[35:60, 40:52] = 0.5
     found = outline_boxes(absorbance, boxes)
     assert found.alone.keys() == {1} and found.unknown.keys() == {0}
+
+
+def test_a_pale_end_that_the_model_lost_is_ignored_and_no_rim_is() -> None:
+    """Two bars that cross; of one the model sees all but the last 10 px, of both all but a rim of a pixel."""
+    masks, pieces = np.zeros((2, 2, 120, 160), dtype=bool)
+    masks[0, 50:64, 20:120] = masks[1, 20:100, 60:74] = True
+    pieces[0, 51:63, 21:110] = pieces[1, 21:99, 61:73] = True
+    absorbance = 0.5 * masks.any(axis=0).astype(np.float32)
+    left, top, right, bottom = MARGIN
+    boxes = np.array([[20, 50, 120, 64], [60, 20, 74, 100]]) + np.array([-left, -top, right, bottom])
+    found = outline_boxes(absorbance, boxes.astype(np.float32), pieces)
+    assert found.cut.keys() == {0, 1} and not found.unknown
+    end = np.zeros((120, 160), dtype=bool)
+    end[50:64, 110:120] = True
+    np.testing.assert_array_equal(found.left, end)
 
 
 def test_where_nothing_is_dark_the_box_is_ignored() -> None:
