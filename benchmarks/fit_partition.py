@@ -23,7 +23,8 @@ from scipy import ndimage, optimize
 
 from benchmarks.stage2 import DISTURBANCES, Case, cut_outs
 from chromseg.annotations import chromosome_map, crossing_map, label_regions, load_image, load_masks, read_dataset
-from chromseg.partition import cluster, pairing, parts, ports, seams, touching
+from chromseg.evaluation.seams import fit_logistic, pixels_held, seams_of
+from chromseg.partition import cluster, pairing, parts, ports, touching
 
 DISTURBED_BY = ("crossing shrunk by 1", "outlines ragged by 0.7 and 1.5", "specks and holes")
 REAL = 4  # laid examples that a real one is worth: else whole metaphases of real images are cut too much
@@ -43,53 +44,12 @@ def seam_examples(root: Path, rng: np.random.Generator) -> tuple[list[Any], list
         labels, _ = label_regions(chromosome)
         for label, window in enumerate(ndimage.find_objects(labels), start=1):
             region = labels[window] == label
-            found = _seams_of(region, crossing[window] & region, image[window], owner[window], len(masks), rng)
+            known = (owner[window], len(masks))
+            found = seams_of(region, crossing[window] & region, image[window], None, known, rng)
             for measures, is_contact in found:
                 measured.append(measures)
                 parted.append(is_contact)
     return measured, parted
-
-
-def _seams_of(
-    region: Any, crossing: Any, image: Any, owner: Any, n_masks: int, rng: np.random.Generator
-) -> list[tuple[Any, bool]]:
-    width = cluster.chromosome_width(region)
-    cut = parts.cut_parts(region, crossing, width)
-    doubtful = touching._not_compact(cut, width)
-    if not doubtful.any():
-        return []
-    depth = ndimage.distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1].astype(np.float32)
-    ground = seams.Ground(depth, image, None, width)
-    fragments, owners = touching.find_fragments(np.where(doubtful[cut.free], cut.free, 0), cut.n_free, ground)
-    examples: dict[tuple[float, ...], bool] = {}
-    for _ in range(3):
-        labels = fragments.copy()
-        held = _held(labels, len(owners), owner, n_masks)
-        sides = seams.moments(labels, len(owners) - 1)
-        while found := touching._seams_within(labels, owners):
-            mergeable = []
-            for pair, pixels in found.items():
-                counts = held[list(pair)]
-                if (counts.max(axis=1) > PURE * np.maximum(counts.sum(axis=1), 1)).all():
-                    is_contact = bool(counts[0].argmax() != counts[1].argmax())
-                    measures = seams.measure(labels, pair, pixels, ground, sides[list(pair)])
-                    examples[tuple(measures.round(6))] = is_contact
-                if counts[0].argmax() == counts[1].argmax():
-                    mergeable.append(pair)
-            if not mergeable:
-                break
-            kept, gone = mergeable[rng.integers(len(mergeable))]
-            labels[labels == gone] = kept
-            held[kept] += held[gone]
-            sides[kept] += sides[gone]
-    return [(np.array(measures), is_contact) for measures, is_contact in examples.items()]
-
-
-def _held(labels: Any, count: int, owner: Any, n_masks: int) -> Any:
-    """How many pixels of each chromosome each label holds: (labels, chromosomes)."""
-    chosen = (labels > 0) & (owner > 0)
-    pairs = labels[chosen].astype(np.int64) * n_masks + owner[chosen] - 1
-    return np.bincount(pairs, minlength=count * n_masks).reshape(count, n_masks)
 
 
 def choices(case: Case, chromosome: Any, crossing: Any) -> list[tuple[Any, Any]]:
@@ -102,7 +62,7 @@ def choices(case: Case, chromosome: Any, crossing: Any) -> list[tuple[Any, Any]]
         width = cluster.chromosome_width(region)
         cut = parts.cut_parts(region, crossing[window] & region, width)
         cut, _ = touching.part_touching(cut, region, case.image[window], None, width)
-        held = _held(cut.free, cut.n_free + 1, owner[window], len(case.masks))
+        held = pixels_held(cut.free, cut.n_free + 1, owner[window], len(case.masks))
         for at in ports.find_crossings(cut, max(10, round(cluster._REACH * width)), width):
             arms = pairing.by_area(at)
             right = _right_outcome(arms, held)
@@ -133,20 +93,6 @@ def _right_outcome(arms: list[ports.Port], held: Any) -> pairing.Owners | None:
     return tuple(large.index(owner) for owner in large)
 
 
-def fit_logistic(examples: Any, labels: Any, ridge: float = 1.0) -> tuple[Any, float]:
-    """Weights and bias of a logistic regression on standardised measures, given for raw ones."""
-    mean, deviation = examples.mean(axis=0), examples.std(axis=0)
-    scaled, signs = (examples - mean) / deviation, np.where(labels, 1.0, -1.0)
-
-    def loss(weights: Any) -> Any:
-        margins = signs * (scaled @ weights[:-1] + weights[-1])
-        return np.logaddexp(0, -margins).sum() + ridge / 2 * weights[:-1] @ weights[:-1]
-
-    best = optimize.minimize(loss, np.zeros(examples.shape[1] + 1), method="L-BFGS-B").x
-    weights = best[:-1] / deviation
-    return weights, float(best[-1] - weights @ mean)
-
-
 def fit_choices(crossings: list[tuple[Any, Any]], ridge: float = 0.001) -> Any:
     """Weights of the terms of a pairing under which right outcomes are likeliest."""
 
@@ -171,9 +117,9 @@ def main() -> None:
     rng = np.random.default_rng(0)
     real, laid = (seam_examples(root, rng) for root in (arguments.data, arguments.laid))
     measured, parted = (REAL * from_real + from_laid for from_real, from_laid in zip(real, laid, strict=True))
-    weights, bias = fit_logistic(np.array(measured), np.array(parted))
+    fitted = fit_logistic(np.array(measured), np.array(parted))
     print(f"seams: {len(real[1])} real and {len(laid[1])} laid examples")
-    print(f"WEIGHTS = {tuple(float(weight) for weight in weights.round(2))}\nBIAS = {bias:.2f}")
+    print(f"BY_SHAPE = {fitted}")
     crossings = [
         choice
         for root in (arguments.data, arguments.laid, arguments.crowded)

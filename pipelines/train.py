@@ -18,6 +18,7 @@ from chromseg.config import DetectorConfig, ModelConfig, PrepareConfig, TrainCon
 from chromseg.evaluation.detector_thresholds import choose_threshold, learned_masks, mark_boxes_only
 from chromseg.evaluation.looks import choose_looks
 from chromseg.evaluation.map_thresholds import at_threshold, choose_map_settings
+from chromseg.evaluation.seams import choose_seams
 from chromseg.evaluation.sureness import choose_sureness
 from chromseg.inference.instance_predictor import InstanceSettings
 from chromseg.inference.postprocess import PostprocessSettings
@@ -91,6 +92,8 @@ def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTra
     elif isinstance(config.model, ModelConfig):
         settings = choose_map_settings(result.folder, metaphases.some(_ENOUGH), best_device())
         run.log_params({"threshold": settings.chromosome, "crossing": settings.crossing, "least_mean": settings.mean})
+        seams = choose_seams(result.folder, metaphases.some(2 * _ENOUGH), best_device())
+        run.log_params({"seams": "fitted" if seams else "not fitted"})
         sure = choose_sureness(result.folder, metaphases.samples(), stains(profile), best_device())
         run.log_params({"doubtful": sure.doubtful if sure else "not fitted"})
         looks = choose_looks(result.folder, _known(profile, config), stains(profile), best_device())

@@ -21,6 +21,7 @@ from chromseg.inference.splicing import Splicer, SplicingLeft
 from chromseg.inference.sureness import Sureness
 from chromseg.inference.view import MOST_CHROMOSOMES
 from chromseg.models.maps import MapNetwork
+from chromseg.partition.seams import WITH_CONTACT, SeamWeights
 
 _UNKNOWN_ONCE = {"smooth_chromosome": 0.0, "max_apart": 0.0}
 
@@ -93,7 +94,13 @@ class MapPredictor(Predictor):
     @property
     def splicer(self) -> Splicer:
         """Stage 2 with the card's settings."""
-        return Splicer(self.postprocess, self.card.partition, self.sureness)
+        return Splicer(self.postprocess, self.card.partition, self.sureness, self.seams)
+
+    @property
+    def seams(self) -> SeamWeights:
+        """By what seams are judged, as fitted on this network's maps; the usual weights in a card without it."""
+        given = self.card.preprocessing.get("seams")
+        return WITH_CONTACT if given is None else SeamWeights(tuple(given["weights"]), given["bias"])
 
     @property
     def sureness(self) -> Sureness | None:

@@ -10,6 +10,7 @@ from chromseg.inference.found import Found
 from chromseg.inference.postprocess import BinaryMaps, PostprocessSettings, binarize, smoothed
 from chromseg.inference.sureness import Sureness, measures_of
 from chromseg.partition import Partition, partition_crossings
+from chromseg.partition.seams import WITH_CONTACT, SeamWeights
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Splicer:
         postprocess: How probabilities become maps.
         partition: Keyword settings of `partition_crossings`.
         sureness: How probable outlines are right, if that was fitted.
+        seams: By what seams are judged where the network sees contact.
     """
 
     postprocess: PostprocessSettings
     partition: dict[str, Any] = field(default_factory=dict)
     sureness: Sureness | None = None
+    seams: SeamWeights = WITH_CONTACT
 
     def splice(
         self,
@@ -87,7 +90,13 @@ class Splicer:
         """The chromosomes without what is said of their sureness, and the partition that they are of."""
         contact = maps.contact if seams is None else seams & maps.chromosome & ~maps.crossing
         parts = partition_crossings(
-            maps.chromosome, maps.crossing, absorbance, contact=contact, most=most, **self.partition
+            maps.chromosome,
+            maps.crossing,
+            absorbance,
+            contact=contact,
+            seam_weights=self.seams,
+            most=most,
+            **self.partition,
         )
         scores = tuple(instance_scores(parts, probabilities[0]))
         both = (maps.chromosome, maps.crossing)

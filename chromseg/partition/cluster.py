@@ -12,6 +12,7 @@ from chromseg.partition.pairing import Pairing
 from chromseg.partition.parts import Parts, SeamMap, cut_parts, grow_over_corners
 from chromseg.partition.ports import Crossing, find_crossings
 from chromseg.partition.reconstruct import draw, group_parts, share_crossings
+from chromseg.partition.seams import WITH_CONTACT, SeamWeights
 from chromseg.partition.touching import part_touching
 
 NEEDS_REVIEW, THREE_AT_CROSSING = "needs-review", "three-at-crossing"
@@ -36,10 +37,11 @@ def partition_cluster(
     image: F32 | None,
     contact: SeamMap | None,
     radius: int,
+    weights: SeamWeights = WITH_CONTACT,
 ) -> list[Piece]:
     """Split one cluster, all arrays (h, w) in its bounding box, `crossing` and `contact` within `region`."""
     width = chromosome_width(region)
-    parts, sureness = part_touching(cut_parts(region, crossing, width), region, image, contact, width)
+    parts, sureness = part_touching(cut_parts(region, crossing, width), region, image, contact, width, weights)
     if parts.n_free < 2:
         return [Piece(region, (), float(sureness.min()))]
     crossings = find_crossings(parts, max(radius, round(_REACH * width)), width)

@@ -19,6 +19,7 @@ from chromseg.arrays import F32, I32, Bool
 from chromseg.partition.cluster import Piece
 from chromseg.partition.parts import FOUR_CONNECTED, Parts, SeamMap
 from chromseg.partition.reconstruct import draw, group_parts
+from chromseg.partition.seams import WITH_CONTACT, SeamWeights
 
 _RAY_STEP = 0.5
 
@@ -29,8 +30,9 @@ def partition_cluster_as_published(
     image: F32 | None,
     contact: SeamMap | None,
     radius: int,
+    weights: SeamWeights = WITH_CONTACT,
 ) -> list[Piece]:
-    """Split one cluster, arrays (h, w) in its bounding box; neither image nor contact is looked at."""
+    """Split one cluster, arrays (h, w) in its bounding box; neither image, contact nor weights are looked at."""
     parts = watershed_parts(region, crossing)
     if parts.n_free < 1 or not parts.n_crossing:
         return [Piece(region, (), 1.0)]

@@ -17,6 +17,7 @@ from chromseg.errors import InputRefusedError, MaskError
 from chromseg.partition.cluster import Piece, chromosome_width, partition_cluster
 from chromseg.partition.paper import partition_cluster_as_published
 from chromseg.partition.parts import SeamMap
+from chromseg.partition.seams import WITH_CONTACT, SeamWeights
 
 _SPECK_AREA = 0.15  # squared chromosome widths; a smaller island is an error of the map, not a chromosome
 
@@ -46,6 +47,7 @@ def partition_crossings(
     contact: SeamMap | None = None,
     algorithm: str = "chromseg-ops",
     radius: int = 10,
+    seam_weights: SeamWeights = WITH_CONTACT,
     most: int | None = None,
 ) -> Partition:
     """Split every cluster of an image into a mask per chromosome (ChromSeg §II-D, and beyond it).
@@ -65,6 +67,7 @@ def partition_crossings(
         algorithm: "chromseg-ops", or "paper" for the published algorithm, which uses neither image nor contact.
         radius: How far around a crossing arms are looked at, in pixels; the default algorithm looks at 1.6 chromosome
             widths where that is more.
+        seam_weights: How probable seams are weighed with the shape: as fitted on the maps of the network that saw them.
         most: Chromosomes that are drawn; as soon as there are more, all is refused. None draws any number.
 
     Returns:
@@ -81,7 +84,9 @@ def partition_crossings(
     for window, region in _components(chromosome, most):
         own = None if image is None else image[window]
         seams = None if contact is None else np.where(region, contact[window], contact.dtype.type(0))
-        found += [(window, piece) for piece in split(region, crossing[window] & region, own, seams, radius)]
+        found += [
+            (window, piece) for piece in split(region, crossing[window] & region, own, seams, radius, seam_weights)
+        ]
         _refuse_more(len(found), most)
     return _assemble(found, chromosome.shape)
 
@@ -164,7 +169,7 @@ def _check_array(name: str, array: Any, dtype: npt.DTypeLike, shape: tuple[int, 
         )
 
 
-_Split: TypeAlias = Callable[[Bool, Bool, F32 | None, SeamMap | None, int], list[Piece]]
+_Split: TypeAlias = Callable[[Bool, Bool, F32 | None, SeamMap | None, int, SeamWeights], list[Piece]]
 ALGORITHMS: dict[str, _Split] = {
     "chromseg-ops": partition_cluster,
     "paper": partition_cluster_as_published,

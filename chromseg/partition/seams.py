@@ -33,13 +33,26 @@ MEASURES = (
     "fill",  # how well the whole fills its ellipse of inertia
     "length",  # log of the whole's length in widths
 )
-WEIGHTS = (-12.01, 1.82, 3.03, 0.24, 2.15, -1.79, -2.37)
-BIAS = 5.8
-# The same with, last, the log-odds that a network finds a contact there: fitted on maps that one network of 2,500 steps
-# drew of validation metaphases of three stains (docs/experiments/all-stains.md).
-WEIGHTS_WITH_CONTACT = (-3.17, 1.23, 0.96, -0.29, -0.19, -2.86, 1.29, 0.65)
-BIAS_WITH_CONTACT = 3.24
 _SUREST = 4.0  # log-odds that a network is believed at most
+
+
+@dataclass(frozen=True)
+class SeamWeights:
+    """A logistic regression on the measures of a seam.
+
+    Attributes:
+        weights: One for each of `MEASURES`, and with a contact map one more, of the log-odds that a network sees there.
+        bias: Of the log-odds that two chromosomes touch.
+    """
+
+    weights: tuple[float, ...]
+    bias: float
+
+
+BY_SHAPE = SeamWeights((-12.01, 1.82, 3.03, 0.24, 2.15, -1.79, -2.37), 5.8)
+# Fitted on maps that one network of 2,500 steps drew of validation metaphases of three stains
+# (docs/experiments/all-stains.md); a model's card may have others, fitted on its own maps.
+WITH_CONTACT = SeamWeights((-3.17, 1.23, 0.96, -0.29, -0.19, -2.86, 1.29, 0.65), 3.24)
 
 
 @dataclass(frozen=True)
@@ -51,12 +64,14 @@ class Ground:
         image: float32 (h, w) absorbance; all 1 where no image was given.
         contact: Seams: bool (h, w) as somebody knows them, float32 (h, w) as probable as a network finds them, or None.
         width: Typical width of a chromosome in pixels.
+        weights: By which a seam is judged where a network saw contact.
     """
 
     depth: F32
     image: F32
     contact: SeamMap | None
     width: float
+    weights: SeamWeights = WITH_CONTACT
 
 
 def moments(labels: I32, count: int) -> Moments:
@@ -106,8 +121,8 @@ def likelihood(labels: I32, pair: LabelPair, seam: SeamPixels, ground: Ground, s
     if ground.contact is not None and ground.contact.dtype == bool:
         return float(ground.contact[seam[..., 0], seam[..., 1]].any(axis=1).mean())
     measures = measure(labels, pair, seam, ground, sides)
-    weights, bias = (WEIGHTS, BIAS) if ground.contact is None else (WEIGHTS_WITH_CONTACT, BIAS_WITH_CONTACT)
-    return 0.5 + 0.5 * math.tanh((float(measures @ np.array(weights)) + bias) / 2)
+    judge = BY_SHAPE if ground.contact is None else ground.weights
+    return 0.5 + 0.5 * math.tanh((float(measures @ np.array(judge.weights)) + judge.bias) / 2)
 
 
 def measure(labels: I32, pair: LabelPair, seam: SeamPixels, ground: Ground, sides: Moments) -> Measures:

@@ -18,7 +18,17 @@ from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.arrays import F32, F64, I32, Bool
 from chromseg.partition.parts import Parts, SeamMap, compact, grow_over_corners, grow_over_edges
 from chromseg.partition.reconstruct import Forest
-from chromseg.partition.seams import Ground, LabelPair, SeamPixels, fill_and_length, find_seams, likelihood, moments
+from chromseg.partition.seams import (
+    WITH_CONTACT,
+    Ground,
+    LabelPair,
+    SeamPixels,
+    SeamWeights,
+    fill_and_length,
+    find_seams,
+    likelihood,
+    moments,
+)
 
 _CUT = 0.5  # least likelihood of a seam that stays
 _COMPACT = 0.9  # fill from which a part is one chromosome: none of two in the training cases reaches it
@@ -38,25 +48,37 @@ def part_touching(
     image: F32 | None,
     contact: SeamMap | None,
     width: float,
+    weights: SeamWeights = WITH_CONTACT,
 ) -> tuple[Parts, F64]:
     """Cut the free parts of one cluster where two chromosomes probably touch.
 
     Returns:
         The parts, and by free part how sure its least sure cut or non-cut is, 0.5–1; 0 where it was too much to tell.
     """
-    doubtful = _doubtful(parts, contact, width)
-    if not doubtful.any():
+    suspects = suspected(parts, contact, width)
+    if not suspects.any():
         return parts, np.ones(parts.n_free + 1)
-    depth = np.asarray(ndimage.distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1], dtype=np.float32)
-    thick = None if contact is None else _thickened(contact)
-    ground = Ground(depth, np.ones_like(depth) if image is None else image, thick, width)
-    suspects = np.where(doubtful[parts.free], parts.free, 0)
+    ground = ground_of(region, image, contact, width, weights)
     labels, owners = find_fragments(suspects, parts.n_free, ground)
     if len(owners) > _MOST_FRAGMENTS:
         return parts, np.zeros(parts.n_free + 1)
     crossed = grow_over_corners(parts.crossing > 0)
     labels, sureness = merge_fragments(labels, owners, ground, crossed)
     return _renumbered(parts, np.where(suspects > 0, labels + parts.n_free, parts.free), sureness)
+
+
+def suspected(parts: Parts, contact: SeamMap | None, width: float) -> I32:
+    """The free parts int32 (h, w) that may be two chromosomes; 0 elsewhere."""
+    return np.where(_doubtful(parts, contact, width)[parts.free], parts.free, 0)
+
+
+def ground_of(
+    region: Bool, image: F32 | None, contact: SeamMap | None, width: float, weights: SeamWeights = WITH_CONTACT
+) -> Ground:
+    """What the seams of a cluster bool (h, w) are measured on; arguments as of `part_touching`."""
+    depth = np.asarray(ndimage.distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1], dtype=np.float32)
+    thick = None if contact is None else _thickened(contact)
+    return Ground(depth, np.ones_like(depth) if image is None else image, thick, width, weights)
 
 
 def _doubtful(parts: Parts, contact: SeamMap | None, width: float) -> Bool:
@@ -120,7 +142,7 @@ def _without_shallow_valleys(
     np.maximum.at(heights, labels[labels > 0], relief[labels > 0])
     passes = [
         (float(relief[seam[..., 0], seam[..., 1]].min(axis=1).max()), pair)
-        for pair, seam in _seams_within(labels, owners).items()
+        for pair, seam in seams_within(labels, owners).items()
     ]
     forest = Forest(count + 1)
     for height, pair in sorted(passes, reverse=True):
@@ -139,7 +161,7 @@ def merge_fragments(labels: I32, owners: npt.NDArray[np.integer], ground: Ground
         Labels int32 (h, w), some now missing, and by label how sure its least sure decision is, 0.5–1.
     """
     labels, sides, sureness = labels.copy(), moments(labels, len(owners) - 1), np.ones(len(owners))
-    seams = _seams_within(labels, owners)
+    seams = seams_within(labels, owners)
     at_crossing = np.bincount(labels[crossed], minlength=len(owners)) > 0
     scores: dict[LabelPair, float] = {}
     while seams:
@@ -154,7 +176,7 @@ def merge_fragments(labels: I32, owners: npt.NDArray[np.integer], ground: Ground
         sides[kept] += sides[gone]
         at_crossing[kept] |= at_crossing[gone]
         sureness[kept] = min(sureness[kept], sureness[gone], 1 - scores[weakest])
-        seams = _seams_within(labels, owners)
+        seams = seams_within(labels, owners)
         scores = {pair: score for pair, score in scores.items() if not {kept, gone} & set(pair)}
     for pair in seams:
         for side in pair:
@@ -162,7 +184,7 @@ def merge_fragments(labels: I32, owners: npt.NDArray[np.integer], ground: Ground
     return labels, sureness
 
 
-def _seams_within(labels: I32, owners: npt.NDArray[np.integer]) -> dict[LabelPair, SeamPixels]:
+def seams_within(labels: I32, owners: npt.NDArray[np.integer]) -> dict[LabelPair, SeamPixels]:
     """The seams between fragments of one part."""
     return {pair: seam for pair, seam in find_seams(labels).items() if owners[pair[0]] == owners[pair[1]]}
 
