@@ -1,4 +1,4 @@
-"""`make publish`: the objects of the built-in sample and of the bundled models into `dvcstore/` and into git.
+"""`make publish`: the objects of the built-in samples and of the bundled models into `dvcstore/` and into git.
 
 git ignores whatever else a push leaves there (`dvcstore/.gitignore`), so these are added by name.
 """
@@ -8,23 +8,28 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import yaml
 
-from chromseg.annotations.tracking import EMBEDDED, SAMPLE
+from chromseg.annotations.tracking import EMBEDDED, SAMPLES
 from chromseg.errors import DataError
 from pipelines.profile import run_stage
 
 STORE = Path("dvcstore")
-PUBLISHED = {"data.dvc": f"data/{SAMPLE}", "bundled.dvc": "bundled"}  # listing → the one out that may be published
+PUBLISHED = {  # listing → the outs that may be published
+    "data.dvc": tuple(f"data/{name}" for name in SAMPLES),
+    "bundled.dvc": ("bundled",),
+}
 _FENCE = {STORE / ".gitignore", STORE / "runs"}
 
 
 def main() -> None:
     """Push them, add them to git, and take objects out of git that no longer belong to them."""
     subprocess.run(
-        [sys.executable, "-m", "dvc", "push", "--quiet", "--remote", EMBEDDED, *PUBLISHED.values()], check=True
+        [sys.executable, "-m", "dvc", "push", "--quiet", "--remote", EMBEDDED, *chain(*PUBLISHED.values())],
+        check=True,
     )
     wanted = published()
     gone = in_git() - wanted
@@ -43,12 +48,12 @@ def published() -> set[Path]:
     found = set(_FENCE)
     for listing, allowed in PUBLISHED.items():
         for out in yaml.safe_load(Path(listing).read_text(encoding="utf-8"))["outs"]:
-            if out["path"] == allowed:
+            if out["path"] in allowed:
                 found |= _objects(out["md5"])
             elif out.get("remote", EMBEDDED) == EMBEDDED:
                 raise DataError(
                     f"{listing}: {out['path']} goes to the remote `{EMBEDDED}`, which is published",
-                    expected=f"{allowed} alone there",
+                    expected=f"{' and '.join(allowed)} alone there",
                     remedy="give it a remote of its own (`chromseg-ops data track NAME --remote REMOTE`)",
                 )
     return found

@@ -2,7 +2,7 @@
 
 DVC's `add` makes a file of its own for each folder; a single `data.dvc` with several outs is written by hand and filled
 in by `dvc commit`. Each out names its own remote, so that neither `dvc push` nor `dvc push -r embedded` puts anything
-where the repository's own sample lies but this itself.
+where the repository's own samples lie but these themselves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from chromseg.files import write_text
 from chromseg.project import DATA
 
 EMBEDDED = "embedded"  # lies inside the repository and is published with it
-SAMPLE = "sample"  # the one dataset that may go there
+DRAWN_SAMPLE = "sample"
+REAL_SAMPLE = "mfish-sample"  # its licence lets it be passed on
+SAMPLES = (DRAWN_SAMPLE, REAL_SAMPLE)  # the datasets that may go there; no other may
 
 
 def track(name: str, *, data_root: Path = Path(DATA), remote: str | None = None) -> str:
@@ -32,7 +34,7 @@ def track(name: str, *, data_root: Path = Path(DATA), remote: str | None = None)
         name: Of the dataset.
         data_root: Folder of all datasets; the folder above it holds the DVC project.
         remote: DVC remote for its images. None: the one it has, else the lab's own if there is just one. The built-in
-            sample goes to `embedded`, and nothing else does.
+            samples go to `embedded`, and nothing else does.
 
     Returns:
         The md5 of the dataset as DVC computed it, which ends in `.dir`.
@@ -85,8 +87,8 @@ def outside_remotes(top: Path) -> list[str]:
 
 
 def _remote(top: Path, name: str, wanted: str | None) -> str:
-    """The remote that a dataset goes to: of the built-in sample the embedded one, of any other never that."""
-    if name == SAMPLE:
+    """The remote that a dataset goes to: of a built-in sample the embedded one, of any other never that."""
+    if name in SAMPLES:
         return EMBEDDED
     fit = outside_remotes(top)
     if wanted is None and len(fit) == 1:
