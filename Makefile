@@ -18,7 +18,7 @@ setup: .venv/ready   ## make .venv from requirements.lock
 	$(PY) -m uv pip install --quiet --python $(PY) --no-deps --editable .
 	touch $@
 
-demo: setup      ## train on the sample, print test metrics, cut a picture with the bundled model
+demo: setup      ## train on the samples, print test metrics, cut a picture with the bundled model
 	$(PY) -m pipelines.demo
 
 test: setup      ## all tests; first what they need of the system: PostgreSQL and Chromium
@@ -53,7 +53,7 @@ fix: setup       ## apply the linter's and formatter's repairs
 
 # The networks are small: a second thread spins while it waits (docs/decisions.md).
 repro: export OMP_NUM_THREADS ?= 1
-repro: setup     ## rebuild the experiments on the built-in sample
+repro: setup     ## rebuild the experiments on the built-in samples
 	.venv/bin/dvc pull --quiet
 	.venv/bin/dvc repro
 
@@ -66,7 +66,7 @@ stages: setup    ## write dvc.yaml of all pipelines, and environment.yaml, from 
 docs: setup      ## write docs/cli.md from the commands
 	$(PY) -m chromseg.cli.reference
 
-publish: setup   ## put the objects of data/sample and bundled/ into dvcstore/ and git, nothing else
+publish: setup   ## put the objects of the built-in samples and bundled/ into dvcstore/ and git, nothing else
 	$(PY) -m pipelines.publish
 
 lock:            ## renew requirements.lock from pyproject.toml; `make stages` afterwards

@@ -1,31 +1,46 @@
-"""`make demo`: train a variant on the sample, cut a picture with the bundled model, register what was trained."""
+"""`make demo`: train a variant on the samples, cut a picture with the bundled model, register what was trained."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from chromseg.metrics.catalogue import TEST
 
 VARIANT = "chromseg-0"
 MODEL = Path("models") / VARIANT
 SCORES = Path("reports/default/scores") / VARIANT / "metrics.json"
 OUT = Path("demo")
+STAINS = {"drawn": "synthetic", "DAPI": "dapi"}  # heading → stain of its dataset
 
 
 def main() -> None:
     """Run the steps, each as the command that a user would type."""
     run("dvc", "pull", "--quiet", "data.dvc", "bundled.dvc")
     run("dvc", "repro", f"evaluate@{VARIANT}")
-    print(f"\nTest metrics of {VARIANT} on the built-in sample (synthetic, a few minutes of training):")
-    for name, value in json.loads(SCORES.read_text(encoding="utf-8"))["metrics"].items():
-        print(f"  {name:26} {'–' if value is None else f'{value:.3f}'}")
+    print(f"\nTest metrics of {VARIANT} on the built-in samples (a few minutes of training):")
+    print(table(json.loads(SCORES.read_text(encoding="utf-8"))))
     run("chromseg-ops", "init", "--with-bundled")
     picture = sorted(Path("data/sample/images").iterdir())[0]
     run("chromseg-ops", "predict", str(picture), "--out", str(OUT))
     print(f"\nThe picture, cut: {OUT / picture.stem / 'overlay.png'}")
     run("chromseg-ops", "models", "register", str(MODEL), "--name", "chromseg")
     run("chromseg-ops", "models", "list")
+
+
+def table(scores: Mapping[str, Any]) -> str:
+    """The metrics of `metrics.json`, a line each: on all test pictures, on the drawn ones, on the real ones."""
+    lines = [f"  {'':26}" + "".join(f"{heading:>7}" for heading in ("all", *STAINS))]
+    for name, value in scores["metrics"].items():
+        parts = (
+            scores["slices"].get(f"test/slice/stain/{stain}/{name.removeprefix(TEST)}") for stain in STAINS.values()
+        )
+        lines.append(f"  {name:26}" + "".join(f"{'–' if one is None else f'{one:.3f}':>7}" for one in (value, *parts)))
+    return "\n".join(lines)
 
 
 def run(*command: str) -> None:

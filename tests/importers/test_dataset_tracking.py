@@ -34,7 +34,7 @@ def empty_project(tmp_path_factory):
 
 @pytest.fixture
 def project(empty_project, tmp_path, save):
-    """A DVC project with the set that may be published, `sample`, and one of a lab."""
+    """A DVC project with a set that may be published, `sample`, and one of a lab."""
     top = tmp_path / "project"
     shutil.copytree(empty_project, top)
     save(tmp_path / "src/1.png")
@@ -83,12 +83,22 @@ def md5_of(path):
 @pytest.mark.slow
 @pytest.mark.parametrize("remote", [None, "embedded", "nowhere"])
 @pytest.mark.parametrize("stain", ["q-band", "synthetic"])
-def test_only_the_sample_may_go_to_the_embedded_remote(project, remote, stain):
+def test_only_the_samples_may_go_to_the_embedded_remote(project, remote, stain):
     card = project / "data/lab/dataset.yaml"
     card.write_text(yaml.safe_dump(yaml.safe_load(card.read_text()) | {"stain": stain}))
     with pytest.raises(DataError, match=r"a DVC remote outside this repository.*dvc remote add"):
         track("lab", data_root=project / "data", remote=remote)
     assert not (project / "data.dvc").exists()
+
+
+@pytest.mark.slow
+def test_the_real_sample_goes_to_the_embedded_remote_and_the_set_it_is_of_does_not(project, tmp_path):
+    for name in ("mfish-sample", "mfish"):
+        import_dataset("singles", tmp_path / "src", name, data_root=project / "data", stain="dapi")
+    track("mfish-sample", data_root=project / "data")
+    with pytest.raises(DataError, match=r"a DVC remote outside this repository"):
+        track("mfish", data_root=project / "data", remote="embedded")
+    assert {path: out["remote"] for path, out in outs(project).items()} == {"data/mfish-sample": "embedded"}
 
 
 @pytest.mark.slow

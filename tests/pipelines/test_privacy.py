@@ -14,7 +14,7 @@ import pytest
 import yaml
 from clone import Clone
 
-from chromseg.annotations.tracking import track
+from chromseg.annotations.tracking import SAMPLES, track
 from chromseg.importers import import_dataset
 from chromseg.synthesis import synthesize_dataset
 
@@ -48,7 +48,8 @@ def test_a_fresh_clone_is_quiet(fresh: Clone) -> None:
         stdout, stderr = fresh.told(*command)
         assert len((stdout + stderr).splitlines()) < 12, (command, stdout, stderr)
         assert "ERROR" not in stderr and "missing" not in (stdout + stderr).lower(), command
-    assert (fresh.folder / "data/sample/annotations.json").is_file()
+    for name in SAMPLES:
+        assert (fresh.folder / "data" / name / "annotations.json").is_file()
     assert git(fresh, "status", "--porcelain") == ""
 
 

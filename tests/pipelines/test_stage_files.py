@@ -194,17 +194,31 @@ def test_a_copied_profile_needs_nothing_but_its_name(tmp_path: Path, monkeypatch
     assert stages.pipeline_text(profile) == (ROOT / "profiles/mylab/dvc.yaml").read_text().replace("mylab", "otherlab")
 
 
-def test_git_has_of_the_embedded_remote_the_sample_and_the_box_alone() -> None:
+def test_git_has_of_the_embedded_remote_the_samples_and_the_box_alone() -> None:
     assert publish.in_git() == publish.published()
 
 
-def test_nothing_else_may_name_the_embedded_remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_datasets_are_published_and_no_third() -> None:
+    assert set(publish.PUBLISHED["data.dvc"]) == {"data/sample", "data/mfish-sample"}
+    outs = yaml.safe_load(Path("data.dvc").read_text())["outs"]
+    assert {out["path"] for out in outs} == {"data/sample", "data/mfish-sample"}
+    for out in outs:
+        assert publish.STORE / "files/md5" / out["md5"][:2] / out["md5"][2:] in publish.published(), out["path"]
+
+
+@pytest.mark.parametrize("name", ["lab", "mfish", "mfish-sample-2", "sample/mine"])
+@pytest.mark.parametrize("remote", [{"remote": "embedded"}, {}], ids=["embedded", "unsaid"])
+def test_nothing_else_may_name_the_embedded_remote(
+    name: str, remote: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("data.dvc", "bundled.dvc"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "dvcstore").symlink_to(ROOT / "dvcstore")
     monkeypatch.chdir(tmp_path)
     listing = yaml.safe_load(Path("data.dvc").read_text())
-    listing["outs"].append({"path": "data/lab", "md5": "0" * 32 + ".dir", "remote": "embedded"})
+    listing["outs"].append({"path": f"data/{name}", "md5": "0" * 32 + ".dir", **remote})
     Path("data.dvc").write_text(yaml.safe_dump(listing))
-    with pytest.raises(DataError, match="data/lab goes to the remote `embedded`, which is published"):
+    with pytest.raises(
+        DataError, match=f"data/{name} goes to the remote `embedded`, which is published.*mfish-sample alone"
+    ):
         publish.published()

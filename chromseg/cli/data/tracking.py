@@ -16,7 +16,7 @@ from chromseg.project import DATA
 def track(
     name: Annotated[str, typer.Argument(help="Dataset below data/.")],
     remote: Annotated[
-        str | None, typer.Option(help="DVC remote for its images; only the built-in sample goes to the embedded one.")
+        str | None, typer.Option(help="DVC remote for its images; only the built-in samples go to the embedded one.")
     ] = None,
     data_root: Root = Path(DATA),
     as_json: AsJson = False,
