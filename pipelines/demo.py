@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,16 @@ def main() -> None:
 
 def table(scores: Mapping[str, Any]) -> str:
     """The metrics of `metrics.json`, a line each: on all test pictures, on the drawn ones, on the real ones."""
-    lines = [f"  {'':26}" + "".join(f"{heading:>7}" for heading in ("all", *STAINS))]
+    lines = [_line("", ["all", *STAINS])]
     for name, value in scores["metrics"].items():
-        parts = (
-            scores["slices"].get(f"test/slice/stain/{stain}/{name.removeprefix(TEST)}") for stain in STAINS.values()
-        )
-        lines.append(f"  {name:26}" + "".join(f"{'–' if one is None else f'{one:.3f}':>7}" for one in (value, *parts)))
+        slices = (f"test/slice/stain/{stain}/{name.removeprefix(TEST)}" for stain in STAINS.values())
+        values = (value, *(scores["slices"].get(key) for key in slices))
+        lines.append(_line(name, ["–" if one is None else f"{one:.3f}" for one in values]))
     return "\n".join(lines)
+
+
+def _line(name: str, cells: Sequence[str]) -> str:
+    return f"  {name:26}" + "".join(f"{cell:>8}" for cell in cells)
 
 
 def run(*command: str) -> None:
