@@ -17,6 +17,7 @@ from chromseg.models.package import write_card
 
 _FEWEST = len(MEASURES) + 3  # pictures of a stain from which its look can be learned
 _SHRINKAGE = 0.2  # of the covariance towards its diagonal: few pictures, many measures
+_LEAST = 0.05  # spread that every measure is granted
 _WITHIN = 0.98  # of a stain's own pictures
 _MARGIN = 1.15  # beyond the distance of those, for pictures that were not seen
 
@@ -61,7 +62,7 @@ def fit_looks(measured: Mapping[str, list[F64]]) -> dict[str, StainLook]:
 def _fitted(looks: F64) -> StainLook:
     centre, covariance = looks.mean(axis=0), np.cov(looks.T)
     own = np.diag(np.diag(covariance))
-    precision = np.linalg.inv((1 - _SHRINKAGE) * covariance + _SHRINKAGE * own + 1e-4 * np.eye(len(MEASURES)))
+    precision = np.linalg.inv((1 - _SHRINKAGE) * covariance + _SHRINKAGE * own + _LEAST**2 * np.eye(len(MEASURES)))
     apart = looks - centre
     distances = np.sqrt(np.einsum("ni,ij,nj->n", apart, precision, apart))
     return StainLook(

@@ -24,7 +24,7 @@ from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.metrics import InstanceScore
 from chromseg.models.package import write_card
 
-CROSSINGS = (0.4, 0.3, 0.5, 0.6)  # the usual one first: of equally good ones it stays
+CROSSINGS = (0.4, 0.3, 0.5, 0.6, 0.7, 0.8)  # the usual one first: of equally good ones it stays
 THRESHOLDS: tuple[float, ...] = tuple(np.round(np.arange(0.3, 0.85, 0.05), 2).tolist())
 
 

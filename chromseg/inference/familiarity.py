@@ -37,6 +37,7 @@ _NEAR, _FAR = 2, 6  # px outside of chromosomes: where a halo would be, and from
 _BROAD = 2.0  # px, sigma that bands survive and grain does not
 _DARK = 0.5  # of the chromosomes' mean absorbance
 _EMPTY = 10.0  # strangeness of a field without chromosomes
+_EVEN = 0.003  # absorbance; a ground more even than this is even
 _TINY = 1e-4
 
 
@@ -112,7 +113,7 @@ def look_of(absorbance: F32, masks: Bool, scores: tuple[float, ...]) -> F64 | No
             _log(mean),
             _log(float((broad[found]).std()) / max(mean, _TINY)),
             _log(float((inside - broad[found]).std()) / max(mean, _TINY)),
-            _log(float(np.median(np.abs(ground - level)))),
+            np.log(float(np.abs(ground - level).mean()) + _EVEN),
             (float(absorbance[rim].mean()) - level) / max(mean, _TINY) if rim.any() else 0.0,
             _log(float(steep[rim].mean()) / max(mean, _TINY) if rim.any() else 0.0),
             float(np.median(slim)),
