@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from chromseg.annotations import SPLITS, Sample, read_dataset, read_samples
+from chromseg.annotations import SPLITS, Sample, load_image, read_dataset, read_samples
 from chromseg.annotations.index import KINDS, SampleEntry, read_index
+from chromseg.annotations.preparation import at_width
 from chromseg.annotations.samples import read_entries
+from chromseg.arrays import F32
 from chromseg.config import PrepareConfig, TrainConfig, block, parse
 from chromseg.project import dataset_folder
 from pipelines.profile import Profile
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -30,14 +35,10 @@ class Part:
 
     def some(self, most: int) -> Iterator[Sample]:
         """At most so many of each dataset, evenly spread over its own, where all would take too long."""
-        kept = []
         by_set: dict[str, list[SampleEntry]] = {}
         for entry in self.entries():
             by_set.setdefault(entry.dataset, []).append(entry)
-        for own in by_set.values():
-            step = max(1.0, len(own) / most)
-            kept += [own[int(step * index)] for index in range(min(most, len(own)))]
-        return read_entries(self.folder, kept)
+        return read_entries(self.folder, (entry for own in by_set.values() for entry in evenly(own, most)))
 
     def entries(self) -> list[SampleEntry]:
         """What the index says of them."""
@@ -49,6 +50,20 @@ def stains(profile: Profile) -> dict[str, str]:
     prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
     names = dict.fromkeys((*prepare.datasets, *profile.evaluate.datasets))
     return {name: read_dataset(dataset_folder(name)).card.stain for name in names}
+
+
+def known_pictures(profile: Profile, most: int) -> Iterator[tuple[str, F32]]:
+    """Stain and absorbance float32 (H, W) of pictures by which the look of each stain is learned.
+
+    They are real ones of training and validation cases, at most so many of either from a dataset, at the scale at which
+    the samples are.
+    """
+    width = parse(PrepareConfig, block(profile.params, "prepare"), "prepare").width
+    for name in profile.evaluate.looks or profile.evaluate.datasets:
+        dataset = read_dataset(dataset_folder(name))
+        for split in ("train", "val"):
+            for image in evenly(dataset.in_split(split), most):
+                yield dataset.card.stain, at_width(load_image(dataset, image), width)
 
 
 def everything(profile: Profile, config: TrainConfig) -> Part:
@@ -83,6 +98,12 @@ def corrections(profile: Profile, *parts: Part) -> list[str]:
     used = {entry.outlines for entry in entries if not entry.case_id.startswith(f"{entry.outlines}/")}
     prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
     return [name for name in prepare.datasets if name in used]
+
+
+def evenly(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many, evenly spread."""
+    step = max(1.0, len(items) / most)
+    return [items[int(step * index)] for index in range(min(most, len(items)))]
 
 
 def _only(dataset: str) -> tuple[str, ...]:

@@ -33,12 +33,7 @@ _HEADER = """\
 """
 _RUN = "${item.variant}-${item.seed}"
 _OF_RUN = " --variant ${item.variant} --seed ${item.seed}"
-_DECIDE_TRAINING = (
-    "dataset",
-    "also",
-    "experiment",
-    "folds",
-)  # of the block `evaluate`
+_DECIDE_TRAINING = ("dataset", "also", "looks", "experiment", "folds")  # of the block `evaluate`
 
 Block = dict[str, Any]
 
@@ -121,7 +116,9 @@ class _Template:
         given = block(self.profile.params, "evaluate")
         judged = [f"evaluate.{key}" for key in _DECIDE_TRAINING if key in given]
         params = [f"{module}.base", f"{module}.variants.${{item.variant}}", *judged]
-        return self._stage(module, [*self._data("prepare"), *reads], writes, params, variants)
+        data = self._data("prepare")
+        looks = [f"data/{name}" for name in self.profile.evaluate.looks if f"data/{name}" not in data]
+        return self._stage(module, [*data, *looks, *reads], writes, params, variants)
 
     def _stage(
         self,

@@ -6,14 +6,14 @@ A network of maps is validated on cut-outs, a detector or classifier on whole im
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
 from accelerate import Accelerator
 
-from chromseg.annotations import Sample, read_dataset
+from chromseg.annotations import read_dataset
 from chromseg.config import DetectorConfig, ModelConfig, PrepareConfig, TrainConfig, block, parse, variant_config
 from chromseg.evaluation.detector_thresholds import choose_threshold, learned_masks, mark_boxes_only
 from chromseg.evaluation.looks import choose_looks
@@ -32,7 +32,7 @@ from chromseg.training.loop import fit
 from chromseg.training.result import FitResult
 from chromseg.validation import ImageLimits
 from pipelines.profile import Profile, best_device, run_stage, stage_arguments
-from pipelines.selection import behind, corrections, stains, training, validation
+from pipelines.selection import behind, corrections, known_pictures, stains, training, validation
 from pipelines.unseen import seen_by
 from pipelines.validate import passed
 
@@ -91,20 +91,15 @@ def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTra
         run.log_params({"threshold": threshold})
     elif isinstance(config.model, ModelConfig):
         settings = choose_map_settings(result.folder, metaphases.some(_ENOUGH), best_device())
-        run.log_params({"threshold": settings.chromosome, "crossing": settings.crossing, "least_mean": settings.mean})
+        run.log_params({"threshold": settings.chromosome, "least_mean": settings.mean})
+        run.log_params({"crossing_threshold": settings.crossing})
         seams = choose_seams(result.folder, metaphases.some(2 * _ENOUGH), best_device())
-        run.log_params({"seams": "fitted" if seams else "not fitted"})
+        run.log_params({"seam_weights": "fitted" if seams else "not fitted"})
         sure = choose_sureness(result.folder, metaphases.samples(), stains(profile), best_device())
         run.log_params({"doubtful": sure.doubtful if sure else "not fitted"})
-        looks = choose_looks(result.folder, _known(profile, config), stains(profile), best_device())
-        run.log_params({"looks": ", ".join(looks)})
+        looks = choose_looks(result.folder, known_pictures(profile, _ENOUGH), best_device())
+        run.log_params({"stain_looks": ", ".join(looks)})
     print(f"{result.folder}: epoch {result.best_epoch + 1} of {result.epochs} kept, {result.metrics}", file=sys.stderr)
-
-
-def _known(profile: Profile, config: TrainConfig) -> Iterator[Sample]:
-    """Metaphases by which the look of each stain is learned: those that it trained on, and those that it did not."""
-    yield from training(profile, config).some(_ENOUGH)
-    yield from validation(profile, config, "metaphase").some(_ENOUGH)
 
 
 def first_card(profile: Profile, config: TrainConfig, lineage: Lineage) -> ModelCard:

@@ -22,7 +22,7 @@ from chromseg.annotations.dataset import (
 )
 from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.annotations.samples import Sample
-from chromseg.arrays import Bool
+from chromseg.arrays import F32, Bool
 from chromseg.images.appearance import estimate_width
 from chromseg.images.scale import ALWAYS, factor_between, resize, resize_mask
 
@@ -62,7 +62,7 @@ def _samples(dataset: Dataset, image: ImageRecord, size: int, width: float) -> I
     name = _name(dataset, image)
     case_id = f"{dataset.card.name}/{image.case}"
     pixels = load_image(dataset, image)
-    factor = factor_between(estimate_width(pixels), width, ALWAYS) if width else 1.0
+    factor = _factor(pixels, width)
     pixels = resize(pixels, factor)
     ignored = load_ignored(dataset, image)
     if ignored is not None:
@@ -88,6 +88,15 @@ def _samples(dataset: Dataset, image: ImageRecord, size: int, width: float) -> I
             continue
         alone = cut_out(pixels, masks, cluster, size)
         yield Sample.from_masks(f"{name}-{number}", case_id, image.split, "cutout", *alone)
+
+
+def at_width(pixels: F32, width: float) -> F32:
+    """A picture float32 (H, W) at the scale at which its chromosomes have a width in pixels; 0 leaves it as it is."""
+    return resize(pixels, _factor(pixels, width))
+
+
+def _factor(pixels: F32, width: float) -> float:
+    return factor_between(estimate_width(pixels), width, ALWAYS) if width else 1.0
 
 
 def _sized(masks: Iterable[Bool], shape: tuple[int, ...]) -> Bool:

@@ -22,6 +22,7 @@ class EvaluateConfig:
 
     dataset: str  # whose test cases; the others of `prepare` only train
     also: tuple[str, ...] = ()  # and whose, of other stains: validation and test are then of all of them
+    looks: tuple[str, ...] = ()  # whose pictures, outlined or not, show how stains look; those that judge if none
     experiment: str = "chromseg"
     folds: int = 5  # how many parts `train.*.fold` counts in
     studies: bool = False  # also what a detector's validation scores are with other λ and other suppression

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chromseg.annotations import Sample
-from chromseg.arrays import F64
+from chromseg.arrays import F32, F64
 from chromseg.inference.familiarity import MEASURES, StainLook, look_of
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.predictor import Predictor
@@ -22,35 +21,32 @@ _WITHIN = 0.98  # of a stain's own pictures
 _MARGIN = 1.15  # beyond the distance of those, for pictures that were not seen
 
 
-def choose_looks(
-    folder: Path, samples: Iterable[Sample], stains: Mapping[str, str], device: str = "cpu"
-) -> dict[str, StainLook]:
+def choose_looks(folder: Path, pictures: Iterable[tuple[str, F32]], device: str = "cpu") -> dict[str, StainLook]:
     """Measure how each stain looks to a model, and write it into the model's card.
 
     Args:
         folder: The model; its card is written anew.
-        samples: Metaphases that it may know.
-        stains: Stain of each dataset among them.
+        pictures: Stain and absorbance float32 (H, W), at the model's scale, of metaphases that it may know.
         device: Where the network runs, in PyTorch's words.
 
     Returns:
         By stain; without those of which too few pictures are there.
     """
     predictor = predictor_from_folder(folder, device=device)
-    looks = fit_looks(measured_looks(predictor, samples, stains))
+    looks = fit_looks(measured_looks(predictor, pictures))
     card = predictor.card
     write_card(folder, replace(card, looks={stain: asdict(look) for stain, look in looks.items()}))
     return looks
 
 
-def measured_looks(predictor: Predictor, samples: Iterable[Sample], stains: Mapping[str, str]) -> dict[str, list[F64]]:
-    """The look of each metaphase in which enough was found, by stain."""
+def measured_looks(predictor: Predictor, pictures: Iterable[tuple[str, F32]]) -> dict[str, list[F64]]:
+    """The look of each picture in which enough was found, by stain."""
     looks: dict[str, list[F64]] = {}
-    for sample in samples:
-        found = predictor.find(sample.image)
-        look = look_of(predictor.seen(sample.image), found.masks, found.scores)
+    for stain, picture in pictures:
+        found = predictor.find(picture)
+        look = look_of(predictor.seen(picture), found.masks, found.scores)
         if look is not None:
-            looks.setdefault(stains[sample.dataset], []).append(look)
+            looks.setdefault(stain, []).append(look)
     return looks
 
 
