@@ -1,6 +1,6 @@
 """How far a picture is from those that a model was trained on: stain, texture, focus, density, shape of what was found.
 
-Twelve measures of a picture and of what was found in it stand for how it looks. For each stain the card keeps their
+Fourteen measures of a picture and of what was found in it stand for how it looks. For each stain the card keeps their
 mean and spread over pictures that the model knows; the distance to the nearest stain, in units of what nearly all
 pictures of that stain keep, says how strange a picture is: above 1, nobody has measured what the model does with it.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage, stats
 
 from chromseg.arrays import F32, F64, Bool
 from chromseg.boxes import window_of
@@ -25,6 +25,8 @@ MEASURES = (
     "dark",  # log of the mean absorbance of chromosomes
     "bands",  # log of their absorbance's spread over its mean, along broad bands
     "grain",  # and from pixel to pixel
+    "skew",  # of the absorbance well inside: dark bands on light chromosomes, or light on dark
+    "tips",  # log of the absorbance near the ends over that of the whole
     "ground",  # log of the spread of the ground
     "halo",  # absorbance just outside of chromosomes, less the ground's
     "edge",  # log of the steepness of outlines
@@ -36,6 +38,8 @@ _FEWEST = 5  # chromosomes from which a picture can be said to look like anythin
 _NEAR, _FAR = 2, 6  # px outside of chromosomes: where a halo would be, and from where on it is ground
 _BROAD = 2.0  # px, sigma that bands survive and grain does not
 _DARK = 0.5  # of the chromosomes' mean absorbance
+_DEEP = 2.0  # px from which a pixel lies well inside
+_FEW_PIXELS = 100
 _EMPTY = 10.0  # strangeness of a field without chromosomes
 _EVEN = 0.003  # absorbance; a ground more even than this is even
 _TINY = 1e-4
@@ -61,7 +65,7 @@ class StainLook:
         return cls(tuple(value["centre"]), tuple(map(tuple, value["precision"])), float(value["reach"]))
 
     def strangeness(self, measures: F64) -> float:
-        """Distance of a picture, float64 (12,), in units of the reach."""
+        """Distance of a picture, float64 (14,), in units of the reach."""
         apart = measures - np.array(self.centre)
         return float(np.sqrt(max(apart @ np.array(self.precision) @ apart, 0.0))) / self.reach
 
@@ -69,7 +73,7 @@ class StainLook:
 def nearest(looks: Mapping[str, StainLook], measures: F64 | None, *, field: bool = False) -> tuple[str, float] | None:
     """The stain that a picture looks most like, and how strange it is there; None if that cannot be said.
 
-    A whole `field` in which fewer than five chromosomes were found looks like no stain.
+    A whole `field`, with a ground of its own, in which fewer than five chromosomes were found looks like no stain.
     """
     if looks and measures is None and field:
         return "none, for hardly a chromosome was found", _EMPTY
@@ -87,11 +91,11 @@ def look_of(absorbance: F32, masks: Bool, scores: tuple[float, ...]) -> F64 | No
         scores: Of each, 0–1.
 
     Returns:
-        float64 (12,) by `MEASURES`; None where fewer than five chromosomes were found.
+        float64 (14,) by `MEASURES`; None where fewer than five chromosomes were found.
     """
     if len(masks) < _FEWEST:
         return None
-    found = masks.any(axis=0)
+    found: Bool = np.asarray(masks.any(axis=0))
     distance = ndimage.distance_transform_edt(~found)
     ground = absorbance[distance > _FAR]
     if not ground.size:
@@ -103,6 +107,8 @@ def look_of(absorbance: F32, masks: Bool, scores: tuple[float, ...]) -> F64 | No
     rim = (distance > 0) & (distance <= _NEAR)
     steep = ndimage.gaussian_gradient_magnitude(absorbance, 1.0)
     shapes = np.array([_shape(mask[window_of(mask)]) for mask in masks])
+    deep = absorbance[distance_inside(found) > _DEEP]
+    tips = [_tips(absorbance[window], mask[window]) for mask in masks for window in [window_of(mask)]]
     areas, slim = np.log(shapes[:, 0]), shapes[:, 1]
     stray = float((dark & ~found).sum()) / max(int(dark.sum()), 1)
     return np.array(
@@ -113,6 +119,8 @@ def look_of(absorbance: F32, masks: Bool, scores: tuple[float, ...]) -> F64 | No
             _log(mean),
             _log(float((broad[found]).std()) / max(mean, _TINY)),
             _log(float((inside - broad[found]).std()) / max(mean, _TINY)),
+            float(stats.skew(deep)) if deep.size > _FEW_PIXELS else 0.0,
+            float(np.median(tips)),
             np.log(float(np.abs(ground - level).mean()) + _EVEN),
             (float(absorbance[rim].mean()) - level) / max(mean, _TINY) if rim.any() else 0.0,
             _log(float(steep[rim].mean()) / max(mean, _TINY) if rim.any() else 0.0),
@@ -121,6 +129,21 @@ def look_of(absorbance: F32, masks: Bool, scores: tuple[float, ...]) -> F64 | No
             float(np.mean(scores)),
         ]
     )
+
+
+def distance_inside(region: Bool) -> F64:
+    """How deep each pixel lies in bool (H, W), in pixels; 0 outside."""
+    return np.asarray(ndimage.distance_transform_edt(region))
+
+
+def _tips(absorbance: F32, mask: Bool) -> float:
+    """Log of the mean absorbance of the outer eighths of a chromosome, along its axis, over that of the whole."""
+    points = np.argwhere(mask).astype(np.float64)
+    along = (points - points.mean(axis=0)) @ np.linalg.eigh(np.cov(points.T) + np.eye(2) * _TINY)[1][:, 1]
+    low, high = along.min(), along.max()
+    ends = (along < low + (high - low) / 8) | (along > high - (high - low) / 8)
+    values = absorbance[mask]
+    return _log(float(values[ends].mean())) - _log(float(values.mean()))
 
 
 def _shape(mask: Bool) -> tuple[float, float]:

@@ -11,11 +11,10 @@ from chromseg.errors import InputRefusedError
 from chromseg.images.scale import coarse, resize_mask
 from chromseg.inference.familiarity import StainLook, look_of, nearest
 from chromseg.inference.found import Clock, Found
+from chromseg.inference.postprocess import has_plain_ground
 from chromseg.inference.result import ModelIdentity, Result
 from chromseg.inference.view import View
 from chromseg.validation import check_result
-
-_FIELD = 150.0  # areas of a chromosome; a cut-out of 256×256 px has 140
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,8 @@ class Prepared:
 
     @property
     def _is_field(self) -> bool:
-        """Whether the picture is larger than any cut-out of a cluster."""
-        return bool(self.chromosome_area) and self.scaled.size > _FIELD * (self.chromosome_area or 0.0)
+        """Whether the picture has a ground of its own: it is no cut-out, of which a cluster alone was left."""
+        return not has_plain_ground(self.view.absorbance)
 
 
 class Remainder(Protocol):

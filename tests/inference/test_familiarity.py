@@ -123,6 +123,25 @@ def test_a_model_that_does_not_know_what_it_has_seen_cannot_be_strict() -> None:
 def test_a_whole_field_without_chromosomes_is_strange_and_a_cut_out_is_not(looks: dict[str, StainLook]) -> None:
     image, masks = _picture(np.random.default_rng(5), number=2)
     found = Found(masks, (0.9,) * 2, ((),) * 2, (None,) * 2)
-    for area, strange in ((100.0, True), (1000.0, False), (None, False)):
-        result = replace(_prepared(image, looks), chromosome_area=area).result(found).validation["result"]
+    for picture, strange in ((image, True), (np.where(masks.any(axis=0), image, np.float32(0)), False)):
+        result = _prepared(picture, looks).result(found).validation["result"]
         assert (FAMILIAR in {failure["rule"] for failure in result["failures"]}) == strange
+
+
+def test_reversed_bands_are_strange_by_their_skew_and_their_tips() -> None:
+    rng = np.random.default_rng(6)
+
+    def banded(sign: int) -> F64:
+        image, masks = _picture(rng, bands=0.0)
+        found = masks.any(axis=0)
+        narrow = np.maximum(np.sin(np.arange(160) / 2), 0.6)[:, None] - 0.6
+        image = np.where(found, image + np.float32(sign) * narrow.astype(np.float32), image)
+        look = look_of(image, masks, (0.9,) * len(masks))
+        assert look is not None
+        return look
+
+    own = fit_looks({"g-band": [banded(1) for _ in range(40)]})
+    same, other = nearest(own, banded(1)), nearest(own, banded(-1))
+    assert same is not None and other is not None and same[1] < 1.2 < 3 < other[1]
+    skew = MEASURES.index("skew")
+    assert banded(1)[skew] > 0 > banded(-1)[skew]
