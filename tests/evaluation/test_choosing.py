@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import ndimage
 from chromseg.annotations import Sample
 from chromseg.arrays import F32, U8, Bool
 from chromseg.config import ModelConfig
+from chromseg.evaluation.judging import judge_cutout
 from chromseg.evaluation.looks import choose_looks
 from chromseg.evaluation.sureness import choose_sureness
 from chromseg.images.absorbance import to_absorbance
@@ -67,6 +69,19 @@ def test_what_runs_together_is_doubted_from_the_card_on(model: Path) -> None:
     assert all(
         p is not None and (p < 0.3 if is_wide else p > 0.7) for p, is_wide in zip(found.probability, wide, strict=True)
     )
+
+
+def test_a_cut_out_is_refused_by_stage_2_alone(model: Path) -> None:
+    choose_sureness(model, (_sample(index) for index in range(40)), STAINS)
+    predictor, sample = predictor_from_folder(model), _sample(99)
+    assert any("needs-review" in flags for flags in predictor.find(sample.image).flags)
+    card = read_card(model)
+    alone = {key: value for key, value in card.preprocessing.items() if key != "sureness"}
+    plain = replace(predictor, card=replace(card, preprocessing=alone))
+    assert sample.masks is not None
+    as_found = np.concatenate([sample.masks[:2].any(axis=0)[None], sample.masks[2:]])
+    cluster = replace(sample, masks=as_found)
+    assert judge_cutout(predictor, cluster).score.splice == judge_cutout(plain, cluster).score.splice > 0.5
 
 
 def test_too_few_outlines_fit_nothing(model: Path) -> None:
