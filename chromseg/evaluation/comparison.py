@@ -12,7 +12,7 @@ from chromseg.errors import DataError
 from chromseg.evaluation.curves import draw_curves, write_curves
 from chromseg.evaluation.failures import OUTCOMES, outcome_of
 from chromseg.evaluation.gallery import draw_gallery
-from chromseg.evaluation.judging import judge_cutout
+from chromseg.evaluation.measuring import judged_cutout
 from chromseg.files import write_json
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import CutoutScore, summarize
@@ -93,6 +93,6 @@ def draw_trainings(root: Path, runs: Sequence[RunResult], records: Mapping[tuple
 
 def draw_outcomes(root: Path, predictor: Predictor, cutouts: Iterable[Sample]) -> None:
     """Write `gallery-<outcome>.png`: test cut-outs as one model sees them."""
-    judged = [(sample, judge_cutout(predictor, sample)) for sample in cutouts]
+    judged = [judged_cutout(predictor, sample) for sample in cutouts]
     for kind, caption in OUTCOMES.items():
         draw_gallery(root / f"gallery-{kind}.png", caption, [case for case in judged if outcome_of(*case) == kind])

@@ -13,7 +13,7 @@ from chromseg.annotations.index import dataset_of_case
 from chromseg.annotations.samples import Sample
 from chromseg.errors import DataError
 from chromseg.evaluation.detections import judge_image
-from chromseg.evaluation.judging import CutoutCase, judge_cutout
+from chromseg.evaluation.judging import CutoutCase, as_coarse_as, judge_cutout
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import CutoutScore, InstanceScore, slice_labels, stain_slices, summarize, summarize_slices
@@ -60,19 +60,22 @@ def judge_samples(
     Raises:
         DataError: The outlines of a sample are derived, which no score of masks may rest on.
     """
-    cases = tuple((sample, judge_cutout(predictor, sample)) for sample in _traced(cutouts))
+    cases, cut = [], None
+    for sample in _traced(cutouts):
+        cut = cut or sample
+        cases.append(judged_cutout(predictor, sample))
     whole, first = [], None
     for sample in _traced(metaphases):
         first = first or sample
         whole.append(judge_image(predictor, sample))
-    if first is None and not cases:
+    timed = first if first and (isinstance(predictor, InstancePredictor) or cut is None) else cut
+    if timed is None:
         return None
-    timed = first if first and (isinstance(predictor, InstancePredictor) or not cases) else cases[0][0]
     scores = [case.score for _, case in cases]
     looks = [stains[dataset_of_case(image.case_id)] for image in whole]
     labels = [slice_labels(sample.masks, stains[sample.dataset]) for sample, _ in cases]
     return Judged(
-        cases,
+        tuple(cases),
         tuple(whole),
         summarize(scores, whole) | {"perf/infer_ms_per_image": infer_ms(predictor, timed)},
         summarize_slices(scores, labels) | stain_slices(whole, looks),
@@ -89,6 +92,12 @@ def _traced(samples: Iterable[Sample]) -> Iterator[Sample]:
                 remedy="judge on another set; of these pictures only the annotator's boxes are known",
             )
         yield sample
+
+
+def judged_cutout(predictor: Predictor, sample: Sample) -> tuple[Sample, CutoutCase]:
+    """A cut-out at the size of the answer, as it was judged, and what was found in it."""
+    case = judge_cutout(predictor, sample)
+    return as_coarse_as(case.masks.shape[1:], sample), case
 
 
 def infer_ms(predictor: Predictor, sample: Sample) -> float:
