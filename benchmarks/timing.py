@@ -34,7 +34,7 @@ from chromseg.inference.predictor import Predictor
 from chromseg.models.ucrd_net import detection, mask_head, network, region
 from chromseg.registry.lineage.gather import git_state, hardware
 
-BOX = ("bundled/chromseg", "bundled/ucrd-net", "bundled/cascade")
+BUNDLED = ("bundled/chromseg", "bundled/ucrd-net", "bundled/cascade")
 
 # what is watched, and in which modules it is called
 WATCHED: dict[str, tuple[tuple[Any, str], ...]] = {
@@ -69,7 +69,7 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--image", type=Path, required=True)
-    parser.add_argument("--models", nargs="+", default=list(BOX), help="folders or registered models")
+    parser.add_argument("--models", nargs="+", default=list(BUNDLED), help="folders or registered models")
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("reports/timing.json"))

@@ -2,7 +2,7 @@
 
 The family is `chromseg`, `ucrd-net` or `cascade`, as the model is one; `init --with-bundled` registers it by that name.
 
-python -m pipelines.bundle --profile bioimlab --variant final
+python -m pipelines.bundle --profile stains --variant chromseg
 """
 
 from __future__ import annotations
