@@ -97,7 +97,7 @@ def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTra
         run.log_params({"seam_weights": "fitted" if seams else "not fitted"})
         sure = choose_sureness(result.folder, metaphases.samples(), stains(profile), best_device())
         run.log_params({"doubtful": sure.doubtful if sure else "not fitted"})
-        looks = choose_looks(result.folder, known_pictures(profile, _ENOUGH), best_device())
+        looks = choose_looks(result.folder, known_pictures(profile, 3 * _ENOUGH), best_device())
         run.log_params({"stain_looks": ", ".join(looks)})
     print(f"{result.folder}: epoch {result.best_epoch + 1} of {result.epochs} kept, {result.metrics}", file=sys.stderr)
 

@@ -17,8 +17,8 @@ from chromseg.models.package import write_card
 _FEWEST = len(MEASURES) + 3  # pictures of a stain from which its look can be learned
 _SHRINKAGE = 0.2  # of the covariance towards its diagonal: few pictures, many measures
 _LEAST = 0.05  # spread that every measure is granted
-_WITHIN = 0.98  # of a stain's own pictures
-_MARGIN = 1.15  # beyond the distance of those, for pictures that were not seen
+_WITHIN = 0.97  # of a stain's own pictures, each measured by the others
+_MARGIN = 1.05  # beyond the distance of those
 
 
 def choose_looks(folder: Path, pictures: Iterable[tuple[str, F32]], device: str = "cpu") -> dict[str, StainLook]:
@@ -56,13 +56,23 @@ def fit_looks(measured: Mapping[str, list[F64]]) -> dict[str, StainLook]:
 
 
 def _fitted(looks: F64) -> StainLook:
-    centre, covariance = looks.mean(axis=0), np.cov(looks.T)
-    own = np.diag(np.diag(covariance))
-    precision = np.linalg.inv((1 - _SHRINKAGE) * covariance + _SHRINKAGE * own + _LEAST**2 * np.eye(len(MEASURES)))
-    apart = looks - centre
-    distances = np.sqrt(np.einsum("ni,ij,nj->n", apart, precision, apart))
+    centre, precision = _moments(looks)
+    distances = [_distance(looks[index], *_moments(np.delete(looks, index, axis=0))) for index in range(len(looks))]
     return StainLook(
         tuple(np.round(centre, 4).tolist()),
         tuple(tuple(row) for row in np.round(precision, 3).tolist()),
         round(float(np.quantile(distances, _WITHIN)) * _MARGIN, 3),
     )
+
+
+def _moments(looks: F64) -> tuple[F64, F64]:
+    """Mean float64 (M,) and inverse covariance (M, M) of looks (N, M)."""
+    covariance = np.cov(looks.T)
+    own = np.diag(np.diag(covariance))
+    spread = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * own + _LEAST**2 * np.eye(len(MEASURES))
+    return looks.mean(axis=0), np.asarray(np.linalg.inv(spread))
+
+
+def _distance(look: F64, centre: F64, precision: F64) -> float:
+    apart = look - centre
+    return float(np.sqrt(apart @ precision @ apart))
