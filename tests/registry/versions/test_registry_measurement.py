@@ -85,6 +85,7 @@ def test_stage_and_verb_give_equal_figures(cells: Path, make_model: Make, monkey
 
     params = {
         "train": {"base": {"model": {"architecture": "unet"}}, "variants": {"tiny": {}}},
+        "prepare": {"datasets": ["cells"]},
         "evaluate": {"dataset": "cells"},
     }
     (cells / "params.yaml").write_text(yaml.safe_dump(params))
