@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chromseg import DEFAULT_MODEL
+from chromseg.cli.options import POLARITIES, choice
 
 if TYPE_CHECKING:
     from chromseg.inference.batch import Outcome
@@ -36,12 +37,14 @@ def predict(
     done already with the same model and options is skipped; one bad picture does not stop the rest.
     """
     from chromseg.api import load_predictor
+    from chromseg.images.pictures import CHANNELS
     from chromseg.inference.batch import plan_jobs, run_jobs
     from chromseg.inference.files import FolderWorker, PictureWorker
 
     used_scale = parse_scale(scale)
-    check_polarity(polarity)
-    check_channel(channel)
+    choice(polarity, POLARITIES, "--polarity")
+    if channel is not None:
+        choice(channel, CHANNELS, "--channel")
     jobs = plan_jobs(sources, out)
     predictor = load_predictor(model)
     if strict:
@@ -81,20 +84,6 @@ def parse_scale(text: str) -> float | str:
     if not 0 < value < float("inf"):
         raise typer.BadParameter(f"{text!r} is neither `auto` nor a number above 0", param_hint="--scale")
     return value
-
-
-def check_polarity(text: str) -> None:
-    """One of the three words."""
-    if text not in ("auto", "dark-on-light", "light-on-dark"):
-        raise typer.BadParameter(f"{text!r} is none of auto, dark-on-light, light-on-dark", param_hint="--polarity")
-
-
-def check_channel(text: str | None) -> None:
-    """One of three words, if any."""
-    from chromseg.images.pictures import CHANNELS
-
-    if text is not None and text not in CHANNELS:
-        raise typer.BadParameter(f"{text!r} is none of {', '.join(CHANNELS)}", param_hint="--channel")
 
 
 def report(outcome: Outcome) -> None:

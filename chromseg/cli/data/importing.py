@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from chromseg.cli.data.options import POLARITIES, NewName, Root, choice
+from chromseg.cli.data.options import NewName, Root
 from chromseg.cli.data.tables import print_made
-from chromseg.cli.options import AsJson
+from chromseg.cli.options import POLARITIES, AsJson, choice
 from chromseg.cli.printing import print_progress
 from chromseg.project import DATA
 

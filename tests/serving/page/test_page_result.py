@@ -330,16 +330,21 @@ def test_a_server_that_is_gone(cell: Page) -> None:
     assert cell.text("#count") == "7"
 
 
+def _open_with_key(page: Page, url: str, key: str) -> None:
+    """The page of a server that asks for a key, and is given it."""
+    page.browser.get(f"{url}/")
+    page.wait(lambda: bool(page.js("return document.getElementById('key-dialog').open")), "no key asked for")
+    page.keys(key, Keys.ENTER)
+    page.wait(lambda: page.js("return document.body.dataset.ready") == "yes", "the key was not taken")
+
+
 @pytest.mark.parametrize("typed", [5, None])
 def test_two_refused_requests_ask_for_one_key(page: Page, tmp_path: Path, typed: int | None) -> None:
     """The second refusal comes while the key is typed, or (None) after it."""
     key, line = new_key("lab")
     (tmp_path / "keys").write_text(line, encoding="utf-8")
     with running_server(api_keys=str(tmp_path / "keys")) as url:
-        page.browser.get(f"{url}/")
-        page.wait(lambda: bool(page.js("return document.getElementById('key-dialog').open")), "no key asked for")
-        page.keys(key, Keys.ENTER)
-        page.wait(lambda: page.js("return document.body.dataset.ready") == "yes", "the key was not taken")
+        _open_with_key(page, url, key)
         page.js("sessionStorage.clear()")
         page.hold_back("v1/rules")
         both = "window.both = load('transport/api').then((api) => Promise.all([api.model(), api.rules()]))"
@@ -358,10 +363,7 @@ def test_a_server_with_keys_asks_for_one(page: Page, pictures: Any, tmp_path: Pa
     key, line = new_key("lab")
     (tmp_path / "keys").write_text(line, encoding="utf-8")
     with running_server(api_keys=str(tmp_path / "keys")) as url:
-        page.browser.get(f"{url}/")
-        page.wait(lambda: bool(page.js("return document.getElementById('key-dialog').open")), "no key asked for")
-        page.keys(key, Keys.ENTER)
-        page.wait(lambda: page.js("return document.body.dataset.ready") == "yes", "the key was not taken")
+        _open_with_key(page, url, key)
         page.choose(pictures.cell)
         assert page.text("#count") == "7"
         assert page.text("#save-off").startswith("Nothing is kept on this server, neither the picture nor corrections.")
