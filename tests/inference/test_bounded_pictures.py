@@ -1,4 +1,4 @@
-"""No picture that fits an e-mail takes the machine down: what the rules do not accept costs little time and memory."""
+"""No picture that fits an e-mail takes the machine down: what is refused or warned of costs little time and memory."""
 
 from __future__ import annotations
 
@@ -130,7 +130,8 @@ def tried(path):
             picture = read_picture(path)
             for page in range(len(picture.pages)):
                 try:
-                    predictor.predict_page(picture, page)
+                    result = predictor.predict_page(picture, page)
+                    told = "; ".join(fault["meaning"] for fault in result.validation["result"]["failures"])
                 except InputRefusedError as error:
                     told = str(error)
         except InputRefusedError as error:
@@ -162,8 +163,8 @@ def measured(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_it_is_refused_and_costs_little(name: str, measured: dict[str, tuple[float, float, str]]) -> None:
+def test_it_is_refused_or_warned_of_and_costs_little(name: str, measured: dict[str, tuple[float, float, str]]) -> None:
     cpu, peak, told = measured[name]
-    assert told, "accepted"
+    assert told, "accepted without a word"
     assert cpu <= SECONDS - 2, told  # the rest is for the start
     assert peak <= GIGABYTES, told
