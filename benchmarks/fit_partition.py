@@ -23,7 +23,7 @@ from scipy import ndimage, optimize
 
 from benchmarks.stage2 import DISTURBANCES, Case, cut_outs
 from chromseg.annotations import chromosome_map, crossing_map, label_regions, load_image, load_masks, read_dataset
-from chromseg.evaluation.seams import fit_logistic, pixels_held, seams_of
+from chromseg.evaluation.seams import fit_seams, pixels_held, seams_of
 from chromseg.partition import cluster, pairing, parts, ports, touching
 
 DISTURBED_BY = ("crossing shrunk by 1", "outlines ragged by 0.7 and 1.5", "specks and holes")
@@ -117,7 +117,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     real, laid = (seam_examples(root, rng) for root in (arguments.data, arguments.laid))
     measured, parted = (REAL * from_real + from_laid for from_real, from_laid in zip(real, laid, strict=True))
-    fitted = fit_logistic(np.array(measured), np.array(parted))
+    fitted = fit_seams(np.array(measured), np.array(parted))
     print(f"seams: {len(real[1])} real and {len(laid[1])} laid examples")
     print(f"BY_SHAPE = {fitted}")
     crossings = [

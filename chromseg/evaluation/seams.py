@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage, optimize
+from scipy import ndimage
 
 from chromseg.annotations import Sample, label_regions
 from chromseg.arrays import F32, F64, I32, I64, Bool
 from chromseg.evaluation.judging import as_coarse_as
+from chromseg.evaluation.logistic import fit_logistic
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.models.package import write_card
@@ -50,7 +51,7 @@ def choose_seams(folder: Path, samples: Iterable[Sample], device: str = "cpu") -
     parts = np.array([is_contact for _, is_contact in found], dtype=bool)
     if min(int(parts.sum()), int((~parts).sum())) < _LEAST:
         return None
-    weights = fit_logistic(np.array([measures for measures, _ in found]), parts)
+    weights = fit_seams(np.array([measures for measures, _ in found]), parts)
     card = predictor.card
     write_card(folder, replace(card, preprocessing={**card.preprocessing, "seams": asdict(weights)}))
     return weights
@@ -129,15 +130,7 @@ def pixels_held(labels: I32, count: int, owner: I64, chromosomes: int) -> I64:
     return np.bincount(pairs, minlength=count * chromosomes).reshape(count, chromosomes)
 
 
-def fit_logistic(examples: F64, labels: npt.NDArray[np.bool_], ridge: float = 1.0) -> SeamWeights:
-    """A logistic regression on standardised measures float64 (N, M), its weights given for raw ones."""
-    mean, deviation = examples.mean(axis=0), examples.std(axis=0)
-    scaled, signs = (examples - mean) / deviation, np.where(labels, 1.0, -1.0)
-
-    def loss(weights: F64) -> float:
-        margins = signs * (scaled @ weights[:-1] + weights[-1])
-        return float(np.logaddexp(0, -margins).sum() + ridge / 2 * weights[:-1] @ weights[:-1])
-
-    best = optimize.minimize(loss, np.zeros(examples.shape[1] + 1), method="L-BFGS-B").x
-    weights = best[:-1] / deviation
-    return SeamWeights(tuple(np.round(weights, 3).tolist()), round(float(best[-1] - weights @ mean), 3))
+def fit_seams(examples: F64, labels: npt.NDArray[np.bool_]) -> SeamWeights:
+    """How the measures of a seam float64 (N, M) are weighed, by whether two chromosomes meet there, bool (N,)."""
+    weights, bias = fit_logistic(examples, labels)
+    return SeamWeights(tuple(np.round(weights, 3).tolist()), round(bias, 3))

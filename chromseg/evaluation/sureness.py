@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from chromseg.annotations import Sample
 from chromseg.arrays import F64, Bool
 from chromseg.evaluation.judging import as_coarse_as
+from chromseg.evaluation.logistic import fit_logistic
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.sureness import MEASURES, Sureness, shapes_of, typical_of
@@ -92,22 +92,9 @@ def fit_sureness(found: Outlines) -> Sureness:
 
     Doubted is as much as spares 88 % of each stain's right outlines, or less if that catches 95 % of the wrong ones.
     """
-    centre, spread = found.measures.mean(axis=0), found.measures.std(axis=0) + 1e-6
-    x = np.column_stack([(found.measures - centre) / spread, np.ones(len(found.right))])
-    y = np.where(found.right, 1.0, -1.0)
     names, index, counts = np.unique(found.stains, return_inverse=True, return_counts=True)
-    weight = 1 / (len(names) * counts[index])
-
-    def loss(w: F64) -> tuple[float, F64]:
-        margin = y * (x @ w)
-        value = weight @ np.logaddexp(0, -margin) + _PENALTY * (w[:-1] @ w[:-1])
-        slope = -(weight * y / (1 + np.exp(margin))) @ x
-        slope[:-1] += 2 * _PENALTY * w[:-1]
-        return float(value), slope
-
-    solution: F64 = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
-    weights = solution[:-1] / spread
-    raw = Sureness(tuple(np.round(weights, 4).tolist()), round(float(solution[-1] - weights @ centre), 4), 0.5)
+    weights, bias = fit_logistic(found.measures, found.right, 1 / (len(names) * counts[index]), _PENALTY)
+    raw = Sureness(tuple(np.round(weights, 4).tolist()), round(bias, 4), 0.5)
     probabilities = raw.probabilities(found.measures)
     own = [found.stains == name for name in names]
     of = [(probabilities[each & found.right], probabilities[each & ~found.right]) for each in own]

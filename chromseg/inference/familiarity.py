@@ -106,10 +106,10 @@ def look_of(absorbance: F32, masks: Bool, scores: tuple[float, ...]) -> F64 | No
     dark = absorbance > level + _DARK * max(mean - level, _TINY)
     rim = (distance > 0) & (distance <= _NEAR)
     steep = ndimage.gaussian_gradient_magnitude(absorbance, 1.0)
-    shapes = np.array([_shape(mask[window_of(mask)]) for mask in masks])
-    deep = absorbance[distance_inside(found) > _DEEP]
+    slim = [_slim(mask[window_of(mask)]) for mask in masks]
+    deep = absorbance[ndimage.distance_transform_edt(found) > _DEEP]
     tips = [_tips(absorbance[window], mask[window]) for mask in masks for window in [window_of(mask)]]
-    areas, slim = np.log(shapes[:, 0]), shapes[:, 1]
+    areas = np.log(masks.sum(axis=(1, 2)))
     stray = float((dark & ~found).sum()) / max(int(dark.sum()), 1)
     return np.array(
         [
@@ -131,11 +131,6 @@ def look_of(absorbance: F32, masks: Bool, scores: tuple[float, ...]) -> F64 | No
     )
 
 
-def distance_inside(region: Bool) -> F64:
-    """How deep each pixel lies in bool (H, W), in pixels; 0 outside."""
-    return np.asarray(ndimage.distance_transform_edt(region))
-
-
 def _tips(absorbance: F32, mask: Bool) -> float:
     """Log of the mean absorbance of the outer eighths of a chromosome, along its axis, over that of the whole."""
     points = np.argwhere(mask).astype(np.float64)
@@ -146,10 +141,9 @@ def _tips(absorbance: F32, mask: Bool) -> float:
     return _log(float(values[ends].mean())) - _log(float(values.mean()))
 
 
-def _shape(mask: Bool) -> tuple[float, float]:
-    """Area in pixels, and log of the length over the width."""
-    area, width = float(mask.sum()), chromosome_width(np.pad(mask, 1))
-    return area, float(np.log(area / width**2))
+def _slim(mask: Bool) -> float:
+    """Log of the length over the width, if it is a bar."""
+    return float(np.log(mask.sum() / chromosome_width(np.pad(mask, 1)) ** 2))
 
 
 def _log(value: float) -> float:

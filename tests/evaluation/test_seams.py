@@ -12,7 +12,7 @@ from chromseg.annotations import Sample
 from chromseg.arrays import F32, Bool
 from chromseg.config import ModelConfig
 from chromseg.evaluation import seams
-from chromseg.evaluation.seams import choose_seams, fit_logistic, pixels_held
+from chromseg.evaluation.seams import choose_seams, fit_seams, pixels_held
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.models import build_model
@@ -100,7 +100,7 @@ def test_the_regression_finds_what_made_the_labels() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(3, 2, (4000, 2))
     y = rng.random(4000) < 1 / (1 + np.exp(-(1.5 * x[:, 0] - 0.5 * x[:, 1] - 2)))
-    fitted = fit_logistic(x, y)
+    fitted = fit_seams(x, y)
     assert fitted.weights == (pytest.approx(1.5, abs=0.15), pytest.approx(-0.5, abs=0.1))
     assert fitted.bias == pytest.approx(-2, abs=0.3)
 
