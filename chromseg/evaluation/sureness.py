@@ -21,6 +21,8 @@ from chromseg.models.package import write_card
 
 _SPARED = 0.88  # of the right outlines of every stain that must not be doubted
 _CAUGHT = 0.95  # of the wrong outlines of every stain: no more are doubted than this needs
+_IN_DEBRIS = 0.25  # chromosomes of what is taken for debris, at most
+_NEAR = 0.5  # IoU from which an outline is of a chromosome, right or wrong
 _LEAST = 30  # wrong ones, and right ones, from which a fit means something
 _PENALTY = 1e-3  # on squared weights of standardised measures, beside the mean log loss
 
@@ -32,12 +34,14 @@ class Outlines:
     Attributes:
         measures: float64 (N, len(MEASURES)), as of `measures_of`.
         right: bool (N,), IoU ≥ 0.8 with the chromosome of the best assignment.
+        near: bool (N,), IoU ≥ 0.5 with any chromosome.
         stains: str (N,), of their pictures.
         typical: float64 (P, 4), `typical_of` each picture.
     """
 
     measures: F64
     right: Bool
+    near: Bool
     stains: npt.NDArray[np.str_]
     typical: F64
 
@@ -69,8 +73,8 @@ def choose_sureness(
 
 def judged_outlines(predictor: MapPredictor, samples: Iterable[Sample], stains: Mapping[str, str]) -> Outlines:
     """Splice metaphases whose instances are known, and measure each outline."""
-    measures, right, looks = [np.zeros((0, len(MEASURES)))], [np.zeros(0, dtype=bool)], []
-    typical = []
+    measures, right, near = [np.zeros((0, len(MEASURES)))], [np.zeros(0, dtype=bool)], [np.zeros(0, dtype=bool)]
+    looks, typical = [], []
     for sample in samples:
         if sample.masks is None:
             continue
@@ -79,18 +83,22 @@ def judged_outlines(predictor: MapPredictor, samples: Iterable[Sample], stains: 
         truth = as_coarse_as(found.masks.shape[1:], sample).masks
         assert truth is not None
         measures.append(own)
-        right.append(handed_out(mask_ious(found.masks, truth))["right"])
+        ious = mask_ious(found.masks, truth)
+        right.append(handed_out(ious)["right"])
+        near.append(ious.max(axis=1, initial=0) >= _NEAR)
         looks += [stains[sample.dataset]] * len(own)
         if len(own):
             typical.append(typical_of(shapes_of(found.masks, seen)))
     usual = np.array(typical).reshape(-1, 4)
-    return Outlines(np.concatenate(measures), np.concatenate(right), np.array(looks, dtype=np.str_), usual)
+    stained = np.array(looks, dtype=np.str_)
+    return Outlines(np.concatenate(measures), np.concatenate(right), np.concatenate(near), stained, usual)
 
 
 def fit_sureness(found: Outlines) -> Sureness:
     """Logistic regression in which every stain weighs the same.
 
     Doubted is as much as spares 88 % of each stain's right outlines, or less if that catches 95 % of the wrong ones.
+    Debris is as much of what is smaller than usual as has no more than a quarter of chromosomes in it.
     """
     names, index, counts = np.unique(found.stains, return_inverse=True, return_counts=True)
     weights, bias = fit_logistic(found.measures, found.right, 1 / (len(names) * counts[index]), _PENALTY)
@@ -101,4 +109,14 @@ def fit_sureness(found: Outlines) -> Sureness:
     spared = min((float(np.quantile(right, 1 - _SPARED)) for right, _ in of if right.size), default=0.0)
     caught = max((float(np.quantile(wrong, _CAUGHT)) for _, wrong in of if wrong.size), default=0.0)
     usual = tuple(np.round(np.median(found.typical, axis=0), 3).tolist())
-    return Sureness(raw.weights, raw.bias, round(min(spared, caught), 4), usual)
+    debris = _debris_below(found, probabilities)
+    return Sureness(raw.weights, raw.bias, round(min(spared, caught), 4), usual, round(debris, 4))
+
+
+def _debris_below(found: Outlines, probabilities: F64) -> float:
+    """The highest probability below which small outlines are debris."""
+    small = found.measures[:, MEASURES.index("area")] < 0
+    order = np.argsort(probabilities[small], kind="stable")
+    chromosomes = found.near[small][order].cumsum()
+    pure = np.flatnonzero(chromosomes <= _IN_DEBRIS * np.arange(1, len(order) + 1))
+    return float(probabilities[small][order][pure[-1]]) if pure.size else 0.0

@@ -20,7 +20,7 @@ class Splicer:
     Attributes:
         postprocess: How probabilities become maps.
         partition: Keyword settings of `partition_crossings`.
-        sureness: How probable outlines are right, if that was fitted.
+        sureness: How probable outlines are right, if that was fitted; what it takes for debris is not handed out.
         seams: By what seams are judged where the network sees contact.
     """
 
@@ -71,7 +71,8 @@ class Splicer:
         measures = measures_of(parts.masks, parts.confidence, probabilities, absorbance, typical)
         probability = self.sureness.probabilities(measures)
         flags = self.sureness.flagged(found.flags, probability)
-        return replace(found, flags=flags, probability=tuple(probability.tolist()))
+        rated = replace(found, flags=flags, probability=tuple(probability.tolist()))
+        return rated.subset(self.sureness.chromosomes(measures, probability))
 
     def measured(self, absorbance: F32, probabilities: F32) -> tuple[Found, F64]:
         """What `splice` finds, and the measures by which the sureness of each outline is fitted."""

@@ -53,21 +53,29 @@ class Sureness:
         bias: Of the log-odds.
         doubtful: Probability below which a chromosome is flagged "needs-review".
         typical: `typical_of` most pictures: what chromosomes are compared with where too few others are.
+        debris: Probability below which an outline smaller than usual is debris and not handed out. A larger one may be
+            two chromosomes run together: it is shown, and flagged.
     """
 
     weights: tuple[float, ...]
     bias: float
     doubtful: float
     typical: tuple[float, ...] = (0.0,) * 4
+    debris: float = 0.0
 
     @classmethod
     def of_json(cls, value: Mapping[str, Any]) -> Sureness:
         """From a card."""
-        return cls(tuple(value["weights"]), value["bias"], value["doubtful"], tuple(value["typical"]))
+        return cls(**{**value, "weights": tuple(value["weights"]), "typical": tuple(value["typical"])})
 
     def probabilities(self, measures: F64) -> F64:
         """That each outline has IoU ≥ 0.8 with its chromosome: float64 (N, len(MEASURES)) → float64 (N,)."""
         return np.asarray(1 / (1 + np.exp(-(measures @ np.array(self.weights) + self.bias))))
+
+    def chromosomes(self, measures: F64, probabilities: F64) -> list[int]:
+        """Indices of the outlines that are handed out: all but debris."""
+        small: Bool = measures[:, MEASURES.index("area")] < 0
+        return np.flatnonzero(~(small & (probabilities < self.debris))).tolist()
 
     def flagged(self, flags: Sequence[tuple[str, ...]], probabilities: F64) -> tuple[tuple[str, ...], ...]:
         """Flags whose "needs-review" goes by the probabilities alone; others stay."""

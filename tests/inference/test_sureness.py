@@ -77,7 +77,7 @@ def _outlines(rng: np.random.Generator, n: int = 2000) -> Outlines:
     measures = rng.normal(size=(n, len(MEASURES)))
     stains = np.where(np.arange(n) % 4 == 0, "g-band", "q-band")
     right = rng.random(n) < 1 / (1 + np.exp(-(2 * measures[:, 0] - 3 * measures[:, 4] + 1)))
-    return Outlines(measures, right, stains, np.zeros((3, 4)))
+    return Outlines(measures, right, right, stains, np.zeros((3, 4)))
 
 
 def test_the_fit_finds_the_weights_is_calibrated_and_spares_the_right_of_every_stain() -> None:
@@ -115,3 +115,31 @@ def test_splicing_says_how_probable_each_outline_is_and_without_a_fit_says_nothi
     assert found.resized((60, 60)).probability == found.probability
     np.testing.assert_array_equal(found.masks, plain.splice(absorbance, maps).masks)
     assert "needs-review" in found.subset([1]).flags[0] and asdict(own)["sureness"]["bias"] == 3.0
+
+
+def test_what_is_small_and_improbable_is_debris_and_what_is_large_is_shown() -> None:
+    masks = np.concatenate([ALIKE, _bars((95, 101, 60, 66), (70, 80, 30, 119))])  # a speck, and two run together
+    absorbance = np.where(masks.any(axis=0), np.float32(0.5), np.float32(0.01))
+    weights = [0.0] * len(MEASURES)
+    weights[MEASURES.index("area2")] = -10.0
+    plain = Splicer(PostprocessSettings(max_apart=0.0, min_chromosome=10, mean=0.5))
+    usual = Sureness(tuple(weights), 3.0, 0.5, tuple(np.log([396, 38, 9, 0.5])))
+    shown = replace(plain, sureness=usual).splice(absorbance, _maps(masks))
+    cleaned = replace(plain, sureness=replace(usual, debris=0.1)).splice(absorbance, _maps(masks))
+    assert len(shown.masks) == len(cleaned.masks) + 1
+    assert min(mask.sum() for mask in shown.masks) < 40 < min(mask.sum() for mask in cleaned.masks)
+    assert max(mask.sum() for mask in cleaned.masks) > 800 and min(p or 0 for p in cleaned.probability) < 0.1
+
+
+def test_of_what_is_taken_for_debris_no_more_than_a_quarter_is_of_chromosomes() -> None:
+    measures = np.random.default_rng(0).normal(size=(4000, len(MEASURES)))
+    small = measures[:, MEASURES.index("area")] < 0
+    right = measures[:, 0] + 0.3 * np.random.default_rng(1).normal(size=4000) > 0
+    known = Outlines(measures, right, right, np.full(4000, "q-band"), np.zeros((3, 4)))
+    fitted = fit_sureness(known)
+    dropped = np.ones(4000, dtype=bool)
+    dropped[fitted.chromosomes(measures, fitted.probabilities(measures))] = False
+    assert 0.1 < right[dropped].mean() <= 0.25 and not (dropped & ~small).any()
+    assert right[small & ~dropped].mean() > 0.9
+    pure = replace(known, near=np.ones(4000, dtype=bool))
+    assert fit_sureness(pure).debris == 0
