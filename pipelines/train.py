@@ -161,7 +161,7 @@ def _preprocessing(config: TrainConfig) -> dict[str, Any]:
         postprocess = at_threshold(PostprocessSettings(contact=config.seams), config.chromosome_threshold)
         return {"tone": config.tone, "half_turn": config.half_turn, "postprocess": asdict(postprocess)}
     if isinstance(config.model, DetectorConfig):
-        return {"instances": asdict(InstanceSettings(score=config.instance_score))}
+        return {"tone": config.tone, "instances": asdict(InstanceSettings(score=config.instance_score))}
     return {}
 
 

@@ -31,6 +31,17 @@ TINY = DetectorConfig(
     mask_samples=8,
 )
 UCRD = dataclasses.replace(TINY, box_head="double", uncertainty=True, region="decomposed")
+MASKS = dataclasses.replace(
+    UCRD,
+    region="none",
+    mask_head="box-aware",
+    mask_convolutions=4,
+    mask_others=True,
+    mask_detail=4,
+    mask_boxes="refined",
+    crossing_first=True,
+)
+CONDITIONAL = dataclasses.replace(MASKS, mask_head="conditional", mask_convolutions=1)
 FULL = dataclasses.replace(UCRD, mask_scoring=True, nms="mask")
 
 Bar = tuple[int, int, int, int]  # xyxy

@@ -32,9 +32,10 @@ class DetectorConfig:
     norm: Literal["batch", "frozen"] = "batch"  # frozen: batch norms stay those of `weights`
     levels: tuple[int, ...] = (2, 3, 4, 5, 6)  # FPN levels with an output; FE: (2, 3)
     deepest: int = 5  # the last stage of the backbone that the FPN reads, C5; a shallower one makes a smaller network
-    anchors: Literal["default", "paper", "auto"] = "default"  # auto: from the boxes of the training set
-    anchor_sizes: tuple[tuple[float, ...], ...] = ()  # with auto: per level, square roots of areas in pixels
-    anchor_ratios: tuple[float, ...] = ()  # with auto: height / width
+    anchors: Literal["default", "paper", "auto", "coverage"] = "default"  # auto: quantiles of the training set's boxes;
+    # coverage: those that leave the fewest of them without an anchor
+    anchor_sizes: tuple[tuple[float, ...], ...] = ()  # if fitted: per level, square roots of areas in pixels
+    anchor_ratios: tuple[float, ...] = ()  # if fitted: height / width
     fpn_width: int = 256
     head_norm: Literal["none", "group"] = "none"  # group norm after the convolutions of FPN and heads
     rpn_candidates: tuple[int, int] = (2000, 2000)  # of each level, in training and in detection; a large chromosome
@@ -46,12 +47,24 @@ class DetectorConfig:
     head_width: int = 1024
     box_samples: int = 512  # proposals per image that the box head trains on
     uncertainty: bool = False  # UC: σ of each box coordinate, Gaussian likelihood, corrected score
+    uncertainty_training: Literal["joint", "detached", "tempered"] = (
+        "joint"  # UC: eq. 5 moves all; σ alone; or all, but
+    )
+    # less where σ is small
     correction: float = 0.3  # UC: λ of eq. 11
     region: Literal["none", "decomposed", "learned"] = "none"  # RD; learned: sub-regions that each RoI chooses
     region_scale: float = 0.6  # RD: s
     mask_width: int = 256
     mask_convolutions: int = 4
-    mask_samples: int = 128  # proposals per image that the mask head trains on
+    mask_samples: int = 128  # boxes per image that the mask head trains on
+    mask_boxes: Literal["proposals", "refined"] = "proposals"  # refined: boxes as they are when masks are drawn
+    crossing_first: bool = False  # half of them, where there are so many, are of chromosomes that cross another
+    mask_head: Literal["plain", "box-aware", "conditional"] = (
+        "plain"  # what of the box as a whole a cell knows: nothing;
+    )
+    # where in it it lies, and a view of it; filters that the box chooses
+    mask_others: bool = False  # a second layer for the other chromosomes in the box, which the first one reads
+    mask_detail: int = 0  # channels of features at half the picture's size that join the mask; 0: none
     mask_scoring: bool = False  # Mask Scoring R-CNN: the score is multiplied by a predicted mask IoU
     zoom: float = 1.0  # images are enlarged by this, so that small chromosomes cover more cells of the features
     min_size: int = 0  # or scaled to this short side; 0: by `zoom`

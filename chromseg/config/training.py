@@ -96,7 +96,7 @@ class TrainConfig:
     partition: PartitionConfig = PartitionConfig()
     instance_score: float = 0.5  # class score from which a detector hands out, unless val is left to choose it by
     chromosome_threshold: float = 0.6  # least probability of a chromosome pixel, unless val is left to choose it by
-    tone: float = 0.0  # for a network of maps, pictures are brought to this median absorbance of chromosomes; 0: none
+    tone: float = 0.0  # pictures are brought to this median absorbance of chromosomes; 0: none
     shares: tuple[Share, ...] = ()  # of the training crops, by dataset; none: all pictures take turns
     seams: bool = False  # seams that the contact branch finds help to part chromosomes that touch
     half_turn: bool = False  # predict the mean of the picture and the picture turned by 180°, in twice the time

@@ -12,7 +12,8 @@ from chromseg.annotations import Sample
 from chromseg.arrays import F32, F64
 from chromseg.boxes import boxes_of
 from chromseg.config import DetectorConfig, TrainConfig
-from chromseg.models.ucrd_net.anchors import Anchors, anchor_ious, resolve_anchors
+from chromseg.models.ucrd_net.anchor_shapes import Anchors, anchor_ious
+from chromseg.models.ucrd_net.anchors import resolve_anchors
 from chromseg.training.instances import scaling
 
 matplotlib.use("Agg")

@@ -11,6 +11,7 @@ import torch
 from chromseg.annotations.maps import label_regions
 from chromseg.arrays import F32, Bool
 from chromseg.boxes import window_of
+from chromseg.images.tone import toned
 from chromseg.inference.found import Clock, Found, in_reading_order
 from chromseg.inference.predictor import Predictor
 from chromseg.models.ucrd_net import Detections, UCRDNet, paste_masks
@@ -65,8 +66,8 @@ class InstancePredictor(Predictor):
         return detections
 
     def for_network(self, absorbance: F32) -> torch.Tensor:
-        """The picture float32 (1, H, W) where the network is."""
-        return torch.from_numpy(np.ascontiguousarray(absorbance))[None].to(self.device)
+        """The picture float32 (1, H, W), in the model's tone, where the network is."""
+        return torch.from_numpy(np.ascontiguousarray(toned(absorbance, self.tone)))[None].to(self.device)
 
     @torch.inference_mode()
     def instances(

@@ -122,11 +122,6 @@ class MapPredictor(Predictor):
         return bool(self.card.preprocessing.get("half_turn", False))
 
     @property
-    def tone(self) -> float:
-        """Median absorbance of its chromosomes to which a picture is brought for the network; 0: none."""
-        return float(self.card.preprocessing.get("tone", 0.0))
-
-    @property
     def postprocess(self) -> PostprocessSettings:
         """How probabilities become maps: the card's settings; what an older card does not know is off."""
         given = self.card.preprocessing.get("postprocess")

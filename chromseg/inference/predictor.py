@@ -51,6 +51,11 @@ class Predictor(ABC):
         """How many times finer the network sees than it answers."""
         return 1
 
+    @property
+    def tone(self) -> float:
+        """Median absorbance of its chromosomes to which a picture is brought for the network; 0: none."""
+        return float(self.card.preprocessing.get("tone", 0.0))
+
     def seen(self, absorbance: F32) -> F32:
         """A picture float32 (H, W) at the model's scale as coarse as the masks that `find` gives."""
         return coarse(absorbance, self.fine)

@@ -42,9 +42,8 @@ class _MapScene:
 class TrainingSet(EpochSet):
     """Random crops of samples; what item `i` of an epoch is depends on seed, epoch and `i` alone.
 
-    Pictures take turns, or with `shares` those of a dataset get their share of the crops. Chromosomes are pasted on
-    pictures of their own dataset. A picture that is finer than the network's maps is cropped as it is, and the maps of
-    the crop are then made as coarse as the network's.
+    Chromosomes are pasted on pictures of their own dataset. A picture that is finer than the network's maps is cropped
+    as it is, and the maps of the crop are then made as coarse as the network's.
 
     Masks of a whole metaphase are large, so they are reduced to maps and free-standing singles as samples arrive:
     pass a generator (`read_samples`) to keep memory low.
@@ -74,7 +73,7 @@ class TrainingSet(EpochSet):
         if not self._scenes:
             raise DataError("no training samples", expected="at least one", remedy="check the split and kinds")
         self._ignores = any(len(scene.planes) > _PLANES for scene in self._scenes)
-        self._shared = [self._scenes_of(share.dataset) for share in config.shares]
+        self._share_out([scene.dataset for scene in self._scenes])
 
     @property
     def sources(self) -> int:
@@ -87,7 +86,7 @@ class TrainingSet(EpochSet):
         Where any sample has pixels to be ignored, every item has them as "ignored" (1, crop, crop).
         """
         rng = self._rng(index)
-        scene = self._chosen(rng) if self._shared else self._scenes[self._order(index)]
+        scene = self._scenes[self._source(rng, index)]
         crop = self._paste(rng, self._cut(rng, scene), scene.dataset)
         image = change_intensity(rng, crop.image, self.config.augment.intensity)
         if scene.places.alone:
@@ -120,22 +119,6 @@ class TrainingSet(EpochSet):
             single = singles[rng.integers(len(singles))].astype(np.float32)
             crop = lay(rng, crop, single, self.config.augment, self._fine)
         return crop
-
-    def _chosen(self, rng: np.random.Generator) -> _MapScene:
-        """A picture of a dataset, each drawn by chance."""
-        shares = np.array([share.share for share in self.config.shares])
-        scenes = self._shared[rng.choice(len(shares), p=shares / shares.sum())]
-        return scenes[rng.integers(len(scenes))]
-
-    def _scenes_of(self, dataset: str) -> list[_MapScene]:
-        scenes = [scene for scene in self._scenes if scene.dataset == dataset]
-        if not scenes:
-            raise DataError(
-                f"no training samples of `{dataset}`, which has a share of the crops",
-                expected=f"one of {', '.join(sorted({scene.dataset for scene in self._scenes}))}",
-                remedy="correct `train.….shares`, or add the dataset to `prepare.datasets`",
-            )
-        return scenes
 
 
 def coarser(plane: Bool, fine: int) -> Bool:

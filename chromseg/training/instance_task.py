@@ -15,6 +15,7 @@ from chromseg.annotations.samples import Sample
 from chromseg.arrays import F32, U8, Bool
 from chromseg.config import DetectorConfig, TrainConfig
 from chromseg.errors import DataError
+from chromseg.images.tone import toned
 from chromseg.metrics import (
     InstanceScore,
     counted_boxes,
@@ -25,7 +26,7 @@ from chromseg.metrics import (
 )
 from chromseg.metrics.catalogue import BY_EPOCH
 from chromseg.models.ucrd_net import UCRDNet, paste_masks
-from chromseg.models.ucrd_net.anchors import with_fitted_anchors
+from chromseg.models.ucrd_net.anchors import FITTED, with_fitted_anchors
 from chromseg.training.epochs import EpochSet, Item
 from chromseg.training.instances import InstanceSet
 from chromseg.training.task import Batch
@@ -66,9 +67,9 @@ class InstanceTask:
         return InstanceSet(samples, config, seed)
 
     def settled(self, config: TrainConfig, dataset: EpochSet) -> TrainConfig:
-        """With `anchors: auto`, the anchors that suit the training set's boxes."""
+        """With anchors that are fitted, those that suit the training set's boxes."""
         model = cast(DetectorConfig, config.model)
-        if model.anchors != "auto":
+        if model.anchors not in FITTED:
             return config
         return dataclasses.replace(config, model=with_fitted_anchors(model, cast(InstanceSet, dataset).boxes(model)))
 
@@ -102,7 +103,7 @@ class InstanceTask:
 
     def judge(self, network: nn.Module, kept: Kept, config: TrainConfig, device: torch.device) -> InstanceScore:
         """All detections that count compared with the truth, by masks, or by boxes where there are no others."""
-        image = torch.as_tensor(kept.image, dtype=torch.float32, device=device)[None]
+        image = torch.as_tensor(toned(kept.image, config.tone), dtype=torch.float32, device=device)[None]
         (found,) = cast(UCRDNet, network).detect([image])
         scores = found.scores.double().cpu().numpy()
         if kept.packed is None:

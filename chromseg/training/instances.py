@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from chromseg.arrays import F32, F64, I64, U8, Bool
 from chromseg.boxes import boxes_of
 from chromseg.config import AugmentConfig, DetectorConfig, TrainConfig
 from chromseg.errors import DataError
+from chromseg.images.tone import toned
 from chromseg.models.ucrd_net import Target
 from chromseg.models.ucrd_net.images import scale_factor
 from chromseg.training.augmentation import Matrix, change_intensity, random_warp, warp
@@ -45,6 +46,7 @@ class _InstanceScene:
     `image` is uint8 (1, H, W), or (2, H, W) with the pixels to be ignored, × 255.
     """
 
+    dataset: str
     image: U8
     patches: list[_Patch] | None
     boxes: F32
@@ -65,28 +67,33 @@ class InstanceSet(EpochSet):
     """Random crops of whole metaphases, or the whole of them, with boxes, classes and masks.
 
     Masks are kept as small patches, as samples arrive. Samples with boxes only are turned by right angles, because a
-    box turned otherwise is no box of what it held.
+    box turned otherwise is no box of what it held. Chromosomes are pasted on pictures of their own dataset.
 
     Args:
         samples: Training samples; at least one.
-        config: The variant's configuration; uses crop (0: the whole image), augment, optim and model.classes.
+        config: The variant's configuration; uses crop (0: the whole image), tone, shares, augment, optim and
+            model.classes.
         seed: Of all random choices.
 
     Raises:
-        DataError: No samples, one with maps only, or with several classes one whose classes are unknown or too many.
+        DataError: No samples, none of a dataset that has a share, one with maps only, or with several classes one whose
+            classes are unknown or too many.
     """
 
     def __init__(self, samples: Iterable[Sample], config: TrainConfig, seed: int) -> None:
         super().__init__(config, seed)
         self._scenes: list[_InstanceScene] = []
-        self._singles: list[F32] = []
+        self._singles: dict[str, list[F32]] = {}
         for sample in samples:
+            sample = replace(sample, image=toned(sample.image, config.tone))
             self._scenes.append(_scene(sample, self._classes))
             if config.augment.paste and sample.masks is not None:
                 singles = free_singles(sample.image, sample.masks, ignored=sample.ignored)
-                self._singles.extend(patch.astype(np.float32) for patch in singles)
+                own = self._singles.setdefault(sample.dataset, [])
+                own.extend(patch.astype(np.float32) for patch in singles)
         if not self._scenes:
             raise DataError("no training samples", expected="at least one", remedy="check the split and kinds")
+        self._share_out([scene.dataset for scene in self._scenes])
 
     @property
     def sources(self) -> int:
@@ -102,7 +109,8 @@ class InstanceSet(EpochSet):
 
     def __getitem__(self, index: int) -> Item:
         """Item `index`: "image" float32 (1, rows, columns), and "target"."""
-        rng, scene = self._rng(index), self._scenes[self._order(index)]
+        rng = self._rng(index)
+        scene = self._scenes[self._source(rng, index)]
         view = self._view(rng, scene)
         image, *ignored = warp(scene.image, view.matrix, view.centre, view.size)
         image = image / np.float32(255)
@@ -110,7 +118,7 @@ class InstanceSet(EpochSet):
             boxes, labels = _seen_boxes(scene, view)
             masks = None
         else:
-            image, masks, labels = self._paste(rng, image, *_seen_masks(scene, view))
+            image, masks, labels = self._paste(rng, scene.dataset, image, *_seen_masks(scene, view))
             boxes = boxes_of(masks).astype(np.float32)
         image = change_intensity(rng, image, self.config.augment.intensity)
         if scene.places.alone and masks is not None:
@@ -142,14 +150,17 @@ class InstanceSet(EpochSet):
         row, col = scene.places.centre(rng, crop)
         return _View(matrix, (_inside(row, height, crop), _inside(col, width, crop)), (crop, crop))
 
-    def _paste(self, rng: np.random.Generator, image: F32, masks: Bool, labels: I64) -> tuple[F32, Bool, I64]:
-        """Lay some singles over the chromosomes, each a new instance."""
-        if not self._singles or rng.random() >= self.config.augment.paste:
+    def _paste(
+        self, rng: np.random.Generator, dataset: str, image: F32, masks: Bool, labels: I64
+    ) -> tuple[F32, Bool, I64]:
+        """Lay some singles of the dataset over the chromosomes, each a new instance."""
+        singles = self._singles.get(dataset)
+        if not singles or rng.random() >= self.config.augment.paste:
             return image, masks, labels
         chromosome: Bool = np.asarray(masks.any(axis=0))
         added = []
         for _ in range(rng.integers(1, 2 + image.size // _PASTE_AREA)):
-            single = self._singles[rng.integers(len(self._singles))]
+            single = singles[rng.integers(len(singles))]
             placed = find_place(rng, chromosome, single, self.config.augment)
             if placed is None or np.count_nonzero(placed.shape) < _LEAST_AREA:
                 continue
@@ -180,7 +191,9 @@ def _scene(sample: Sample, classes: int) -> _InstanceScene:
     if sample.masks is None:
         assert sample.boxes is not None
         ground = np.zeros(sample.image.shape, dtype=bool)
-        return _InstanceScene(image, None, sample.boxes, _labels(sample, classes), places_of(sample, ground))
+        return _InstanceScene(
+            sample.dataset, image, None, sample.boxes, _labels(sample, classes), places_of(sample, ground)
+        )
     if classes > 1:
         raise DataError(
             f"sample {sample.name} with masks of unknown classes",
@@ -191,7 +204,9 @@ def _scene(sample: Sample, classes: int) -> _InstanceScene:
     boxes = boxes_of(masks)
     patches = [_patch(mask, box.astype(int)) for mask, box in zip(masks, boxes, strict=True)]
     labels = np.ones(len(masks), dtype=np.int64)
-    return _InstanceScene(image, patches, boxes.astype(np.float32), labels, places_of(sample, contact_map(masks)))
+    return _InstanceScene(
+        sample.dataset, image, patches, boxes.astype(np.float32), labels, places_of(sample, contact_map(masks))
+    )
 
 
 def _labels(sample: Sample, classes: int) -> I64:

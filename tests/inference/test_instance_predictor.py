@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 from drawn_cells import drawn_cell, recalling_predictor
 
 from chromseg.annotations import Sample
@@ -31,6 +32,15 @@ def test_a_picture_of_another_scale_gets_masks_of_its_own_size() -> None:
     found = np.array([instance.mask for instance in result.instances])
     assert found.shape == (4, 400, 400)
     assert mask_ious(found, np.kron(masks, np.ones((1, 2, 2), bool)) > 0).max(axis=1).min() > 0.85
+
+
+@pytest.mark.parametrize(("tone", "same"), [(0.0, False), (0.4, True)])
+def test_with_a_tone_pale_and_dark_pictures_are_one_to_the_network(tone: float, same: bool) -> None:
+    predictor = recalling_predictor(drawn_cell()[1])
+    toned = dataclasses.replace(predictor, card=dataclasses.replace(predictor.card, preprocessing={"tone": tone}))
+    dark = np.zeros((40, 60), np.float32)
+    dark[10:18, 5:50] = 0.6
+    assert torch.allclose(toned.for_network(dark), toned.for_network(dark / 2), atol=1e-6) == same
 
 
 def test_unsure_ones_are_flagged_and_very_unsure_ones_left_out() -> None:

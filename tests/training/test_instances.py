@@ -10,7 +10,7 @@ import torch
 
 from chromseg.annotations import Sample
 from chromseg.boxes import boxes_of
-from chromseg.config import AugmentConfig, DetectorConfig, ModelConfig, OptimConfig, TrainConfig
+from chromseg.config import AugmentConfig, DetectorConfig, ModelConfig, OptimConfig, Share, TrainConfig
 from chromseg.errors import DataError
 from chromseg.models.ucrd_net import Target
 from chromseg.training.datasets import TrainingSet
@@ -141,6 +141,27 @@ def test_an_image_without_chromosomes_gives_an_empty_target() -> None:
     assert target.boxes.shape == (0, 4) and target.masks is not None and target.masks.shape == (0, 64, 64)
     boxes = Sample.from_boxes("n", "1", "train", nothing.image, np.zeros((0, 4), np.float32), np.zeros(0, np.int64))
     assert item(boxes, config(64))[1].boxes.shape == (0, 4)
+
+
+def test_datasets_get_their_share_of_the_crops_and_lend_each_other_no_chromosomes() -> None:
+    light, dark = (dataclasses.replace(bars(), case_id=f"{name}/1") for name in ("light", "dark"))
+    light = dataclasses.replace(light, image=light.image / 4)
+    blank = Sample.from_masks("c", "blank/1", "train", "metaphase", dark.image * 0, np.zeros((0, 96, 120), dtype=bool))
+    shares = (Share("light", 0.75), Share("blank", 0.25))
+    own = dataclasses.replace(config(paste=1.0), shares=shares)
+    items = [InstanceSet([light, dark, blank, blank], own, seed=0)[index] for index in range(200)]
+    assert max(float(made["image"].max()) for made in items) < 0.5, "nothing of the dark ones, not even pasted"
+    seen = np.mean([bool(made["image"].any()) for made in items])
+    assert 0.65 < seen < 0.85
+    with pytest.raises(DataError, match="no training samples of `none`"):
+        InstanceSet([light], dataclasses.replace(own, shares=(Share("none", 1.0),)), seed=0)
+
+
+def test_with_a_tone_pale_and_dark_samples_are_one() -> None:
+    pale = dataclasses.replace(bars(), image=bars().image / 2)
+    for tone, same in ((0.0, False), (0.4, True)):
+        toned = dataclasses.replace(config(), tone=tone)
+        assert np.allclose(item(bars(), toned)[0], item(pale, toned)[0], atol=0.01) == same
 
 
 def test_boxes_are_told_as_the_network_sees_them() -> None:

@@ -3,7 +3,9 @@
 `network.py` shows the whole; each other file is one of its parts.
 """
 
-from chromseg.models.ucrd_net.anchors import anchor_ious, fit_anchors, with_fitted_anchors
+from chromseg.models.ucrd_net.anchor_coverage import cover_anchors
+from chromseg.models.ucrd_net.anchor_shapes import anchor_ious
+from chromseg.models.ucrd_net.anchors import fit_anchors, with_fitted_anchors
 from chromseg.models.ucrd_net.backbone import Backbone
 from chromseg.models.ucrd_net.network import UCRDNet
 from chromseg.models.ucrd_net.rois import paste_masks
@@ -16,6 +18,7 @@ __all__ = [
     "Target",
     "UCRDNet",
     "anchor_ious",
+    "cover_anchors",
     "fit_anchors",
     "paste_masks",
     "rescore",

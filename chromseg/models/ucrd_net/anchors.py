@@ -4,41 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from chromseg.arrays import F64
 from chromseg.config import DetectorConfig
 from chromseg.errors import ConfigError, DataError
+from chromseg.models.ucrd_net.anchor_coverage import cover_anchors
+from chromseg.models.ucrd_net.anchor_shapes import DEFAULT_SIZES, Anchors, fine_levels, sides_of
 
-DEFAULT_SIZES = {2: 32.0, 3: 64.0, 4: 128.0, 5: 256.0, 6: 512.0}  # of Mask R-CNN with an FPN, level by level
 DEFAULT_RATIOS = (0.5, 1.0, 2.0)
 PAPER_SIZES = (32.0, 64.0, 96.0, 128.0)
 PAPER_RATIOS = (1 / 5, 1 / 4, 1 / 3, 1 / 2, 1.0, 2.0, 3.0, 4.0, 5.0)
-_STRIDES = 4  # a box must be so many strides large for anchors of a level to lie well on it
-
-
-class Anchors(NamedTuple):
-    """Shapes of anchors.
-
-    Attributes:
-        sizes: Per level, finest first: square roots of areas in pixels; as many on each level.
-        ratios: Heights over widths; each with each size.
-    """
-
-    sizes: tuple[tuple[float, ...], ...]
-    ratios: tuple[float, ...]
+FITTED = ("auto", "coverage")  # to the boxes of the training set
 
 
 def resolve_anchors(config: DetectorConfig) -> Anchors:
     """The anchors that `config` asks for.
 
     Raises:
-        ConfigError: `auto` without numbers (`fit_anchors` gives them), or sizes that do not fit the levels.
+        ConfigError: Fitted ones without numbers (see `with_fitted_anchors`), or sizes that do not fit the levels.
     """
-    if config.anchors == "auto":
+    if config.anchors in FITTED:
         anchors = Anchors(config.anchor_sizes, config.anchor_ratios)
     elif config.anchors == "paper":
         anchors = Anchors(_paper_sizes(config.levels), PAPER_RATIOS)
@@ -50,7 +37,7 @@ def resolve_anchors(config: DetectorConfig) -> Anchors:
         raise ConfigError(
             f"anchors `{config.anchors}` with sizes {anchors.sizes} and ratios {anchors.ratios}",
             expected=f"equally many positive sizes for each of the levels {config.levels}, and ratios",
-            remedy="with `auto`, set anchor_sizes and anchor_ratios, say by `fit_anchors` of the training boxes",
+            remedy=f"with {' or '.join(FITTED)}, set anchor_sizes and anchor_ratios, say by `with_fitted_anchors`",
         )
     return anchors
 
@@ -88,11 +75,11 @@ def fit_anchors(boxes: npt.ArrayLike, levels: Sequence[int], *, ratios: int = 5)
     Raises:
         DataError: No box.
     """
-    sides = _sides(boxes)
+    sides = sides_of(boxes)
     if len(sides) == 0:
         raise DataError("no box", expected="boxes to fit anchors to", remedy="check the training set")
     size = np.sqrt(sides.prod(axis=1))
-    fine = [level for level in levels if _STRIDES * 2**level <= np.quantile(size, 0.95)] or list(levels[:1])
+    fine = fine_levels(size, levels)
     quantiles = np.quantile(size, (np.arange(len(fine)) + 0.5) / len(fine))
     fitted = dict(zip(fine, np.round(quantiles, 1).tolist(), strict=True))
     elongation = np.exp(np.abs(np.log(sides[:, 1] / sides[:, 0])))
@@ -106,31 +93,12 @@ def fit_anchors(boxes: npt.ArrayLike, levels: Sequence[int], *, ratios: int = 5)
 
 
 def with_fitted_anchors(config: DetectorConfig, boxes: npt.ArrayLike) -> DetectorConfig:
-    """`config` with numbers for anchors `auto`; unchanged if it has them or asks for others.
+    """`config` with numbers for anchors that are fitted to boxes; unchanged if it has them or asks for others.
 
     Raises:
         DataError: No box.
     """
-    if config.anchors != "auto" or config.anchor_sizes:
+    if config.anchors not in FITTED or config.anchor_sizes:
         return config
-    fitted = fit_anchors(boxes, config.levels)
+    fitted = (fit_anchors if config.anchors == "auto" else cover_anchors)(boxes, config.levels)
     return dataclasses.replace(config, anchor_sizes=fitted.sizes, anchor_ratios=fitted.ratios)
-
-
-def anchor_ious(boxes: npt.ArrayLike, anchors: Anchors) -> F64:
-    """The best IoU any anchor can have with each box, centre on centre: float (N,); boxes without area are left out."""
-    sides = _sides(boxes)
-    sizes, ratios = np.array([size for level in anchors.sizes for size in level]), np.array(anchors.ratios)
-    shapes = np.stack([np.divide.outer(sizes, np.sqrt(ratios)), np.multiply.outer(sizes, np.sqrt(ratios))], axis=-1)
-    shapes = shapes.reshape(-1, 2)
-    common = np.minimum(sides[:, None], shapes[None]).prod(axis=2)
-    union = sides.prod(axis=1)[:, None] + shapes.prod(axis=1)[None] - common
-    best: F64 = (common / union).max(axis=1, initial=0.0)
-    return best
-
-
-def _sides(boxes: npt.ArrayLike) -> F64:
-    """Widths and heights (N, 2) of the boxes that have an area."""
-    array = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
-    sides = array[:, 2:] - array[:, :2]
-    return sides[(sides > 0).all(axis=1)]

@@ -59,16 +59,20 @@ class BoxHead(nn.Module):
         read = hidden if self.convolutions is None else width * GRID**2
         self.offsets = _linear(read, 4, sd=0.001)
         self.uncertainty = _linear(read, 4, sd=0.001) if config.uncertainty else None
+        self.detached = config.uncertainty_training == "detached"
 
     def forward(self, x: Tensor) -> BoxPrediction:
         """Predict from RoI features float (R, C, 7, 7)."""
         for_class = self.fully_connected(x)
         for_box = for_class if self.convolutions is None else self.convolutions(x)
-        sigma = None if self.uncertainty is None else to_sigma(self.uncertainty(for_box))
+        known = for_box.detach() if self.detached else for_box
+        sigma = None if self.uncertainty is None else to_sigma(self.uncertainty(known))
         return BoxPrediction(self.classes(for_class).float(), self.offsets(for_box).float(), sigma)
 
 
-def box_losses(pred: BoxPrediction, samples: Sequence[Samples], boxes: Sequence[Tensor]) -> dict[str, Tensor]:
+def box_losses(
+    pred: BoxPrediction, samples: Sequence[Samples], boxes: Sequence[Tensor], training: str = "joint"
+) -> dict[str, Tensor]:
     """Losses of the box head (eq. 5, 7, 9).
 
     "class" is the cross entropy over classes and background, for one class eq. 9; "box" is smooth L1 on scaled offsets;
@@ -78,6 +82,7 @@ def box_losses(pred: BoxPrediction, samples: Sequence[Samples], boxes: Sequence[
         pred: For all `samples`, images one after the other.
         samples: Of each image.
         boxes: True boxes (N, 4) of each image.
+        training: Of the uncertainty, as in `DetectorConfig`: joint, detached or tempered.
     """
     labels = torch.cat([each.labels for each in samples])
     positive, count = labels > 0, max(1, len(labels))
@@ -89,8 +94,10 @@ def box_losses(pred: BoxPrediction, samples: Sequence[Samples], boxes: Sequence[
         "box": functional.smooth_l1_loss(deltas, wanted, beta=_BETA, reduction="sum") / count,
     }
     if pred.sigma is not None:
-        scale = deltas.new_tensor(SCALE)
-        losses["box_nll"] = gaussian_nll(deltas / scale, wanted / scale, pred.sigma[positive]).sum() / count
+        scale, sigma = deltas.new_tensor(SCALE), pred.sigma[positive]
+        moved = deltas.detach() if training == "detached" else deltas
+        nll = gaussian_nll(moved / scale, wanted / scale, sigma)
+        losses["box_nll"] = (nll * sigma.detach() if training == "tempered" else nll).sum() / count
     return losses
 
 

@@ -47,4 +47,4 @@ _COUNTS = (
     "detections",
     "classes",
 )
-_SIZES = ("mask_convolutions", "min_size", "max_size")
+_SIZES = ("mask_convolutions", "mask_detail", "min_size", "max_size")

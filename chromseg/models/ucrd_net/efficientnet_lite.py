@@ -26,7 +26,7 @@ class _Stage(NamedTuple):
 
 _STEM = 32
 _STAGES = (
-    _Stage(3, 1, 1, 16, 1),
+    _Stage(3, 1, 1, 16, 1),  # C1
     _Stage(3, 2, 6, 24, 2),  # C2
     _Stage(5, 2, 6, 40, 2),  # C3
     _Stage(3, 2, 6, 80, 3),
@@ -34,7 +34,7 @@ _STAGES = (
     _Stage(5, 2, 6, 192, 4),
     _Stage(3, 1, 6, 320, 1),  # C5
 )
-_LAST_STAGE = {2: 2, 3: 3, 4: 5, 5: 7}  # C level → stages up to and with it
+_LAST_STAGE = {1: 1, 2: 2, 3: 3, 4: 5, 5: 7}  # C level → stages up to and with it
 CHANNELS = {level: _STAGES[stages - 1].channels for level, stages in _LAST_STAGE.items()}
 
 
@@ -60,7 +60,7 @@ class EfficientNetLite0(nn.Module):
             self.levels |= {len(self.blocks) - 1: level for level, last in _LAST_STAGE.items() if last == number}
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Features "2" (stride 4) to "5" (stride 32) of float32 (B, 1, H, W)."""
+        """Features "1" (stride 2) to "5" (stride 32) of float32 (B, 1, H, W)."""
         x = self.stem(_pad(x, 3))
         features = {}
         for index, block in enumerate(self.blocks):

@@ -3,52 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import roi_align
 
 from chromseg.config import DetectorConfig
-from chromseg.models.ucrd_net.convolution import convolution
+from chromseg.models.ucrd_net.features import Features
+from chromseg.models.ucrd_net.mask_layer import GRID, SIDE, MaskLayer
 from chromseg.models.ucrd_net.region import LearnedDecomposition, RegionDecomposition
 from chromseg.models.ucrd_net.rois import pool_rois
-
-GRID = 14  # side of the RoI features that are read
-SIDE = 2 * GRID  # side of the mask that is predicted
+from chromseg.models.ucrd_net.seeding import seeded
 
 
-class MaskHead(nn.Module):
-    """Convolutions, one doubling of the resolution, one mask whatever the class."""
+class MaskRois(NamedTuple):
+    """What a mask head reads of R boxes.
+
+    Attributes:
+        x: float32 (R, C, 14, 14).
+        detail: float32 (R, mask_detail, 28, 28); None without finer features.
+    """
+
+    x: Tensor
+    detail: Tensor | None
+
+
+class MaskPrediction(NamedTuple):
+    """What a mask head says of R boxes.
+
+    Attributes:
+        own: float32 (R, 28, 28), logits of the chromosome that the box is of.
+        others: float32 (R, 28, 28), logits of all other chromosomes in the box together; None without that layer.
+    """
+
+    own: Tensor
+    others: Tensor | None
+
+
+class MaskHead(MaskLayer):
+    """The layer that draws each box's chromosome.
+
+    With `mask_others` a second one draws whatever else lies in the box, and the first reads what it found: a pixel may
+    be of both (after BCNet, Ke et al., CVPR 2021, but neither layer is on top, because chromosomes are transparent).
+    """
 
     def __init__(self, config: DetectorConfig) -> None:
-        super().__init__()
+        width = config.fpn_width
+        super().__init__(config, width + (config.mask_width if config.mask_others else 0))
         self.levels = config.levels
-        width, layers = config.fpn_width, []
-        for _ in range(config.mask_convolutions):
-            layers += [convolution(width, config.mask_width, 3, norm=config.head_norm), nn.ReLU()]
-            width = config.mask_width
-        self.convolutions = nn.Sequential(*layers)
-        self.upsample = nn.ConvTranspose2d(width, config.mask_width, 2, stride=2)
-        self.logits = nn.Conv2d(config.mask_width, 1, 1)
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-        nn.init.normal_(self.logits.weight, std=0.01)
+        self.others = seeded("others", lambda: MaskLayer(config, width)) if config.mask_others else None
         self.region = _region(config)
 
-    def read(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
-        """RoI features (R, C, 14, 14) of the boxes of each image, fused from five regions with RD."""
+    def read(self, features: Features, boxes: Sequence[Tensor]) -> MaskRois:
+        """Features of the boxes of each image, with RD fused from five regions."""
         if self.region is None:
-            return pool_rois(features, boxes, self.levels, GRID)
-        fused: Tensor = self.region(features, boxes, self.levels, GRID).fused
-        return fused
+            x = pool_rois(features.levels, boxes, self.levels, GRID)
+        else:
+            x = self.region(features.levels, boxes, self.levels, GRID).fused
+        return MaskRois(x, features.detail_of(boxes, SIDE))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Mask logits float32 (R, 28, 28) from what `read` gives."""
-        logits: Tensor = self.logits(functional.relu(self.upsample(self.convolutions(x))))
-        return logits[:, 0].float()
+    def predict(self, rois: MaskRois) -> MaskPrediction:
+        """Logits from what `read` gives."""
+        if self.others is None:
+            return MaskPrediction(self(*rois)[0], None)
+        others, hidden = self.others(*rois)
+        own, _ = self(torch.cat([rois.x, hidden.to(rois.x.dtype)], dim=1), rois.detail)
+        return MaskPrediction(own, others)
 
 
 def mask_targets(masks: Tensor, boxes: Tensor, matched: Tensor) -> Tensor:

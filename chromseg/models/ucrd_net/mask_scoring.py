@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from chromseg.config import DetectorConfig
 from chromseg.models.ucrd_net.convolution import convolution
-from chromseg.models.ucrd_net.mask_head import GRID, SIDE
+from chromseg.models.ucrd_net.mask_layer import GRID, SIDE
 
 
 class MaskScoringHead(nn.Module):

@@ -5,33 +5,34 @@ backbone → FPN → proposals → box head (class, box, σ) → NMS by correcte
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from chromseg.config import DetectorConfig
 from chromseg.errors import ModelError
-from chromseg.models.ucrd_net import box_head, mask_head
+from chromseg.models.ucrd_net import box_head, mask_layer
 from chromseg.models.ucrd_net.backbone import Backbone
 from chromseg.models.ucrd_net.box_head import BoxHead, box_losses
 from chromseg.models.ucrd_net.check import check_config
+from chromseg.models.ucrd_net.convolution import convolution
 from chromseg.models.ucrd_net.detection import ScoredBoxes, mask_nms, read_boxes, suppress
+from chromseg.models.ucrd_net.features import Features
 from chromseg.models.ucrd_net.fpn import FeaturePyramid
 from chromseg.models.ucrd_net.ignoring import Unknown
 from chromseg.models.ucrd_net.images import ImageBatch, make_batch
-from chromseg.models.ucrd_net.mask_head import SIDE, MaskHead, mask_loss, mask_targets
-from chromseg.models.ucrd_net.mask_scoring import MaskScoringHead, mask_iou_targets
+from chromseg.models.ucrd_net.mask_boxes import choose_mask_boxes
+from chromseg.models.ucrd_net.mask_head import MaskHead
+from chromseg.models.ucrd_net.mask_scoring import MaskScoringHead
+from chromseg.models.ucrd_net.mask_training import mask_losses
 from chromseg.models.ucrd_net.region import RegionMaps
 from chromseg.models.ucrd_net.rois import pool_rois
 from chromseg.models.ucrd_net.rpn import ProposalNetwork
-from chromseg.models.ucrd_net.sampling import Samples, sample_proposals, take_positive
+from chromseg.models.ucrd_net.sampling import sample_proposals
+from chromseg.models.ucrd_net.seeding import seeded
 from chromseg.models.ucrd_net.targets import Detections, Target, check_targets
-
-Submodule = TypeVar("Submodule", bound=nn.Module)
 
 
 class Look(NamedTuple):
@@ -39,13 +40,13 @@ class Look(NamedTuple):
 
     Attributes:
         batch: The images.
-        features: float32 (B, C, h, w) of each level.
+        features: Of the images.
         proposals: float32 (R, 4) of each image, in the batch's pixels.
         answers: What the box head says of them, image by image.
     """
 
     batch: ImageBatch
-    features: list[Tensor]
+    features: Features
     proposals: list[Tensor]
     answers: list[box_head.BoxPrediction]
 
@@ -67,16 +68,20 @@ class UCRDNet(nn.Module):
         check_config(config)
         self.config = config
         seed = int(torch.randint(2**31, (), device="cpu"))
-        self.backbone = _seeded(seed, "backbone", lambda: Backbone.of(config))
+        self.backbone = seeded("backbone", lambda: Backbone.of(config), seed)
         channels = self.backbone.channels
-        self.fpn = _seeded(
-            seed, "fpn", lambda: FeaturePyramid(channels, config.fpn_width, config.levels, config.head_norm)
+        self.detail = None
+        if config.mask_detail:
+            self.detail = seeded("detail", lambda: convolution(channels[0], config.mask_detail, 1, norm="none"), seed)
+            channels = channels[1:]
+        self.fpn = seeded(
+            "fpn", lambda: FeaturePyramid(channels, config.fpn_width, config.levels, config.head_norm), seed
         )
-        self.rpn = _seeded(seed, "rpn", lambda: ProposalNetwork(config))
-        self.box_head = _seeded(seed, "box", lambda: BoxHead(config))
-        self.mask_head = _seeded(seed, "mask", lambda: MaskHead(config))
+        self.rpn = seeded("rpn", lambda: ProposalNetwork(config), seed)
+        self.box_head = seeded("box", lambda: BoxHead(config), seed)
+        self.mask_head = seeded("mask", lambda: MaskHead(config), seed)
         self.mask_scoring = (
-            _seeded(seed, "mask scoring", lambda: MaskScoringHead(config)) if config.mask_scoring else None
+            seeded("mask scoring", lambda: MaskScoringHead(config), seed) if config.mask_scoring else None
         )
 
     def forward(self, images: Sequence[Tensor], targets: Sequence[Target]) -> dict[str, Tensor]:
@@ -91,9 +96,9 @@ class UCRDNet(nn.Module):
             targets: One each.
 
         Returns:
-            Scalars "rpn_objectness", "rpn_box", "class", "box", "mask", with UC "box_nll", with mask scoring
-            "mask_score", and "loss", their sum. All are there for any batch, and each parameter has a gradient: what
-            there is nothing to learn from is 0, such as "mask" where no target has masks.
+            Scalars "rpn_objectness", "rpn_box", "class", "box", with UC "box_nll", those of `mask_losses`, and "loss",
+            their sum. All are there for any batch, and each parameter has a gradient: what there is nothing to learn
+            from is 0, such as "mask" where no target has masks.
 
         Raises:
             ModelError: An image is not (1, H, W).
@@ -104,12 +109,14 @@ class UCRDNet(nn.Module):
         boxes = [target.boxes * factor for target, factor in zip(targets, batch.factors, strict=True)]
         losses: dict[str, Tensor]
         unknown = [Unknown(target.ignored, factor) for target, factor in zip(targets, batch.factors, strict=True)]
-        proposals, losses = self.rpn(batch, features, boxes, unknown)
+        proposals, losses = self.rpn(batch, features.levels, boxes, unknown)
         with torch.no_grad():
             labels = [target.labels for target in targets]
             samples = sample_proposals(proposals, boxes, labels, self.config.box_samples, unknown)
-        losses |= box_losses(self._box_head(features, [each.boxes for each in samples]), samples, boxes)
-        losses |= self._mask_losses(features, samples, targets, batch.factors)
+        pred = self._box_head(features, [each.boxes for each in samples])
+        losses |= box_losses(pred, samples, boxes, self.config.uncertainty_training)
+        chosen = choose_mask_boxes(self.config, samples, pred, boxes, targets, batch.sizes)
+        losses |= mask_losses(self.mask_head, self.mask_scoring, features, chosen, targets, batch.factors)
         total = torch.stack(list(losses.values())).sum()
         return {**losses, "loss": total}
 
@@ -133,7 +140,7 @@ class UCRDNet(nn.Module):
     def look(self, images: Sequence[Tensor]) -> Look:
         """The first part of `detect`, and most of its time: all up to the box head's answers."""
         batch, features = self._features(images)
-        proposals, _ = self.rpn(batch, features)
+        proposals, _ = self.rpn(batch, features.levels)
         pred = self._box_head(features, proposals)
         return Look(batch, features, proposals, pred.split([len(each) for each in proposals]))
 
@@ -163,49 +170,31 @@ class UCRDNet(nn.Module):
             )
         batch, features = self._features([image])
         maps: RegionMaps = self.mask_head.region(
-            features, [boxes * batch.factors[0]], self.config.levels, mask_head.GRID
+            features.levels, [boxes * batch.factors[0]], self.config.levels, mask_layer.GRID
         )
         return maps
 
-    def _features(self, images: Sequence[Tensor]) -> tuple[ImageBatch, list[Tensor]]:
+    def _features(self, images: Sequence[Tensor]) -> tuple[ImageBatch, Features]:
         config = self.config
         batch = make_batch(images, zoom=config.zoom, min_size=config.min_size, max_size=config.max_size)
-        return batch, [feature.float() for feature in self.fpn(self.backbone(batch.tensors))]
+        seen = self.backbone(batch.tensors)
+        detail = None if self.detail is None else self.detail(seen.pop(0)).float()
+        return batch, Features([feature.float() for feature in self.fpn(seen)], detail)
 
-    def _box_head(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> box_head.BoxPrediction:
-        pred: box_head.BoxPrediction = self.box_head(pool_rois(features, boxes, self.config.levels, box_head.GRID))
+    def _box_head(self, features: Features, boxes: Sequence[Tensor]) -> box_head.BoxPrediction:
+        rois = pool_rois(features.levels, boxes, self.config.levels, box_head.GRID)
+        pred: box_head.BoxPrediction = self.box_head(rois)
         return pred
 
-    def _mask_losses(
-        self,
-        features: Sequence[Tensor],
-        samples: Sequence[Samples],
-        targets: Sequence[Target],
-        factors: Sequence[Tensor],
-    ) -> dict[str, Tensor]:
-        counts = [0 if target.masks is None else self.config.mask_samples for target in targets]
-        chosen = [take_positive(each, count) for each, count in zip(samples, counts, strict=True)]
-        x = self.mask_head.read(features, [each.boxes for each in chosen])
-        logits = self.mask_head(x)
-        own = [each.boxes / factor for each, factor in zip(chosen, factors, strict=True)]  # in the masks' pixels
-        wanted, areas = _mask_truth(targets, chosen, own)
-        losses = {"mask": mask_loss(logits, wanted)}
-        if self.mask_scoring is not None:
-            fit = mask_iou_targets(logits.detach(), wanted, areas, torch.cat(own))
-            error = functional.mse_loss(self.mask_scoring(x, logits), fit, reduction="sum")
-            losses["mask_score"] = error / max(1, len(fit))
-        return losses
-
-    def _masks(
-        self, features: Sequence[Tensor], boxes: Sequence[Tensor]
-    ) -> tuple[Sequence[Tensor], Sequence[Tensor | None]]:
+    def _masks(self, features: Features, boxes: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor | None]]:
         """Probabilities (D, 28, 28) for each image, and with mask scoring the IoUs (D,) they are thought to have."""
         counts = [len(each) for each in boxes]
-        x = self.mask_head.read(features, boxes)
-        logits = self.mask_head(x)
+        rois = self.mask_head.read(features, boxes)
+        logits = self.mask_head.predict(rois).own
+        masks = torch.split(logits.sigmoid(), counts)
         if self.mask_scoring is None:
-            return logits.sigmoid().split(counts), [None] * len(counts)
-        return logits.sigmoid().split(counts), self.mask_scoring(x, logits).clamp(0, 1).split(counts)
+            return masks, [None] * len(counts)
+        return masks, torch.split(self.mask_scoring(rois.x, logits).clamp(0, 1), counts)
 
     def _finish(self, found: ScoredBoxes, masks: Tensor, fit: Tensor | None, factor: Tensor) -> Detections:
         result = Detections(*found, roi_masks=masks)
@@ -216,20 +205,3 @@ class UCRDNet(nn.Module):
             kept = mask_nms(result.roi_masks, result.boxes, result.scores, self.config.nms_iou)
             result = result.take(kept[: self.config.detections])
         return result._replace(boxes=result.boxes / factor)
-
-
-def _mask_truth(targets: Sequence[Target], chosen: Sequence[Samples], boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """True masks (R, 28, 28) inside the chosen boxes of all images, and areas (R,) of the whole masks."""
-    grids, areas = [boxes[0].new_zeros(0, SIDE, SIDE)], [boxes[0].new_zeros(0)]
-    for target, each, own in zip(targets, chosen, boxes, strict=True):
-        if target.masks is not None and len(own):
-            grids.append(mask_targets(target.masks, own, each.matched))
-            areas.append(target.masks.flatten(1).sum(dim=1)[each.matched].to(own))
-    return torch.cat(grids), torch.cat(areas)
-
-
-def _seeded(seed: int, name: str, make: Callable[[], Submodule]) -> Submodule:
-    """What `make` gives with random numbers that depend on nothing but `seed` and `name`."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed ^ zlib.crc32(name.encode()))
-        return make()

@@ -50,6 +50,12 @@ def roi_levels(boxes: Tensor, levels: Sequence[int]) -> Tensor:
     return wanted.clamp(levels[0], deepest).long() - levels[0]
 
 
+def with_images(boxes: Sequence[Tensor]) -> Tensor:
+    """The boxes (R_b, 4) of each image as one table (R, 5), the image's number first, as RoIAlign takes them."""
+    numbered = [torch.cat([torch.full_like(each[:, :1], index), each], dim=1) for index, each in enumerate(boxes)]
+    return torch.cat(numbered)
+
+
 def pool_rois(
     features: Sequence[Tensor], boxes: Sequence[Tensor], levels: Sequence[int], size: int, *, like: Tensor | None = None
 ) -> Tensor:
@@ -65,10 +71,8 @@ def pool_rois(
     Returns:
         float32 (R, C, size, size), images one after the other; R may be 0.
     """
-    joined = torch.cat(list(boxes))
-    image = torch.cat([torch.full_like(each[:, :1], index) for index, each in enumerate(boxes)])
-    rois = torch.cat([image, joined], dim=1)
-    level = roi_levels(joined if like is None else like, levels)
+    rois = with_images(boxes)
+    level = roi_levels(rois[:, 1:] if like is None else like, levels)
     pooled = features[0].new_zeros(len(rois), features[0].shape[1], size, size)
     for index, (feature, number) in enumerate(zip(features, levels, strict=True)):
         here = torch.where(level == index)[0]

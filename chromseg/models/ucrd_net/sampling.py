@@ -34,6 +34,10 @@ class Samples(NamedTuple):
         """Those on a chromosome, bool (S,)."""
         return self.labels > 0
 
+    def take(self, index: Tensor) -> Samples:
+        """Those at int64 or bool `index`, in its order."""
+        return Samples(*(column[index] for column in self))
+
 
 def sample_proposals(
     proposals: Sequence[Tensor],
@@ -58,7 +62,7 @@ def sample_proposals(
         ]
     positive, negative = BalancedPositiveNegativeSampler(count, _POSITIVE_SHARE)([each.labels for each in matched])
     chosen = [torch.where(yes | no)[0] for yes, no in zip(positive, negative, strict=True)]
-    return [Samples(*(column[index] for column in each)) for each, index in zip(matched, chosen, strict=True)]
+    return [each.take(index) for each, index in zip(matched, chosen, strict=True)]
 
 
 def _match(candidates: Tensor, boxes: Tensor, labels: Tensor) -> Samples:
@@ -67,11 +71,3 @@ def _match(candidates: Tensor, boxes: Tensor, labels: Tensor) -> Samples:
         return Samples(candidates, nothing, nothing)
     iou, matched = box_iou(boxes, candidates).max(dim=0)
     return Samples(candidates, torch.where(iou >= _POSITIVE_IOU, labels[matched], 0), matched)
-
-
-def take_positive(samples: Samples, count: int) -> Samples:
-    """Up to `count` of the positive ones, drawn at random, for the mask head."""
-    index = torch.where(samples.positive)[0]
-    if len(index) > count:
-        index = index[torch.randperm(len(index), device=index.device)[:count]]
-    return Samples(*(column[index] for column in samples))

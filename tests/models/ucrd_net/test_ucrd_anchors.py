@@ -10,8 +10,9 @@ from tiny_detector import TINY
 
 from chromseg.config import DetectorConfig
 from chromseg.errors import ConfigError, DataError
-from chromseg.models.ucrd_net import anchor_ious, fit_anchors, with_fitted_anchors
-from chromseg.models.ucrd_net.anchors import Anchors, resolve_anchors
+from chromseg.models.ucrd_net import anchor_ious, cover_anchors, fit_anchors, with_fitted_anchors
+from chromseg.models.ucrd_net.anchor_shapes import Anchors
+from chromseg.models.ucrd_net.anchors import resolve_anchors
 
 
 def boxes(*sides: tuple[float, float]) -> np.ndarray:
@@ -63,6 +64,29 @@ def test_fitted_anchors_cover_boxes_better_than_the_papers() -> None:
     shapes = boxes(*rng.uniform((11, 11), (45, 60), (300, 2)).tolist())
     fitted, paper = fit_anchors(shapes, (2, 3)), Anchors(((32, 64), (96, 128)), (0.2, 0.25, 1 / 3, 0.5, 1, 2, 3, 4, 5))
     assert anchor_ious(shapes, fitted).mean() > 0.7 > anchor_ious(shapes, paper).mean()
+
+
+def test_covering_anchors_leave_no_large_box_without_one() -> None:
+    """Nine in ten boxes are small; quantiles forget the large ones, coverage does not."""
+    rng = np.random.default_rng(0)
+    small, large = rng.uniform((16, 16), (34, 40), (900, 2)), rng.uniform((60, 70), (90, 100), (100, 2))
+    shapes = boxes(*np.concatenate([small, large]).tolist())
+    by_quantiles, covering = (anchor_ious(shapes, fit(shapes, (2, 3))) for fit in (fit_anchors, cover_anchors))
+    assert (by_quantiles[900:] >= 0.5).mean() < 0.1
+    assert (covering[900:] >= 0.5).all() and (covering >= 0.7).mean() > 0.7
+
+
+def test_covering_anchors_are_dealt_to_the_levels_and_mirror_each_other() -> None:
+    shapes = boxes(*[(10 * k, 15 * k) for k in range(1, 11)], *[(15 * k, 10 * k) for k in range(1, 11)])
+    sizes, ratios = cover_anchors(shapes, (2, 3, 6), sizes=2, ratios=3)
+    assert [len(each) for each in sizes] == [2, 2, 2]
+    assert sizes[2] == (512, 512) and list(sizes[0] + sizes[1]) == sorted(sizes[0] + sizes[1])
+    assert len(ratios) == 3 and ratios[0] * ratios[2] == pytest.approx(1, abs=5e-3)
+    with pytest.raises(DataError, match="no box"):
+        cover_anchors(np.zeros((0, 4)), (2, 3))
+    config = dataclasses.replace(TINY, anchors="coverage", anchor_sizes=(), anchor_ratios=())
+    filled = with_fitted_anchors(config, shapes)
+    assert resolve_anchors(filled) == cover_anchors(shapes, TINY.levels)
 
 
 def test_best_iou_by_hand() -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
 import torch
-from tiny_detector import TINY
+from tiny_detector import TINY, UCRD
 
 from chromseg.models.ucrd_net import Detections, rescore
-from chromseg.models.ucrd_net.box_head import CODER, SCALE, BoxPrediction, box_losses
+from chromseg.models.ucrd_net.box_head import CODER, SCALE, BoxHead, BoxPrediction, box_losses
 from chromseg.models.ucrd_net.detection import read_boxes
 from chromseg.models.ucrd_net.sampling import Samples
 from chromseg.models.ucrd_net.uncertainty import SIGMA_MIN, box_uncertainty, corrected_score, gaussian_nll, to_sigma
@@ -69,6 +70,32 @@ def test_losses_of_a_box_head_by_hand() -> None:
     assert losses["box"].item() == pytest.approx((1.0 - 0.5 / 9) / 2)  # dx = 2/20, times 10; smooth L1 beyond 1/9
     normal = [math.exp(-0.5 * (d / 0.5) ** 2) / (0.5 * math.sqrt(2 * math.pi)) for d in (0.1, 0, 0, 0)]
     assert losses["box_nll"].item() == pytest.approx(-sum(map(math.log, normal)) / 2, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("training", "held"), [("joint", 1.0), ("detached", 0.0), ("tempered", 0.5)], ids=["joint", "detached", "tempered"]
+)
+def test_what_hold_the_likelihood_has_on_the_offsets(training: str, held: float) -> None:
+    """With σ = ½, tempering halves what is left of it; σ learns in each case."""
+    samples = Samples(torch.tensor([[0.0, 0, 20, 10]]), torch.tensor([1]), torch.tensor([0]))
+    grads = {}
+    for each in ("joint", training):
+        deltas, sigma = torch.zeros(1, 4, requires_grad=True), torch.full((1, 4), 0.5, requires_grad=True)
+        pred = BoxPrediction(torch.zeros(1, 2), deltas, sigma)
+        box_losses(pred, [samples], [torch.tensor([[2.0, 0, 22, 10]])], each)["box_nll"].backward()
+        grads[each] = torch.zeros(1, 4) if deltas.grad is None else deltas.grad
+        assert sigma.grad is not None and sigma.grad.all()
+    assert grads["joint"].any()
+    torch.testing.assert_close(grads[training], held * grads["joint"])
+
+
+def test_a_detached_uncertainty_does_not_move_what_it_reads() -> None:
+    config = dataclasses.replace(UCRD, uncertainty_training="detached")
+    head, x = BoxHead(config), torch.rand(2, 8, 7, 7, requires_grad=True)
+    sigma = head(x).sigma
+    assert sigma is not None
+    sigma.sum().backward()
+    assert x.grad is None and head.uncertainty is not None and head.uncertainty.weight.grad is not None
 
 
 def test_offsets_are_those_of_eq_1() -> None:
