@@ -54,7 +54,7 @@ def fit(
     crash, SIGKILL or Ctrl-C goes on from it and ends, on a CPU, with the same bits as if nothing had happened.
 
     The weights kept are those of the epoch with the best score on the validation samples: crossing IoU of networks of
-    maps, AP50 of detectors, accuracy of classifiers. Patience counts from the first epoch whose score is above 0,
+    maps, mAP of detectors, accuracy of classifiers. Patience counts from the first epoch whose score is above 0,
     since crossings take some epochs to appear at all.
 
     Args:

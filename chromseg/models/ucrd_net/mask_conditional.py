@@ -5,6 +5,7 @@ A straight bar is |n·p| < b, so two hidden units over coordinates can draw one;
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -28,9 +29,11 @@ class ConditionalReadout(nn.Module):
     def __init__(self, inputs: int, grid: int, width: int, hidden: int) -> None:
         super().__init__()
         self.squeeze = nn.Conv2d(width, _CHANNELS, 1)
-        self.weights = nn.Sequential(
-            nn.Flatten(), nn.Linear(inputs * (grid // 2) ** 2, hidden), nn.ReLU(), nn.Linear(hidden, _COUNT)
-        )
+        last = nn.Linear(hidden, _COUNT)
+        nn.init.normal_(last.weight, std=0.01)
+        with torch.no_grad():  # filters of a usual size that all boxes start from
+            last.bias.copy_(torch.cat([_first(*sizes) for sizes in _SIZES]))
+        self.weights = nn.Sequential(nn.Flatten(), nn.Linear(inputs * (grid // 2) ** 2, hidden), nn.ReLU(), last)
 
     def forward(self, x: Tensor, fine: Tensor) -> Tensor:
         """Logits (R, 1, side, side) from features (R, C, grid, grid) and finer ones (R, W, side, side)."""
@@ -44,3 +47,8 @@ class ConditionalReadout(nn.Module):
             drawn = kernel.reshape(-1, outputs, inputs) @ drawn + bias[..., None]
             drawn = functional.relu(drawn) if depth < len(_SIZES) - 1 else drawn
         return drawn.reshape(len(x), 1, *shape[2:])
+
+
+def _first(inputs: int, outputs: int) -> Tensor:
+    kernel = torch.randn(outputs * inputs) * (2 / inputs) ** 0.5
+    return torch.cat([kernel, torch.zeros(outputs)])

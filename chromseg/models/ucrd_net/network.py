@@ -105,7 +105,7 @@ class UCRDNet(nn.Module):
             DataError: A target does not fit its image.
         """
         check_targets(images, targets)
-        batch, features = self._features(images)
+        batch, features = self.features(images)
         boxes = [target.boxes * factor for target, factor in zip(targets, batch.factors, strict=True)]
         losses: dict[str, Tensor]
         unknown = [Unknown(target.ignored, factor) for target, factor in zip(targets, batch.factors, strict=True)]
@@ -139,7 +139,7 @@ class UCRDNet(nn.Module):
     @torch.no_grad()
     def look(self, images: Sequence[Tensor]) -> Look:
         """The first part of `detect`, and most of its time: all up to the box head's answers."""
-        batch, features = self._features(images)
+        batch, features = self.features(images)
         proposals, _ = self.rpn(batch, features.levels)
         pred = self._box_head(features, proposals)
         return Look(batch, features, proposals, pred.split([len(each) for each in proposals]))
@@ -168,13 +168,14 @@ class UCRDNet(nn.Module):
                 expected="`model.region` decomposed or learned",
                 remedy="choose another model",
             )
-        batch, features = self._features([image])
+        batch, features = self.features([image])
         maps: RegionMaps = self.mask_head.region(
             features.levels, [boxes * batch.factors[0]], self.config.levels, mask_layer.GRID
         )
         return maps
 
-    def _features(self, images: Sequence[Tensor]) -> tuple[ImageBatch, Features]:
+    def features(self, images: Sequence[Tensor]) -> tuple[ImageBatch, Features]:
+        """Images float32 (1, H, W) as a batch, and what all heads read of it."""
         config = self.config
         batch = make_batch(images, zoom=config.zoom, min_size=config.min_size, max_size=config.max_size)
         seen = self.backbone(batch.tensors)

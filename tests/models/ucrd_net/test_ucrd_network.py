@@ -205,7 +205,7 @@ def test_proposals_of_a_level_overlap_no_more_than_they_may() -> None:
     for limit in (0.1, 0.7):
         network = tiny(levels=(2,), anchor_sizes=((16.0,),), rpn_nms_iou=limit).eval()
         with torch.no_grad():
-            images, features = network._features([torch.rand(1, 64, 64)])
+            images, features = network.features([torch.rand(1, 64, 64)])
             (proposals,), _ = network.rpn(images, features.levels)
         most[limit] = box_iou(proposals, proposals).fill_diagonal_(0).max().item()
     assert most[0.1] <= 0.1 < 0.5 < most[0.7] <= 0.7
