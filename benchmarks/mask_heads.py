@@ -1,6 +1,6 @@
 """Mask heads against each other: one trunk, trained by all of them at once, and each judged on the same boxes.
 
-    python -m benchmarks.mask_heads [--profile stains-ucrd] [--variants plain-2 plain box-aware bilayer conditional]
+    python -m benchmarks.mask_heads [--profile stains-ucrd] [--variants plain-2 plain box-aware bilayer …]
                                     [--steps 2600] [--images 30] [--out reports/stains-ucrd/mask_heads.json]
 
 Trunk and crops are those of the first variant. In training, heads see true boxes shaken to IoU 0.7 and more, no
@@ -43,7 +43,7 @@ from chromseg.training.instances import InstanceSet
 from chromseg.training.optim import AveragedNetwork, learning_rate, make_optimizer
 from pipelines.profile import Profile
 
-VARIANTS = ("plain-2", "plain", "box-aware", "bilayer", "conditional")
+VARIANTS = ("plain-2", "plain", "box-aware", "bilayer", "rd-context", "conditional")
 _TOLD = 100  # steps
 _FITS = 0.8  # IoU
 

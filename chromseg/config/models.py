@@ -52,7 +52,10 @@ class DetectorConfig:
     )
     # less where σ is small
     correction: float = 0.3  # UC: λ of eq. 11
-    region: Literal["none", "decomposed", "learned"] = "none"  # RD; learned: sub-regions that each RoI chooses
+    region: Literal["none", "decomposed", "learned", "aligned", "context"] = (
+        "none"  # RD: as printed; sub-regions that each
+    )
+    # RoI chooses; put back to their places; as context that every cell asks
     region_scale: float = 0.6  # RD: s
     mask_width: int = 256
     mask_convolutions: int = 4

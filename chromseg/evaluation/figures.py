@@ -80,8 +80,7 @@ def region_figure(predictor: InstancePredictor, sample: Sample, count: int = 4) 
     order = np.argsort([-int((mask & crossing).sum()) for mask in sample.masks], kind="stable")[:count]
     chosen = [int(index) for index in order if sample.masks[index].any()]
     boxes = torch.tensor([box_of(sample.masks[index]) for index in chosen], dtype=torch.float32).reshape(-1, 4)
-    image = torch.from_numpy(np.ascontiguousarray(sample.image))[None].to(predictor.device)
-    maps = predictor.network.region_maps(image, boxes.to(predictor.device))
+    maps = predictor.network.region_maps(predictor.for_network(sample.image), boxes.to(predictor.device))
     features = maps.features.abs().mean(dim=2).cpu().numpy()  # 5, R, S, S
     fused = maps.fused.abs().mean(dim=1).cpu().numpy()  # R, S, S
     weights = maps.weights.cpu().numpy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -13,7 +13,9 @@ from torchvision.ops import roi_align
 from chromseg.config import DetectorConfig
 from chromseg.models.ucrd_net.features import Features
 from chromseg.models.ucrd_net.mask_layer import GRID, SIDE, MaskLayer
-from chromseg.models.ucrd_net.region import LearnedDecomposition, RegionDecomposition
+from chromseg.models.ucrd_net.region import LearnedDecomposition, RegionDecomposition, RegionMaps, RegionReader
+from chromseg.models.ucrd_net.region_aligned import AlignedDecomposition
+from chromseg.models.ucrd_net.region_context import ContextDecomposition
 from chromseg.models.ucrd_net.rois import pool_rois
 from chromseg.models.ucrd_net.seeding import seeded
 
@@ -24,10 +26,12 @@ class MaskRois(NamedTuple):
     Attributes:
         x: float32 (R, C, 14, 14).
         detail: float32 (R, mask_detail, 28, 28); None without finer features.
+        regions: What RD made of the boxes; None without.
     """
 
     x: Tensor
     detail: Tensor | None
+    regions: RegionMaps | None = None
 
 
 class MaskPrediction(NamedTuple):
@@ -54,21 +58,22 @@ class MaskHead(MaskLayer):
         super().__init__(config, width + (config.mask_width if config.mask_others else 0))
         self.levels = config.levels
         self.others = seeded("others", lambda: MaskLayer(config, width)) if config.mask_others else None
-        self.region = _region(config)
+        kind = _REGIONS.get(config.region)
+        self.region = None if kind is None else kind(config.fpn_width, config.region_scale)
 
     def read(self, features: Features, boxes: Sequence[Tensor]) -> MaskRois:
         """Features of the boxes of each image, with RD fused from five regions."""
+        detail = features.detail_of(boxes, SIDE)
         if self.region is None:
-            x = pool_rois(features.levels, boxes, self.levels, GRID)
-        else:
-            x = self.region(features.levels, boxes, self.levels, GRID).fused
-        return MaskRois(x, features.detail_of(boxes, SIDE))
+            return MaskRois(pool_rois(features.levels, boxes, self.levels, GRID), detail)
+        regions: RegionMaps = self.region(features.levels, boxes, self.levels, GRID)
+        return MaskRois(regions.fused, detail, regions)
 
     def predict(self, rois: MaskRois) -> MaskPrediction:
         """Logits from what `read` gives."""
         if self.others is None:
-            return MaskPrediction(self(*rois)[0], None)
-        others, hidden = self.others(*rois)
+            return MaskPrediction(self(rois.x, rois.detail)[0], None)
+        others, hidden = self.others(rois.x, rois.detail)
         own, _ = self(torch.cat([rois.x, hidden.to(rois.x.dtype)], dim=1), rois.detail)
         return MaskPrediction(own, others)
 
@@ -93,7 +98,9 @@ def mask_loss(logits: Tensor, targets: Tensor) -> Tensor:
     return total / max(1, targets.numel())
 
 
-def _region(config: DetectorConfig) -> RegionDecomposition | None:
-    kinds = {"decomposed": RegionDecomposition, "learned": LearnedDecomposition}
-    kind = kinds.get(config.region)
-    return None if kind is None else kind(config.fpn_width, config.region_scale)
+_REGIONS: dict[str, Callable[[int, float], RegionReader]] = {
+    "decomposed": RegionDecomposition,
+    "learned": LearnedDecomposition,
+    "aligned": AlignedDecomposition,
+    "context": ContextDecomposition,
+}

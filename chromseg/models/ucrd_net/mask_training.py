@@ -12,6 +12,7 @@ from chromseg.models.ucrd_net.features import Features
 from chromseg.models.ucrd_net.mask_head import MaskHead, mask_loss, mask_targets
 from chromseg.models.ucrd_net.mask_layer import SIDE
 from chromseg.models.ucrd_net.mask_scoring import MaskScoringHead, mask_iou_targets
+from chromseg.models.ucrd_net.region import place_parts
 from chromseg.models.ucrd_net.sampling import Samples
 from chromseg.models.ucrd_net.targets import Target
 
@@ -39,20 +40,22 @@ def mask_losses(
 
     Returns:
         "mask" (eq. 14); with `mask_others` "mask_others", the cross entropy of the second layer, and "mask_union", that
-        of 1 - (1 - m̂)(1 - ô), both layers together; with mask scoring "mask_score".
+        of 1 - (1 - m̂)(1 - ô), both layers together; with parts that are kept alive "mask_parts"; with mask scoring
+        "mask_score".
     """
     rois = head.read(features, [each.boxes for each in chosen])
     pred = head.predict(rois)
     own = [each.boxes / factor for each, factor in zip(chosen, factors, strict=True)]  # in the masks' pixels
-    wanted = seen([None if target.masks is None else target.masks for target in targets], chosen, own)
+    masks = [target.masks for target in targets]
+    wanted = seen(masks, chosen, own)
     losses = {"mask": mask_loss(pred.own, wanted)}
     if pred.others is not None:
-        others = [None if target.masks is None else other_masks(target.masks) for target in targets]
-        every = [
-            None if target.masks is None else target.masks.any(dim=0).expand_as(target.masks) for target in targets
-        ]
+        others = [None if each is None else other_masks(each) for each in masks]
+        every = [None if each is None else each.any(dim=0).expand_as(each) for each in masks]
         losses["mask_others"] = mask_loss(pred.others, seen(others, chosen, own))
         losses["mask_union"] = _UNION * union_loss(pred.own, pred.others, seen(every, chosen, own))
+    if rois.regions is not None and rois.regions.logits is not None:
+        losses["mask_parts"] = part_loss(rois.regions.logits, rois.regions.parts, masks, chosen, own)
     if scoring is not None:
         fit = mask_iou_targets(pred.own.detach(), wanted, _areas(targets, chosen, own), torch.cat(own))
         error = functional.mse_loss(scoring(rois.x, pred.own), fit, reduction="sum")
@@ -71,6 +74,24 @@ def union_loss(own: Tensor, others: Tensor, targets: Tensor) -> Tensor:
     either = -torch.log(-torch.expm1(-neither.clamp(min=_LEAST)))
     total = (targets * either + (1 - targets) * neither).sum()
     return total / max(1, targets.numel())
+
+
+def part_loss(
+    logits: Tensor, parts: Tensor, masks: Sequence[Tensor | None], chosen: Sequence[Samples], boxes: Sequence[Tensor]
+) -> Tensor:
+    """Mean cross entropy of the chromosome in each part of its box.
+
+    Args:
+        logits: float32 (P, R, 14, 14).
+        parts: float32 (P, R, 4), as xyxy shares of the box.
+        masks: As of `seen`.
+        chosen: As of `seen`.
+        boxes: As of `seen`.
+    """
+    counts = [len(each) for each in boxes]
+    placed = [torch.split(part, counts) for part in place_parts(parts, torch.cat(list(boxes)))]
+    wanted = [functional.avg_pool2d(seen(masks, chosen, part), 2) for part in placed]
+    return mask_loss(logits, torch.stack(wanted))
 
 
 def seen(masks: Sequence[Tensor | None], chosen: Sequence[Samples], boxes: Sequence[Tensor]) -> Tensor:

@@ -27,12 +27,14 @@ class RegionMaps(NamedTuple):
         weights: float32 (5, R, S, S), α of eq. 13; they sum to 1 over the regions.
         fused: float32 (R, C, S, S), y of eq. 12.
         parts: float32 (4, R, 4), the sub-regions as xyxy shares of the box.
+        logits: float32 (4, R, S, S), the chromosome in each sub-region; None where no loss asks for it.
     """
 
     features: Tensor
     weights: Tensor
     fused: Tensor
     parts: Tensor
+    logits: Tensor | None = None
 
 
 def sub_regions(scale: float) -> Tensor:
@@ -54,18 +56,16 @@ def place_parts(parts: Tensor, boxes: Tensor) -> Tensor:
     return corner + shares * sides
 
 
-class RegionDecomposition(nn.Module):
-    """Five RoIAligns, fused cell by cell with weights that a 1×1 convolution finds in each (eq. 12–13).
+class RegionReader(nn.Module):
+    """Reads the four parts of each box and the whole, for a subclass to `fuse`.
 
     Args:
-        width: Channels of the features.
         scale: s.
     """
 
-    def __init__(self, width: int, scale: float) -> None:
+    def __init__(self, scale: float) -> None:
         super().__init__()
         self.register_buffer("parts", sub_regions(scale), persistent=False)
-        self.weigh = nn.ModuleDict({name: nn.Conv2d(width, 1, 1) for name in REGIONS})
 
     def forward(
         self, features: Sequence[Tensor], boxes: Sequence[Tensor], levels: Sequence[int], size: int
@@ -73,11 +73,17 @@ class RegionDecomposition(nn.Module):
         """Read and fuse the regions of each box; arguments as `pool_rois`."""
         whole = pool_rois(features, boxes, levels, size)
         parts = self._parts(whole)
-        read = self._read(parts, features, boxes, levels, size)
-        regions = torch.stack([*read, whole])
-        logits = [self.weigh[name](region)[:, 0] for name, region in zip(REGIONS, regions, strict=True)]
-        weights = torch.stack(logits).float().softmax(dim=0)
-        return RegionMaps(regions, weights, (weights[:, :, None] * regions).sum(dim=0), parts)
+        return self.fuse(torch.stack(self._read(parts, features, boxes, levels, size)), whole, parts)
+
+    def fuse(self, read: Tensor, whole: Tensor, parts: Tensor) -> RegionMaps:
+        """Make one grid of five.
+
+        Args:
+            read: float32 (4, R, C, S, S), the parts.
+            whole: float32 (R, C, S, S).
+            parts: float32 (4, R, 4), where the parts lie, as xyxy shares of the box.
+        """
+        raise NotImplementedError
 
     def _parts(self, whole: Tensor) -> Tensor:
         parts: Tensor = self.get_buffer("parts")
@@ -89,6 +95,31 @@ class RegionDecomposition(nn.Module):
         joined, counts = torch.cat(list(boxes)), [len(each) for each in boxes]
         placed = place_parts(parts, joined)
         return [pool_rois(features, list(part.split(counts)), levels, size, like=joined) for part in placed]
+
+
+class RegionDecomposition(RegionReader):
+    """Five grids, fused cell by cell with weights that a 1×1 convolution finds in each (eq. 12–13), as printed.
+
+    Args:
+        width: Channels of the features.
+        scale: s.
+    """
+
+    def __init__(self, width: int, scale: float) -> None:
+        super().__init__(scale)
+        self.weigh = nn.ModuleDict({name: nn.Conv2d(width, 1, 1) for name in REGIONS})
+
+    def fuse(self, read: Tensor, whole: Tensor, parts: Tensor) -> RegionMaps:
+        """Eq. 12."""
+        return self._weighed(torch.cat([read, whole[None]]), parts)
+
+    def _weighed(self, regions: Tensor, parts: Tensor, inside: Tensor | None = None) -> RegionMaps:
+        """Regions (5, R, C, S, S), each cell weighed only where it is `inside` bool (5, S, S), if given."""
+        logits = torch.stack([self.weigh[name](each)[:, 0] for name, each in zip(REGIONS, regions, strict=True)])
+        if inside is not None:
+            logits = logits.masked_fill(~inside[:, None], -torch.inf)
+        weights = logits.float().softmax(dim=0)
+        return RegionMaps(regions, weights, (weights[:, :, None] * regions).sum(dim=0), parts)
 
 
 class LearnedDecomposition(RegionDecomposition):

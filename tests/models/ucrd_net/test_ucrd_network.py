@@ -25,6 +25,8 @@ VARIANTS = {
     "uc-two-fc": {"uncertainty": True},
     "rd": {"region": "decomposed"},
     "rd-learned": {"region": "learned"},
+    "rd-aligned": {"region": "aligned"},
+    "rd-context": {"region": "context"},
     "mask-scoring": {"mask_scoring": True},
     "group-norm": {"head_norm": "group", "mask_scoring": True},
     "soft": {"nms": "soft"},
@@ -55,6 +57,7 @@ def test_named_losses_and_a_gradient_for_every_parameter(variant: str) -> None:
     extra = {
         "box_nll": config.uncertainty,
         "mask_score": config.mask_scoring,
+        "mask_parts": config.region in ("aligned", "context"),
         "mask_others": config.mask_others,
         "mask_union": config.mask_others,
     }
@@ -158,6 +161,7 @@ def test_variants_start_from_the_same_weights() -> None:
     baseline = tiny(**paper).state_dict()
     for changes in (
         {"region": "learned"},
+        {"region": "context"},
         {"uncertainty": True},
         {"mask_scoring": True},
         {"levels": (2, 3)},

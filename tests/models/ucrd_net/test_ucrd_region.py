@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from tiny_detector import FULL, tiny
 
 from chromseg.errors import ModelError
+from chromseg.models.ucrd_net.mask_training import part_loss
 from chromseg.models.ucrd_net.region import LearnedDecomposition, RegionDecomposition, place_parts, sub_regions
+from chromseg.models.ucrd_net.region_aligned import AlignedDecomposition
+from chromseg.models.ucrd_net.region_context import ContextDecomposition
 from chromseg.models.ucrd_net.rois import pool_rois
+from chromseg.models.ucrd_net.sampling import Samples
 
 BOXES = [torch.tensor([[10.0, 20, 50, 40], [0, 0, 30, 60]]), torch.tensor([[5.0, 6, 40, 50]])]
 LEVELS = (2, 3)
@@ -79,7 +84,45 @@ def test_learned_parts_start_at_the_fixed_ones_and_can_move() -> None:
     torch.testing.assert_close(moved[:, 0], sub_regions(0.6) + 0.25)
 
 
-@pytest.mark.parametrize("kind", ["decomposed", "learned"])
+def test_a_part_put_back_lies_where_it_was_read() -> None:
+    """On features that are the place itself, every part put back is the whole."""
+    y, x = torch.meshgrid(torch.arange(40.0), torch.arange(40.0), indexing="ij")
+    ramps = [torch.stack([x, y])[None], torch.stack([x, y])[None, :, ::2, ::2]]
+    maps = AlignedDecomposition(2, 0.6)(ramps, [torch.tensor([[20.0, 24, 100, 84]])], LEVELS, 14)
+    inside = [np.s_[..., :8], np.s_[..., 6:], np.s_[..., :8, :], np.s_[..., 6:, :]]
+    for part, window in zip(maps.features[:4], inside, strict=True):
+        torch.testing.assert_close(part[0][window], maps.features[4, 0][window], atol=0.8, rtol=0)
+    columns = (maps.weights[:, 0] > 0).all(dim=1)  # of the left part the first eight have a weight, 0.6 × 14 = 8.4
+    assert columns[0].tolist() == [True] * 8 + [False] * 6
+    assert columns[1].tolist() == [False] * 6 + [True] * 8
+    torch.testing.assert_close(maps.weights.sum(dim=0), torch.ones(1, 14, 14))
+
+
+def test_context_tells_a_cell_what_lies_in_the_other_half() -> None:
+    torch.manual_seed(0)
+    context = ContextDecomposition(6, 0.5)
+    read = torch.rand(4, 2, 6, 14, 14)
+    other = read.clone()
+    other[1] += 1  # the right half
+    whole, parts = torch.rand(2, 6, 14, 14), sub_regions(0.5)[:, None].expand(-1, 2, -1)
+    before, after = (context.fuse(each, whole, parts) for each in (read, other))
+    assert not torch.isclose(before.fused[..., 0], after.fused[..., 0]).all(), "the leftmost column hears of it"
+    torch.testing.assert_close(before.weights.sum(dim=0), torch.ones(2, 14, 14))
+
+
+def test_each_part_must_draw_its_own_part_of_the_mask() -> None:
+    """A chromosome fills the left half of its box: the left part at s = ½ is full, the right one empty."""
+    mask = torch.zeros(1, 40, 40, dtype=torch.uint8)
+    mask[0, 10:30, 10:20] = 1
+    box, matched = torch.tensor([[10.0, 10, 30, 30]]), torch.tensor([0])
+    samples = [Samples(box, torch.tensor([1]), matched)]
+    parts = sub_regions(0.5)[:2, None]
+    right = torch.stack([torch.full((1, 14, 14), 9.0), torch.full((1, 14, 14), -9.0)])
+    assert part_loss(right, parts, [mask], samples, [box]) < 0.3  # bilinear edges
+    assert part_loss(right.flip(0), parts, [mask], samples, [box]) > 8
+
+
+@pytest.mark.parametrize("kind", ["decomposed", "learned", "aligned", "context"])
 def test_maps_of_given_boxes_can_be_had_for_drawing(kind: str) -> None:
     network = tiny(FULL, region=kind, min_size=80).eval()
     maps = network.region_maps(torch.rand(1, 40, 50), torch.tensor([[4.0, 4, 30, 20]]))
