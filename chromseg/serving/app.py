@@ -1,4 +1,4 @@
-"""The HTTP application: routes, the way errors are told, what happens at start and end."""
+"""The HTTP application: routes, answers to errors, what happens at start and end."""
 
 from __future__ import annotations
 
@@ -140,12 +140,12 @@ def _add_probes(app: FastAPI, engine: Engine) -> None:
 def _add_error_answers(app: FastAPI) -> None:
     """Every error as JSON with got, expected, remedy."""
 
-    async def told(request: Request, problem: ProblemError) -> Response:
+    async def answer(request: Request, problem: ProblemError) -> Response:
         return JSONResponse(problem.to_json(request.state.request_id), problem.status, problem.headers)
 
     @app.exception_handler(ChromsegError)
     async def ours(request: Request, error: ChromsegError) -> Response:
-        return await told(request, problem_of(error))
+        return await answer(request, problem_of(error))
 
     @app.exception_handler(RequestValidationError)
     async def wrong_query(request: Request, error: RequestValidationError) -> Response:
@@ -154,7 +154,7 @@ def _add_error_answers(app: FastAPI) -> None:
         problem = ProblemError(
             "bad-request", f"{place}: {first['msg']}", expected="what /openapi.json says", remedy="correct the request"
         )
-        return await told(request, problem)
+        return await answer(request, problem)
 
     @app.exception_handler(HTTPException)
     async def from_framework(request: Request, error: HTTPException) -> Response:
@@ -166,7 +166,7 @@ def _add_error_answers(app: FastAPI) -> None:
             remedy="check address and method",
             headers=error.headers,
         )
-        return await told(request, problem)
+        return await answer(request, problem)
 
 
 class _PageMount(Mount):
@@ -177,7 +177,7 @@ class _PageMount(Mount):
 
 
 class _Measured:
-    """Counts and times every request; tells a bug to the log and its client no more than that there was one."""
+    """Counts and times every request; a bug goes to the log, and the client learns only that there was one."""
 
     def __init__(self, app: ASGIApp, engine: Engine) -> None:
         self._app, self._engine = app, engine

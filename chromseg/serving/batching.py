@@ -49,7 +49,7 @@ class Batcher:
     Args:
         max_batch: Pictures at most.
         max_pixels: Of all pictures of a batch together; a larger picture goes alone.
-        on_batch: Told the size of each batch.
+        on_batch: Called with the size of each batch.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What the server tells of its model: facts as JSON, the model card as Markdown or as a page."""
+"""What is known of the model in use: facts as JSON, the model card as Markdown or as a page."""
 
 from __future__ import annotations
 

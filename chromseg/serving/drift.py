@@ -14,7 +14,7 @@ class Drift:
     """Compares the last pictures with the first ones that a model saw.
 
     The reference is what the lab sent when the model came into use, not the training set: a lab whose pictures differ
-    from the beginning sees that in the warnings of the results, and a drift that is always there tells nothing.
+    from the beginning sees that in the warnings of the results, and a drift that is always there says nothing.
     """
 
     def __init__(self) -> None:

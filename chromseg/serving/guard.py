@@ -46,7 +46,7 @@ class Guard:
         app: What is guarded.
         settings: Of the server.
         keys: One of which a request must bring; None asks for none.
-        on_turned_away: Told why a request was not let in.
+        on_turned_away: Called with the reason why a request was not let in.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ class ApiKeys:
     hashes: dict[str, bytes]
 
     def owner_of(self, key: str) -> str | None:
-        """Whose key it is; every hash is compared, so that the time tells nothing."""
+        """Whose key it is; every hash is compared, so that the time reveals nothing."""
         given = _hash(key)
         owner = None
         for name, expected in self.hashes.items():
@@ -37,7 +37,7 @@ def read_keys(path: Path) -> ApiKeys:
     """Read a file of `name:sha256` lines; empty lines and those with `#` in front are comments.
 
     Raises:
-        ConfigError: It cannot be read, a line is none of these, or there is no key.
+        ConfigError: It cannot be read, a line has another form, or there is no key.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

@@ -53,7 +53,7 @@ def turn_away(listening: socket.socket) -> None:
 
     A closed socket resets every connection that waits in its queue, and between the last look at the queue and the
     close there is always room for one more. A newcomer whose first packet was dropped sends it again a second later,
-    and is then refused. Elsewhere than on Linux this does nothing; a kernel that cannot do it is told of in the log,
+    and is then refused. Elsewhere than on Linux this does nothing; where the kernel cannot do it the log says so,
     for the server must end all the same.
     """
     if sys.platform == "linux":

@@ -1,4 +1,4 @@
-"""What Prometheus is told. With several workers each writes to files of its own, and whoever is asked adds them up."""
+"""Counters for Prometheus. Each of several workers writes files of its own; the one that is asked adds them up."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Metrics:
 
 
 def _corrected_share(registry: CollectorRegistry) -> bytes:
-    """Of all workers together, which a gauge could not tell."""
+    """Of all workers together, which a gauge cannot add up."""
     counts = {
         sample.labels["outcome"]: sample.value
         for family in registry.collect()

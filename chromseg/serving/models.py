@@ -65,8 +65,8 @@ class Models:
     Args:
         source: Where they come from.
         poll: Seconds between two looks; 0 never looks again.
-        on_change: Told of each model that is now in use.
-        on_trouble: Told when the source cannot be read or a model not be loaded; the one in use stays.
+        on_change: Called with each model that comes into use.
+        on_trouble: Called when the source cannot be read or a model not be loaded; the one in use stays.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """A uvicorn server that loses no request at its end.
 
-uvicorn closes its sockets at once, which cuts off whoever waits in their queues, and connections that are kept open,
+uvicorn closes its sockets at once, which cuts off the clients in their queues, and connections that are kept open,
 on which the next request may be on its way (docs/decisions.md has what that costs).
 """
 

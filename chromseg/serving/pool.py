@@ -23,7 +23,7 @@ class SplicePool:
 
     Args:
         processes: How many; 0 takes threads of this process.
-        on_loss: Told whenever a process was lost.
+        on_loss: Called whenever a process was lost.
     """
 
     def __init__(self, processes: int, on_loss: Callable[[], None] = lambda: None) -> None:

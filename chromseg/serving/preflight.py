@@ -62,7 +62,7 @@ def check_device(device: str) -> None:
     """Refuse a device that PyTorch cannot use here, without occupying it.
 
     Raises:
-        ConfigError: It is none, or not of this machine.
+        ConfigError: PyTorch knows no such device, or this machine lacks it.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""What a client can be told has gone wrong: one kind, one status, always got, expected, remedy."""
+"""The errors that a client sees: one kind, one status, always got, expected, remedy."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class RefusedError(InputRefusedError):
 
 
 def problem_of(error: ChromsegError) -> ProblemError:
-    """What to tell the client of one of our errors."""
+    """One of our errors as the client sees it."""
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, InputRefusedError):
@@ -94,7 +94,7 @@ def problem_of(error: ChromsegError) -> ProblemError:
 
 
 def unexpected() -> ProblemError:
-    """What a client is told of a bug; the log has the rest."""
+    """The answer after a bug; the log has the rest."""
     return ProblemError(
         "failed",
         "an internal error",

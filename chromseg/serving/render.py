@@ -20,6 +20,7 @@ from chromseg.inference.overlay import draw_overlay
 from chromseg.inference.result import Result
 from chromseg.inference.sheets import contact_sheet
 from chromseg.serving.outlines import crossings_of, outline_of
+from chromseg.serving.settings import Format
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of files in archives: equal results are equal bytes
 
@@ -29,15 +30,15 @@ class Wanted:
     """How a client wants its answer.
 
     Attributes:
-        format: One of `settings.FORMATS`.
+        format: Of the answer.
         include: Of `settings.INCLUDES`; of use for "json" alone.
         options: What the client asked for, kept in the result.
-        file_name: Name of the picture, or "" where it must not be told.
+        file_name: Name of the picture, or "" where nobody may learn it.
         pages: How many the file has.
         lineage_id: Of the model; the run that trained it.
     """
 
-    format: str = "json"
+    format: Format = "json"
     include: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     file_name: str = ""
@@ -136,7 +137,7 @@ def _as_ome_tiff(result: Result, wanted: Wanted) -> Rendered:
     return Rendered(stream.getvalue(), "image/tiff", ".ome.tif")
 
 
-_RENDERERS: dict[str, Callable[[Result, Wanted], Rendered]] = {
+_RENDERERS: dict[Format, Callable[[Result, Wanted], Rendered]] = {
     "json": _as_json,
     "coco": _as_coco,
     "zip": _as_zip,

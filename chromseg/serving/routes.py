@@ -1,4 +1,4 @@
-"""The routes below /v1: segment, export, corrections, and what the server tells of itself."""
+"""The routes below /v1: segment, export, corrections, and facts about the server itself."""
 
 from __future__ import annotations
 
@@ -21,13 +21,11 @@ from chromseg.serving.logs import tell
 from chromseg.serving.openapi import BAD, IMAGE_BODY, correction_body, export_body, segment_answers
 from chromseg.serving.problems import ProblemError
 from chromseg.serving.render import Wanted
-from chromseg.serving.settings import EXPECTED_COUNT, FORMATS, INCLUDES
+from chromseg.serving.settings import EXPECTED_COUNT, FORMATS, INCLUDES, ExportFormat, Format
 from chromseg.serving.uploads import Upload, read_upload
 from chromseg.serving.work import Answer, Exporting
 from chromseg.validation.rules import image_rules
 
-Format = Literal["json", "coco", "zip", "overlay", "ome-tiff", "contact-sheet"]
-ExportFormat = Literal["coco", "zip", "overlay", "ome-tiff", "contact-sheet"]
 Page = Annotated[int, Query(ge=0, le=10_000, description="Page of a file of several, from 0.")]
 
 

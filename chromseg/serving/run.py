@@ -21,7 +21,7 @@ def serve(settings: ServeSettings, on_ready: Callable[[str], None] = lambda url:
 
     Args:
         settings: Of the server.
-        on_ready: Told the address once it listens.
+        on_ready: Called with the address once it listens.
 
     Raises:
         ChromsegError: The address is taken, or the model or keys cannot be used, or there are too many workers.
@@ -44,7 +44,7 @@ def _serve_here(settings: ServeSettings, listening: socket.socket, on_ready: Cal
 
 
 def _supervise(settings: ServeSettings, listening: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Keep the wanted number of workers alive until told to end."""
+    """Keep the wanted number of workers alive until a signal ends them."""
     check_once(settings)
     with tempfile.TemporaryDirectory(prefix="chromseg-metrics-") as metrics:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics

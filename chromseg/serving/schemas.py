@@ -46,14 +46,14 @@ class Image(_Answer):
     """The page."""
 
     id: int = 1
-    file_name: str = Field(description="Empty: the server tells no names unless its operator asked for it.")
+    file_name: str = Field(description="Empty unless the server was started with --keep-names.")
     height: int = Field(examples=[576])
     width: int = Field(examples=[768])
     page: int = Field(description="From 0.")
     pages: int
 
 
-class RunLengths(_Answer):
+class CompressedMask(_Answer):
     """COCO's compressed run-length encoding of a mask."""
 
     size: list[int] = Field(description="Rows, columns.", examples=[[576, 768]])
@@ -66,7 +66,7 @@ class Annotation(_Answer):
     id: int
     image_id: int = 1
     category_id: int = 1
-    segmentation: RunLengths
+    segmentation: CompressedMask
     bbox: list[int] = Field(description="x, y, width, height.", examples=[[120, 40, 12, 55]])
     area: int = Field(examples=[483])
     iscrowd: int = 0
@@ -140,7 +140,7 @@ class UsedOptions(_Answer):
     asked_scale: str | float = Field(examples=["auto"])
 
 
-class Crossing(_Answer):
+class CrossingRegion(_Answer):
     """A region where two or more chromosomes lie."""
 
     annotations: list[int]
@@ -160,7 +160,7 @@ class Segmentation(_Answer):
     timings_ms: dict[str, float] = Field(examples=[{"decode": 3.1, "network": 41.0, "partition": 9.4, "total": 61.2}])
     request_id: str
     picture: str | None = Field(default=None, description="With include=picture: PNG as data URI, dark on light.")
-    crossings: list[Crossing] | None = Field(default=None, description="With include=crossings.")
+    crossings: list[CrossingRegion] | None = Field(default=None, description="With include=crossings.")
 
 
 class SettingsAnswer(_Answer):

@@ -12,7 +12,7 @@ from typing import Any
 from chromseg.serving.problems import ProblemError
 
 COLUMN = "image"
-FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+TABLES = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _MOST_ROWS = 64
 
 
@@ -20,11 +20,11 @@ def images_of(body: bytes, content_type: str) -> list[bytes]:
     """The encoded images of a request, one a row.
 
     Args:
-        body: JSON with one of `FORMATS`, or CSV with a header.
+        body: JSON with one of `TABLES`, or CSV with a header.
         content_type: `application/json` or `text/csv`, perhaps with `charset=utf-8`.
 
     Raises:
-        ProblemError: It is none of these, or a row holds no base64.
+        ProblemError: The body has another form, or a row holds no base64.
     """
     kind, _, parameters = content_type.partition(";")
     kind, charset = kind.strip().lower(), parameters.strip().lower()
@@ -46,7 +46,7 @@ def images_of(body: bytes, content_type: str) -> list[bytes]:
 
 def _loaded(body: bytes) -> dict[str, Any]:
     content = json.loads(body)
-    given = [name for name in FORMATS if name in content] if isinstance(content, dict) else []
+    given = [name for name in TABLES if name in content] if isinstance(content, dict) else []
     if len(given) != 1:
         raise _bad("a body without exactly one table")
     return {given[0]: content[given[0]]}
@@ -85,6 +85,6 @@ def _bad(got: str) -> ProblemError:
     return ProblemError(
         "bad-request",
         got,
-        expected=f"one of {', '.join(FORMATS)} with a column `{COLUMN}` of 1 to {_MOST_ROWS} encoded images in base64",
+        expected=f"one of {', '.join(TABLES)} with a column `{COLUMN}` of 1 to {_MOST_ROWS} encoded images in base64",
         remedy='send {"dataframe_split": {"columns": ["image"], "data": [["…base64…"]]}}',
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
 
 from chromseg import DEFAULT_MODEL
 
-FORMATS = ("json", "coco", "zip", "overlay", "ome-tiff", "contact-sheet")
+ExportFormat: TypeAlias = Literal["coco", "zip", "overlay", "ome-tiff", "contact-sheet"]
+Format: TypeAlias = Literal["json", ExportFormat]
+FORMATS: tuple[Format, ...] = get_args(Format)
 INCLUDES = ("picture", "outlines", "crops", "crossings")
 EXPECTED_COUNT = 46  # chromosomes of a human metaphase
 
@@ -35,7 +38,7 @@ class ServeSettings:
         api_keys: File of hashed keys; None asks for no key.
         allow_hosts: Names besides localhost and addresses under which the server is called.
         allow_origins: Web pages elsewhere that may call it.
-        behind_proxy: A reverse proxy on this machine tells the client's address.
+        behind_proxy: A reverse proxy on this machine gives the client's address.
         corrections: Folder for corrections; None keeps none.
         keep_names: Write clients' file names into logs and results.
     """

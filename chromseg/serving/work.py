@@ -75,7 +75,7 @@ class Exporting:
         content: Bytes of the image file.
         page: Of it, from 0.
         document: The instances.
-        wanted: Format.
+        wanted: How to render them.
         max_pixels: Of the file.
     """
 
