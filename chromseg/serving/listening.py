@@ -26,20 +26,25 @@ _DROP_NEWCOMERS = (  # classic BPF, see bpf(4): (operation, jump if true, jump i
 
 
 def bind(settings: ServeSettings) -> socket.socket:
-    """A listening socket.
+    """A listening socket, whose connections send at once what they are given.
+
+    Without TCP_NODELAY the second packet of an answer waits for the client to acknowledge the first, which it delays by
+    some 40 ms. asyncio sets it only on sockets whose protocol is named; those that are accepted inherit it.
 
     Raises:
         OutputError: The address is taken, or not this machine's.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        listening = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise OutputError(
             f"cannot listen on {settings.host}:{settings.port} ({error.strerror or error})",
             expected="a free port of this machine",
             remedy="choose another --port, or end the program that has it",
         ) from error
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def address_of(listening: socket.socket) -> str:

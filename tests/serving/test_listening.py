@@ -89,3 +89,12 @@ def test_where_newcomers_cannot_be_turned_away_the_server_ends_all_the_same(
 
 def test_an_address_is_told_as_a_url(listening: socket.socket) -> None:
     assert address_of(listening) == f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_an_answer_over_a_connection_that_is_kept_open_does_not_wait_for_acknowledgements(
+    listening: socket.socket,
+) -> None:
+    with socket.create_connection(listening.getsockname()):
+        (accepted,) = accept_waiting(listening)
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
