@@ -66,8 +66,7 @@ class Prepared:
             seen = None if found.maps is None else resize_mask(found.maps[0], (height, width))
         area = self.chromosome_area and self.chromosome_area / self.view.factor**2
         with clock.step("compare"):
-            look = look_of(coarse(self.scaled, self.fine), found.masks, found.scores) if self.looks else None
-            strange = nearest(self.looks, look, field=self._is_field)
+            strange = self._strange(found) if self.looks else None
         judged = check_result(instances, seen, area, strange, name=self.name, strict=self.strict)
         judged.raise_refused()
         return Result(
@@ -85,10 +84,13 @@ class Prepared:
             timings_ms={**self.times, **(times or {}), **clock.times},
         )
 
-    @property
-    def _is_field(self) -> bool:
-        """Whether the picture has a ground of its own: it is no cut-out, of which a cluster alone was left."""
-        return not has_plain_ground(self.view.absorbance)
+    def _strange(self, found: Found) -> tuple[str, float] | None:
+        """The known stain that the picture looks most like, and how strange it is there.
+
+        A cut-out, of which a cluster alone was left on a plain ground, is no whole field.
+        """
+        look = look_of(coarse(self.scaled, self.fine), found.masks, found.scores)
+        return nearest(self.looks, look, field=not has_plain_ground(self.view.absorbance))
 
 
 class Remainder(Protocol):
