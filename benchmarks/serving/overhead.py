@@ -58,8 +58,6 @@ def idle_server() -> Iterator[str]:
 
 
 def serve_idle() -> None:
-    import uvicorn
-
     from chromseg.serving.app import create_app
     from chromseg.serving.listening import address_of, bind
     from chromseg.serving.patient import PatientServer
@@ -69,7 +67,7 @@ def serve_idle() -> None:
     app = create_app(settings, IdleSource())
     with bind(settings) as listening:
         print(address_of(listening), flush=True)
-        PatientServer(uvicorn.Config(app, lifespan="on", log_config=None, access_log=False), 0).run([listening])
+        PatientServer(settings, app).run([listening])
 
 
 class IdleSource:

@@ -1,4 +1,7 @@
-"""The log: one JSON object a line on stderr, with hashes of images and never their names or content."""
+"""The log: one JSON object a line on stderr, with hashes of images and never their names or content.
+
+Whatever clients do, it stays small: of one event a hundred lines a minute are written, then how many more there were.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ import json
 import logging
 import os
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 LOGGER = "chromseg.serving"
+_PERIOD, _MOST = 60.0, 100  # seconds, lines of one event in them
+_RECORDS = ("segmented", "correction")  # what was answered: a line each, as many as there are
 
 
 class _JsonLines(logging.Formatter):
@@ -24,6 +30,27 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+class NoFlood(logging.Filter):
+    """Lets a hundred lines of one event through a minute; the next one says how many were left out (`left_out`)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written: dict[tuple[str, str], tuple[float, int]] = {}  # event → since when, how many
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write a line."""
+        event, now = (record.name, str(record.msg)), time.monotonic()
+        if record.msg in _RECORDS:
+            return True
+        since, count = self._written.get(event, (now, 0))
+        if now - since >= _PERIOD:
+            if count > _MOST:
+                record.facts = {**getattr(record, "facts", {}), "left_out": count - _MOST}
+            since, count = now, 0
+        self._written[event] = since, count + 1
+        return count < _MOST
+
+
 class _ToStderr(logging.Handler):
     """Writes to what is stderr at the time."""
 
@@ -36,6 +63,7 @@ def start_logging() -> None:
     os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")  # else it writes lines of its own form
     handler, root = _ToStderr(), logging.getLogger()
     handler.setFormatter(_JsonLines())
+    handler.addFilter(NoFlood())
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger(LOGGER).setLevel(logging.INFO)

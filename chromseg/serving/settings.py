@@ -30,6 +30,8 @@ class ServeSettings:
         queue: Requests in work and waiting; more are answered 503.
         timeout: Seconds that one request may take.
         upload_timeout: Seconds that its body may take.
+        header_timeout: Seconds after which a new connection must have sent the head of a request.
+        connections: Open at a time; fewer where the process may not open as many descriptors.
         grace: Seconds after SIGTERM during which requests already on their way still arrive.
         poll: Seconds between two looks at the registered model; 0 never looks again.
         max_body: Bytes of a request.
@@ -54,6 +56,8 @@ class ServeSettings:
     queue: int = 64
     timeout: float = 60.0
     upload_timeout: float = 20.0
+    header_timeout: float = 10.0
+    connections: int = 1000
     grace: float = 0.5
     poll: float = 0.5
     max_body: int = 64 * 2**20

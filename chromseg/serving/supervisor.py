@@ -24,6 +24,7 @@ from chromseg.serving.settings import ServeSettings
 from chromseg.serving.worker import work
 
 _PAUSE, _LONGEST_PAUSE = 2.0, 30.0  # seconds before a worker that never served is replaced; each time twice as long
+_LEEWAY = 10.0  # seconds in which a worker ends its threads and processes
 _FALSE_STARTS = 3  # in a row with nobody serving, after which there is no point in another
 
 
@@ -107,11 +108,17 @@ class Supervisor:
             self._false_starts += 1
 
     def _end(self) -> None:
-        """Have every worker finish what it does, and wait for it."""
+        """Have every worker finish what it does, and wait for it as long as requests may take."""
+        settings = self._settings
+        last = time.monotonic() + 3 * settings.grace + settings.upload_timeout + settings.timeout + _LEEWAY
         for worker in self._workers:
             worker.process.terminate()
         time.sleep(self._settings.grace)  # so long they answer newcomers
         turn_away(self._listening)
         self._listening.close()
         for worker in self._workers:
-            worker.process.join()
+            worker.process.join(max(0.0, last - time.monotonic()))
+            if worker.process.is_alive():
+                tell("worker killed", pid=worker.process.pid)
+                worker.process.kill()
+                worker.process.join()

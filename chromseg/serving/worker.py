@@ -9,11 +9,8 @@ import sys
 from collections.abc import Callable
 from multiprocessing.synchronize import Event
 
-import uvicorn
-
 from chromseg.cores import usable_cores
 from chromseg.errors import ChromsegError, OutputError
-from chromseg.serving.listening import BACKLOG
 from chromseg.serving.logs import start_logging, tell
 from chromseg.serving.parent import when_parent_ends
 from chromseg.serving.patient import PatientServer
@@ -36,7 +33,7 @@ def run_app(
     Raises:
         OutputError: The application did not start.
     """
-    server = PatientServer(_config(settings, app), settings.grace, on_ready, alone)
+    server = PatientServer(settings, app, on_ready, alone)
     for number in (signal.SIGTERM, signal.SIGINT):  # before uvicorn does, and after: it raises at its end what ended it
         signal.signal(number, server.handle_exit)
     try:
@@ -45,20 +42,6 @@ def run_app(
         raise OutputError(
             "the server did not start", expected="its processes to start", remedy="see the log above"
         ) from error
-
-
-def _config(settings: ServeSettings, app: object) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,  # type: ignore[arg-type]
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=settings.behind_proxy,
-        backlog=BACKLOG,
-        timeout_keep_alive=30,
-        h11_max_incomplete_event_size=64 * 1024,
-    )
 
 
 def work(settings: ServeSettings, listening: socket.socket, serves: Event) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import uvicorn
 from drawn_cells import drawn_cell, threshold_predictor
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -65,7 +64,7 @@ def running_server(
     chosen = settings(**changes)
     app = create_app(chosen, source or MemorySource(predictor))
     listening = bind(chosen)
-    server = PatientServer(uvicorn.Config(app, lifespan="on", log_config=None, access_log=False), chosen.grace)
+    server = PatientServer(chosen, app)
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     try:

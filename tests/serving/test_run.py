@@ -184,7 +184,7 @@ class Worker:
     def terminate(self) -> None:
         self.alive = False
 
-    def join(self) -> None:
+    def join(self, timeout: float | None = None) -> None:
         assert not self.alive
 
 

@@ -17,6 +17,7 @@ from serving_app import client, png
 from chromseg.inference.load import predictor_from_folder
 from chromseg.serving.cards import card_html, card_markdown
 from chromseg.serving.drift import FEWEST, RECENT, REFERENCE, Drift
+from chromseg.serving.logs import NoFlood
 from chromseg.serving.models import Loaded
 from chromseg.serving.openapi import EXAMPLE
 from chromseg.serving.schemas import ModelAnswer, Segmentation, SettingsAnswer
@@ -92,6 +93,23 @@ def test_the_log_is_json_lines() -> None:
     told = {(one["logger"], one["level"]) for one in others}
     assert {("alembic", "error"), ("mlflow", "warning"), ("py.warnings", "warning")} <= told
     assert ("alembic", "info") not in told
+
+
+def test_the_log_cannot_flood(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("chromseg.serving.logs.time.monotonic", lambda: now)
+    limit = NoFlood()
+
+    def written(event: str, count: int) -> list[logging.LogRecord]:
+        records = [logging.LogRecord("asyncio", logging.ERROR, "", 0, event, (), None) for _ in range(count)]
+        return [record for record in records if limit.filter(record)]
+
+    assert len(written("too many open files", 250)) == 100
+    assert len(written("something else", 3)) == 3
+    assert len(written("segmented", 1000)) == 1000
+    now += 61
+    (first,) = written("too many open files", 1)
+    assert first.facts == {"left_out": 150}  # type: ignore[attr-defined]
 
 
 def test_the_server_tells_of_itself() -> None:

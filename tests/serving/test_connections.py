@@ -1,0 +1,94 @@
+"""Clients that open connections and send nothing, too slowly, or more of them than there is room for."""
+
+from __future__ import annotations
+
+import socket
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from serving_app import running_server
+
+from chromseg.serving.connections import most_connections
+
+HEAD = b"POST /v1/segment HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000\r\n"
+
+
+@contextmanager
+def clients(url: str, count: int, sent: bytes, address: str = "127.0.0.1") -> Iterator[list[socket.socket]]:
+    """Connections that send no more than this; every address of 127.0.0.0/8 is this machine's."""
+    host, port = url.removeprefix("http://").split(":")
+    with ExitStack() as stack:
+        made = [
+            stack.enter_context(socket.create_connection((host, int(port)), 20, (address, 0))) for _ in range(count)
+        ]
+        for one in made:
+            one.sendall(sent)
+        yield made
+
+
+def is_closed(client: socket.socket, seconds: float) -> bool:
+    """Whether the server ends a connection within the time."""
+    client.settimeout(seconds)
+    try:
+        while client.recv(4096):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionResetError:
+        pass
+    return True
+
+
+def still_answers(url: str) -> bool:
+    with urllib.request.urlopen(f"{url}/livez", timeout=20) as answer:
+        return bool(answer.read())
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /v1/seg", HEAD, HEAD + b"\r\n" + b"x" * 100])
+def test_a_client_that_stops_half_way_is_not_waited_for(sent: bytes) -> None:
+    with running_server(header_timeout=0.2, upload_timeout=0.2) as url, clients(url, 3, sent) as waiting:
+        answered = sent.endswith(b"x")  # 408, over a connection that then may send the next request
+        if answered:
+            assert all(one.recv(4096).startswith(b"HTTP/1.1 408") for one in waiting)
+        else:
+            assert all(is_closed(one, 10) for one in waiting)
+        assert still_answers(url)
+
+
+def test_more_connections_than_there_is_room_for_take_it_from_those_that_wait_longest() -> None:
+    with running_server(connections=8) as url, clients(url, 40, b"GET /liv") as flood:
+        assert still_answers(url)
+        assert [is_closed(one, 0.5) for one in flood[:30]] == [True] * 30
+        assert not is_closed(flood[-1], 0.2)
+        flood[-1].sendall(b"ez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert flood[-1].recv(4096).startswith(b"HTTP/1.1 200")
+
+
+def test_a_flood_from_one_address_costs_no_other_its_connection() -> None:
+    with running_server(connections=8) as url, clients(url, 1, HEAD, "127.0.0.2") as (slow,), clients(url, 40, HEAD):
+        slow.sendall(b"\r\n" + b"x" * 9000)
+        assert slow.recv(4096).startswith(b"HTTP/1.1 422")
+
+
+def test_the_server_ends_in_time_whatever_clients_do() -> None:
+    with ExitStack() as server:
+        url = server.enter_context(running_server(upload_timeout=1, timeout=1))
+        with clients(url, 5, HEAD + b"\r\nx"), clients(url, 5, b""):
+            assert still_answers(url)
+            start = time.monotonic()
+            server.close()
+            assert time.monotonic() - start < 10
+
+
+def test_there_are_fewer_connections_than_descriptors() -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
+    try:
+        assert most_connections(100) == 100
+        assert 500 < most_connections(5000) < 1000
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
