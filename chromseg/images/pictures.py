@@ -29,7 +29,7 @@ MAX_PIXELS = 100_000_000  # 10,000 × 10,000; a metaphase has about two million
 _MAX_BYTES = 400_000_000  # of one page as it is decoded; colour in float64 has 24 a pixel
 _BAND = 4_000_000  # pixels that are converted at a time
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-_FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 
 CHANNELS = ("red", "green", "blue")
 
@@ -195,7 +195,7 @@ def _read_with_pillow(content: bytes, name: str, allowance: _Allowance) -> tuple
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is judged below
             warnings.simplefilter("ignore", UserWarning)  # odd metadata is no reason to refuse pixels
-            with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
+            with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
                 return tuple(_page_of_picture(frame) for frame in _frames(picture, allowance))
     except Image.DecompressionBombError as error:
         pixels = re.search(r"\d+", str(error))  # Pillow refuses before it tells the size in any other way

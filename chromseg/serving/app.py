@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
@@ -24,8 +25,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import chromseg
 from chromseg.errors import ChromsegError
 from chromseg.serving import schemas
+from chromseg.serving.admission import gone
 from chromseg.serving.engine import Asked, Engine
 from chromseg.serving.guard import Guard, is_page
+from chromseg.serving.intake import taken_in
 from chromseg.serving.keys import read_keys
 from chromseg.serving.logs import LOGGER
 from chromseg.serving.metrics import MEDIA_TYPE
@@ -89,12 +92,10 @@ def _add_scoring(app: FastAPI, engine: Engine) -> None:
     async def invocations(request: Request) -> Response:
         """MLflow's scoring protocol: column `image` (base64) in, column `instances` (JSON text) out."""
         try:
-            async with engine.admitted():
-                images = images_of(
-                    await read_body(request, engine.settings), request.headers.get("content-type", "application/json")
-                )
-                wanted = Wanted("coco")
-                done = await asyncio.gather(*(engine.segment(image, Asked(), wanted) for image in images))
+            async with taken_in(request, engine, read_body) as body:
+                images = images_of(body, request.headers.get("content-type", "application/json"))
+                wanted, client = Wanted("coco"), request.state.client
+                done = await asyncio.gather(*(engine.segment(image, Asked(), wanted, client) for image in images))
         except ChromsegError as error:
             problem = problem_of(error)
             code = {400: "BAD_REQUEST", 422: "BAD_REQUEST", 503: "RESOURCE_EXHAUSTED"}.get(problem.status, problem.kind)
@@ -146,6 +147,10 @@ def _add_error_answers(app: FastAPI) -> None:
     @app.exception_handler(ChromsegError)
     async def ours(request: Request, error: ChromsegError) -> Response:
         return await answer(request, problem_of(error))
+
+    @app.exception_handler(ClientDisconnect)
+    async def left(request: Request, error: ClientDisconnect) -> Response:
+        return await answer(request, gone())
 
     @app.exception_handler(RequestValidationError)
     async def wrong_query(request: Request, error: RequestValidationError) -> Response:

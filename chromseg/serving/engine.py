@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,21 +15,26 @@ from typing import Any, Literal, TypeVar
 
 from chromseg.errors import InputRefusedError
 from chromseg.images.absorbance import Polarity
-from chromseg.images.pictures import read_picture
+from chromseg.images.headers import declared_pixels
+from chromseg.images.pictures import Picture, read_picture
 from chromseg.inference.prepared import Prepared
 from chromseg.memory import give_back_freed_memory
+from chromseg.serving.admission import Bodies, Places
 from chromseg.serving.batching import Batcher
 from chromseg.serving.checks import ServerCheck
+from chromseg.serving.ending import apart, outcome
 from chromseg.serving.metrics import Metrics
 from chromseg.serving.models import Loaded, Models, ModelSource
 from chromseg.serving.pool import SplicePool
 from chromseg.serving.problems import ProblemError
 from chromseg.serving.render import Wanted
 from chromseg.serving.settings import ServeSettings
+from chromseg.serving.turns import Turns
 from chromseg.serving.work import Answer, Exporting, Finishing, Task
 
 T = TypeVar("T")
 _LARGE = 2_000_000  # pixels; what a larger picture took is given back at once: one of 2 megapixels takes 1.5 GB
+_FILES, _BODIES = 2, 8  # of the largest size: as many pixels are in work at a time, as many bytes of bodies are held
 _IDLE = 60.0  # seconds without work after which everything is
 
 
@@ -76,15 +79,21 @@ class Engine:
             on_change=self.metrics.saw_model,
             on_trouble=self.metrics.troubles.inc,
         )
-        self.in_work = 0
+        self.bodies = Bodies(_BODIES * settings.max_body)
+        self.places = Places(settings.queue, settings.timeout, self.metrics.turn_away)
+        self.admitted = self.places.take
         self.ready = False
-        self._usual = 1.0  # seconds that recent answers took, waiting included
         self._batcher = Batcher(settings.max_batch, on_batch=self.metrics.batches.observe)
         self._pool = SplicePool(settings.splicers, on_loss=self.metrics.lost.inc)
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="prepare")
-        self._decoded = asyncio.Semaphore(2 * settings.max_batch)  # bounds the pixels held at a time
+        self._turns = Turns(_FILES * settings.max_pixels, 2 * settings.max_batch)
         self._served = 0
         self._tidying: asyncio.Task[None] | None = None
+
+    @property
+    def in_work(self) -> int:
+        """Requests in work and waiting."""
+        return len(self.places)
 
     async def start(self) -> None:
         """Warm the pool, and begin to watch the alias; then the server is ready."""
@@ -107,27 +116,7 @@ class Engine:
         self._pool.close()
         self._threads.shutdown()
 
-    @asynccontextmanager
-    async def admitted(self) -> AsyncIterator[None]:
-        """A place among the requests in work, for at most the time that a request may take.
-
-        Raises:
-            ProblemError: There is none, or the time is up.
-        """
-        if self.in_work >= self.settings.queue:
-            self.metrics.turned_away.labels("full").inc()
-            raise _busy(self.in_work, self._usual)
-        self.in_work += 1
-        try:
-            async with asyncio.timeout(self.settings.timeout):
-                yield
-        except TimeoutError as error:
-            self.metrics.turned_away.labels("timeout").inc()
-            raise _too_slow(self.settings.timeout) from error
-        finally:
-            self.in_work -= 1
-
-    async def segment(self, content: bytes, asked: Asked, wanted: Wanted) -> Segmented:
+    async def segment(self, content: bytes, asked: Asked, wanted: Wanted, client: str = "") -> Segmented:
         """Find the chromosomes of an image; called while `admitted`.
 
         Raises:
@@ -136,21 +125,34 @@ class Engine:
         """
         start = time.perf_counter()
         loaded = self.models.in_use()
-        async with self._decoded:
-            try:
-                answer = await self._answer(loaded, content, asked, wanted)
-            except InputRefusedError as error:
-                self._saw_refusal(error)
-                raise
+        try:
+            answer = await self._in_turn(client, content, partial(self._answer, loaded, content, asked, wanted))
+        except InputRefusedError as error:
+            self._saw_refusal(error)
+            raise
         times = {**answer.times, "total": round(1000 * (time.perf_counter() - start), 2)}
-        self._usual += 0.1 * (times["total"] / 1000 - self._usual)
+        self.places.usual += 0.1 * (times["total"] / 1000 - self.places.usual)
         self.metrics.saw_answer(answer, times.items())
         return Segmented(answer, loaded, times)
 
+    async def export(self, task: Exporting, client: str = "") -> Answer:
+        """Render a client's own instances; called while `admitted`."""
+        return await self._in_turn(client, task.content, partial(self._in_pool, task))
+
+    async def _in_turn(self, client: str, content: bytes, work: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Do work on a file when it is the client's turn, which ends no sooner than the work."""
+        pixels = await asyncio.to_thread(declared_pixels, content)
+
+        async def turn() -> Answer:
+            async with self._turns.of(client, pixels or self.settings.max_pixels):
+                return await work()
+
+        return await apart(turn())
+
     async def _answer(self, loaded: Loaded, content: bytes, asked: Asked, wanted: Wanted) -> Answer:
         """Decode and judge, run the network, splice and render."""
-        prepared, pages = await self._in_thread(partial(self._prepare, loaded, content, asked))
-        inferred = await asyncio.wrap_future(self._batcher.submit(loaded.predictor, prepared.scaled))
+        prepared, pages = await self._prepared(loaded, content, asked)
+        inferred = await outcome(self._batcher.submit(loaded.predictor, prepared.scaled))
         self._served += 1
         if prepared.view.absorbance.size + prepared.scaled.size > _LARGE:
             await self._in_thread(give_back_freed_memory)
@@ -158,11 +160,6 @@ class Engine:
         prepared = replace(prepared, times={**prepared.times, **waited})
         wanted = replace(wanted, pages=pages, lineage_id=loaded.lineage_id, options=asked.options | wanted.options)
         return await self._in_pool(Finishing(prepared, inferred.remainder, wanted))
-
-    async def export(self, task: Exporting) -> Answer:
-        """Render a client's own instances; called while `admitted`."""
-        async with self._decoded:
-            return await self._in_pool(task)
 
     async def _tidy(self) -> None:
         """Give memory back whenever there was nothing to do for a while."""
@@ -175,7 +172,7 @@ class Engine:
             before = self._served
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await outcome(self._threads.submit(work))
 
     async def _in_pool(self, task: Task) -> Answer:
         try:
@@ -188,41 +185,24 @@ class Engine:
                 remedy="send a smaller picture, or give the server more memory",
             ) from error
 
-    def _prepare(self, loaded: Loaded, content: bytes, asked: Asked) -> tuple[Prepared, int]:
+    async def _prepared(self, loaded: Loaded, content: bytes, asked: Asked) -> tuple[Prepared, int]:
         """Decode and judge an image; also how many pages its file has."""
-        start = time.perf_counter()
+        picture, decoded = await self._in_thread(partial(self._decode, content))
         most = self.settings.max_pixels
+        prepare = partial(loaded.predictor.prepare, picture, asked.page, max_pixels=most)
+        prepared = await self._in_thread(partial(prepare, polarity=asked.polarity, scale=asked.scale))
+        return replace(prepared, times={"decode": decoded, **prepared.times}), len(picture.pages)
+
+    def _decode(self, content: bytes) -> tuple[Picture, float]:
+        """An image, and how many milliseconds it took."""
+        start, most = time.perf_counter(), self.settings.max_pixels
         try:
             picture = read_picture(content, max_pixels=most, max_total=most)
         except InputRefusedError as error:
             raise ServerCheck().unreadable(error) from error
-        decoded = round(1000 * (time.perf_counter() - start), 2)
-        prepared = loaded.predictor.prepare(
-            picture, asked.page, polarity=asked.polarity, scale=asked.scale, max_pixels=most
-        )
-        return replace(prepared, times={"decode": decoded, **prepared.times}), len(picture.pages)
+        return picture, round(1000 * (time.perf_counter() - start), 2)
 
     def _saw_refusal(self, error: InputRefusedError) -> None:
         rules = [failure.rule for failure in getattr(error, "failures", ())] or ["usable"]
         for rule in rules:
             self.metrics.refused.labels(rule).inc()
-
-
-def _busy(in_work: int, usual: float) -> ProblemError:
-    """By the time that a request now takes, those in work are done."""
-    return ProblemError(
-        "busy",
-        f"{in_work} requests in work and waiting",
-        expected="fewer",
-        remedy="send it again after the time in Retry-After",
-        headers={"Retry-After": str(math.ceil(min(usual, 30.0)))},
-    )
-
-
-def _too_slow(seconds: float) -> ProblemError:
-    return ProblemError(
-        "timeout",
-        f"no answer within {seconds:g} s",
-        expected="an answer in time",
-        remedy="send a smaller picture, or raise --timeout",
-    )

@@ -1,4 +1,4 @@
-"""Processes for the work after the network. One that is killed is replaced, and its work is done again."""
+"""Processes for the work after the network: one that dies is replaced and its work done again; work can be ended."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
+from chromseg.serving.ending import outcome
 from chromseg.serving.parent import when_parent_ends
 
 T = TypeVar("T")
@@ -22,50 +23,99 @@ class SplicePool:
     """Runs picklable tasks in processes, or in threads where there are none.
 
     Args:
-        processes: How many; 0 takes threads of this process.
-        on_loss: Called whenever a process was lost.
+        processes: How many; 0 takes threads of this process, whose work cannot be ended: it is waited for.
+        on_loss: Called whenever a process was lost that nobody ended.
     """
 
     def __init__(self, processes: int, on_loss: Callable[[], None] = lambda: None) -> None:
-        self._processes, self._on_loss = processes, on_loss
-        self._executor = self._new()
+        self._on_loss = on_loss
+        kind, count = (_Process, processes) if processes else (_Thread, os.cpu_count() or 1)
+        self._splicers = [kind() for _ in range(count)]
+        self._idle: asyncio.Queue[_Splicer] = asyncio.Queue()
+        for splicer in self._splicers:
+            self._idle.put_nowait(splicer)
 
     async def run(self, task: Callable[[], T]) -> T:
-        """Do a task; one whose process dies is done again by another.
+        """Do a task; one whose process dies is done again by another. If the caller is cancelled, the task ends.
 
         Raises:
             BrokenProcessPool: It died several times in a row: the task may be what kills it.
         """
         for attempt in range(1, _ATTEMPTS + 1):
-            executor = self._executor
+            splicer = await self._idle.get()
             try:
-                return await asyncio.get_running_loop().run_in_executor(executor, task)
+                return await splicer.run(task)
             except BrokenProcessPool:
-                self._replace(executor)
+                self._on_loss()
+                splicer.renew()
                 if attempt == _ATTEMPTS:
                     raise
+            finally:
+                self._idle.put_nowait(splicer)
         raise AssertionError("unreachable")
 
     async def warm(self) -> None:
         """Start every process and let it import what it needs, so that the first request does not wait."""
-        await asyncio.gather(*(self.run(_import_all) for _ in range(max(1, self._processes))))
+        await asyncio.gather(*(self.run(_import_all) for _ in self._splicers))
 
     def close(self) -> None:
         """Finish what is running, then end the processes."""
-        self._executor.shutdown(wait=True)
+        for splicer in self._splicers:
+            splicer.executor.shutdown(wait=True)
 
-    def _new(self) -> Executor:
-        if not self._processes:
-            return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="splice")
+
+class _Splicer:
+    """Does one task at a time."""
+
+    executor: Executor
+
+    async def run(self, task: Callable[[], T]) -> T:
+        """Do it."""
+        raise NotImplementedError
+
+    def renew(self) -> None:
+        """Begin anew after a loss."""
+        raise NotImplementedError
+
+
+class _Thread(_Splicer):
+    def __init__(self) -> None:
+        self.executor = ThreadPoolExecutor(1, thread_name_prefix="splice")
+
+    async def run(self, task: Callable[[], T]) -> T:
+        return await outcome(self.executor.submit(task))
+
+
+class _Process(_Splicer):
+    def __init__(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
-        return ProcessPoolExecutor(self._processes, mp_context=context, initializer=_outlive_signals)
+        self.executor = ProcessPoolExecutor(1, mp_context=context, initializer=_outlive_signals)
+        self._pid: Future[int] | None = None
 
-    def _replace(self, broken: Executor) -> None:
-        """New processes for broken ones; many requests may notice the same loss."""
-        if self._executor is broken:
-            self._on_loss()
-            self._executor = self._new()
-            broken.shutdown(wait=False)
+    async def run(self, task: Callable[[], T]) -> T:
+        if self._pid is None:
+            self._pid = self.executor.submit(os.getpid)
+        try:
+            return await asyncio.wrap_future(self.executor.submit(task))
+        except asyncio.CancelledError:
+            self._pid.add_done_callback(_kill)  # at once, or as soon as it has begun
+            self.renew()
+            raise
+
+    def renew(self) -> None:
+        """Another process, which imports at once what it needs."""
+        self.executor.shutdown(wait=False)
+        self._start()
+        self._pid = self.executor.submit(os.getpid)
+        self.executor.submit(_import_all)
+
+
+def _kill(pid: Future[int]) -> None:
+    if not pid.cancelled() and pid.exception() is None:
+        os.kill(pid.result(), getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows both end it at once
 
 
 def _outlive_signals() -> None:

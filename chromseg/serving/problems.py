@@ -21,6 +21,7 @@ STATUS = {
     "unsupported": 415,
     "refused": 422,
     "rate-limited": 429,
+    "left": 499,  # as nginx writes it into its log; no client receives it
     "failed": 500,
     "busy": 503,
     "not-ready": 503,

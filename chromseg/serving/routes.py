@@ -17,6 +17,7 @@ from chromseg.serving import cards, schemas
 from chromseg.serving.corrections import Correction, save_correction
 from chromseg.serving.documents import parse_document
 from chromseg.serving.engine import Asked, Engine, Segmented
+from chromseg.serving.intake import taken_in
 from chromseg.serving.logs import tell
 from chromseg.serving.openapi import BAD, IMAGE_BODY, correction_body, export_body, segment_answers
 from chromseg.serving.problems import ProblemError
@@ -62,10 +63,10 @@ def _add_segment(router: APIRouter, engine: Engine) -> None:
         """Find the chromosomes of an image."""
         asked = Asked(polarity, _scale(scale), page)
         parts = _included(include)
-        async with engine.admitted():
-            upload = await read_upload(request, engine.settings)
+        async with taken_in(request, engine, read_upload) as upload:
             name = upload.name if engine.settings.keep_names else ""
-            done = await engine.segment(upload.image, asked, Wanted(format, parts, file_name=name))
+            wanted = Wanted(format, parts, file_name=name)
+            done = await engine.segment(upload.image, asked, wanted, request.state.client)
         _tell_segmented(request, done, name)
         return _response(done.answer, request, done)
 
@@ -74,13 +75,12 @@ def _add_export(router: APIRouter, engine: Engine) -> None:
     @router.post("/export", responses=BAD, openapi_extra=export_body(), response_class=Response)
     async def export(request: Request, format: ExportFormat = "zip", page: Page = 0) -> Response:
         """Render given instances of an image, say corrected ones; no network is run."""
-        async with engine.admitted():
-            upload = await read_upload(request, engine.settings)
+        async with taken_in(request, engine, read_upload) as upload:
             document = await asyncio.to_thread(parse_document, _field(upload, "instances"), "instances")
             name = upload.name if engine.settings.keep_names else ""
             wanted = Wanted(format, options={"corrected": True}, file_name=name)
             task = Exporting(upload.image, page, document, wanted, engine.settings.max_pixels)
-            answer = await engine.export(task)
+            answer = await engine.export(task, request.state.client)
         return _response(answer, request)
 
 
@@ -102,8 +102,8 @@ def _add_corrections(router: APIRouter, engine: Engine) -> None:
                 expected="a server that keeps them",
                 remedy="start it with --corrections DIR",
             )
-        async with engine.admitted():
-            correction = await asyncio.to_thread(_correction, await read_upload(request, engine.settings))
+        async with taken_in(request, engine, read_upload) as upload:
+            correction = await asyncio.to_thread(_correction, upload)
             saved = await asyncio.to_thread(save_correction, folder, correction, engine.settings.max_pixels)
         engine.metrics.reviews.labels("corrected" if saved.changed else "accepted").inc()
         tell("correction", request_id=request.state.request_id, id=saved.id, changed=saved.changed)

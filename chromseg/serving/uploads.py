@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from fastapi import Request
@@ -14,6 +15,7 @@ from chromseg.serving.problems import ProblemError
 from chromseg.serving.settings import ServeSettings
 
 FILE_FIELDS = ("image", "file")
+Hold = Callable[[int], None]  # called with the size of each piece that arrives
 _MAX_TEXT = 32 * 2**20  # of a form field that is no file: corrections may hold 60 outlines of many points
 
 
@@ -36,48 +38,53 @@ class _InMemoryParser(MultiPartParser):
     spool_max_size = 2**40  # never to disk; the body's limit bounds it
 
 
-async def read_upload(request: Request, settings: ServeSettings) -> Upload:
+async def read_upload(request: Request, settings: ServeSettings, hold: Hold = lambda size: None) -> Upload:
     """The image of a request: its raw body, or field `image` of a form.
 
     Raises:
         ProblemError: Too large, too slow, empty, compressed, or no form.
     """
+    async with _in_time(request, settings):
+        if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+            return await _read_form(request, settings.max_body, hold)
+        return Upload(_not_empty(await _joined(request, settings.max_body, hold)))
+
+
+async def read_body(request: Request, settings: ServeSettings, hold: Hold = lambda size: None) -> bytes:
+    """The raw body.
+
+    Raises:
+        ProblemError: Too large, too slow, or compressed.
+    """
+    async with _in_time(request, settings):
+        return await _joined(request, settings.max_body, hold)
+
+
+@asynccontextmanager
+async def _in_time(request: Request, settings: ServeSettings) -> AsyncIterator[None]:
     _check_encoding(request)
     try:
         async with asyncio.timeout(settings.upload_timeout):
-            if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-                return await _read_form(request, settings.max_body)
-            return Upload(_not_empty(b"".join([chunk async for chunk in limited(request, settings.max_body)])))
+            yield
     except TimeoutError as error:
         raise ProblemError(
             "slow-upload",
             f"a body that had not arrived after {settings.upload_timeout:g} s",
-            expected="the whole file",
+            expected="the whole body",
             remedy="send it again over a faster line, or raise --upload-timeout",
+            headers={"Connection": "close"},
         ) from error
 
 
-async def read_body(request: Request, settings: ServeSettings) -> bytes:
-    """The raw body.
-
-    Raises:
-        ProblemError: Too large or too slow.
-    """
-    _check_encoding(request)
-    try:
-        async with asyncio.timeout(settings.upload_timeout):
-            return b"".join([chunk async for chunk in limited(request, settings.max_body)])
-    except TimeoutError as error:
-        raise ProblemError(
-            "slow-upload", "a body that did not arrive in time", expected="the whole body", remedy="send it again"
-        ) from error
+async def _joined(request: Request, most: int, hold: Hold) -> bytes:
+    return b"".join([chunk async for chunk in limited(request, most, hold)])
 
 
-async def limited(request: Request, most: int) -> AsyncGenerator[bytes, None]:
+async def limited(request: Request, most: int, hold: Hold) -> AsyncGenerator[bytes, None]:
     """The body in pieces; refused as soon as it is known to be too large, by its declared length or by its bytes.
 
     Raises:
-        ProblemError: It is.
+        ProblemError: It is, or too much is held already.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > most:
@@ -87,13 +94,18 @@ async def limited(request: Request, most: int) -> AsyncGenerator[bytes, None]:
         read += len(chunk)
         if read > most:
             raise _too_large(read, most)
+        hold(len(chunk))
         yield chunk
 
 
-async def _read_form(request: Request, most: int) -> Upload:
+async def _read_form(request: Request, most: int, hold: Hold) -> Upload:
     try:
         parser = _InMemoryParser(
-            request.headers, limited(request, most), max_files=4, max_fields=16, max_part_size=min(most, _MAX_TEXT)
+            request.headers,
+            limited(request, most, hold),
+            max_files=4,
+            max_fields=16,
+            max_part_size=min(most, _MAX_TEXT),
         )
         form = await parser.parse()
     except (MultiPartException, UnicodeError) as error:  # the latter of charset `undefined`, say

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -46,6 +47,59 @@ def test_killed_work_is_done_again(tmp_path: Path) -> None:
 
     asyncio.run(scenario())
     assert len(lost) >= 2
+
+
+def sleep_long(mark: Path) -> None:
+    mark.write_text(str(os.getpid()), encoding="utf-8")
+    time.sleep(600)
+
+
+def test_work_that_nobody_waits_for_any_more_is_ended(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    lost: list[int] = []
+
+    async def scenario() -> None:
+        pool = SplicePool(1, on_loss=lambda: lost.append(1))
+        await pool.warm()
+        endless = asyncio.create_task(pool.run(partial(sleep_long, mark)))
+        while not mark.exists() or not mark.read_text(encoding="utf-8"):
+            await asyncio.sleep(0.01)
+        waiting = asyncio.create_task(pool.run(os.getpid))
+        endless.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await endless
+        assert await waiting != int(mark.read_text(encoding="utf-8"))
+        pool.close()
+
+    asyncio.run(scenario())
+    deadline = time.monotonic() + 20
+    while psutil.pid_exists(int(mark.read_text(encoding="utf-8"))):
+        assert time.monotonic() < deadline, "it goes on"
+        time.sleep(0.02)
+    assert not lost
+
+
+def test_a_thread_is_waited_for_because_nothing_can_end_it() -> None:
+    done: list[float] = []
+
+    async def scenario() -> None:
+        pool = SplicePool(0)
+        started = threading.Event()
+
+        def slow() -> None:
+            started.set()
+            time.sleep(0.3)
+            done.append(time.monotonic())
+
+        task = asyncio.create_task(pool.run(slow))
+        await asyncio.to_thread(started.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert done
+        pool.close()
+
+    asyncio.run(scenario())
 
 
 def test_threads_do_where_there_are_no_processes() -> None:
