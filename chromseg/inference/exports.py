@@ -34,7 +34,7 @@ def to_coco(result: Result, *, file_name: str = "", options: dict[str, Any] | No
                 "category_id": 1,
                 "segmentation": encode_rle(instance.mask),
                 "bbox": [x0, y0, x1 - x0, y1 - y0],
-                "area": int(instance.mask.sum()),
+                "area": int(instance.own.sum()),
                 "iscrowd": 0,
                 "score": round(instance.score, 4),
                 "flags": list(instance.flags),

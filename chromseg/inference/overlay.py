@@ -40,6 +40,7 @@ _DARKEST = 0.75  # of full black, so that colours show on dark chromosomes
 _TINT, _CROSSING_TINT, _CROSSING_LIGHT = 0.4, 0.9, 0.6  # share of colour, and of white between the stripes
 _STRIPE = 4  # px of the drawing
 _NEIGHBOURHOOD = 8  # px of the picture within which colours differ
+_NOWHERE = (np.inf, np.inf, -np.inf, -np.inf)  # the box of an empty mask, near none
 _FONT_SIZE = 13
 
 
@@ -112,18 +113,13 @@ def _box_of(mask: Bool) -> Box | None:
 def _colours(boxes: Sequence[Box | None]) -> list[Colour]:
     """For each box the first colour, from its own place in the palette on, that no earlier neighbour has."""
     chosen: list[int] = []
-    for index, box in enumerate(boxes):
-        taken = {chosen[other] for other in range(index) if _near(box, boxes[other])}
+    ends = np.array([box or _NOWHERE for box in boxes], dtype=np.float64).reshape(-1, 4)
+    for index in range(len(boxes)):
+        gaps = np.maximum(ends[index, :2], ends[:index, :2]) - np.minimum(ends[index, 2:], ends[:index, 2:])
+        taken = {chosen[other] for other in np.flatnonzero(gaps.max(axis=1, initial=-np.inf) < _NEIGHBOURHOOD)}
         wheel = [(index + step) % len(PALETTE) for step in range(len(PALETTE))]
         chosen.append(next((colour for colour in wheel if colour not in taken), wheel[0]))
     return [PALETTE[colour] for colour in chosen]
-
-
-def _near(first: Box | None, second: Box | None) -> bool:
-    if first is None or second is None:
-        return False
-    gaps = (max(first[axis], second[axis]) - min(first[axis + 2], second[axis + 2]) for axis in (0, 1))
-    return max(gaps) < _NEIGHBOURHOOD
 
 
 def _paint(canvas: U8, covered: Bool, mask: Bool, box: Box, colour: Colour, zoom: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.metadata
 import logging
 import time
@@ -37,9 +36,10 @@ from chromseg.serving.openapi import BAD
 from chromseg.serving.problems import STATUS, ProblemError, problem_of, unexpected
 from chromseg.serving.render import Wanted
 from chromseg.serving.routes import make_router
-from chromseg.serving.scoring import images_of
+from chromseg.serving.scoring import images_of, predictions_of
+from chromseg.serving.segmenting import segment_each
 from chromseg.serving.settings import ServeSettings
-from chromseg.serving.uploads import read_body
+from chromseg.serving.uploads import Sent, read_body
 
 PAGE = Path(__file__).with_name("page")
 
@@ -90,18 +90,21 @@ def _add_scoring(app: FastAPI, engine: Engine) -> None:
 
     @app.post("/invocations", openapi_extra=body, responses=BAD, response_class=JSONResponse)
     async def invocations(request: Request) -> Response:
-        """MLflow's scoring protocol: column `image` (base64) in, column `instances` (JSON text) out."""
+        """MLflow's scoring protocol: column `image` (base64) in, column `instances` (JSON text) out.
+
+        Of several rows some may be refused: their `instances` is null, and `error` says why.
+        """
         try:
             async with taken_in(request, engine, read_body) as body:
-                images = images_of(body, request.headers.get("content-type", "application/json"))
-                wanted, client = Wanted("coco"), request.state.client
-                done = await asyncio.gather(*(engine.segment(image, Asked(), wanted, client) for image in images))
+                rows = list(map(Sent, images_of(body, request.headers.get("content-type", "application/json"))))
+                done = await segment_each(engine, rows, Asked(), Wanted("coco"), request.state.client)
+                predictions = predictions_of(done)
         except ChromsegError as error:
             problem = problem_of(error)
             code = {400: "BAD_REQUEST", 422: "BAD_REQUEST", 503: "RESOURCE_EXHAUSTED"}.get(problem.status, problem.kind)
             status = 400 if problem.status == 422 else problem.status  # as MLflow answers what a model refuses
             return JSONResponse({"error_code": code, "message": str(error)}, status, problem.headers)
-        return JSONResponse({"predictions": [{"instances": one.answer.rendered.body.decode()} for one in done]})
+        return JSONResponse({"predictions": predictions})
 
     @app.get("/ping", response_class=Response)
     @app.get("/health", response_class=Response)

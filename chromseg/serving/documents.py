@@ -6,18 +6,18 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chromseg.annotations.rasterize import rasterize
-from chromseg.arrays import Bool
+from chromseg.arrays import F32, Bool
 from chromseg.errors import DataError
 from chromseg.images.absorbance import Polarity
+from chromseg.inference.result import Instance, instance_of
 
 MOST_INSTANCES = 500
 _MOST_POINTS = 50_000  # of all polygons together
 _MOST_RUNS = 2_000_000  # of one mask; a chromosome has some hundred
-_MOST_PIXELS = 1_000_000_000  # of all masks together where they are held at once: 1 GB
+_MOST_BOXED = 64_000_000  # pixels in the boxes of all instances together; 46 chromosomes have 1 to 10 million
 _OVERHANG = 32.0  # pixels that a drawn outline may leave the picture by
 
 Text = Annotated[str, Field(max_length=200)]
@@ -95,22 +95,25 @@ def parse_document(text: str, field: str) -> Document:
         raise _bad(f"field `{field}` that is no JSON") from error
 
 
-def masks_of(instances: Sequence[Drawn], height: int, width: int) -> Bool:
-    """All masks, bool (N, height, width).
+def instances_of(drawn: Sequence[Drawn], absorbance: F32) -> tuple[Instance, ...]:
+    """The instances in their picture float32 (H, W), each held within its box.
 
     Raises:
-        DataError: An outline cannot be filled, leaves the picture, or fills nothing; or they do not fit into memory.
+        DataError: An outline cannot be filled, leaves the picture, or fills nothing; or their boxes are too large.
     """
-    if len(instances) * height * width > _MOST_PIXELS:
-        raise DataError(
-            f"{len(instances)} instances on a picture of {width}×{height}",
-            expected=f"at most {_MOST_PIXELS // (height * width)} on one of this size",
-            remedy="cut the picture to one metaphase",
-        )
-    masks = np.zeros((len(instances), height, width), dtype=bool)
-    for place, mask in zip(masks, each_mask(instances, height, width), strict=True):
-        place[:] = mask
-    return masks
+    height, width = absorbance.shape
+    instances, boxed = [], 0
+    for one, mask in zip(drawn, each_mask(drawn, height, width), strict=True):
+        instance = instance_of(mask, absorbance, one.score, tuple(one.flags), one.uncertainty, one.probability)
+        boxed += instance.own.size
+        if boxed > _MOST_BOXED:
+            raise DataError(
+                f"instances whose boxes cover more than {_MOST_BOXED / 1e6:g} megapixels",
+                expected="outlines of single chromosomes, whose boxes are small",
+                remedy="cut the picture to one metaphase",
+            )
+        instances.append(instance)
+    return tuple(instances)
 
 
 def each_mask(instances: Sequence[Drawn], height: int, width: int) -> Iterator[Bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -60,6 +61,13 @@ class Segmented:
     loaded: Loaded
     times: dict[str, float]
 
+    def body(self, request_id: str) -> bytes:
+        """The bytes of the answer, with what only the server knows of it."""
+        body = self.answer.rendered.body
+        if not self.answer.rendered.open_ended:
+            return body
+        return body[:-1] + b"," + json.dumps({"timings_ms": self.times, "request_id": request_id}).encode()[1:]
+
 
 class Engine:
     """Everything of one server process but HTTP.
@@ -116,7 +124,9 @@ class Engine:
         self._pool.close()
         self._threads.shutdown()
 
-    async def segment(self, content: bytes, asked: Asked, wanted: Wanted, client: str = "") -> Segmented:
+    async def segment(
+        self, content: bytes, asked: Asked, wanted: Wanted, client: str = "", name: str = ""
+    ) -> Segmented:
         """Find the chromosomes of an image; called while `admitted`.
 
         Raises:
@@ -125,6 +135,7 @@ class Engine:
         """
         start = time.perf_counter()
         loaded = self.models.in_use()
+        wanted = replace(wanted, file_name=name if self.settings.keep_names else "")
         try:
             answer = await self._in_turn(client, content, partial(self._answer, loaded, content, asked, wanted))
         except InputRefusedError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chromseg.serving import schemas
+from chromseg.serving.uploads import MOST_PICTURES
 
 _WORDS = {
     400: "The request is no good.",
@@ -24,6 +25,7 @@ BAD: dict[int | str, dict[str, Any]] = {
     status: {"model": schemas.ErrorAnswer, "description": words} for status, words in _WORDS.items()
 }
 _BINARY = {"type": "string", "format": "binary"}
+_PICTURES = {"type": "array", "items": _BINARY, "minItems": 1, "maxItems": MOST_PICTURES}
 _IMAGE_TYPES = ("image/png", "image/jpeg", "image/tiff", "image/bmp", "application/octet-stream")
 _DRAWN = (
     "COCO instances: `annotations`, each with `segmentation` as compressed or uncompressed run lengths or polygons; "
@@ -31,10 +33,10 @@ _DRAWN = (
 )
 
 
-def _form(required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
+def _form(required: list[str], properties: dict[str, Any], image: dict[str, Any] = _BINARY) -> dict[str, Any]:
     return {
         "multipart/form-data": {
-            "schema": {"type": "object", "required": required, "properties": {"image": _BINARY, **properties}}
+            "schema": {"type": "object", "required": required, "properties": {"image": image, **properties}}
         }
     }
 
@@ -43,7 +45,7 @@ IMAGE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "PNG, JPEG, BMP or TIFF; grey or colour; 8, 12, 16 bits or float.",
-        "content": {kind: {"schema": _BINARY} for kind in _IMAGE_TYPES} | _form(["image"], {}),
+        "content": {kind: {"schema": _BINARY} for kind in _IMAGE_TYPES} | _form(["image"], {}, _PICTURES),
     }
 }
 
@@ -72,8 +74,8 @@ def segment_answers() -> dict[int | str, dict[str, Any]]:
     """Of /v1/segment."""
     kinds: dict[str, Any] = {kind: {"schema": _BINARY} for kind in ("application/zip", "image/png", "image/tiff")}
     good = {
-        "model": schemas.Segmentation,
-        "description": "The chromosomes, in the format asked for.",
+        "model": schemas.Segmentation | schemas.SegmentationOfMany,
+        "description": "The chromosomes, in the format asked for; of several pictures, in the order of the form.",
         "content": {"application/json": {"example": EXAMPLE}, **kinds},
     }
     return {200: good, **BAD}

@@ -7,17 +7,17 @@ import io
 import itertools
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from PIL import Image
 
-from chromseg.arrays import U8
+from chromseg.arrays import U8, Bool
 from chromseg.inference.exports import to_coco
 from chromseg.inference.overlay import draw_overlay
-from chromseg.inference.result import Result
+from chromseg.inference.result import Instance, Result
 from chromseg.inference.sheets import contact_sheet
 from chromseg.serving.outlines import crossings_of, outline_of
 from chromseg.serving.settings import Format
@@ -147,14 +147,33 @@ _RENDERERS: dict[Format, Callable[[Result, Wanted], Rendered]] = {
 }
 
 
+class _Masks(Sequence[Bool]):
+    """Masks bool (H, W) of instances, each made when it is looked at: all at once would fill the memory."""
+
+    def __init__(self, instances: Sequence[Instance]) -> None:
+        self._instances = instances
+
+    def __len__(self) -> int:
+        return len(self._instances)
+
+    @overload
+    def __getitem__(self, index: int) -> Bool: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Bool]: ...
+    def __getitem__(self, index: int | slice) -> Bool | Sequence[Bool]:
+        if isinstance(index, slice):
+            return _Masks(self._instances[index])
+        return self._instances[index].mask
+
+
 def _grey(result: Result) -> U8:
     """The picture as the model saw it, dark on light: uint8 (H, W)."""
     return np.asarray(np.rint(255 * (1 - result.absorbance)), dtype=np.uint8)
 
 
 def _overlay(result: Result) -> U8:
-    masks = [instance.mask for instance in result.instances]
-    return draw_overlay(result.absorbance, masks, flags=[instance.flags for instance in result.instances])
+    flags = [instance.flags for instance in result.instances]
+    return draw_overlay(result.absorbance, _Masks(result.instances), flags=flags)
 
 
 def _sheet(result: Result) -> U8:

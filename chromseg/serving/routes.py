@@ -3,72 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 import chromseg
 from chromseg.images.pictures import SUFFIXES
 from chromseg.serving import cards, schemas
+from chromseg.serving.answers import answer_response
 from chromseg.serving.corrections import Correction, save_correction
 from chromseg.serving.documents import parse_document
-from chromseg.serving.engine import Asked, Engine, Segmented
+from chromseg.serving.engine import Engine
 from chromseg.serving.intake import taken_in
 from chromseg.serving.logs import tell
-from chromseg.serving.openapi import BAD, IMAGE_BODY, correction_body, export_body, segment_answers
+from chromseg.serving.openapi import BAD, correction_body, export_body
 from chromseg.serving.problems import ProblemError
 from chromseg.serving.render import Wanted
-from chromseg.serving.settings import EXPECTED_COUNT, FORMATS, INCLUDES, ExportFormat, Format
+from chromseg.serving.segmenting import Page, add_segment
+from chromseg.serving.settings import EXPECTED_COUNT, FORMATS, ExportFormat
 from chromseg.serving.uploads import Upload, read_upload
-from chromseg.serving.work import Answer, Exporting
+from chromseg.serving.work import Exporting
 from chromseg.validation.rules import image_rules
-
-Page = Annotated[int, Query(ge=0, le=10_000, description="Page of a file of several, from 0.")]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The query of a request to segment."""
-
-    asked: Asked
-    include: tuple[str, ...]
 
 
 def make_router(engine: Engine) -> APIRouter:
     """All routes of one server."""
     router = APIRouter(prefix="/v1")
-    _add_segment(router, engine)
+    add_segment(router, engine)
     _add_export(router, engine)
     _add_corrections(router, engine)
     _add_facts(router, engine)
     return router
-
-
-def _add_segment(router: APIRouter, engine: Engine) -> None:
-    @router.post("/segment", responses=segment_answers(), openapi_extra=IMAGE_BODY, response_class=Response)
-    async def segment(
-        request: Request,
-        format: Annotated[Format, Query(description="What to answer.")] = "json",
-        polarity: Literal["auto", "dark-on-light", "light-on-dark"] = "auto",
-        scale: Annotated[str, Query(description="`auto`, or a factor above 0.", examples=["auto"])] = "auto",
-        page: Page = 0,
-        include: Annotated[
-            str, Query(description=f"Comma list of {', '.join(INCLUDES)}; for format=json.", max_length=80)
-        ] = "",
-    ) -> Response:
-        """Find the chromosomes of an image."""
-        asked = Asked(polarity, _scale(scale), page)
-        parts = _included(include)
-        async with taken_in(request, engine, read_upload) as upload:
-            name = upload.name if engine.settings.keep_names else ""
-            wanted = Wanted(format, parts, file_name=name)
-            done = await engine.segment(upload.image, asked, wanted, request.state.client)
-        _tell_segmented(request, done, name)
-        return _response(done.answer, request, done)
 
 
 def _add_export(router: APIRouter, engine: Engine) -> None:
@@ -81,7 +48,7 @@ def _add_export(router: APIRouter, engine: Engine) -> None:
             wanted = Wanted(format, options={"corrected": True}, file_name=name)
             task = Exporting(upload.image, page, document, wanted, engine.settings.max_pixels)
             answer = await engine.export(task, request.state.client)
-        return _response(answer, request)
+        return answer_response(answer, request)
 
 
 def _add_corrections(router: APIRouter, engine: Engine) -> None:
@@ -147,30 +114,6 @@ def _add_facts(router: APIRouter, engine: Engine) -> None:
         return [{name: getattr(rule, name) for name in names} for rule in in_force]
 
 
-def _scale(text: str) -> float | Literal["auto"]:
-    if text == "auto":
-        return "auto"
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1000:
-        raise ProblemError(
-            "bad-request", f"scale {text[:40]!r}", expected="`auto` or a number above 0", remedy="leave it out"
-        )
-    return value
-
-
-def _included(text: str) -> tuple[str, ...]:
-    parts = tuple(part.strip() for part in text.split(",") if part.strip())
-    unknown = [part for part in parts if part not in INCLUDES]
-    if unknown:
-        raise ProblemError(
-            "bad-request", f"include {unknown[0]!r}", expected=f"some of {', '.join(INCLUDES)}", remedy="leave it out"
-        )
-    return parts
-
-
 def _field(upload: Upload, name: str, most: int | None = None) -> str:
     text = upload.fields.get(name, "")
     if not text.strip() or (most is not None and len(text) > most):
@@ -193,34 +136,4 @@ def _correction(upload: Upload) -> Correction:
         case=upload.fields.get("case", "").strip()[:200],
         note=upload.fields.get("note", "")[:2000],
         page=int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 0,
-    )
-
-
-def _response(answer: Answer, request: Request, done: Segmented | None = None) -> Response:
-    rendered = answer.rendered
-    headers = {"x-image-sha256": answer.image_sha256}
-    if done is not None:
-        headers["x-model-version"] = str(done.loaded.predictor.identity.version)
-    if rendered.suffix != ".json":
-        headers["content-disposition"] = f'attachment; filename="{answer.image_sha256[:16]}{rendered.suffix}"'
-    body = rendered.body
-    if done is not None and rendered.open_ended:
-        tail = {"timings_ms": done.times, "request_id": request.state.request_id}
-        body = body[:-1] + b"," + json.dumps(tail).encode()[1:]
-    return Response(body, media_type=rendered.media_type, headers=headers)
-
-
-def _tell_segmented(request: Request, done: Segmented, name: str) -> None:
-    tell(
-        "segmented",
-        request_id=request.state.request_id,
-        client=request.state.client,
-        image_sha256=done.answer.image_sha256,
-        file_name=name or None,
-        instances=done.answer.count,
-        for_review=done.answer.review,
-        warnings=list(done.answer.warnings) or None,
-        model=done.loaded.predictor.identity.name,
-        version=done.loaded.predictor.identity.version,
-        ms=done.times["total"],
     )

@@ -163,6 +163,22 @@ class Segmentation(_Answer):
     crossings: list[CrossingRegion] | None = Field(default=None, description="With include=crossings.")
 
 
+class ResultOfOne(_Answer):
+    """What became of one picture of several: a result, or why there is none."""
+
+    picture: int = Field(description="From 1, in the order of the form.")
+    status: int = Field(description="What the picture alone would have been answered with.", examples=[200])
+    result: Segmentation | None = None
+    error: ErrorBody | None = None
+
+
+class SegmentationOfMany(_Answer):
+    """The answer to a form of several pictures."""
+
+    results: list[ResultOfOne]
+    request_id: str
+
+
 class SettingsAnswer(_Answer):
     """What a page needs to know before the first picture."""
 

@@ -7,8 +7,11 @@ import binascii
 import csv
 import io
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from chromseg.errors import InputRefusedError
+from chromseg.serving.engine import Segmented
 from chromseg.serving.problems import ProblemError
 
 COLUMN = "image"
@@ -42,6 +45,23 @@ def images_of(body: bytes, content_type: str) -> list[bytes]:
     if not 1 <= len(cells) <= _MOST_ROWS:
         raise _bad(f"a table of {len(cells)} rows")
     return [_decoded(cell, row) for row, cell in enumerate(cells)]
+
+
+def predictions_of(done: Sequence[Segmented | InputRefusedError]) -> list[dict[str, Any]]:
+    """A row for each picture: `instances`, JSON text, or null and the `error` of a picture that was refused.
+
+    Raises:
+        InputRefusedError: Every one was refused.
+    """
+    refused = [one for one in done if isinstance(one, InputRefusedError)]
+    if len(refused) == len(done):
+        raise refused[0]
+    return [
+        {"instances": None, "error": str(one)}
+        if isinstance(one, InputRefusedError)
+        else {"instances": one.answer.rendered.body.decode()}
+        for one in done
+    ]
 
 
 def _loaded(body: bytes) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -15,8 +15,17 @@ from chromseg.serving.problems import ProblemError
 from chromseg.serving.settings import ServeSettings
 
 FILE_FIELDS = ("image", "file")
+MOST_PICTURES = 64  # of one form
 Hold = Callable[[int], None]  # called with the size of each piece that arrives
 _MAX_TEXT = 32 * 2**20  # of a form field that is no file: corrections may hold 60 outlines of many points
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Bytes of an image file, and the client's name of it, or ""."""
+
+    content: bytes
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -24,14 +33,37 @@ class Upload:
     """What a client sent.
 
     Attributes:
-        image: Bytes of the image file.
-        name: The client's name of it, or "".
+        pictures: At least one; a form may hold several.
         fields: The other parts of a form, as text.
     """
 
-    image: bytes
-    name: str = ""
+    pictures: tuple[Sent, ...]
     fields: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def image(self) -> bytes:
+        """The only picture's bytes.
+
+        Raises:
+            ProblemError: There are several.
+        """
+        return self._only.content
+
+    @property
+    def name(self) -> str:
+        """The only picture's name."""
+        return self._only.name
+
+    @property
+    def _only(self) -> Sent:
+        if len(self.pictures) > 1:
+            raise ProblemError(
+                "bad-request",
+                f"{len(self.pictures)} images",
+                expected="one, which the other fields of the form are about",
+                remedy="send them one by one",
+            )
+        return self.pictures[0]
 
 
 class _InMemoryParser(MultiPartParser):
@@ -39,7 +71,7 @@ class _InMemoryParser(MultiPartParser):
 
 
 async def read_upload(request: Request, settings: ServeSettings, hold: Hold = lambda size: None) -> Upload:
-    """The image of a request: its raw body, or field `image` of a form.
+    """The images of a request: its raw body, or each field `image` of a form.
 
     Raises:
         ProblemError: Too large, too slow, empty, compressed, or no form.
@@ -47,7 +79,7 @@ async def read_upload(request: Request, settings: ServeSettings, hold: Hold = la
     async with _in_time(request, settings):
         if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             return await _read_form(request, settings.max_body, hold)
-        return Upload(_not_empty(await _joined(request, settings.max_body, hold)))
+        return Upload(_not_empty([Sent(await _joined(request, settings.max_body, hold))]))
 
 
 async def read_body(request: Request, settings: ServeSettings, hold: Hold = lambda size: None) -> bytes:
@@ -103,7 +135,7 @@ async def _read_form(request: Request, most: int, hold: Hold) -> Upload:
         parser = _InMemoryParser(
             request.headers,
             limited(request, most, hold),
-            max_files=4,
+            max_files=MOST_PICTURES,
             max_fields=16,
             max_part_size=min(most, _MAX_TEXT),
         )
@@ -115,18 +147,18 @@ async def _read_form(request: Request, most: int, hold: Hold) -> Upload:
             expected="multipart/form-data with the image in field `image`",
             remedy="let your HTTP library build the form, as `curl -F image=@cell.png` does",
         ) from error
-    image, name, fields = b"", "", {}
+    pictures, fields = [], {}
     for key, value in form.multi_items():
         if isinstance(value, UploadFile):
             content = await value.read()
             await value.close()
             if key in FILE_FIELDS:
-                image, name = content, _text(value.filename or "")
+                pictures.append(Sent(content, _text(value.filename or "")))
             else:
                 fields[key] = content.decode("utf-8", errors="replace")
         elif key not in FILE_FIELDS:
             fields[key] = _text(value)
-    return Upload(_not_empty(image), name, fields)
+    return Upload(_not_empty(pictures), fields)
 
 
 def _text(value: str) -> str:
@@ -134,15 +166,15 @@ def _text(value: str) -> str:
     return value.encode("utf-8", errors="replace").decode()
 
 
-def _not_empty(image: bytes) -> bytes:
-    if not image:
+def _not_empty(pictures: Sequence[Sent]) -> tuple[Sent, ...]:
+    if not pictures or not all(one.content for one in pictures):
         raise ProblemError(
             "bad-request",
             "a request without an image",
             expected="an image file as the body, or in field `image` of a form",
             remedy="send it with `curl -F image=@cell.png` or `curl --data-binary @cell.png`",
         )
-    return image
+    return tuple(pictures)
 
 
 def _check_encoding(request: Request) -> None:

@@ -12,10 +12,9 @@ import numpy as np
 from chromseg.images.absorbance import to_absorbance
 from chromseg.images.appearance import estimate_polarity
 from chromseg.images.pictures import read_picture
-from chromseg.inference.found import Found
 from chromseg.inference.prepared import Prepared, Remainder
 from chromseg.inference.result import ModelIdentity, Result
-from chromseg.serving.documents import Document, masks_of
+from chromseg.serving.documents import Document, instances_of
 from chromseg.serving.render import Rendered, Wanted, render
 from chromseg.validation.results import REVIEW_FLAG
 
@@ -95,16 +94,8 @@ class Exporting:
         picture = read_picture(self.content, max_pixels=self.max_pixels, max_total=self.max_pixels)
         page, asked = picture.page(self.page), self.document.options.polarity
         absorbance = to_absorbance(page.grey, asked or estimate_polarity(page.grey))
-        height, width = absorbance.shape
-        found = Found(
-            masks_of(self.document.annotations, height, width),
-            tuple(one.score for one in self.document.annotations),
-            tuple(tuple(one.flags) for one in self.document.annotations),
-            tuple(one.uncertainty for one in self.document.annotations),
-            probability=tuple(one.probability for one in self.document.annotations),
-        )
         result = Result(
-            instances=tuple(found.instances(absorbance)),
+            instances=instances_of(self.document.annotations, absorbance),
             absorbance=absorbance,
             polarity=asked or estimate_polarity(page.grey),
             scale=self.document.options.scale,
@@ -122,7 +113,8 @@ def answer_of(result: Result, wanted: Wanted) -> Answer:
     rendered = render(result, wanted)
     covered = np.zeros(result.absorbance.shape, dtype=bool)
     for instance in result.instances:
-        covered |= instance.mask
+        x0, y0, x1, y1 = instance.bbox
+        covered[y0:y1, x0:x1] |= instance.own
     failures: list[dict[str, Any]] = [
         failure for part in result.validation.values() for failure in part.get("failures", ())
     ]

@@ -174,13 +174,13 @@ def test_masks_are_held_one_at_a_time() -> None:
 
 
 def test_more_masks_than_memory_can_hold_are_not_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "_MOST_PIXELS", 3 * 200 * 200)
+    monkeypatch.setattr(documents, "_MOST_BOXED", 3000)
     with client(corrections=str(tmp_path)) as server:
         found = segmented(server)
         form = {"data": {"instances": json.dumps(found)}, "files": {"image": ("cell.png", png())}}
         answer = server.post("/v1/export", **form)
         assert (answer.status_code, answer.json()["error"]["kind"]) == (400, "bad-request")
-        assert answer.json()["error"]["expected"] == "at most 3 on one of this size"
+        assert "boxes cover more than 0.003 megapixels" in answer.json()["error"]["got"]
         assert send(server, found, found).status_code == 201
 
 

@@ -1,0 +1,138 @@
+"""POST /v1/segment: one picture in any format, or several, each with a result or the reason why there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from chromseg.errors import InputRefusedError
+from chromseg.serving.answers import answer_response
+from chromseg.serving.engine import Asked, Engine, Segmented
+from chromseg.serving.intake import taken_in
+from chromseg.serving.logs import tell
+from chromseg.serving.openapi import IMAGE_BODY, segment_answers
+from chromseg.serving.problems import ProblemError, problem_of
+from chromseg.serving.render import Wanted
+from chromseg.serving.settings import INCLUDES, Format
+from chromseg.serving.uploads import Sent, read_upload
+
+Page = Annotated[int, Query(ge=0, le=10_000, description="Page of a file of several, from 0.")]
+
+
+def add_segment(router: APIRouter, engine: Engine) -> None:
+    """The route."""
+
+    @router.post("/segment", responses=segment_answers(), openapi_extra=IMAGE_BODY, response_class=Response)
+    async def segment(
+        request: Request,
+        format: Annotated[Format, Query(description="What to answer.")] = "json",
+        polarity: Literal["auto", "dark-on-light", "light-on-dark"] = "auto",
+        scale: Annotated[str, Query(description="`auto`, or a factor above 0.", examples=["auto"])] = "auto",
+        page: Page = 0,
+        include: Annotated[
+            str, Query(description=f"Comma list of {', '.join(INCLUDES)}; for format=json.", max_length=80)
+        ] = "",
+    ) -> Response:
+        """Find the chromosomes of an image, or of each image of a form."""
+        asked, wanted = Asked(polarity, _scale(scale), page), Wanted(format, _included(include))
+        async with taken_in(request, engine, read_upload) as upload:
+            if len(upload.pictures) > 1:
+                check_format_of_many(format, len(upload.pictures))
+            done = await segment_each(engine, upload.pictures, asked, wanted, request.state.client)
+        for picture, one in zip(upload.pictures, done, strict=True):
+            _log(request, one, picture.name if engine.settings.keep_names else "")
+        if len(done) > 1:
+            return Response(results_of(done, request.state.request_id), media_type="application/json")
+        (one,) = done
+        if isinstance(one, InputRefusedError):
+            raise one
+        return answer_response(one.answer, request, one)
+
+
+async def segment_each(
+    engine: Engine, pictures: Sequence[Sent], asked: Asked, wanted: Wanted, client: str
+) -> list[Segmented | InputRefusedError]:
+    """What becomes of each picture; one that is refused costs the others nothing. Called while `admitted`."""
+
+    async def one(picture: Sent) -> Segmented | InputRefusedError:
+        try:
+            return await engine.segment(picture.content, asked, wanted, client, picture.name)
+        except InputRefusedError as error:
+            return error
+
+    return list(await asyncio.gather(*map(one, pictures)))
+
+
+def results_of(done: Sequence[Segmented | InputRefusedError], request_id: str) -> bytes:
+    """A JSON object: for each picture, in the order of the form, its status, and its result or its error."""
+    results = []
+    for number, one in enumerate(done, start=1):
+        if isinstance(one, InputRefusedError):
+            problem = problem_of(one)
+            status, kind, body = problem.status, b"error", json.dumps(problem.to_json(request_id)["error"]).encode()
+        else:
+            status, kind, body = 200, b"result", one.body(request_id)
+        results.append(b'{"picture":%d,"status":%d,"%s":%s}' % (number, status, kind, body))
+    return b'{"results":[' + b",".join(results) + b'],"request_id":' + json.dumps(request_id).encode() + b"}"
+
+
+def check_format_of_many(format: Format, count: int) -> None:
+    """Refuse to answer several pictures in a format that holds but one.
+
+    Raises:
+        ProblemError: It does.
+    """
+    if format not in ("json", "coco"):
+        raise ProblemError(
+            "bad-request",
+            f"format={format} for {count} pictures",
+            expected="json or coco, which can hold several results, or one picture",
+            remedy="send the pictures one by one",
+        )
+
+
+def _scale(text: str) -> float | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1000:
+        raise ProblemError(
+            "bad-request", f"scale {text[:40]!r}", expected="`auto` or a number above 0", remedy="leave it out"
+        )
+    return value
+
+
+def _included(text: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    unknown = [part for part in parts if part not in INCLUDES]
+    if unknown:
+        raise ProblemError(
+            "bad-request", f"include {unknown[0]!r}", expected=f"some of {', '.join(INCLUDES)}", remedy="leave it out"
+        )
+    return parts
+
+
+def _log(request: Request, done: Segmented | InputRefusedError, name: str) -> None:
+    if isinstance(done, InputRefusedError):
+        return  # the line of the request says so
+    tell(
+        "segmented",
+        request_id=request.state.request_id,
+        client=request.state.client,
+        image_sha256=done.answer.image_sha256,
+        file_name=name or None,
+        instances=done.answer.count,
+        for_review=done.answer.review,
+        warnings=list(done.answer.warnings) or None,
+        model=done.loaded.predictor.identity.name,
+        version=done.loaded.predictor.identity.version,
+        ms=done.times["total"],
+    )
