@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import importlib.metadata
-import logging
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 import chromseg
 from chromseg.errors import ChromsegError
 from chromseg.serving import schemas
 from chromseg.serving.admission import gone
+from chromseg.serving.caching import ETags
 from chromseg.serving.engine import Asked, Engine
 from chromseg.serving.guard import Guard, is_page
 from chromseg.serving.intake import taken_in
-from chromseg.serving.keys import read_keys
-from chromseg.serving.logs import LOGGER
+from chromseg.serving.keys import ApiKeys, read_keys
 from chromseg.serving.metrics import MEDIA_TYPE
 from chromseg.serving.models import ModelSource
+from chromseg.serving.observed import Observed
 from chromseg.serving.openapi import BAD
-from chromseg.serving.problems import STATUS, ProblemError, problem_of, unexpected
+from chromseg.serving.problems import STATUS, ProblemError, problem_of
 from chromseg.serving.render import Wanted
 from chromseg.serving.routes import make_router
 from chromseg.serving.scoring import images_of, predictions_of
@@ -74,13 +73,24 @@ def create_app(settings: ServeSettings, source: ModelSource) -> FastAPI:
     _add_error_answers(app)
     if (PAGE / "index.html").is_file():
         app.router.routes.append(_PageMount("/", StaticFiles(directory=PAGE, html=True), name="page"))
-    app.add_middleware(_Measured, engine=engine)
-    if settings.allow_origins:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=settings.allow_origins, allow_methods=["GET", "POST"], allow_headers=["*"]
-        )
-    app.add_middleware(Guard, settings=settings, keys=keys, on_turned_away=engine.metrics.turn_away)
+    _add_layers(app, engine, keys)
     return app
+
+
+def _add_layers(app: FastAPI, engine: Engine, keys: ApiKeys | None) -> None:
+    """What stands around every route, from the inside to the outside."""
+    app.add_middleware(ETags)
+    app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)
+    app.add_middleware(Guard, settings=engine.settings, keys=keys, on_turned_away=engine.metrics.turn_away)
+    if engine.settings.allow_origins:  # around the guard, so that an allowed page can read why it was refused
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=engine.settings.allow_origins,
+            allow_methods=["GET", "HEAD", "POST"],
+            allow_headers=["*"],
+            expose_headers=["*"],
+        )
+    app.add_middleware(Observed, metrics=engine.metrics)
 
 
 def _add_scoring(app: FastAPI, engine: Engine) -> None:
@@ -145,6 +155,7 @@ def _add_error_answers(app: FastAPI) -> None:
     """Every error as JSON with got, expected, remedy."""
 
     async def answer(request: Request, problem: ProblemError) -> Response:
+        request.state.problem = problem
         return JSONResponse(problem.to_json(request.state.request_id), problem.status, problem.headers)
 
     @app.exception_handler(ChromsegError)
@@ -182,36 +193,3 @@ class _PageMount(Mount):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         return super().matches(scope) if is_page(scope["path"]) else (Match.NONE, {})
-
-
-class _Measured:
-    """Counts and times every request; a bug goes to the log, and the client learns only that there was one."""
-
-    def __init__(self, app: ASGIApp, engine: Engine) -> None:
-        self._app, self._engine = app, engine
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        start, status = time.perf_counter(), 0
-
-        async def sending(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, sending)
-        except Exception:
-            request_id = scope["state"]["request_id"]
-            logging.getLogger(LOGGER).exception("bug", extra={"facts": {"request_id": request_id}})
-            if not status:
-                status = 500
-                await JSONResponse(unexpected().to_json(request_id), 500)(scope, receive, send)
-        finally:
-            route: Any = scope.get("route")
-            name = getattr(route, "path", None) or "page"
-            self._engine.metrics.requests.labels(name, str(status)).inc()
-            self._engine.metrics.seconds.labels(name).observe(time.perf_counter() - start)

@@ -1,4 +1,4 @@
-"""The gate in front of every route: host, origin, key, rate; and the headers on every answer.
+"""The gate in front of every route: host, origin, key, rate.
 
 A page on another site can make a browser call a server on this machine. It cannot choose the Host header's name without
 having it resolve here (DNS rebinding: hence the list of names), nor hide its Origin.
@@ -7,35 +7,21 @@ having it resolve here (DNS rebinding: hence the list of names), nor hide its Or
 from __future__ import annotations
 
 import ipaddress
-import json
 import socket
 import time
-import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chromseg.serving.keys import ApiKeys
 from chromseg.serving.problems import ProblemError
 from chromseg.serving.settings import ServeSettings
 
 PROBES = ("/livez", "/readyz", "/ping", "/health", "/v1/settings")  # open even where keys are asked for
-CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-SECURITY_HEADERS = {
-    "content-security-policy": CONTENT_POLICY,
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=()",
-}
 _CLIENTS = 10_000  # whose rates are remembered
 
 
@@ -66,14 +52,14 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers, request_id = Headers(scope=scope), uuid.uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
-        send = _with_headers(send, request_id, scope["path"])
+        state = scope["state"]
         try:
-            scope["state"]["client"] = self._admit(scope, headers)
+            state["client"] = self._admit(scope, Headers(scope=scope))
         except ProblemError as problem:
             self._on_turned_away(problem.kind)
-            await answer_problem(problem, request_id, send)
+            state["client"], state["problem"] = _address(scope), problem
+            answer = JSONResponse(problem.to_json(state["request_id"]), problem.status, problem.headers)
+            await answer(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -85,13 +71,13 @@ class Guard:
         """
         self._check_host(headers.get("host", ""))
         self._check_origin(headers)
-        client = (scope.get("client") or ("unknown", 0))[0]
+        client = _address(scope)
         needs_key = self._keys is not None and not is_page(scope["path"]) and scope["path"] not in PROBES
         if needs_key and scope["method"] != "OPTIONS":
             client = self._owner(headers)
         if scope["method"] == "POST":
             self._rates.take(client)
-        return str(client)
+        return client
 
     def _check_host(self, host: str) -> None:
         name = _host_name(host)
@@ -164,26 +150,8 @@ class RateLimit:
             )
 
 
-async def answer_problem(problem: ProblemError, request_id: str, send: Send) -> None:
-    """Send a problem as JSON."""
-    body = json.dumps(problem.to_json(request_id), ensure_ascii=False).encode()
-    headers = MutableHeaders({"content-type": "application/json", "content-length": str(len(body)), **problem.headers})
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers.raw})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _with_headers(send: Send, request_id: str, path: str) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
-            headers["x-request-id"] = request_id
-            if not is_page(path):
-                headers.setdefault("cache-control", "no-store")
-        await send(message)
-
-    return sending
+def _address(scope: Scope) -> str:
+    return str((scope.get("client") or ("unknown", 0))[0])
 
 
 def is_page(path: str) -> bool:

@@ -9,7 +9,10 @@ import json
 import logging
 import os
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,6 +33,31 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+@contextmanager
+def stderr_of_libraries() -> Iterator[None]:
+    """Make a line of the log of what libraries in C, libtiff among them, write to file descriptor 2.
+
+    Python's own `sys.stderr` goes where it went before. Processes that are started meanwhile write into the same lines.
+    """
+    ours, (read, write) = os.dup(2), os.pipe()
+    before, sys.stderr = sys.stderr, os.fdopen(ours, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    os.dup2(write, 2)
+    os.close(write)
+
+    def pass_on() -> None:
+        with os.fdopen(read, "rb") as lines:
+            for line in lines:
+                tell("stderr", text=line.decode("utf-8", errors="replace").strip()[:500] or None)
+
+    threading.Thread(target=pass_on, name="stderr", daemon=True).start()
+    try:
+        yield
+    finally:
+        os.dup2(ours, 2)
+        sys.stderr.close()
+        sys.stderr = before
+
+
 class NoFlood(logging.Filter):
     """Lets a hundred lines of one event through a minute; the next one says how many were left out (`left_out`)."""
 
@@ -39,7 +67,8 @@ class NoFlood(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to write a line."""
-        event, now = (record.name, str(record.msg)), time.monotonic()
+        kind = getattr(record, "facts", {}).get("kind", "")
+        event, now = (record.name, f"{record.msg} {kind}"), time.monotonic()
         if record.msg in _RECORDS:
             return True
         since, count = self._written.get(event, (now, 0))

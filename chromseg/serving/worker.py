@@ -11,7 +11,7 @@ from multiprocessing.synchronize import Event
 
 from chromseg.cores import usable_cores
 from chromseg.errors import ChromsegError, OutputError
-from chromseg.serving.logs import start_logging, tell
+from chromseg.serving.logs import start_logging, stderr_of_libraries, tell
 from chromseg.serving.parent import when_parent_ends
 from chromseg.serving.patient import PatientServer
 from chromseg.serving.settings import ServeSettings
@@ -37,7 +37,8 @@ def run_app(
     for number in (signal.SIGTERM, signal.SIGINT):  # before uvicorn does, and after: it raises at its end what ended it
         signal.signal(number, server.handle_exit)
     try:
-        server.run([listening])
+        with stderr_of_libraries():
+            server.run([listening])
     except SystemExit as error:  # of uvicorn, which has logged why
         raise OutputError(
             "the server did not start", expected="its processes to start", remedy="see the log above"

@@ -8,8 +8,9 @@ import pytest
 from serving_app import client, png
 
 from chromseg.errors import ConfigError
-from chromseg.serving.guard import CONTENT_POLICY, RateLimit
+from chromseg.serving.guard import RateLimit
 from chromseg.serving.keys import new_key, read_keys
+from chromseg.serving.observed import CONTENT_POLICY
 from chromseg.serving.preflight import check_exposure
 from chromseg.serving.problems import ProblemError
 from chromseg.serving.settings import ServeSettings
@@ -94,10 +95,10 @@ def test_a_key_needs_a_name() -> None:
 
 
 def test_rate() -> None:
-    with client(rate=1.0) as server:
-        answers = [server.post("/v1/segment", content=png()) for _ in range(3)]
-        assert [answer.status_code for answer in answers] == [200, 200, 429]
-        assert answers[-1].headers["retry-after"] == "1"
+    with client(rate=0.02) as server:
+        answers = [server.post("/v1/segment", content=png()) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 429]
+        assert 0 < int(answers[-1].headers["retry-after"]) <= 50
         assert server.get("/livez").status_code == 200
 
 
