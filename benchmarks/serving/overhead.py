@@ -86,7 +86,8 @@ class IdleSource:
 def idle_predictor() -> Any:
     from chromseg.config import ModelConfig
     from chromseg.images.pictures import Picture
-    from chromseg.inference.found import Clock, Found
+    from chromseg.inference.asked import Asked
+    from chromseg.inference.found import Found
     from chromseg.inference.predictor import Predictor
     from chromseg.inference.prepared import Prepared
     from chromseg.inference.result import ModelIdentity
@@ -98,16 +99,16 @@ def idle_predictor() -> Any:
         def infer(self, absorbance: Any) -> None:
             return None
 
-        def find(self, absorbance: Any, clock: Clock | None = None, most: int | None = None) -> Found:
+        def find(self, absorbance: Any, most: int | None = None) -> Found:
             return Found(np.zeros((0, *absorbance.shape), dtype=bool), (), (), ())
 
         def conclude(self, absorbance: Any, answer: Any) -> tuple[Found, Found]:
             return self.find(absorbance), self.find(absorbance)
 
-        def prepare(self, picture: Picture, page: int = 0, **options: Any) -> Prepared:
-            grey = picture.page(page).grey
+        def prepare(self, picture: Picture, asked: Asked, **options: Any) -> Prepared:
+            grey = picture.page(asked.page).grey
             view, verdict = View("dark-on-light", grey, 1.0), Report("", 0, (), ()).to_json()
-            return Prepared(view, grey, verdict, picture.sha256, page, "", self.identity)
+            return Prepared(view, grey, verdict, picture.sha256, asked.page, "", self.identity)
 
     card = ModelCard("idle", ModelConfig("unet"))
     return Idle(card, ModelIdentity("idle", None, None, {}, None, {}, ""))

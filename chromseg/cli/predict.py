@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -38,6 +38,7 @@ def predict(
     """
     from chromseg.api import load_predictor
     from chromseg.images.pictures import CHANNELS
+    from chromseg.inference.asked import Asked
     from chromseg.inference.batch import plan_jobs, run_jobs
     from chromseg.inference.files import FolderWorker, PictureWorker
 
@@ -49,7 +50,7 @@ def predict(
     predictor = load_predictor(model)
     if strict:
         predictor.require_looks()
-    worker = PictureWorker(predictor, polarity, used_scale, strict, channel)
+    worker = PictureWorker(predictor, Asked(cast(Any, polarity), used_scale, strict=strict, channel=channel))
     finish(run_jobs(jobs, out, FolderWorker(worker, jobs) if len(jobs) > 1 else worker, report), as_json)
 
 
@@ -73,10 +74,10 @@ def partition(
     finish(run_jobs(jobs, out, MapWorker(config), report), as_json)
 
 
-def parse_scale(text: str) -> float | str:
+def parse_scale(text: str) -> float | Literal["auto"]:
     """`auto` or a positive number."""
     if text == "auto":
-        return text
+        return "auto"
     try:
         value = float(text)
     except ValueError:

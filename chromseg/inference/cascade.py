@@ -15,7 +15,7 @@ from chromseg.annotations.contact import contact_map
 from chromseg.arrays import F32, Bool
 from chromseg.images.scale import coarse_shape, factor_between, resize
 from chromseg.inference.choice import DETECTOR, PARTITION, Debate, Group, alike
-from chromseg.inference.found import Clock, Found, in_reading_order, joined
+from chromseg.inference.found import Found, in_reading_order, joined
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.predictor import Predictor
@@ -47,15 +47,9 @@ class CascadePredictor(Predictor):
         """As its parent that draws maps."""
         return self.maps.fine
 
-    def find(self, absorbance: F32, clock: Clock | None = None, most: int | None = None) -> Found:
+    def find(self, absorbance: F32, most: int | None = None) -> Found:
         """Let both look, and keep the better explanation of each group of competing masks."""
-        clock = clock or Clock()
-        with clock.step("network"):
-            answers = self.infer(absorbance)
-        with clock.step("partition"):
-            debate = self.explanations(absorbance, *answers, most)
-        with clock.step("choose"):
-            return self.decide(debate)
+        return self.decide(self.explanations(absorbance, *self.infer(absorbance), most))
 
     def conclude(self, absorbance: F32, answer: tuple[F32, Detections]) -> tuple[Found, Found]:
         """What was decided, and with it the detections that it leaves no trace of."""

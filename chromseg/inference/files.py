@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from chromseg.errors import ChromsegError, InputRefusedError
-from chromseg.images.pictures import Page, Picture, read_picture
+from chromseg.errors import InputRefusedError
+from chromseg.images.pictures import Page, Picture
+from chromseg.inference.asked import Asked
 from chromseg.inference.batch import Job, Outcome, done_before
 from chromseg.inference.exports import write_result
+from chromseg.inference.one_picture import page_name, predict_pages
 from chromseg.inference.predictor import Predictor
 from chromseg.validation import Report, image_facts, unreadable_facts, validate_inputs
 
@@ -23,17 +25,11 @@ class PictureWorker:
 
     Attributes:
         predictor: The model.
-        polarity: As `Predictor.predict` takes it.
-        scale: As `Predictor.predict` takes it.
-        strict: As `Predictor.predict` takes it.
-        channel: As `Predictor.predict` takes it.
+        asked: How pictures are to be read.
     """
 
     predictor: Predictor
-    polarity: Any = "auto"
-    scale: Any = "auto"
-    strict: bool = False
-    channel: str | None = None
+    asked: Asked = field(default_factory=Asked)
 
     def __call__(self, job: Job) -> Outcome:
         """Do one file; the pages of a file of several go to `page-001`, `page-002` … below its folder.
@@ -46,49 +42,32 @@ class PictureWorker:
 
     def read(self, source: Path) -> Picture:
         """Decode a file, and take the channel of it that is asked for."""
-        picture = read_picture(source)
-        return picture if self.channel is None else picture.of_channel(self.channel)
+        return self.asked.decode(source)
 
     def work_on(self, job: Job, picture: Picture) -> Outcome:
         """Predict the pages of a file that is decoded already; raises as `__call__`."""
-        pages = len(picture.pages)
-        count = review = 0
+        folders = page_folders(job.folder, len(picture.pages))
+        known = {page: self.done_before(Job(job.source, folder)) for page, folder in enumerate(folders)}
+        before = {page: made for page, made in known.items() if made}
+        count = sum(made.count for made in before.values())
+        review = sum(made.review for made in before.values())
         notes: list[str] = []
-        refused: ChromsegError | None = None
-        for page in range(pages):
-            folder = job.folder / f"page-{page + 1:03d}" if pages > 1 else job.folder
-            before = self.done_before(Job(job.source, folder)) if pages > 1 else None
-            if before:
-                count, review = count + before.count, review + before.review
+        refused: list[InputRefusedError] = []
+        for verdict in predict_pages(picture, self.predictor, self.asked, job.source.as_posix(), before):
+            if isinstance(result := verdict.outcome, InputRefusedError):
+                refused.append(result)
                 continue
-            name = page_name(job.source, page, pages)
-            try:
-                result = self.predictor.predict_page(
-                    picture, page, polarity=self.polarity, scale=self.scale, name=name, strict=self.strict
-                )
-            except InputRefusedError as error:
-                refused = refused or error
-                continue
-            write_result(result, folder, file_name=job.source.name, options=self._options)
+            write_result(result, folders[verdict.page], file_name=job.source.name, options=self.asked.options)
             count += len(result.instances)
-            review += sum(bool(instance.flags) for instance in result.instances)
+            review += result.flagged
             notes += warnings_of(result.validation)
         if refused:
-            raise refused
+            raise refused[0]
         return Outcome(job, "done", count, review, tuple(notes))
 
     def done_before(self, job: Job) -> Outcome | None:
         """The job as skipped, if its folder holds the result of the same bytes, weights and options."""
-        return done_before(job, weights_sha256=self.predictor.identity.weights_sha256, options=self._options)
-
-    @property
-    def _options(self) -> dict[str, Any]:
-        asked: dict[str, Any] = {"asked_polarity": self.polarity, "asked_scale": self.scale}
-        if self.strict:
-            asked["strict"] = True
-        if self.channel is not None:
-            asked["channel"] = self.channel
-        return asked
+        return done_before(job, weights_sha256=self.predictor.identity.weights_sha256, options=self.asked.options)
 
 
 class FolderWorker:
@@ -142,9 +121,9 @@ class FolderWorker:
 
 def _facts(job: Job, picture: Picture) -> Iterator[dict[str, Any]]:
     """The facts of each page."""
-    pages = len(picture.pages)
+    file, pages = job.source.as_posix(), len(picture.pages)
     for number, page in enumerate(picture.pages):
-        yield {"file": page_name(job.source, number, pages)} | image_facts(page.grey, page.rgb, page.bit_depth)
+        yield {"file": page_name(file, number, pages)} | image_facts(page.grey, page.rgb, page.bit_depth)
 
 
 @dataclass(frozen=True)
@@ -170,6 +149,6 @@ def warnings_of(validation: Mapping[str, Any]) -> list[str]:
     return [f"{each['meaning']} ({each['column']} {each['value']}); {each['remedy']}" for each in found]
 
 
-def page_name(path: Path, page: int, pages: int) -> str:
-    """What messages and reports call a page, alike on every system."""
-    return path.as_posix() if pages == 1 else f"{path.as_posix()}, page {page + 1}"
+def page_folders(folder: Path, pages: int) -> list[Path]:
+    """Where the results of a file's pages go."""
+    return [folder] if pages == 1 else [folder / f"page-{page + 1:03d}" for page in range(pages)]

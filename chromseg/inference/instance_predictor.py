@@ -12,7 +12,7 @@ from chromseg.annotations.maps import label_regions
 from chromseg.arrays import F32, Bool
 from chromseg.boxes import window_of
 from chromseg.images.tone import toned
-from chromseg.inference.found import Clock, Found, in_reading_order
+from chromseg.inference.found import Found, in_reading_order
 from chromseg.inference.predictor import Predictor
 from chromseg.models.ucrd_net import Detections, UCRDNet, paste_masks
 from chromseg.partition.cluster import NEEDS_REVIEW
@@ -46,13 +46,9 @@ class InstancePredictor(Predictor):
 
     network: UCRDNet = field(kw_only=True)
 
-    def find(self, absorbance: F32, clock: Clock | None = None, most: int | None = None) -> Found:
+    def find(self, absorbance: F32, most: int | None = None) -> Found:
         """Detect, and draw each mask at its place."""
-        clock = clock or Clock()
-        with clock.step("network"):
-            detections = self.infer(absorbance)
-        with clock.step("paste"):
-            return self.instances(detections, absorbance.shape)
+        return self.instances(self.infer(absorbance), absorbance.shape)
 
     def conclude(self, absorbance: F32, answer: Detections) -> tuple[Found, Found]:
         """The sure instances, and every detection."""

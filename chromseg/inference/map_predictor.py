@@ -13,7 +13,7 @@ from chromseg.arrays import F32, Bool
 from chromseg.config import ModelConfig
 from chromseg.images.scale import filled_up
 from chromseg.images.tone import toned
-from chromseg.inference.found import Clock, Found
+from chromseg.inference.found import Found
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.prepared import Remainder
@@ -37,13 +37,9 @@ class MapPredictor(Predictor):
         """As its network was made."""
         return self.card.architecture.fine if isinstance(self.card.architecture, ModelConfig) else 1
 
-    def find(self, absorbance: F32, clock: Clock | None = None, most: int | None = None) -> Found:
+    def find(self, absorbance: F32, most: int | None = None) -> Found:
         """Run both stages."""
-        clock = clock or Clock()
-        with clock.step("network"):
-            probabilities = self.infer(absorbance)
-        with clock.step("partition"):
-            return self.splice(absorbance, probabilities, most=most)
+        return self.splice(absorbance, self.infer(absorbance), most=most)
 
     def begin(self, images: Sequence[F32]) -> list[Remainder]:
         """Run the network, on an accelerator on all at once; splicing is left.

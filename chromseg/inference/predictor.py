@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,8 +12,9 @@ from chromseg.arrays import F32
 from chromseg.config import parse
 from chromseg.errors import InputRefusedError, ModelError
 from chromseg.images.absorbance import Polarity
-from chromseg.images.pictures import Page, Picture, Source, read_picture
+from chromseg.images.pictures import Page, Picture, Source
 from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse, resize
+from chromseg.inference.asked import Asked
 from chromseg.inference.familiarity import StainLook
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.prepared import NothingLeft, Prepared, Refused, Remainder
@@ -83,12 +84,11 @@ class Predictor(ABC):
         """What the network alone, or each of two, makes of absorbance float32 (H, W) at the model's scale."""
 
     @abstractmethod
-    def find(self, absorbance: F32, clock: Clock | None = None, most: int | None = None) -> Found:
+    def find(self, absorbance: F32, most: int | None = None) -> Found:
         """Find the chromosomes.
 
         Args:
             absorbance: float32 (H, W), at the model's own scale.
-            clock: Told how long each step takes.
             most: Chromosomes; a family whose work grows with them without bound stops there. None for no limit.
 
         Raises:
@@ -128,49 +128,38 @@ class Predictor(ABC):
             InputRefusedError: The picture cannot be read or breaks an input rule; the message names the rule.
             ModelError: `strict`, and the model does not say how the pictures look that it knows.
         """
-        picture = read_picture(source) if channel is None else read_picture(source).of_channel(channel)
+        asked = Asked(polarity, scale, page, strict, channel)
         name = Path(source).name if isinstance(source, str | Path) else "the image"
-        return self.predict_page(picture, page, polarity=polarity, scale=scale, name=name, strict=strict)
+        return self.predict_page(asked.decode(source), asked, name)
 
-    def predict_page(
-        self,
-        picture: Picture,
-        page: int = 0,
-        *,
-        polarity: Polarity | Literal["auto"] = "auto",
-        scale: float | Literal["auto"] = "auto",
-        name: str = "the image",
-        strict: bool = False,
-    ) -> Result:
+    def predict_page(self, picture: Picture, asked: Asked, name: str = "the image") -> Result:
         """As `predict`, for a picture that is decoded already; `name` is what messages call it."""
-        prepared = self.prepare(picture, page, polarity=polarity, scale=scale, name=name, strict=strict)
+        prepared = self.prepare(picture, asked, name=name)
         clock = Clock()
-        return prepared.result(self.find(prepared.scaled, clock, MOST_CHROMOSOMES), clock.times)
+        with clock.step("network"):
+            (remainder,) = self.begin([prepared.scaled])
+        return replace(prepared, times={**prepared.times, **clock.times}).finish(remainder)
 
     def prepare(
         self,
         picture: Picture,
-        page: int = 0,
+        asked: Asked,
         *,
-        polarity: Polarity | Literal["auto"] = "auto",
-        scale: float | Literal["auto"] = "auto",
         name: str = "the image",
         max_pixels: int = MAX_SCALED,
-        strict: bool = False,
     ) -> Prepared:
         """All that comes before the network; arguments and errors as of `predict_page`.
 
         `max_pixels` is what a page may have at the model's scale, if that is less than `MAX_SCALED`.
         """
-        if strict:
+        if asked.strict:
             self.require_looks()
-        clock = Clock()
+        clock, page = Clock(), picture.page(asked.page)
         with clock.step("validate"):  # before anything that costs more than the rules
-            report = self.check_input(picture.page(page), name)
+            report = self.check_input(page, name)
         with clock.step("normalise"):
-            view = self.look_at(
-                picture.page(page), polarity=polarity, scale=scale, name=name, max_pixels=min(max_pixels, MAX_SCALED)
-            )
+            most = min(max_pixels, MAX_SCALED)
+            view = self.look_at(page, polarity=asked.polarity, scale=asked.scale, name=name, max_pixels=most)
         with clock.step("resize"):
             scaled = resize(view.absorbance, view.factor)
         return Prepared(
@@ -178,13 +167,13 @@ class Predictor(ABC):
             scaled=scaled,
             validation=report.to_json(),
             image_sha256=picture.sha256,
-            page=page,
+            page=asked.page,
             name=name,
             model=self.identity,
             chromosome_area=self.card.chromosome_area,
             fine=self.fine,
             looks=self.looks,
-            strict=strict,
+            strict=asked.strict,
             times=clock.times,
         )
 

@@ -49,6 +49,13 @@ class Prepared:
     looks: Mapping[str, StainLook] = field(default_factory=dict)
     strict: bool = False
 
+    def finish(self, remainder: Remainder) -> Result:
+        """Do what the network left, and bring it back to the page; raises as `result`."""
+        clock = Clock()
+        with clock.step("partition"):
+            found = remainder()
+        return self.result(found, clock.times)
+
     def result(self, found: Found, times: Mapping[str, float] | None = None) -> Result:
         """Bring what was found at the model's scale back to the page.
 

@@ -100,6 +100,11 @@ class Result:
     page: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def flagged(self) -> int:
+        """How many of the chromosomes carry a flag."""
+        return sum(bool(instance.flags) for instance in self.instances)
+
 
 def crop_of(absorbance: F32, mask: Bool, bbox: tuple[int, int, int, int]) -> U8:
     """The chromosome alone, dark on white: uint8 (h + 10, w + 10)."""

@@ -21,10 +21,11 @@ from starlette.types import Scope
 
 import chromseg
 from chromseg.errors import ChromsegError
+from chromseg.inference.asked import Asked
 from chromseg.serving import schemas
 from chromseg.serving.admission import gone
 from chromseg.serving.caching import ETags
-from chromseg.serving.engine import Asked, Engine
+from chromseg.serving.engine import Engine
 from chromseg.serving.guard import Guard, is_page
 from chromseg.serving.intake import taken_in
 from chromseg.serving.keys import ApiKeys, read_keys

@@ -12,12 +12,12 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TypeVar
 
 from chromseg.errors import InputRefusedError
-from chromseg.images.absorbance import Polarity
 from chromseg.images.headers import declared_pixels
-from chromseg.images.pictures import Picture, read_picture
+from chromseg.images.pictures import Picture
+from chromseg.inference.asked import Asked
 from chromseg.inference.prepared import Prepared
 from chromseg.memory import give_back_freed_memory
 from chromseg.serving.admission import Bodies, Places
@@ -37,20 +37,6 @@ T = TypeVar("T")
 _LARGE = 2_000_000  # pixels; what a larger picture took is given back at once: one of 2 megapixels takes 1.5 GB
 _FILES, _BODIES = 2, 8  # of the largest size: as many pixels are in work at a time, as many bytes of bodies are held
 _IDLE = 60.0  # seconds without work after which everything is
-
-
-@dataclass(frozen=True)
-class Asked:
-    """How a picture is to be read."""
-
-    polarity: Polarity | Literal["auto"] = "auto"
-    scale: float | Literal["auto"] = "auto"
-    page: int = 0
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """As `predict` keeps them in its results."""
-        return {"asked_polarity": self.polarity, "asked_scale": self.scale}
 
 
 @dataclass(frozen=True)
@@ -198,17 +184,16 @@ class Engine:
 
     async def _prepared(self, loaded: Loaded, content: bytes, asked: Asked) -> tuple[Prepared, int]:
         """Decode and judge an image; also how many pages its file has."""
-        picture, decoded = await self._in_thread(partial(self._decode, content))
-        most = self.settings.max_pixels
-        prepare = partial(loaded.predictor.prepare, picture, asked.page, max_pixels=most)
-        prepared = await self._in_thread(partial(prepare, polarity=asked.polarity, scale=asked.scale))
+        picture, decoded = await self._in_thread(partial(self._decode, content, asked))
+        prepare = partial(loaded.predictor.prepare, picture, asked, max_pixels=self.settings.max_pixels)
+        prepared = await self._in_thread(prepare)
         return replace(prepared, times={"decode": decoded, **prepared.times}), len(picture.pages)
 
-    def _decode(self, content: bytes) -> tuple[Picture, float]:
+    def _decode(self, content: bytes, asked: Asked) -> tuple[Picture, float]:
         """An image, and how many milliseconds it took."""
         start, most = time.perf_counter(), self.settings.max_pixels
         try:
-            picture = read_picture(content, max_pixels=most, max_total=most)
+            picture = asked.decode(content, max_pixels=most, max_total=most)
         except InputRefusedError as error:
             raise ServerCheck().unreadable(error) from error
         return picture, round(1000 * (time.perf_counter() - start), 2)

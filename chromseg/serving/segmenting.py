@@ -11,8 +11,9 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from chromseg.errors import InputRefusedError
+from chromseg.inference.asked import Asked
 from chromseg.serving.answers import answer_response
-from chromseg.serving.engine import Asked, Engine, Segmented
+from chromseg.serving.engine import Engine, Segmented
 from chromseg.serving.intake import taken_in
 from chromseg.serving.logs import tell
 from chromseg.serving.openapi import IMAGE_BODY, segment_answers

@@ -59,11 +59,7 @@ class Finishing:
 
     def __call__(self) -> Answer:
         """Splice, bring the result back to the page, render it."""
-        start = time.perf_counter()
-        found = self.remainder()
-        spliced = time.perf_counter()
-        result = self.prepared.result(found, {"partition": _ms(start, spliced)})
-        return answer_of(result, self.wanted)
+        return answer_of(self.prepared.finish(self.remainder), self.wanted)
 
 
 @dataclass(frozen=True)

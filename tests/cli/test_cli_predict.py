@@ -40,7 +40,7 @@ def pixels(path: Path) -> np.ndarray:
         return np.asarray(picture)
 
 
-def test_one_picture_gives_coco_overlay_and_chromosomes(cells: Path, tmp_path: Path) -> None:
+def test_asked_gives_coco_overlay_and_chromosomes(cells: Path, tmp_path: Path) -> None:
     done = run("predict", cells / "a.png", "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
     folder = tmp_path / "out" / "a"
@@ -203,14 +203,14 @@ def test_partition_refuses_swapped_maps(tmp_path: Path) -> None:
 def test_a_folder_is_decoded_once_and_few_pictures_at_a_time(
     cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chromseg.inference import files
+    from chromseg.inference import asked, files
     from chromseg.inference.batch import plan_jobs, run_jobs
 
     (cells / "c.png").write_bytes(b"no picture")
     decoded: list[str] = []
-    read, judge = files.read_picture, files.validate_inputs
+    read, judge = asked.read_picture, files.validate_inputs
     tables: list[list[str]] = []
-    monkeypatch.setattr(files, "read_picture", lambda path: decoded.append(path.name) or read(path))
+    monkeypatch.setattr(asked, "read_picture", lambda path, **limits: decoded.append(path.name) or read(path, **limits))
     monkeypatch.setattr(
         files, "validate_inputs", lambda rows, *rest: tables.append([row["file"] for row in rows]) or judge(rows, *rest)
     )

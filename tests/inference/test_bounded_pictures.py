@@ -120,6 +120,7 @@ import json, os, resource, sys, time
 from pathlib import Path
 from chromseg.errors import InputRefusedError
 from chromseg.images.pictures import read_picture
+from chromseg.inference.asked import Asked
 from chromseg.inference.load import predictor_from_folder
 predictor = predictor_from_folder(Path(sys.argv[1]))
 def tried(path):
@@ -130,7 +131,7 @@ def tried(path):
             picture = read_picture(path)
             for page in range(len(picture.pages)):
                 try:
-                    result = predictor.predict_page(picture, page)
+                    result = predictor.predict_page(picture, Asked(page=page))
                     told = "; ".join(fault["meaning"] for fault in result.validation["result"]["failures"])
                 except InputRefusedError as error:
                     told = str(error)
