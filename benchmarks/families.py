@@ -29,8 +29,8 @@ from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.metrics import InstanceScore, average_precision, bootstrap_by_case, summarize_instances
 from chromseg.models.cascade import CascadeRule
+from chromseg.models.device import usable_device
 from chromseg.registry.lineage.gather import git_state, hardware
-from pipelines.profile import best_device
 
 FAMILIES = ("chromseg", "ucrd-net", "cascade")
 _TOLD = ("variant", "seed", "profile", "git_commit", "data_md5", "ablation")
@@ -72,7 +72,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def together(maps: str, detector: str, rule: Path | None = None) -> CascadePredictor:
     """A cascade in memory, of two models given by folder or name."""
-    by_maps, by_detector = (load_predictor(model, device=best_device()) for model in (maps, detector))
+    by_maps, by_detector = (load_predictor(model, device=usable_device()) for model in (maps, detector))
     assert isinstance(by_maps, MapPredictor) and isinstance(by_detector, InstancePredictor)
     chosen = CascadeRule() if rule is None else parse(CascadeRule, json.loads(rule.read_text())["rule"], "rule")
     return CascadePredictor(by_maps.card, by_maps.identity, maps=by_maps, detector=by_detector, rule=chosen)

@@ -11,13 +11,13 @@ from chromseg.inference.predictor import Predictor
 from chromseg.naming import model_folder
 
 
-def load_predictor(uri_or_folder: str | Path = DEFAULT_MODEL, *, device: str = "cpu") -> Predictor:
+def load_predictor(uri_or_folder: str | Path = DEFAULT_MODEL, *, device: str = "auto") -> Predictor:
     """Load a model that cuts images into chromosomes.
 
     Args:
         uri_or_folder: A registered model, `models:/NAME@ALIAS` or `models:/NAME/VERSION`, or a folder with
             `model.safetensors` and `model.json`.
-        device: Where the network runs, in PyTorch's words.
+        device: Where the network runs: "auto" (on a GPU if there is one), "cpu", "cuda", "cuda:1" …
 
     Returns:
         The predictor; results carry the model's name, version and hash.
@@ -25,6 +25,7 @@ def load_predictor(uri_or_folder: str | Path = DEFAULT_MODEL, *, device: str = "
     Raises:
         RegistryError: The name, alias or version is unknown; the message lists those known.
         ModelError: The folder holds no usable model.
+        ConfigError: There is no such device.
         MissingExtraError: A registered model is asked for where the extra `registry` is not installed.
     """
     folder = model_folder(uri_or_folder)

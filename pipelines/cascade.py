@@ -22,6 +22,7 @@ from chromseg.config import parse
 from chromseg.evaluation.scores import rounded, write_scores
 from chromseg.inference.load import predictor_from_folder
 from chromseg.models.cascade import CascadeRule
+from chromseg.models.device import usable_device
 from chromseg.project import DEFAULT
 from chromseg.registry.log.beginning import init_store
 from chromseg.registry.store.runs import start_run
@@ -37,7 +38,7 @@ from chromseg.registry.versions.cascade import (
 )
 from chromseg.training.tracker import JsonTracker
 from pipelines.evaluate import judge
-from pipelines.profile import Profile, best_device, run_stage
+from pipelines.profile import Profile, run_stage
 from pipelines.selection import Part, corrections
 from pipelines.unseen import pictures_of
 
@@ -64,7 +65,7 @@ def main() -> None:
         build_cascade(folder, maps, detector, rule, lineage, seen)
         for tracker in (run, JsonTracker(folder / "run.json", tags=lineage.tags())):
             tracker.log_params(params_of(maps, detector, rule))
-        predictor = predictor_from_folder(folder, device=best_device())
+        predictor = predictor_from_folder(folder, device=usable_device())
         judged = judge(profile, predictor, *(tests(profile, kind).samples() for kind in KINDS))
         run.log_metrics(judged.metrics | judged.slices)
         write_scores(profile.scores(NAME, SEED), judged)

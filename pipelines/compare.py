@@ -23,12 +23,13 @@ from chromseg.evaluation.detector_pictures import draw_detectors
 from chromseg.files import replacing
 from chromseg.inference.load import predictor_from_folder
 from chromseg.metrics.report import RunResult
+from chromseg.models.device import usable_device
 from chromseg.models.package import CARD
 from chromseg.registry.log.beginning import init_store
 from chromseg.registry.store.comparison import record_comparison
 from chromseg.registry.store.restore import restore_run
 from pipelines.evaluate import chosen_samples
-from pipelines.profile import Profile, best_device, run_stage, stage_arguments
+from pipelines.profile import Profile, run_stage, stage_arguments
 
 
 def main() -> None:
@@ -46,10 +47,10 @@ def main() -> None:
         headings = write_ablation(root, [*runs, *untrained])
         draw_trainings(root, runs, records)
         if config.gallery in trained:
-            predictor = predictor_from_folder(trained[config.gallery], device=best_device())
+            predictor = predictor_from_folder(trained[config.gallery], device=usable_device())
             draw_outcomes(root, predictor, cutouts(config.gallery))
         wanted = (config.baseline, config.gallery)
-        draw_detectors(root, trained, wanted, metaphases, partial(training_boxes, profile), best_device())
+        draw_detectors(root, trained, wanted, metaphases, partial(training_boxes, profile), usable_device())
     table = (profile.reports / "comparison" / "ablation.md").read_text(encoding="utf-8")
     init_store()
     scored = {(run["variant"], run["seed"]): run["metrics"] for run in runs}

@@ -15,10 +15,11 @@ from chromseg.evaluation.study import study
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.predictor import Predictor
+from chromseg.models.device import usable_device
 from chromseg.registry.log.beginning import init_store
 from chromseg.registry.store.judgement import record_judgement
 from chromseg.registry.store.restore import restore_run
-from pipelines.profile import Profile, best_device, run_stage, stage_arguments
+from pipelines.profile import Profile, run_stage, stage_arguments
 from pipelines.selection import held_out, stains
 from pipelines.unseen import refuse_known
 
@@ -32,7 +33,7 @@ def main() -> None:
     if not tests:
         raise no_test_samples(profile)
     refuse_known(model, tests)
-    predictor = predictor_from_folder(model, device=best_device())
+    predictor = predictor_from_folder(model, device=usable_device())
     cutouts, metaphases = (chosen_samples(profile, variant, "test", kind) for kind in ("cutout", "metaphase"))
     judged = judge(profile, predictor, cutouts, metaphases)
     write_scores(scores, judged, study_unseen(profile, variant, predictor))

@@ -14,12 +14,13 @@ from chromseg.annotations import read_dataset, read_samples
 from chromseg.config import TrainConfig, variant_config
 from chromseg.evaluation.classes import judge_classifier, write_report
 from chromseg.models.classifier import Classifier
+from chromseg.models.device import usable_device
 from chromseg.models.package import load_model
 from chromseg.models.ucrd_net.weights import save_backbone
 from chromseg.project import dataset_folder
 from chromseg.registry.store.runs import RunTracker
 from chromseg.training.result import FitResult
-from pipelines.profile import Profile, best_device, run_stage, stage_arguments
+from pipelines.profile import Profile, run_stage, stage_arguments
 from pipelines.train import train
 
 BACKBONE = "backbone.safetensors"
@@ -40,7 +41,7 @@ def finish(profile: Profile, config: TrainConfig, report: Path, result: FitResul
     network, _ = load_model(result.folder, Classifier)
     save_backbone(result.folder / BACKBONE, network.backbone)
     samples = read_samples(profile.prepared, splits=("test",), kinds=("metaphase",), datasets=(dataset,))
-    matrix = judge_classifier(network, samples, config.crop, best_device())
+    matrix = judge_classifier(network, samples, config.crop, usable_device())
     metrics = write_report(report, matrix, class_names(dataset))
     run.log_metrics(metrics)
     run.log_artifact(report, "pretraining")

@@ -63,13 +63,6 @@ def stage_arguments(description: str, *, variant: bool = False, datasets: bool =
     return parser.parse_args()
 
 
-def best_device() -> str:
-    """Where a stage runs networks, in PyTorch's words: on a GPU if there is one."""
-    import torch  # only stages with networks pay for the import
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def run_stage(stage: Callable[[], None]) -> None:
     """Run a stage; an error meant for a user is one line and exit code 1."""
     try:

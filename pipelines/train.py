@@ -22,6 +22,7 @@ from chromseg.evaluation.seams import choose_seams
 from chromseg.evaluation.sureness import choose_sureness
 from chromseg.inference.instance_predictor import InstanceSettings
 from chromseg.inference.postprocess import PostprocessSettings
+from chromseg.models.device import usable_device
 from chromseg.models.package import ModelCard
 from chromseg.project import dataset_folder
 from chromseg.registry.lineage.gather import gather_lineage
@@ -31,7 +32,7 @@ from chromseg.registry.store.runs import RunTracker, start_run
 from chromseg.training.loop import fit
 from chromseg.training.result import FitResult
 from chromseg.validation import ImageLimits
-from pipelines.profile import Profile, best_device, run_stage, stage_arguments
+from pipelines.profile import Profile, run_stage, stage_arguments
 from pipelines.selection import behind, corrections, known_pictures, stains, training, validation
 from pipelines.unseen import seen_by
 from pipelines.validate import passed
@@ -87,17 +88,17 @@ def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTra
         if not learned_masks(result.card, config.init):
             mark_boxes_only(result.folder)
             print(f"{result.folder}: no training image has masks, so it hands out boxes", file=sys.stderr)
-        threshold = choose_threshold(result.folder, metaphases.samples(), best_device())
+        threshold = choose_threshold(result.folder, metaphases.samples(), usable_device())
         run.log_params({"threshold": threshold})
     elif isinstance(config.model, ModelConfig):
-        settings = choose_map_settings(result.folder, metaphases.some(_ENOUGH), best_device())
+        settings = choose_map_settings(result.folder, metaphases.some(_ENOUGH), usable_device())
         run.log_params({"threshold": settings.chromosome, "least_mean": settings.mean})
         run.log_params({"crossing_threshold": settings.crossing})
-        seams = choose_seams(result.folder, metaphases.some(2 * _ENOUGH), best_device())
+        seams = choose_seams(result.folder, metaphases.some(2 * _ENOUGH), usable_device())
         run.log_params({"seam_weights": "fitted" if seams else "not fitted"})
-        sure = choose_sureness(result.folder, metaphases.samples(), stains(profile), best_device())
+        sure = choose_sureness(result.folder, metaphases.samples(), stains(profile), usable_device())
         run.log_params({"doubtful": sure.doubtful if sure else "not fitted"})
-        looks = choose_looks(result.folder, known_pictures(profile, 3 * _ENOUGH), best_device())
+        looks = choose_looks(result.folder, known_pictures(profile, 3 * _ENOUGH), usable_device())
         run.log_params({"stain_looks": ", ".join(looks)})
     print(f"{result.folder}: epoch {result.best_epoch + 1} of {result.epochs} kept, {result.metrics}", file=sys.stderr)
 

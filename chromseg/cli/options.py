@@ -8,7 +8,10 @@ import typer
 
 POLARITIES = ("auto", "dark-on-light", "light-on-dark")
 
+DEVICES = ("auto", "cpu", "cuda")
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Device = Annotated[str, typer.Option(help="Where the network runs: auto (a GPU if there is one), cpu or cuda.")]
 
 
 def choice(value: str, choices: tuple[str, ...], option: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from chromseg import DEFAULT_MODEL
-from chromseg.cli.options import POLARITIES, choice
+from chromseg.cli.options import DEVICES, POLARITIES, Device, choice
 
 if TYPE_CHECKING:
     from chromseg.inference.batch import Outcome
@@ -29,6 +29,7 @@ def predict(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse pictures like none that the model was trained on.")
     ] = False,
+    device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Cut pictures into single chromosomes.
@@ -44,10 +45,11 @@ def predict(
 
     used_scale = parse_scale(scale)
     choice(polarity, POLARITIES, "--polarity")
+    choice(device, DEVICES, "--device")
     if channel is not None:
         choice(channel, CHANNELS, "--channel")
     jobs = plan_jobs(sources, out)
-    predictor = load_predictor(model)
+    predictor = load_predictor(model, device=device)
     if strict:
         predictor.require_looks()
     worker = PictureWorker(predictor, Asked(cast(Any, polarity), used_scale, strict=strict, channel=channel))

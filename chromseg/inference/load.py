@@ -17,6 +17,7 @@ from chromseg.inference.predictor import Predictor
 from chromseg.inference.result import ModelIdentity
 from chromseg.memory import keep_freed_memory
 from chromseg.models.cascade import CascadeNetwork
+from chromseg.models.device import usable_device
 from chromseg.models.fold import folded
 from chromseg.models.maps import MapNetwork
 from chromseg.models.package import ModelCard, load_model, parent_card
@@ -36,13 +37,14 @@ def predictor_from_folder(
         folder: The model folder.
         name: What results call the model; default: the name in its card.
         version: Registered version, if it is one.
-        device: Where the network runs, in PyTorch's words.
+        device: Where the network runs, as `usable_device` takes it.
 
     Raises:
         ModelError: The folder holds no usable model.
+        ConfigError: There is no such device.
     """
     keep_freed_memory()
-    predictor = _of_its_family(folder, name, version, device)
+    predictor = _of_its_family(folder, name, version, usable_device(device))
     return replace(predictor, check_input=InputCheck(predictor.limits))
 
 

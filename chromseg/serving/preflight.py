@@ -48,6 +48,8 @@ def check_once(settings: ServeSettings) -> None:
     Raises:
         ChromsegError: Model, keys or device cannot be used.
     """
+    from chromseg.models.device import usable_device  # the parent of several workers needs no torch
+
     if model_folder(settings.model) is None:
         with named_if_missing():
             from chromseg.registry.versions.resolve import resolve_model
@@ -55,26 +57,7 @@ def check_once(settings: ServeSettings) -> None:
         resolve_model(settings.model)
     if settings.api_keys:
         read_keys(Path(settings.api_keys))
-    check_device(settings.device)
-
-
-def check_device(device: str) -> None:
-    """Refuse a device that PyTorch cannot use here, without occupying it.
-
-    Raises:
-        ConfigError: PyTorch knows no such device, or this machine lacks it.
-    """
-    import torch
-
-    accelerator, usable = torch.accelerator.current_accelerator(check_available=True), ["cpu"]
-    if accelerator is not None:
-        usable += [accelerator.type, *(f"{accelerator.type}:{n}" for n in range(torch.accelerator.device_count()))]
-    if device not in usable:
-        raise ConfigError(
-            f"--device {device}",
-            expected=", ".join(usable) if len(usable) > 1 else "cpu: PyTorch finds no other device here",
-            remedy="choose another, or install the PyTorch made for it",
-        )
+    usable_device(settings.device)
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chromseg.serving.listening import address_of, bind
 from chromseg.serving.logs import start_logging
-from chromseg.serving.preflight import check_device, check_once, check_workers
+from chromseg.serving.preflight import check_once, check_workers
 from chromseg.serving.settings import ServeSettings
 from chromseg.serving.supervisor import Supervisor
 from chromseg.serving.worker import limit_threads, run_app
@@ -39,7 +39,6 @@ def _serve_here(settings: ServeSettings, listening: socket.socket, on_ready: Cal
     from chromseg.serving.sources import source_of
 
     limit_threads(settings)
-    check_device(settings.device)
     run_app(settings, create_app(settings, source_of(settings.model, settings.device)), listening, on_ready)
 
 

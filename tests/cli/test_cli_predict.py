@@ -23,7 +23,7 @@ from chromseg.cli.app import app
 @pytest.fixture
 def cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with two good pictures, one of them in a subfolder; the model is the threshold."""
-    monkeypatch.setattr("chromseg.api.load_predictor", lambda uri: threshold_predictor())
+    monkeypatch.setattr("chromseg.api.load_predictor", lambda uri, device: threshold_predictor())
     folder = tmp_path / "cells"
     (folder / "day 1").mkdir(parents=True)
     Image.fromarray(drawn_cell()[0]).save(folder / "a.png")

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-import torch
 import yaml
 
 from chromseg.config import HardwareConfig, ModelConfig, TrainConfig
-from pipelines.profile import Profile, best_device
+from pipelines.profile import Profile
 
 
 def test_each_setting_has_a_checkpoint_of_its_own(project: Path) -> None:
@@ -23,9 +21,3 @@ def test_each_setting_has_a_checkpoint_of_its_own(project: Path) -> None:
     assert Profile().checkpoint("unet", 0, replace(config, hardware=HardwareConfig(compile=True))) == own
     Path("params.yaml").write_text(yaml.safe_dump({"prepare": {"datasets": ["sample", "more"]}}))
     assert Profile().checkpoint("unet", 0, config) != own
-
-
-@pytest.mark.parametrize(("at_hand", "expected"), [(True, "cuda"), (False, "cpu")])
-def test_a_gpu_at_hand_is_used(at_hand: bool, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: at_hand)
-    assert best_device() == expected

@@ -47,7 +47,7 @@ def without_names(result: dict[str, Any]) -> dict[str, Any]:
 
 def compare(predictor: Predictor, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Send all pictures at once; return the batch sizes."""
-    monkeypatch.setattr("chromseg.api.load_predictor", lambda uri: predictor)
+    monkeypatch.setattr("chromseg.api.load_predictor", lambda uri, device: predictor)
     expected = predicted(folder, tmp_path / "out")
     files = sorted(folder.iterdir())
     with running_server(source=MemorySource(predictor), splicers=2) as url, ThreadPoolExecutor(len(files)) as clients:

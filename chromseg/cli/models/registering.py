@@ -9,7 +9,7 @@ import typer
 
 from chromseg.cli.models.options import ModelReference
 from chromseg.cli.models.tables import warn_of
-from chromseg.cli.options import AsJson
+from chromseg.cli.options import DEVICES, AsJson, Device, choice
 from chromseg.cli.printing import print_facts, print_json, print_progress, print_table
 
 _STAGES = "pipelines"  # the package of a project's stages
@@ -40,12 +40,14 @@ def evaluate(
     model: ModelReference,
     data: Annotated[str, typer.Option(metavar="NAME", help="Dataset below data/ to measure it on.")],
     split: Annotated[str, typer.Option(help="Whose cases; gates look at those of test alone.")] = "test",
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Measure a registered version on a dataset and enter its scores into the audit log, which the gates believe."""
     from chromseg.registry.versions.measurement import evaluate as measure
 
-    entry = measure(model, data, split=split)
+    choice(device, DEVICES, "--device")
+    entry = measure(model, data, split=split, device=device)
     if as_json:
         print_json(entry.to_dict())
         return

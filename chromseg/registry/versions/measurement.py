@@ -30,7 +30,7 @@ from chromseg.registry.versions.version import Version, find
 from chromseg.training.tracker import finite
 
 
-def evaluate(reference: str, data: str, *, split: str = "test", by: str | None = None) -> Entry:
+def evaluate(reference: str, data: str, *, split: str = "test", by: str | None = None, device: str = "auto") -> Entry:
     """Measure a registered version on a dataset below `data/`, and enter it into the log.
 
     Args:
@@ -38,6 +38,7 @@ def evaluate(reference: str, data: str, *, split: str = "test", by: str | None =
         data: Name of the dataset.
         split: Whose cases; gates look at those of `test` alone.
         by: Who; default: `current_actor()`.
+        device: Where the network runs, as `usable_device` takes it.
 
     Returns:
         The entry; its facts hold scores, slices, and what they were measured on.
@@ -47,7 +48,7 @@ def evaluate(reference: str, data: str, *, split: str = "test", by: str | None =
         DataError: There is no such dataset, it has no case in the split, or the model was trained on one of them.
     """
     by, version = by or current_actor(), find(open_store(), parse_reference(reference))
-    facts = measure(version, data, split=split)
+    facts = measure(version, data, split=split, device=device)
     return enter(version, facts, by)
 
 
@@ -57,7 +58,7 @@ def enter(version: Version, facts: dict[str, Any], by: str) -> Entry:
     return append(open_store(), lambda _: entry)
 
 
-def measure(version: Version, data: str, *, split: str = "test") -> dict[str, Any]:
+def measure(version: Version, data: str, *, split: str = "test", device: str = "auto") -> dict[str, Any]:
     """Judge a version; nothing is entered. Arguments and errors as of `evaluate`."""
     from chromseg.annotations.preparation import samples_of_picture
     from chromseg.annotations.samples import read_samples, write_samples
@@ -72,7 +73,7 @@ def measure(version: Version, data: str, *, split: str = "test") -> dict[str, An
     tested = {each.key: each.image.file_name for each in pictures}
     card = read_card(folder)
     refuse_seen(tested, Seen.from_card(card.seen, version.label), version.label)
-    predictor = predictor_from_folder(folder, device=_device())
+    predictor = predictor_from_folder(folder, device=device)
     with tempfile.TemporaryDirectory() as scratch:  # as the stage `prepare` leaves them, to the bit
         prepared = Path(scratch) / "prepared"
         samples = (each for picture in pictures for each in samples_of_picture(picture, width=card.trained_width))
@@ -124,9 +125,3 @@ def _no_case(data: str, split: str) -> DataError:
         expected="annotated pictures there",
         remedy="name another set, or another --split",
     )
-
-
-def _device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
