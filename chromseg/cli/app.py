@@ -32,7 +32,7 @@ VERBS = {
     ),
     "registry": ("chromseg.cli.registry:app", "Back up the local registry, and restore it."),
     "predict": ("chromseg.cli.predict:predict", "Cut pictures into single chromosomes."),
-    "partition": ("chromseg.cli.predict:partition", "Stage 2 alone: splice given maps into single chromosomes."),
+    "partition": ("chromseg.cli.partition:partition", "Stage 2 alone: splice given maps into single chromosomes."),
     "serve": ("chromseg.cli.serve:serve", "HTTP API and web page."),
     "ui": ("chromseg.cli.store:ui", "Open MLflow's web page on the project's store."),
 }

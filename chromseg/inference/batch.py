@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chromseg.errors import ChromsegError, DataError, OutputError
-from chromseg.files import sha256, write_json
+from chromseg.files import sha256
 from chromseg.images.pictures import SUFFIXES
 from chromseg.inference.exports import INSTANCES_FILE
+from chromseg.inference.failures import failure_of, note_failures
 from chromseg.inference.portable import portable
-
-FAILURES_FILE = "failures.json"
+from chromseg.inference.shard import Shard
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,23 @@ def plan_jobs(sources: Iterable[Path], out: Path, suffixes: tuple[str, ...] = SU
     return jobs_at((each for source in sources for each in _pictures(source, out, suffixes)), out)
 
 
+def listed(file: Path) -> list[str]:
+    """The sources that a text file lists, one a line; empty lines say nothing.
+
+    Raises:
+        DataError: It cannot be read, or lists none.
+    """
+    try:
+        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{file} cannot be read ({error})", expected="a text file of sources, one a line", remedy="check --list"
+        ) from error
+    if not any(lines):
+        raise DataError(f"{file} lists nothing", expected="a source a line", remedy="check --list")
+    return [line for line in lines if line]
+
+
 def jobs_at(places: Iterable[tuple[Path, Path]], out: Path) -> list[Job]:
     """One job for each source and the path below `out` where its results belong, in names that every system can hold.
 
@@ -65,14 +82,23 @@ def jobs_at(places: Iterable[tuple[Path, Path]], out: Path) -> list[Job]:
     return list(jobs.values())
 
 
+def shard_of(jobs: list[Job], out: Path, shard: Shard) -> list[Job]:
+    """The jobs that belong to a share."""
+    return [job for job in jobs if shard.holds(job.folder.relative_to(out).as_posix())]
+
+
 def run_jobs(
-    jobs: list[Job], out: Path, work: Callable[[Job], Outcome], on_outcome: Callable[[Outcome], None]
+    jobs: list[Job],
+    out: Path,
+    work: Callable[[Job], Outcome],
+    on_outcome: Callable[[Outcome], None],
+    shard: Shard | None = None,
 ) -> list[Outcome]:
     """Do the jobs in order; a refused or failed picture is noted and the rest goes on.
 
-    Leaves `failures.json` in `out` with what failed now, and what failed earlier among other files; without any it is
-    removed. A place that cannot be written ends the run at once: the next pictures would fail alike. An error that
-    nobody foresaw is a failure of its picture too.
+    Leaves `failures.json` in `out`, that of the share if the jobs are but one, with what failed now and what failed
+    earlier among other files; without any it is removed. A place that cannot be written ends the run at once: the next
+    pictures would fail alike. An error that nobody foresaw is a failure of its picture too.
 
     Raises:
         OutputError: A result cannot be written.
@@ -86,37 +112,21 @@ def run_jobs(
         except ChromsegError as error:
             outcome = Outcome(job, "failed", error=error)
         except Exception as error:
-            outcome = Outcome(job, "failed", error=_unforeseen(job, error))
+            outcome = Outcome(job, "failed", error=unforeseen(str(job.source), error))
         outcomes.append(outcome)
         on_outcome(outcome)
-    _note_failures(out / FAILURES_FILE, outcomes)
+    failed = [failure_of(each.job.source.as_posix(), each.error) for each in outcomes if each.error]
+    note_failures(out, failed, {each.job.source.as_posix() for each in outcomes}, shard)
     return outcomes
 
 
-def _unforeseen(job: Job, error: Exception) -> DataError:
+def unforeseen(name: str, error: Exception) -> DataError:
+    """An error that nobody foresaw, as one of the picture `name`."""
     return DataError(
-        f"{job.source}: internal error ({type(error).__name__}: {error})",
+        f"{name}: internal error ({type(error).__name__}: {error})",
         expected="a picture that can be worked on",
         remedy="leave it out, and send it with this line to the developers",
     )
-
-
-def _note_failures(path: Path, outcomes: list[Outcome]) -> None:
-    """Write what failed now, and keep what failed before among files that were not done now."""
-    now = {outcome.job.source.as_posix() for outcome in outcomes}
-    try:
-        before = [each for each in json.loads(path.read_text(encoding="utf-8")) if each["file"] not in now]
-    except (OSError, ValueError, KeyError, TypeError):
-        before = []  # none, or not ours
-    failed = [
-        {"file": outcome.job.source.as_posix(), "got": error.got, "expected": error.expected, "remedy": error.remedy}
-        for outcome in outcomes
-        if (error := outcome.error)
-    ]
-    if before or failed:
-        write_json(path, before + failed)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def done_before(job: Job, *, weights_sha256: str | None, options: dict[str, Any]) -> Outcome | None:

@@ -35,7 +35,7 @@ class CascadePredictor(Predictor):
     Attributes:
         maps: The parent that draws maps; the cascade's scale is its.
         detector: The parent that detects.
-        rule: How the better explanation is told.
+        rule: How the better explanation is found.
     """
 
     maps: MapPredictor = field(kw_only=True)

@@ -21,7 +21,7 @@ def to_coco(result: Result, *, file_name: str = "", options: dict[str, Any] | No
 
     Args:
         result: What `Predictor.predict` returned.
-        file_name: Name of the picture; empty where it must not be told.
+        file_name: Name of the picture; empty where it is to stay unknown.
         options: The options of the call; a resumed job compares them.
     """
     height, width = result.absorbance.shape

@@ -63,7 +63,7 @@ class Found:
         )
 
     def resized(self, shape: tuple[int, int]) -> Found:
-        """At another size; a mask that vanishes there is none."""
+        """At another size, without the masks that vanish there."""
         if self.masks.shape[1:] == shape:
             return self
         masks = np.array([resize_mask(mask, shape) for mask in self.masks], dtype=bool).reshape(-1, *shape)
@@ -72,7 +72,7 @@ class Found:
         return replace(self, masks=masks, maps=maps).subset(kept)
 
     def instances(self, absorbance: F32) -> Iterator[Instance]:
-        """The chromosomes in the picture float32 (H, W), of any size; a mask that vanishes there is none."""
+        """The chromosomes in the picture float32 (H, W), of any size, without the masks that vanish there."""
         shape = (absorbance.shape[0], absorbance.shape[1])
         columns = (self.masks, self.scores, self.flags, self.uncertainty, self.probability)
         for mask, score, flags, uncertainty, probability in zip(*columns, strict=True):

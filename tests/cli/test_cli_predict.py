@@ -40,7 +40,7 @@ def pixels(path: Path) -> np.ndarray:
         return np.asarray(picture)
 
 
-def test_asked_gives_coco_overlay_and_chromosomes(cells: Path, tmp_path: Path) -> None:
+def test_one_picture_gives_coco_overlay_and_chromosomes(cells: Path, tmp_path: Path) -> None:
     done = run("predict", cells / "a.png", "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
     folder = tmp_path / "out" / "a"
