@@ -114,7 +114,7 @@ def joined(pairs: Matching, ports: list[Port]) -> tuple[Matching, int]:
     if len(arms) in (0, len(ports)):
         return pairs, len(arms) - len(pairs)
     left_over = [i for i in range(len(ports)) if i not in arms]
-    found = ((min(arms, key=lambda arm: sum(_joint(ports[stub], ports[arm]))), stub) for stub in left_over)
+    found = ((min(arms, key=lambda arm: sum(joint(ports[stub], ports[arm]))), stub) for stub in left_over)
     return (*pairs, *found), len(arms) - len(pairs)
 
 
@@ -153,11 +153,11 @@ def _joints(ports: list[Port]) -> F64:
     for b, second in enumerate(ports):
         joints[b, b, 4] = second.area if second.is_stub else 0
         for a, first in enumerate(ports[:b]):
-            joints[a, b, :4] = *_joint(first, second), 1, first.weld == second.weld
+            joints[a, b, :4] = *joint(first, second), 1, first.weld == second.weld
     return joints
 
 
-def _joint(a: Port, b: Port) -> tuple[float, float]:
+def joint(a: Port, b: Port) -> tuple[float, float]:
     """Bend and swerve in radians on the way from one arm to another."""
     bend = swerve = math.pi - _angle(a.away, b.away)
     over = (a.row - b.row, a.col - b.col)

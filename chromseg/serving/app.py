@@ -22,7 +22,7 @@ from starlette.types import Scope
 import chromseg
 from chromseg.errors import ChromsegError
 from chromseg.inference.asked import Asked
-from chromseg.serving import schemas
+from chromseg.serving import schemas, tangles
 from chromseg.serving.admission import gone
 from chromseg.serving.caching import ETags
 from chromseg.serving.engine import Engine
@@ -69,6 +69,7 @@ def create_app(settings: ServeSettings, source: ModelSource) -> FastAPI:
     )
     app.state.engine = engine
     app.include_router(make_router(engine))
+    app.include_router(tangles.make_router(engine))
     _add_scoring(app, engine)
     _add_probes(app, engine)
     _add_error_answers(app)

@@ -179,6 +179,21 @@ class SegmentationOfMany(_Answer):
     request_id: str
 
 
+class SeparatedChromosome(_Answer):
+    """One chromosome of a tangle."""
+
+    segmentation: CompressedMask
+    bbox: list[int] = Field(description="x, y, width, height.")
+    area: int
+    axis: int | None = Field(description="Which of the axes it lies along, from 0; null for what no axis explains.")
+
+
+class Separated(_Answer):
+    """A tangle split along drawn axes."""
+
+    annotations: list[SeparatedChromosome]
+
+
 class SettingsAnswer(_Answer):
     """What a page needs to know before the first picture."""
 
