@@ -5,14 +5,15 @@ import { all, around, byId, one } from "./base/elements.js";
 import { cancelTask } from "./base/task.js";
 import { doubtful } from "./base/words.js";
 import { pan } from "./picture/pan.js";
-import { showPicture, stage } from "./picture/stage.js";
+import { focusStage, showPicture, stage } from "./picture/stage.js";
 import { fit } from "./picture/zoom.js";
 import { actions } from "./editing/actions.js";
 import { instancesOf } from "./editing/annotations.js";
 import { Session } from "./editing/session.js";
 import * as api from "./transport/api.js";
+import { isAbort } from "./transport/calling.js";
 import { exports } from "./transport/exports.js";
-import { describe } from "./transport/problem.js";
+import { describe, showProblem } from "./transport/problem.js";
 import { inMegabytes, read } from "./transport/reading.js";
 import { resetSaving, saving } from "./transport/saving.js";
 import { taking } from "./transport/taking.js";
@@ -73,7 +74,7 @@ async function take(given, page = 0) {
     const answer = await api.segment(file, { ...options(), page }, { signal, waiting });
     await showResult(file, answer);
   } catch (problem) {
-    if (api.isAbort(problem)) return;
+    if (isAbort(problem)) return;
     refused = { file, page };
     describe(problem, byId(current ? "refusal" : "problem"), file.name);
     if (current) showBeside(current);
@@ -115,7 +116,8 @@ async function showResult(file, answer) {
   show("work");
   session.start(instancesOf(answer), [height, width]);
   fit([height, width]);
-  announce(`${session.instances.length} chromosomes found, ${doubtful(session.instances).length} to look at.`);
+  focusStage(); // the keys work at once
+  announce(`${file.name}: ${session.instances.length} chromosomes found, ${doubtful(session.instances).length} to look at.`);
 }
 
 function options() {
@@ -163,7 +165,7 @@ async function begin() {
   pan();
   sheet(session);
   panel(session, settings.expected_count);
-  actions(session);
+  actions(session, api.partition, showProblem);
   exports(session, atWork);
   saving(session, atWork, settings.corrections);
   taking((file) => take(file));

@@ -76,7 +76,7 @@ def test_axe_finds_nothing_where_nothing_is_found(cell: Page) -> None:
 
 def test_all_of_it_by_keyboard(cell: Page, corrections: Path) -> None:
     walk(cell, "Accept")
-    cell.keys(Keys.ARROW_RIGHT)
+    cell.keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
     assert cell.focused().startswith("Reject"), "arrows walk in the tool bar"
     cell.keys(Keys.TAB)
     assert cell.focused().startswith("Chromosome 1"), "one stop from the tools to the picture"

@@ -30,8 +30,8 @@ def test_a_chosen_picture_is_cut(cell: Page) -> None:
     assert cell.text("#expected") == "46"
     assert cell.text("#count-said") == "39 fewer than expected: some may still be joined, or missed."
     assert cell.text("#model-name") == "drawn, version 1"
-    assert cell.focused() == "file-name"
-    cell.heard("7 chromosomes found, 4 to look at.")
+    assert cell.focused().startswith("Chromosome 1"), "where the keys work"
+    cell.heard("cell 7.png: 7 chromosomes found, 4 to look at.")
 
 
 def test_a_right_count_is_no_all_clear_while_something_is_left_to_look_at(opened: Page) -> None:
@@ -82,6 +82,7 @@ def test_pointing_at_one_shows_it_in_the_sheet_and_in_words(cell: Page) -> None:
     opacity = "return getComputedStyle(document.querySelector('#marks text[data-id=\"3\"]')).opacity"
     assert float(cell.js(opacity)) < 0.5, "its number hides it"
     assert "pointed" in cell.one("#sheet [data-id='3']").get_attribute("class").split()
+    cell.js("document.activeElement.blur()")
     cell.point(190, 190)
     cell.wait(lambda: cell.text("#pointed") == "", "still pointed at")
     cell.focus(4, "sheet")
@@ -120,7 +121,7 @@ def test_an_enlarged_picture_can_be_moved(cell: Page) -> None:
     assert view["x"] <= chromosome["x"] <= view["x"] + view["width"] - chromosome["width"]
     left = "return document.getElementById('stage').scrollLeft"
     at = cell.js(left)
-    cell.drag((80, 160), (70, 160))
+    cell.drag((80, 130), (70, 130))
     assert cell.js(left) > at
     cell.act("fit")
     assert cell.js(width) == pytest.approx(before, rel=0.01)

@@ -1,92 +1,61 @@
-/** What can be done with a result: the buttons above the picture, and their keys while a chromosome has the focus. */
+/** What can be done with a result: the buttons above the picture, and their keys wherever chromosomes are. */
 
 import { announce } from "../base/announce.js";
 import { all, around, byId, one } from "../base/elements.js";
 import { roving } from "../base/roving.js";
 import { cancelTask, endTask, startTask, taskRuns } from "../base/task.js";
-import { doubtful, names } from "../base/words.js";
-import { contains } from "../picture/masks.js";
-import { placeOfNumber } from "../picture/outline.js";
+import { doubtful } from "../base/words.js";
 import { focusStage } from "../picture/stage.js";
 import { fit, zoomBy, zoomTo } from "../picture/zoom.js";
-import { cut } from "./cut.js";
+import { drawing } from "./drawing.js";
 import * as edits from "./edits.js";
-import { draw } from "./pen.js";
+import { join } from "./reshaping.js";
 
-/** @import { Point } from "../picture/masks.js" */
+/** @import { Partition } from "./drawing.js" */
 /** @import { Edit } from "./edits.js" */
-/** @import { Task } from "./pen.js" */
 /** @import { Session } from "./session.js" */
 
 /** @type {Record<string, string | undefined>} */
 const KEYS = {
-  a: "accept", r: "reject", j: "join", s: "split", o: "redraw", Delete: "delete", Backspace: "delete", n: "add",
-  f: "next", z: "look", h: "hide", "+": "larger", "=": "larger", "-": "smaller", "*": "fit",
+  a: "accept", g: "good", r: "reject", j: "join", s: "split", x: "axes", o: "redraw", b: "brush", e: "erase",
+  Delete: "delete", Backspace: "delete", n: "add", f: "next", z: "look", h: "hide", "+": "larger", "=": "larger",
+  "-": "smaller", "*": "fit",
 };
 
-const NEED_SOME = ["accept", "reject", "join", "delete", "look"];
-const NEED_ONE = ["split", "redraw"];
+const NEED_SOME = ["accept", "good", "reject", "join", "delete", "look"];
+const NEED_ONE = ["split", "redraw", "brush", "erase"];
 const VIEW = ["larger", "smaller", "fit"]; // do not end what was begun
+const REACH = ".picture-side, #sheet, .look"; // where keys work, unless something is typed
 
 /**
- * Bring the buttons and keys to life.
+ * Bring the buttons and keys to life. `partition` splits a tangle along axes; a problem of its goes to `failed`.
  *
- * @type {(session: Session) => void}
+ * @type {(session: Session, partition: Partition, failed: (problem: unknown) => void) => void}
  */
-export function actions(session) {
+export function actions(session, partition, failed) {
   const work = byId("work");
   const bar = byId("tools");
+  const least = byId("least", HTMLInputElement);
 
   /** @type {(edit: Edit) => void} */
   const change = (edit) => announce(`${session.apply(edit)}.`);
-  /** @type {(point: Point) => string} */
-  const at = ([x, y]) => {
-    const hit = session.instances.filter(({ mask }) => contains(mask, Math.floor(x), Math.floor(y)));
-    const ids = hit.map(({ id }) => id);
-    return ids.length ? `on ${names(ids)}` : "beside the chromosomes";
-  };
-  /** @type {(id: number) => Point} */
-  const middle = (id) => placeOfNumber(session.maskOf(id), () => true);
-  /** @type {(what: Omit<Task, "size" | "at">, edit: (points: Point[]) => Edit) => Promise<void>} */
-  const draws = async (what, edit) => {
-    const points = await draw({ size: session.size, at, ...what });
-    focusStage();
-    if (points) change(edit(points));
-    else announce("Stopped. Nothing was changed.");
-  };
+  const next = () => nextFlagged(session);
 
   /** @type {Record<string, () => void | Promise<void>>} */
   const acts = {
+    ...drawing(session, change, partition),
     accept: () => change(edits.accept(session.instances, session.selected)),
+    good: () => {
+      change(edits.accept(session.instances, session.selected));
+      if (doubtful(session.instances).length) next();
+    },
     reject: () => change(edits.reject(session.instances, session.selected)),
     delete: () => change(edits.remove(session.instances, session.selected)),
+    small: () => change(edits.removeSmall(session.instances, Number(least.value))),
     undo: () => announce(`Undone: ${lower(session.undo())}.`),
     redo: () => announce(`Done again: ${lower(session.redo())}.`),
-    join: () => (session.selected.length > 1 ? change(edits.join(session.instances, session.selected)) : pickPartner()),
-    split: () => {
-      const [id] = session.selected;
-      const mask = session.maskOf(id);
-      /** @type {(point: Point) => boolean} */
-      const beside = ([x, y]) => !contains(mask, Math.floor(x), Math.floor(y));
-      /** @type {(points: Point[]) => boolean} */
-      const enough = (points) => points.length > 1 && beside(points[points.length - 1]) && cut(mask, points).length > 1;
-      const task = `Draw a line right across chromosome ${id}, where it is to be cut.`;
-      return draws({ task, closed: false, start: middle(id), enough }, (points) => edits.split(session.instances, id, points));
-    },
-    redraw: () => {
-      const [id] = session.selected;
-      const task = `Draw the outline of chromosome ${id} anew, all around it.`;
-      const start = middle(id);
-      return draws({ task, closed: true, start }, (points) => edits.redraw(session.instances, id, points, session.size));
-    },
-    add: () => {
-      const [height, width] = session.size;
-      /** @type {Point} */
-      const start = session.active === null ? [width / 2, height / 2] : middle(session.active);
-      const task = "Draw the outline of the missed chromosome, all around it.";
-      return draws({ task, closed: true, start }, (points) => edits.add(session.instances, points, session.size));
-    },
-    next: () => nextFlagged(session),
+    join: () => (session.selected.length > 1 ? change(join(session.instances, session.selected)) : pickPartner()),
+    next,
     look: () => zoomTo(session.maskOf(session.selected[0])),
     larger: () => zoomBy(1),
     smaller: () => zoomBy(-1),
@@ -117,8 +86,7 @@ export function actions(session) {
     try {
       return await acts[name]();
     } catch (error) {
-      if (!(error instanceof edits.EditError)) throw error;
-      return announce(error.message);
+      return error instanceof edits.EditError ? announce(error.message) : failed(error);
     }
   }
 
@@ -138,7 +106,7 @@ export function actions(session) {
     session.picker = (id) => {
       if (id === first) return;
       stop();
-      change(edits.join(session.instances, [first, id]));
+      change(join(session.instances, [first, id]));
     };
     work.classList.add("picking");
     startTask(`Choose the piece that belongs to chromosome ${first}.`, { cancel });
@@ -150,11 +118,12 @@ export function actions(session) {
     if (name) run(name);
   });
   work.addEventListener("keydown", (event) => {
-    const onChromosome = around(event.target, "[role=option]");
+    const near = around(event.target, REACH);
     if (event.key === "Escape" && taskRuns()) return cancelTask();
-    if (event.key === "Escape" && onChromosome) return session.selectNone();
-    const name = event.ctrlKey || event.metaKey ? undoKey(event) : onChromosome && !event.altKey && KEYS[event.key];
-    if (!name || isField(event.target)) return;
+    if (event.key === "Escape" && near) return session.selectNone();
+    const name = event.ctrlKey || event.metaKey ? undoKey(event) : near && !event.altKey && KEYS[event.key];
+    const draws = around(event.target, "#pen") !== null;
+    if (!name || isField(event.target) || (draws && !VIEW.includes(name))) return;
     event.preventDefault();
     run(name);
   });
@@ -167,13 +136,13 @@ export function actions(session) {
 }
 
 /**
- * Select the next doubtful chromosome after the active one.
+ * Select the next doubtful chromosome after the selected one, or the first.
  *
  * @type {(session: Session) => void}
  */
 function nextFlagged(session) {
   const ids = doubtful(session.instances).map(({ id }) => id);
-  const last = session.active ?? 0;
+  const last = session.selected.length ? (session.active ?? 0) : 0;
   const id = ids.find((other) => other > last) ?? ids[0];
   session.select(id);
   focusStage();

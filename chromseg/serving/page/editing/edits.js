@@ -1,17 +1,14 @@
 /**
- * What a person may do to a result.
+ * What a person may say of a result, and what all edits have in common.
  *
  * Every edit takes all instances and gives them anew, without changing what it was given, so that undo is going back to
- * the list before.
+ * the list before. Those that change outlines stand in reshaping.js.
  */
 
 import { names } from "../base/words.js";
-import { area, union } from "../picture/masks.js";
-import { cut } from "./cut.js";
-import { fill } from "./fill.js";
+import { area } from "../picture/masks.js";
 
 /** @import { Status } from "../base/words.js" */
-/** @import { Mask, Point, Size } from "../picture/masks.js" */
 /** @import { Seen } from "../picture/stage.js" */
 
 /**
@@ -24,8 +21,6 @@ import { fill } from "./fill.js";
  *
  * @typedef {{ instances: Instance[], said: string, selected: number[] }} Edit
  */
-
-const SMALLEST = 10; // px of a chromosome that is drawn
 
 /** An edit that cannot be done; its message says what to do instead. */
 export class EditError extends Error {}
@@ -69,70 +64,14 @@ export function remove(instances, ids) {
 }
 
 /**
- * Pieces of one chromosome become one, with the lowest number.
+ * Take out all that are smaller than so many pixels.
  *
- * @type {(instances: Instance[], ids: number[]) => Edit}
+ * @type {(instances: Instance[], least: number) => Edit}
  */
-export function join(instances, ids) {
-  const parts = instances.filter(({ id }) => ids.includes(id));
-  if (parts.length < 2) throw new EditError("Joining needs two: choose the other piece too.");
-  const [first] = parts.map(({ id }) => id).sort((one, other) => one - other);
-  const whole = union(parts.map(({ mask }) => mask));
-  const joined = byHand(first, whole, parts.flatMap(({ from }) => from));
-  const left = instances.filter(({ id }) => !ids.includes(id) || id === first);
-  return {
-    instances: left.map((instance) => (instance.id === first ? joined : instance)),
-    said: `Joined ${names(ids)} into ${first}`,
-    selected: [first],
-  };
-}
-
-/**
- * One becomes several along a line [[x, y], …]; the largest piece keeps the number.
- *
- * @type {(instances: Instance[], id: number, points: Point[]) => Edit}
- */
-export function split(instances, id, points) {
-  const whole = known(instances, id);
-  const pieces = cut(whole.mask, points);
-  if (pieces.length < 2) {
-    throw new EditError(`The line does not cut chromosome ${id}: draw it right across, from side to side.`);
-  }
-  const next = freshId(instances);
-  const parts = pieces.map((mask, index) => byHand(index ? next + index - 1 : id, mask, whole.from));
-  const ids = parts.map((part) => part.id);
-  return {
-    instances: instances.flatMap((instance) => (instance.id === id ? parts : [instance])),
-    said: `Split chromosome ${id} into ${names(ids)}`,
-    selected: ids,
-  };
-}
-
-/**
- * Another outline [[x, y], …] for one, in a picture of `size` [height, width].
- *
- * @type {(instances: Instance[], id: number, points: Point[], size: Size) => Edit}
- */
-export function redraw(instances, id, points, size) {
-  const mask = drawn(points, size);
-  const { from } = known(instances, id);
-  return {
-    instances: instances.map((instance) => (instance.id === id ? byHand(id, mask, from) : instance)),
-    said: `Redrew chromosome ${id}`,
-    selected: [id],
-  };
-}
-
-/**
- * A chromosome that was missed.
- *
- * @type {(instances: Instance[], points: Point[], size: Size) => Edit}
- */
-export function add(instances, points, size) {
-  const id = freshId(instances);
-  /** @type {Instance} */
-  const missed = { ...byHand(id, drawn(points, size), []), status: "new" };
-  return { instances: [...instances, missed], said: `Added chromosome ${id}`, selected: [id] };
+export function removeSmall(instances, least) {
+  const small = instances.filter(({ mask }) => area(mask) < least).map(({ id }) => id);
+  if (!small.length) throw new EditError(`None is smaller than ${least} px.`);
+  return remove(instances, small);
 }
 
 /**
@@ -161,31 +100,4 @@ function changed(instances, ids, change) {
     instances: instances.map((instance) => (ids.includes(instance.id) ? change(instance) : instance)),
     selected: ids,
   };
-}
-
-/**
- * What a hand made has no score of the network's.
- *
- * @type {(id: number, mask: Mask, from: number[]) => Instance}
- */
-function byHand(id, mask, from) {
-  return { id, mask, score: null, flags: [], uncertainty: null, from, status: "changed" };
-}
-
-/** @type {(points: Point[], size: Size) => Mask} */
-function drawn(points, size) {
-  const mask = fill(points, size);
-  if (!mask || area(mask) < SMALLEST) {
-    throw new EditError("The outline holds almost nothing: draw it around the whole chromosome.");
-  }
-  return mask;
-}
-
-/**
- * Numbers are not used twice, so that a note "7 is doubtful" stays true.
- *
- * @type {(instances: Instance[]) => number}
- */
-function freshId(instances) {
-  return Math.max(0, ...instances.flatMap(({ id, from }) => [id, ...from])) + 1;
 }

@@ -18,7 +18,8 @@ const HOW =
 
 const pen = byId("pen", SVGSVGElement);
 const trace = one(pen, "polyline", SVGPolylineElement);
-const cross = one(pen, "g", SVGGElement);
+const earlier = byId("pen-earlier", SVGGElement);
+const cross = byId("pen-cross", SVGGElement);
 
 /**
  * What is to be drawn.
@@ -29,6 +30,10 @@ const cross = one(pen, "g", SVGGElement);
  * @property {Point} start where the keyboard's cross begins.
  * @property {Size} size of the picture.
  * @property {(points: Point[]) => boolean} [enough] whether these points can end it by themselves.
+ * @property {number} [least] points that it takes: 3 for an outline, 2 for a line.
+ * @property {boolean} [more] one of several: Enter or Finish before the first point ends them, and gives no points.
+ * @property {Point[][]} [before] the lines drawn before it, shown.
+ * @property {number} [broad] px of the picture, of a line as broad as a brush.
  * @property {(point: Point) => string} at what lies at a point, in words.
  */
 
@@ -37,15 +42,17 @@ const cross = one(pen, "g", SVGGElement);
  *
  * @type {(what: Task) => Promise<Point[] | null>}
  */
-export function draw({ task, closed, start, size: [height, width], enough = () => false, at }) {
+export function draw(what) {
+  const { task, closed, start, size: [height, width], enough = () => false, at, more = false, before = [], broad } = what;
   return new Promise((resolve) => {
     const listening = new AbortController();
-    const least = closed ? 3 : 2;
+    const least = what.least ?? (closed ? 3 : 2);
     /** @type {Point[]} */
     let points = [];
     let cursor = start;
     let pressed = false;
     let byHand = false; // dragged rather than clicked
+    let byKeys = false; // the cross was moved
     /** @type {number | undefined} */
     let telling;
 
@@ -62,11 +69,12 @@ export function draw({ task, closed, start, size: [height, width], enough = () =
       pen.classList.remove("drawing");
       pen.setAttribute("tabindex", "-1");
       trace.setAttribute("points", "");
+      earlier.replaceChildren();
       endTask();
       resolve(result);
     };
     const finish = () => {
-      if (points.length >= least) end(points);
+      if (points.length >= least || (more && !points.length)) end(points);
       else announce(`Set at least ${least} points first.`);
     };
     const back = () => {
@@ -123,6 +131,7 @@ export function draw({ task, closed, start, size: [height, width], enough = () =
 
     /** @type {(arrow: Point, step: number) => void} */
     function move([dx, dy], step) {
+      byKeys = true;
       cursor = [clamp(cursor[0] + dx * step, width), clamp(cursor[1] + dy * step, height)];
       keepInView(cursor);
       render();
@@ -131,7 +140,7 @@ export function draw({ task, closed, start, size: [height, width], enough = () =
     }
 
     function press() {
-      if (String(points.at(-1)) === String(cursor)) return finish();
+      if (String(points.at(-1)) === String(cursor) || (more && !points.length && !byKeys)) return finish();
       put(cursor);
       announce(`Point ${points.length} at ${cursor.map(Math.round).join(", ")}.`);
       return enough(points) && end(points);
@@ -139,12 +148,22 @@ export function draw({ task, closed, start, size: [height, width], enough = () =
 
     startTask(task, { finish, back, cancel: () => end(null) });
     pen.classList.add("drawing");
+    pen.classList.toggle("broad", broad !== undefined);
+    pen.style.setProperty("--broad", `${broad ?? 0}px`);
+    earlier.replaceChildren(...before.map(line));
     pen.setAttribute("tabindex", "0");
     pen.setAttribute("aria-label", `${task} ${HOW}`);
     render();
     showView();
     pen.focus({ preventScroll: true });
   });
+}
+
+/** @type {(points: Point[]) => SVGElement} */
+function line(points) {
+  const drawn = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
+  drawn.setAttribute("points", points.join(" "));
+  return drawn;
 }
 
 /** @type {(from: Point, to: Point) => number} */

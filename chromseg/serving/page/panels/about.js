@@ -3,8 +3,10 @@
 import { announce } from "../base/announce.js";
 import { byId, one } from "../base/elements.js";
 import * as api from "../transport/api.js";
+import { ServerProblem } from "../transport/calling.js";
 
-/** @import { Answer, Model, Rule } from "../transport/api.js" */
+/** @import { Answer, Model } from "../transport/api.js" */
+/** @import { Rule } from "../transport/calling.js" */
 
 const AGAIN = 15_000; // ms between two looks at the model that is served
 const IDENTITY = /** @type {const} */ (["name", "version", "weights_sha256"]);
@@ -41,7 +43,7 @@ async function lookAgain() {
     renderModel();
     if (!same(before, served)) announce(`The server now uses ${nameOf(served)}.`);
   } catch (problem) {
-    if (!(problem instanceof api.ServerProblem)) throw problem;
+    if (!(problem instanceof ServerProblem)) throw problem;
     byId("model-served").textContent = "Which model the server uses now is not known: it does not answer.";
     byId("model-served").hidden = false;
   }

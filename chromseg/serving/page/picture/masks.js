@@ -124,12 +124,12 @@ export function contains({ x, y, w, h, bits }, column, row) {
 }
 
 /**
- * How many pixels are inside.
+ * How many pixels are inside; none for null.
  *
- * @type {(mask: Mask) => number}
+ * @type {(mask: Mask | null) => number}
  */
-export function area({ bits }) {
-  return bits.reduce((sum, bit) => sum + bit, 0);
+export function area(mask) {
+  return mask ? mask.bits.reduce((sum, bit) => sum + bit, 0) : 0;
 }
 
 /**
@@ -159,4 +159,14 @@ export function intersection(one, other) {
   const h = Math.min(one.y + one.h, other.y + other.h) - y;
   if (w <= 0 || h <= 0) return null;
   return maskWhere(x, y, w, h, (column, row) => contains(one, column, row) && contains(other, column, row));
+}
+
+/**
+ * What lies in the first mask and not in the second; null for nothing.
+ *
+ * @type {(one: Mask, other: Mask) => Mask | null}
+ */
+export function subtract(one, other) {
+  const { x, y, w, h } = one;
+  return maskWhere(x, y, w, h, (column, row) => contains(one, column, row) && !contains(other, column, row));
 }

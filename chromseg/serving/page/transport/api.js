@@ -1,15 +1,16 @@
-/** Talking with the server. Its problems become errors that say what was got, what was expected and what to do. */
+/** The routes of the server that the page uses, and what they answer. */
 
-import { keyOf } from "./key.js";
+import { fromRle, toRle } from "../picture/masks.js";
+import { call, json } from "./calling.js";
 
 /** @import { Annotation } from "../editing/annotations.js" */
+/** @import { Mask, Point, Size } from "../picture/masks.js" */
+/** @import { Failure, Rule, Waiting } from "./calling.js" */
 
 // What the server answers, of which /openapi.json tells more: as far as the page uses it.
 /**
  * @typedef {{ name: string, version: string | null, weights_sha256: string | null }} Model
  * @typedef {Model & { lineage_id: string | null, image_sha256: string, software_version: string }} UsedModel
- * @typedef {{ meaning: string, remedy: string }} Rule
- * @typedef {Rule & { column: string, value: unknown, expected: string, severity: string }} Failure
  * @typedef {{ failures: Failure[] }} Report
  * @typedef {{ height: number, width: number, page: number, pages: number }} Image
  */
@@ -32,33 +33,7 @@ import { keyOf } from "./key.js";
  * @property {string} picture a data URI.
  */
 /** @typedef {{ time: string, reviewer: string, n_original: number, n_corrected: number }} Kept A correction. */
-/**
- * @typedef {object} Problem
- * @property {string} kind
- * @property {string} got
- * @property {string} [expected]
- * @property {string} [remedy]
- * @property {Failure[]} [failures]
- */
 /** @typedef {{ file: File, answer: Answer, page: number }} Work A picture at work, and what it was answered. */
-
-/** @typedef {((seconds: number) => void) | null} Waiting What learns for how long a busy server wants to be left alone. */
-/** @typedef {RequestInit & { headers?: Record<string, string>, signal?: AbortSignal }} Options */
-
-const TRIES = 6; // against a busy server
-
-/** What the server would not do, or could not be asked. */
-export class ServerProblem extends Error {
-  /** @param {Problem} problem */
-  constructor({ kind, got, expected = "", remedy = "", failures = [] }) {
-    super(got);
-    this.kind = kind;
-    this.got = got;
-    this.expected = expected;
-    this.remedy = remedy;
-    this.failures = failures;
-  }
-}
 
 /** @type {() => Promise<Settings>} */
 export const settings = () => json("v1/settings");
@@ -118,75 +93,13 @@ export function correct(file, fields) {
 }
 
 /**
- * What the server answers; of which type, its callers say.
+ * A tangle split along axes [[x, y], …] by stage 2: those of the axes first, then the rest.
  *
- * @param {string} path
- * @param {Options} [options]
- * @param {Waiting} [waiting]
+ * @type {(tangle: Mask, size: Size, axes: Point[][]) => Promise<Mask[]>}
  */
-async function json(path, options, waiting) {
-  return (await call(path, options, waiting)).json();
-}
-
-/**
- * `waiting` as of `segment`; null to try once and ask for no key.
- *
- * @type {(path: string, options?: Options, waiting?: Waiting) => Promise<Response>}
- */
-async function call(path, options = {}, waiting = () => {}) {
-  for (let left = TRIES; ; left--) {
-    const key = keyOf.known();
-    const response = await send(path, options, key);
-    if (response.ok) return response;
-    if (waiting === null) throw await problemOf(response);
-    const seconds = Number(response.headers.get("Retry-After"));
-    if ([429, 503].includes(response.status) && seconds && left > 1) {
-      waiting(seconds);
-      await pause(seconds, options.signal);
-    } else if (response.status !== 401 || !(await keyOf.instead(key))) {
-      throw await problemOf(response);
-    }
-  }
-}
-
-/** @type {(path: string, options: Options, key: string | null) => Promise<Response>} */
-async function send(path, options, key) {
-  const headers = { ...options.headers, ...(key && { Authorization: `Bearer ${key}` }) };
-  try {
-    return await fetch(path, { ...options, headers });
-  } catch (error) {
-    if (isAbort(error)) throw error;
-    const remedy = "Check that it runs and that the network is there, then try again.";
-    throw new ServerProblem({ kind: "unreachable", got: "The server cannot be reached.", remedy });
-  }
-}
-
-/**
- * Whether an error says only that somebody stopped what ran.
- *
- * @type {(error: unknown) => boolean}
- */
-export function isAbort(error) {
-  return error instanceof DOMException && error.name === "AbortError";
-}
-
-/** @type {(response: Response) => Promise<ServerProblem>} */
-async function problemOf(response) {
-  try {
-    return new ServerProblem((await response.json()).error);
-  } catch {
-    const remedy = "Try again; if it stays, tell whoever runs this server.";
-    return new ServerProblem({ kind: "failed", got: `The server answered ${response.status}.`, remedy });
-  }
-}
-
-/** @type {(seconds: number, signal?: AbortSignal) => Promise<void>} */
-function pause(seconds, signal) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, 1000 * seconds);
-    signal?.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    });
-  });
+export async function partition(tangle, size, axes) {
+  const body = JSON.stringify({ mask: toRle(tangle, size), axes });
+  /** @type {{ annotations: Annotation[] }} */
+  const answered = await json("v1/partition", { method: "POST", body, headers: { "Content-Type": "application/json" } });
+  return answered.annotations.map(({ segmentation, bbox }) => fromRle(segmentation, bbox));
 }

@@ -1,9 +1,9 @@
 /** Showing what went wrong, and what to do about it. */
 
 import { byId, copyOf, one } from "../base/elements.js";
-import { ServerProblem } from "./api.js";
+import { ServerProblem } from "./calling.js";
 
-/** @import { Failure } from "./api.js" */
+/** @import { Failure } from "./calling.js" */
 
 const dialog = byId("problem-dialog", HTMLDialogElement);
 const template = byId("failure", HTMLTemplateElement);

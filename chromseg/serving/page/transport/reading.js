@@ -1,6 +1,6 @@
 /** Reading a given file, whole and once: what is saved or exported later is what was cut, whatever became of the file. */
 
-import { ServerProblem } from "./api.js";
+import { ServerProblem } from "./calling.js";
 
 /**
  * The file, held in memory.
