@@ -4,6 +4,7 @@ import { announce } from "./base/announce.js";
 import { all, around, byId, one } from "./base/elements.js";
 import { cancelTask } from "./base/task.js";
 import { doubtful } from "./base/words.js";
+import { look } from "./picture/look.js";
 import { pan } from "./picture/pan.js";
 import { focusStage, showPicture, stage } from "./picture/stage.js";
 import { fit } from "./picture/zoom.js";
@@ -163,6 +164,7 @@ async function begin() {
   byId("most").textContent = inMegabytes(mostBytes);
   stage(session);
   pan();
+  look();
   sheet(session);
   panel(session, settings.expected_count);
   actions(session, api.partition, showProblem);

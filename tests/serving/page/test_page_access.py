@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.resources
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,33 @@ def test_axe_finds_nothing_in_a_result_at_work(cell: Page) -> None:
     cell.pick(5)
     cell.act("split")
     assert violations(cell) == []
+
+
+@contextmanager
+def preferring(page: Page, feature: str, value: str) -> Iterator[None]:
+    """As on a system where a person has set something."""
+    wished = {"features": [{"name": feature, "value": value}]}
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", wished)
+    try:
+        yield
+    finally:
+        page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_axe_finds_nothing_in_the_dark(page: Page, pictures: Any) -> None:
+    with preferring(page, "prefers-color-scheme", "dark"):
+        assert violations(page) == []
+        page.choose(pictures.cell)
+        page.pick(4)
+        page.act("good")
+        page.pick(1, 2)
+        assert violations(page) == []
+        page.act("axes")
+        assert violations(page) == []
+        page.choose(pictures.blank)
+        assert violations(page) == []
+        ground = "return getComputedStyle(document.documentElement).backgroundColor"
+        assert page.js(ground) == "rgb(17, 23, 29)"
 
 
 def test_axe_finds_nothing_in_a_refusal_beside_a_result(cell: Page, pictures: Any) -> None:
@@ -185,12 +214,8 @@ def test_targets_are_large(cell: Page) -> None:
 def test_nothing_moves_for_those_who_ask_for_that(cell: Page) -> None:
     times = "return [...document.querySelectorAll('*')].map((one) => getComputedStyle(one).transitionDuration)"
     assert set(cell.js(times)) != {"0s"}
-    feature = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
-    cell.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", feature)
-    try:
+    with preferring(cell, "prefers-reduced-motion", "reduce"):
         assert set(cell.js(times)) == {"0s"}
-    finally:
-        cell.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_nothing_comes_from_elsewhere(cell: Page, server: str) -> None:

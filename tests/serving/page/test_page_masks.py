@@ -141,7 +141,7 @@ def test_an_outline_holds_the_middles_of_its_pixels_and_no_others(opened: Page) 
 
 def test_a_number_stands_deep_inside_and_on_no_crossing(opened: Page) -> None:
     mask = box(10, 20, 5, 45)
-    script = f"{AS_WINDOW} const {{placeOfNumber}} = await load('picture/outline');"
+    script = f"{AS_WINDOW} const {{placeOfNumber}} = await load('picture/numbers');"
     x, y = opened.module(f"{script} return placeOfNumber(mask(given[0]), (column) => column > 30)", sent(mask))
     assert 34 <= x <= 41
     assert 13 <= y <= 17
@@ -155,3 +155,37 @@ def test_neighbours_have_different_colours(opened: Page) -> None:
         return [...coloursOf(given[0].map((one, index) => ({{id: 8 * index + 1, mask: mask(one)}}))).values()]"""
     colours = opened.module(script, masks)
     assert all(one != other for one, other in itertools.pairwise(colours))
+
+
+def test_numbers_of_neighbours_do_not_collide(opened: Page) -> None:
+    """Four bars side by side, so narrow that their middles' numbers would lie over one another."""
+    masks = [sent(box(2, 38, col, col + 5)) for col in range(5, 25, 5)]
+    script = f"""{AS_WINDOW} const {{placeNumbers}} = await load('picture/numbers');
+        const instances = given[0].map((one, index) => ({{id: index + 1, mask: mask(one), text: '88'}}));
+        return [...placeNumbers(instances, [], 0.5).values()]"""
+    places = opened.module(script, masks)
+    wide, high = 0.5 * 2 * 8, 0.5 * 13
+    for (x0, y0), (x1, y1) in itertools.combinations(places, 2):
+        assert abs(x0 - x1) >= wide or abs(y0 - y1) >= high
+
+
+@pytest.mark.parametrize("reach", [0.4, 3.0, 7.5])
+def test_a_brush_covers_what_lies_within_its_reach(opened: Page, reach: float) -> None:
+    points = [(10.2, 12.4), (30.6, 12.4), (50.1, 36.7)]
+    script = (
+        "const {stroke} = await load('editing/fill'); const m = stroke(...given); return m && {...m, bits: [...m.bits]}"
+    )
+    covered = got(opened.module(script, points, reach, SIZE))
+    rows, cols = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
+    steps = np.linspace(0, 1, 400)
+    line = np.concatenate([np.outer(1 - steps, a) + np.outer(steps, b) for a, b in itertools.pairwise(points)])
+    away = np.hypot(cols[..., None] - line[:, 0], rows[..., None] - line[:, 1]).min(axis=-1)
+    assert not (covered & (away > reach + 0.1)).any()
+    assert covered[away < reach - 0.1].all()
+
+
+def test_what_is_taken_away(opened: Page) -> None:
+    one, other = blobs(2), blobs(3)
+    script = f"""{AS_WINDOW} const {{subtract}} = await load('picture/masks');
+        return told(subtract(...given[0].map(mask)))"""
+    assert np.array_equal(got(opened.module(script, [sent(one), sent(other)])), one & ~other)

@@ -147,6 +147,26 @@ def test_the_cuts_can_be_hidden(cell: Page) -> None:
     assert cell.js(opacity) == "1"
 
 
+def test_the_picture_looks_as_a_person_likes(cell: Page) -> None:
+    style = "const s = getComputedStyle(document.getElementById('picture')); return s.filter"
+    cuts = "return getComputedStyle(document.querySelector('#cuts [data-id=\"3\"]')).fillOpacity"
+    for name, value in (("cuts", "10"), ("contrast", "250")):
+        cell.js("document.querySelector(`#look [name=${arguments[0]}]`).value = arguments[1]", name, value)
+    cell.one("#invert").click()
+    assert cell.js(style) == "contrast(2.5) invert(1)"
+    cell.wait(lambda: float(cell.js(cuts)) == pytest.approx(0.1), "the cuts are too strong")
+    cell.browser.refresh()
+    cell.wait(lambda: cell.js("return document.body.dataset.ready") == "yes", "not ready")
+    assert cell.js(style) == "contrast(2.5) invert(1)", "kept in this browser"
+    cell.js("document.querySelector('#look [type=reset]').click()")
+    cell.wait(lambda: cell.js(style) == "contrast(1) invert(0)", "not as taken")
+
+
+def test_bands_are_seen_within_a_crossing(cell: Page) -> None:
+    fills = "return [...document.querySelectorAll('#marks path')].map((path) => getComputedStyle(path).fill)"
+    assert set(cell.js(fills)) == {"none"}
+
+
 @pytest.fixture
 def downloads(page: Page, tmp_path: Path) -> Callable[[str], Path]:
     """Press a download button; the file that comes of it."""

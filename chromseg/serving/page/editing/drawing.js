@@ -4,7 +4,7 @@ import { announce } from "../base/announce.js";
 import { byId } from "../base/elements.js";
 import { names } from "../base/words.js";
 import { contains } from "../picture/masks.js";
-import { placeOfNumber } from "../picture/outline.js";
+import { placeOfNumber } from "../picture/numbers.js";
 import { focusStage } from "../picture/stage.js";
 import { cut } from "./cut.js";
 import { EditError } from "./edits.js";

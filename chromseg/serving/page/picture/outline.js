@@ -1,4 +1,4 @@
-/** From a mask to what is drawn of it: its outline, and the place of its number. */
+/** From a mask to its outline. */
 
 /** @import { Mask, Point } from "./masks.js" */
 
@@ -84,33 +84,4 @@ function toPath(ring) {
     return (x - x0) * (y1 - y) !== (y - y0) * (x1 - x);
   });
   return `M${corners.map(([x, y]) => `${x} ${y}`).join("L")}Z`;
-}
-
-/**
- * Where a number is read best: the middle [x, y] of the pixel deepest inside, of those for which `free(column, row)`
- * holds where there are any.
- *
- * @type {(mask: Mask, free: (column: number, row: number) => boolean) => Point}
- */
-export function placeOfNumber(mask, free) {
-  const { x, y, w, h, bits } = mask;
-  const alone = bits.map((bit, place) => (bit && free(x + (place % w), y + Math.floor(place / w)) ? 1 : 0));
-  const depth = Int32Array.from(alone.some(Boolean) ? alone : bits);
-  /** @type {(column: number, row: number) => number} */
-  const at = (column, row) => (column >= 0 && column < w && row >= 0 && row < h ? depth[row * w + column] : 0);
-  for (let grown = true, level = 1; grown; level++) {
-    /** @type {number[]} */
-    const inner = [];
-    depth.forEach((value, place) => {
-      const [column, row] = [place % w, Math.floor(place / w)];
-      const lowest = Math.min(at(column - 1, row), at(column + 1, row), at(column, row - 1), at(column, row + 1));
-      if (value === level && lowest >= level) inner.push(place);
-    });
-    for (const place of inner) depth[place] = level + 1;
-    grown = inner.length > 0;
-  }
-  const deepest = depth.reduce((most, value) => Math.max(most, value), 0);
-  const places = [...depth.keys()].filter((place) => depth[place] === deepest);
-  const place = places[Math.floor(places.length / 2)];
-  return [x + (place % w) + 0.5, y + Math.floor(place / w) + 0.5];
 }

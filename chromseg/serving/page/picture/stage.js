@@ -1,4 +1,4 @@
-/** The picture with every chromosome over it: outlined, numbered, crossings striped, doubtful ones framed. */
+/** The picture with every chromosome over it: outlined, numbered, crossings and doubtful ones framed. */
 
 import { choosing, idOf, refresh } from "../base/choosing.js";
 import { all, byId, isItem, one } from "../base/elements.js";
@@ -6,8 +6,9 @@ import { described, doubtful, reasons } from "../base/words.js";
 import { coloursOf } from "./colours.js";
 import { crossedBy } from "./crossings.js";
 import { area, contains } from "./masks.js";
-import { pathOf, placeOfNumber } from "./outline.js";
-import { keepInView, toPixel } from "./zoom.js";
+import { placeNumbers, placeOfNumber } from "./numbers.js";
+import { pathOf } from "./outline.js";
+import { keepInView, toPixel, zoomNow } from "./zoom.js";
 
 /** @import { Choice } from "../base/choosing.js" */
 /** @import { Judged } from "../base/words.js" */
@@ -33,6 +34,7 @@ export function stage(session) {
   session.addEventListener("point", () => {
     for (const text of marks.querySelectorAll("text")) text.classList.toggle("pointed", idOf(text) === session.pointed);
   });
+  box.addEventListener("zoom", () => renderMarks(session));
   /** @type {number | null | undefined} */
   let selected = null;
   session.addEventListener("change", () => {
@@ -97,12 +99,16 @@ function render(session) {
 /** @type {(session: View) => void} */
 function renderMarks({ instances, crossings, selected }) {
   const chosen = instances.filter(({ id }) => selected.includes(id));
-  const stripes = crossings.map(({ mask }) => make("path", { d: pathOf(mask), class: "crossing" }));
+  const shared = crossings.flatMap(({ mask }) =>
+    ["edge", "crossing"].map((kind) => make("path", { d: pathOf(mask), class: kind })),
+  );
   /** @type {(kind: string) => SVGElement[]} */
   const ring = (kind) => chosen.map(({ mask }) => make("path", { d: pathOf(mask), class: kind }));
   const frames = doubtful(instances).map(frame);
-  const numbers = instances.map((instance) => number(instance, crossings));
-  one(marks, "g", SVGGElement).replaceChildren(...stripes, ...ring("halo"), ...ring("ring"), ...frames, ...numbers);
+  const texts = instances.map((instance) => ({ ...instance, text: `${instance.id}${sign(instance)}` }));
+  const places = placeNumbers(texts, crossings, 1 / zoomNow());
+  const numbers = texts.map((instance) => number(instance, places.get(instance.id) ?? [0, 0]));
+  one(marks, "g", SVGGElement).replaceChildren(...shared, ...ring("halo"), ...ring("ring"), ...frames, ...numbers);
 }
 
 /** @type {(instance: Seen) => SVGElement} */
@@ -110,14 +116,17 @@ function frame({ mask: { x, y, w, h } }) {
   return make("rect", { x: x - 2, y: y - 2, width: w + 4, height: h + 4, rx: 2, class: "doubt" });
 }
 
-/** @type {(instance: Seen, crossings: Crossing[]) => SVGElement} */
-function number(instance, crossings) {
-  const mine = crossings.filter(({ ids }) => ids.includes(instance.id));
-  const [x, y] = placeOfNumber(instance.mask, (column, row) => !mine.some(({ mask }) => contains(mask, column, row)));
-  const text = make("text", { x, y, class: instance.status, "data-id": instance.id });
-  const sign = instance.status === "rejected" ? "×" : reasons(instance) ? "?" : "";
-  text.textContent = `${instance.id}${sign}`;
-  return text;
+/** @type {(instance: Seen & { text: string }, place: Point) => SVGElement} */
+function number({ id, status, text }, [x, y]) {
+  const made = make("text", { x, y, class: status, "data-id": id });
+  made.textContent = text;
+  return made;
+}
+
+/** @type {(instance: Seen) => string} */
+function sign(instance) {
+  if (instance.status === "rejected") return "×";
+  return reasons(instance) ? "?" : "";
 }
 
 /** @type {(name: string, attributes: Attributes) => SVGElement} */

@@ -97,6 +97,7 @@ function apply(wanted) {
   frame.style.height = `${size[0] * zoom}px`;
   frame.style.setProperty("--pixel", `${1 / zoom}px`); // one pixel of the screen, in the picture's
   shown.textContent = `${Math.round(100 * zoom)} %`;
+  box.dispatchEvent(new Event("zoom"));
 }
 
 new ResizeObserver(() => fitting && size[0] > 1 && apply(smallest())).observe(box);
