@@ -10,12 +10,13 @@ import { cut } from "./cut.js";
 import { EditError } from "./edits.js";
 import { draw } from "./pen.js";
 import * as reshaping from "./reshaping.js";
-import { tangleUnder, unionOf } from "./tangle.js";
+import { joined, unionOf } from "./tangle.js";
 
 /** @import { Mask, Point, Size } from "../picture/masks.js" */
 /** @import { Edit } from "./edits.js" */
 /** @import { Task } from "./pen.js" */
 /** @import { Session } from "./session.js" */
+/** @import { Tangle } from "./tangle.js" */
 
 /**
  * Splits a tangle along axes: the server's stage 2.
@@ -73,29 +74,29 @@ export function drawing(session, change, partition) {
     }
   }
 
-  /** Axes one after the other, then the tangle that they run through is partitioned again. */
+  /** Axes one after the other: each has its tangle partitioned again, together with those drawn there before. */
   async function axes() {
-    /** @type {Point[][]} */
-    const lines = [];
+    /** @type {Tangle | null} */
+    let tangle = null;
+    let chosen = session.selected;
+    let task = "Draw along one chromosome of a tangle, from tip to tip.";
     for (;;) {
-      const task = lines.length
-        ? "Draw the next one’s axis, or press Enter: the rest is found out."
-        : "Draw the axis of one chromosome through the tangle, from tip to tip.";
-      const start = lines.at(-1)?.at(-1) ?? middle(session.selected[0] ?? session.active);
-      const line = await drawn({ task, closed: false, start, more: lines.length > 0, before: lines });
-      if (!line) {
+      const start = tangle?.axes.at(-1)?.at(-1) ?? middle(session.selected[0] ?? session.active);
+      const line = await drawn({ task, closed: false, start, more: tangle !== null, before: tangle?.axes });
+      if (!line?.length) {
         focusStage();
-        return announce(STOPPED);
+        return announce(tangle ? "Done with the axes." : STOPPED);
       }
-      if (!line.length) break;
-      lines.push(line);
+      tangle = joined(tangle, session.step, line, chosen);
+      const masks = await partition(unionOf(tangle.before, tangle.ids), session.size, tangle.axes);
+      if (session.step !== tangle.step) throw new EditError("Something else was changed meanwhile: draw it again.");
+      if (tangle.axes.length > 1) session.undo(); // one step, however many axes it took
+      const edit = reshaping.separate(tangle.before, tangle.ids, masks);
+      change(edit);
+      tangle = { ...tangle, step: session.step };
+      chosen = [];
+      task = `${edit.said}. Draw on: another here if that is not right, or elsewhere; Enter ends.`;
     }
-    focusStage();
-    const { step } = session;
-    const ids = session.selected.length ? session.selected : tangleUnder(session.instances, lines);
-    const masks = await partition(unionOf(session.instances, ids), session.size, lines);
-    if (session.step !== step) throw new EditError("Something else was changed meanwhile: draw the axes again.");
-    change(reshaping.separate(session.instances, ids, masks));
   }
 
   return {

@@ -5,21 +5,43 @@ import { EditError, known } from "./edits.js";
 
 /** @import { Mask, Point } from "../picture/masks.js" */
 /** @import { Instance } from "./edits.js" */
-
-const GRAZED = 6; // px that an axis may run over a chromosome beside its own
+/** @import { Step } from "./session.js" */
 
 /**
- * The ids of those that drawn axes run through.
+ * A tangle at work: which it was made of in the instances `before`, its axes, and the step at which it stands.
  *
- * @type {(instances: Instance[], axes: Point[][]) => number[]}
+ * @typedef {{ before: Instance[], ids: number[], axes: Point[][], step: Step }} Tangle
  */
-export function tangleUnder(instances, axes) {
-  const walked = axes.map(pixelsAlong);
-  /** @type {(mask: Mask) => boolean} */
-  const isUnder = (mask) => walked.some((pixels) => pixels.filter(([x, y]) => contains(mask, x, y)).length > GRAZED);
-  const ids = instances.filter(({ mask, status }) => status !== "rejected" && isUnder(mask)).map(({ id }) => id);
+
+const GRAZED = 4; // px that an axis may run over a chromosome beside its own
+
+/**
+ * The tangle under a new axis: the one that was drawn through last, if it is that and nothing was done since, or another.
+ *
+ * @type {(last: Tangle | null, step: Step, axis: Point[], chosen: number[]) => Tangle}
+ */
+export function joined(last, step, axis, chosen) {
+  const under = idsUnder(step.instances, axis);
+  const goesOn = last && last.step === step && under.some((id) => step.selected.includes(id));
+  if (goesOn) {
+    const ids = new Set([...last.ids, ...under.filter((id) => last.before.some((instance) => instance.id === id))]);
+    return { ...last, ids: [...ids], axes: [...last.axes, axis] };
+  }
+  const ids = [...new Set([...chosen, ...under])];
   if (!ids.length) throw new EditError("The axis runs through no chromosome: draw it along one.");
-  return ids;
+  return { before: step.instances, ids, axes: [axis], step };
+}
+
+/**
+ * The ids of those that a drawn line runs through.
+ *
+ * @type {(instances: Instance[], line: Point[]) => number[]}
+ */
+function idsUnder(instances, line) {
+  const pixels = pixelsAlong(line);
+  /** @type {(mask: Mask) => boolean} */
+  const isUnder = (mask) => pixels.filter(([x, y]) => contains(mask, x, y)).length > GRAZED;
+  return instances.filter(({ mask, status }) => status !== "rejected" && isUnder(mask)).map(({ id }) => id);
 }
 
 /**
