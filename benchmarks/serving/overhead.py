@@ -99,11 +99,11 @@ def idle_predictor() -> Any:
         def infer(self, absorbance: Any) -> None:
             return None
 
-        def find(self, absorbance: Any, most: int | None = None) -> Found:
+        def solve(self, absorbance: Any, answer: Any, most: int | None = None) -> Found:
             return Found(np.zeros((0, *absorbance.shape), dtype=bool), (), (), ())
 
         def conclude(self, absorbance: Any, answer: Any) -> tuple[Found, Found]:
-            return self.find(absorbance), self.find(absorbance)
+            return self.solve(absorbance, answer), self.solve(absorbance, answer)
 
         def prepare(self, picture: Picture, asked: Asked, **options: Any) -> Prepared:
             grey = picture.page(asked.page).grey

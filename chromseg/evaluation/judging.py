@@ -8,7 +8,7 @@ import numpy as np
 
 from chromseg.annotations.samples import Sample
 from chromseg.arrays import Bool
-from chromseg.images.scale import coarse, resize_mask
+from chromseg.images.scale import as_large_as, resize_mask
 from chromseg.inference.found import Found
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.predictor import Predictor
@@ -89,7 +89,7 @@ def as_coarse_as(shape: tuple[int, ...], sample: Sample) -> Sample:
     masks = sample.masks
     return replace(
         sample,
-        image=coarse(sample.image, round(sample.image.shape[0] / shape[0])),
+        image=as_large_as(shape, sample.image),
         masks=None if masks is None else np.array([resize_mask(m, shape) for m in masks], bool).reshape(-1, *shape),
         crossing=resize_mask(sample.crossing, shape),
         chromosome=resize_mask(sample.chromosome, shape),

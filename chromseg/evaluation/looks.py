@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from chromseg.arrays import F32, F64
+from chromseg.images.scale import as_large_as
 from chromseg.inference.familiarity import MEASURES, StainLook, look_of
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.predictor import Predictor
@@ -44,7 +45,7 @@ def measured_looks(predictor: Predictor, pictures: Iterable[tuple[str, F32]]) ->
     looks: dict[str, list[F64]] = {}
     for stain, picture in pictures:
         found = predictor.find(picture)
-        look = look_of(predictor.seen(picture), found.masks, found.scores)
+        look = look_of(as_large_as(found.masks.shape[1:], picture), found.masks, found.scores)
         if look is not None:
             looks.setdefault(stain, []).append(look)
     return looks

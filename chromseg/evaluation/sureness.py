@@ -78,8 +78,9 @@ def judged_outlines(predictor: MapPredictor, samples: Iterable[Sample], stains: 
     for sample in samples:
         if sample.masks is None:
             continue
-        seen = predictor.seen(sample.image)
-        found, own = predictor.splicer.measured(seen, predictor.infer(sample.image))
+        picture, answer, _ = predictor.second_look(sample.image, predictor.infer(sample.image))
+        seen = predictor.seen(picture)
+        found, own = predictor.splicer.measured(seen, answer)
         truth = as_coarse_as(found.masks.shape[1:], sample).masks
         assert truth is not None
         measures.append(own)

@@ -24,9 +24,7 @@ def resize(image: F32, factor: float) -> F32:
     """Resize float32 (H, W) by a factor, smoothed before it is made smaller."""
     if factor == 1.0:
         return image
-    height, width = (max(1, round(side * factor)) for side in image.shape)
-    picture = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(np.clip(np.asarray(picture), 0, 1), dtype=np.float32)
+    return _resized(image, (max(1, round(image.shape[0] * factor)), max(1, round(image.shape[1] * factor))))
 
 
 def resize_mask(mask: Bool, shape: tuple[int, ...]) -> Bool:
@@ -51,3 +49,14 @@ def coarse(image: F32, fine: int) -> F32:
 def coarse_shape(shape: tuple[int, ...], fine: int) -> tuple[int, int]:
     """The size of what `coarse` makes of a picture of a size."""
     return -(-shape[0] // fine), -(-shape[1] // fine)
+
+
+def as_large_as(shape: tuple[int, ...], image: F32) -> F32:
+    """Bring float32 (H, W) to a size (h, w): the means of squares where it is so many times finer, else resized."""
+    fine = max(1, round(image.shape[0] / shape[0]))
+    return coarse(image, fine) if coarse_shape(image.shape, fine) == shape else _resized(image, shape)
+
+
+def _resized(image: F32, shape: tuple[int, ...]) -> F32:
+    picture = Image.fromarray(image).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
+    return np.asarray(np.clip(np.asarray(picture), 0, 1), dtype=np.float32)

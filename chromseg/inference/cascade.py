@@ -47,9 +47,13 @@ class CascadePredictor(Predictor):
         """As its parent that draws maps."""
         return self.maps.fine
 
-    def find(self, absorbance: F32, most: int | None = None) -> Found:
-        """Let both look, and keep the better explanation of each group of competing masks."""
-        return self.decide(self.explanations(absorbance, *self.infer(absorbance), most))
+    def solve(self, absorbance: F32, answer: tuple[F32, Detections], most: int | None = None) -> Found:
+        """Keep the better explanation of each group of competing masks."""
+        return self.decide(self.explanations(absorbance, *answer, most))
+
+    def found_width(self, absorbance: F32, answer: tuple[F32, Detections]) -> float | None:
+        """As the parent that draws maps sees them."""
+        return self.maps.found_width(absorbance, answer[0])
 
     def conclude(self, absorbance: F32, answer: tuple[F32, Detections]) -> tuple[Found, Found]:
         """What was decided, and with it the detections that it leaves no trace of."""

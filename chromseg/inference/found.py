@@ -27,6 +27,7 @@ class Found:
         maps: The maps (chromosome, crossing), bool (H, W) each, of a model that predicts them; None for one that
             predicts instances.
         probability: Per mask, that its outline is right at IoU 0.8, or None where the model does not estimate it.
+        closer: By how much the picture was enlarged after a first look that showed its chromosomes at a wrong width.
     """
 
     masks: Bool
@@ -35,6 +36,7 @@ class Found:
     uncertainty: tuple[float | None, ...]
     maps: tuple[Bool, Bool] | None = None
     probability: tuple[float | None, ...] = ()
+    closer: float = 1.0
 
     def __post_init__(self) -> None:
         """A model that does not say how probable its outlines are says so of each."""
@@ -60,6 +62,7 @@ class Found:
             tuple(self.uncertainty[index] for index in indices),
             self.maps,
             tuple(self.probability[index] for index in indices),
+            self.closer,
         )
 
     def resized(self, shape: tuple[int, int]) -> Found:

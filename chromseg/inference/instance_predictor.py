@@ -46,9 +46,9 @@ class InstancePredictor(Predictor):
 
     network: UCRDNet = field(kw_only=True)
 
-    def find(self, absorbance: F32, most: int | None = None) -> Found:
-        """Detect, and draw each mask at its place."""
-        return self.instances(self.infer(absorbance), absorbance.shape)
+    def solve(self, absorbance: F32, answer: Detections, most: int | None = None) -> Found:
+        """Draw each mask at its place."""
+        return self.instances(answer, absorbance.shape)
 
     def conclude(self, absorbance: F32, answer: Detections) -> tuple[Found, Found]:
         """The sure instances, and every detection."""

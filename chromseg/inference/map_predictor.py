@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 
+from chromseg.annotations.maps import label_regions
 from chromseg.arrays import F32, Bool
 from chromseg.config import ModelConfig
 from chromseg.images.scale import filled_up
@@ -21,8 +23,10 @@ from chromseg.inference.splicing import Splicer, SplicingLeft
 from chromseg.inference.sureness import Sureness
 from chromseg.inference.view import MOST_CHROMOSOMES
 from chromseg.models.maps import MapNetwork
+from chromseg.partition.cluster import chromosome_width
 from chromseg.partition.seams import WITH_CONTACT, SeamWeights
 
+_A_FIELD = 8  # regions from which their width says how large the picture is
 _UNKNOWN_ONCE = {"smooth_chromosome": 0.0, "max_apart": 0.0}
 
 
@@ -37,9 +41,19 @@ class MapPredictor(Predictor):
         """As its network was made."""
         return self.card.architecture.fine if isinstance(self.card.architecture, ModelConfig) else 1
 
-    def find(self, absorbance: F32, most: int | None = None) -> Found:
-        """Run both stages."""
-        return self.splice(absorbance, self.infer(absorbance), most=most)
+    def solve(self, absorbance: F32, answer: F32, most: int | None = None) -> Found:
+        """Splice."""
+        return self.splice(absorbance, answer, most=most)
+
+    def found_width(self, absorbance: F32, answer: F32) -> float | None:
+        """The median width of the regions of the chromosome map, of whole fields with eight or more."""
+        _, maps = self.splicer.decide(self.seen(absorbance), answer)
+        labels, count = label_regions(maps.chromosome)
+        if count < _A_FIELD:
+            return None
+        windows = enumerate(ndimage.find_objects(labels), start=1)
+        widths = [chromosome_width(np.pad(labels[window] == label, 1)) for label, window in windows]
+        return self.fine * float(np.median(widths))
 
     def begin(self, images: Sequence[F32]) -> list[Remainder]:
         """Run the network, on an accelerator on all at once; splicing is left.
@@ -50,9 +64,9 @@ class MapPredictor(Predictor):
         splicer = self.splicer
         alone = torch.device(self.device).type == "cpu"
         maps = [self.infer(image) for image in images] if alone else self.infer_batch(np.stack(images))
+        looks = (self.second_look(image, own) for image, own in zip(images, maps, strict=True))
         return [
-            SplicingLeft(splicer, self.seen(image), own, MOST_CHROMOSOMES)
-            for image, own in zip(images, maps, strict=True)
+            SplicingLeft(splicer, self.seen(picture), own, MOST_CHROMOSOMES, closer) for picture, own, closer in looks
         ]
 
     def infer(self, absorbance: F32) -> F32:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,8 @@ from chromseg.inference.view import MAX_SCALED, MOST_CHROMOSOMES, View, view_of
 from chromseg.models.package import ModelCard
 from chromseg.validation import ImageLimits, InputCheck, Report
 
+_RIGHT_ENOUGH = 0.78  # of the trained width, or its inverse: there a second look mended nothing on validation pictures
+_MOST_CLOSER = 2.0
 _RETIRED = ("soft_blur", "max_blur")  # limits in older cards, of blur in the model's pixels, which scaling took away
 
 
@@ -84,6 +87,13 @@ class Predictor(ABC):
         """What the network alone, or each of two, makes of absorbance float32 (H, W) at the model's scale."""
 
     @abstractmethod
+    def solve(self, absorbance: F32, answer: Any, most: int | None = None) -> Found:
+        """The chromosomes, from what `infer` answered; arguments and errors as of `find`."""
+
+    def found_width(self, absorbance: F32, answer: Any) -> float | None:
+        """The width of the chromosomes as the network sees them, in pixels of `absorbance`; None if it cannot say."""
+        return None
+
     def find(self, absorbance: F32, most: int | None = None) -> Found:
         """Find the chromosomes.
 
@@ -94,10 +104,36 @@ class Predictor(ABC):
         Raises:
             InputRefusedError: There are more than `most`.
         """
+        picture, answer, closer = self.second_look(absorbance, self.infer(absorbance))
+        return replace(self.solve(picture, answer, most), closer=closer)
+
+    def second_look(self, absorbance: F32, answer: Any) -> tuple[F32, Any, float]:
+        """Look again where the first look shows chromosomes of another width than the model was trained on.
+
+        Before the network has run, their width is an estimate by thresholds, which on DAPI, where neighbours run
+        together, was wrong by a quarter in a third of the pictures.
+
+        Args:
+            absorbance: float32 (H, W), at the model's own scale as estimated.
+            answer: What `infer` says of it.
+
+        Returns:
+            The picture that was looked at last, the answer to it, and by how much it was enlarged.
+        """
+        wanted, own = self.card.trained_width, self.found_width(absorbance, answer)
+        if not wanted or not own:
+            return absorbance, answer, 1.0
+        fits = math.sqrt(MAX_SCALED / absorbance.size) * self.fine
+        closer = min(max(wanted / own, 1 / _MOST_CLOSER), _MOST_CLOSER, max(fits, 1.0))
+        if _RIGHT_ENOUGH <= closer <= 1 / _RIGHT_ENOUGH:
+            return absorbance, answer, 1.0
+        picture = resize(absorbance, closer)
+        return picture, self.infer(picture), closer
 
     def find_all(self, absorbance: F32) -> tuple[Found, Found]:
         """What `find` gives, and with it all that is too unsure to be handed out: average precision needs that too."""
-        return self.conclude(absorbance, self.infer(absorbance))
+        picture, answer, _ = self.second_look(absorbance, self.infer(absorbance))
+        return self.conclude(picture, answer)
 
     @abstractmethod
     def conclude(self, absorbance: F32, answer: Any) -> tuple[Found, Found]:
@@ -171,7 +207,6 @@ class Predictor(ABC):
             name=name,
             model=self.identity,
             chromosome_area=self.card.chromosome_area,
-            fine=self.fine,
             looks=self.looks,
             strict=asked.strict,
             times=clock.times,

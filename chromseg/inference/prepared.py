@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from chromseg.arrays import F32
 from chromseg.errors import InputRefusedError
-from chromseg.images.scale import coarse, resize_mask
+from chromseg.images.scale import as_large_as, resize_mask
 from chromseg.inference.familiarity import StainLook, look_of, nearest
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.postprocess import has_plain_ground
@@ -31,7 +31,6 @@ class Prepared:
         model: Which model it was prepared for.
         chromosome_area: Median area of that model's training chromosomes, in its own pixels; None if unknown.
         times: Milliseconds by step so far.
-        fine: How many times finer `scaled` is than the masks that are found in it.
         looks: How pictures of each stain look that the model knows.
         strict: A picture that looks like none of them is refused.
     """
@@ -45,7 +44,6 @@ class Prepared:
     model: ModelIdentity
     chromosome_area: float | None = None
     times: Mapping[str, float] = field(default_factory=dict)
-    fine: int = 1
     looks: Mapping[str, StainLook] = field(default_factory=dict)
     strict: bool = False
 
@@ -60,7 +58,7 @@ class Prepared:
         """Bring what was found at the model's scale back to the page.
 
         Args:
-            found: Masks of the size of `scaled`.
+            found: Masks of any size.
             times: Milliseconds of the steps since.
 
         Raises:
@@ -71,7 +69,8 @@ class Prepared:
             height, width = self.view.absorbance.shape
             instances = tuple(found.instances(self.view.absorbance))
             seen = None if found.maps is None else resize_mask(found.maps[0], (height, width))
-        area = self.chromosome_area and self.chromosome_area / self.view.factor**2
+        scale = self.view.factor * found.closer
+        area = self.chromosome_area and self.chromosome_area / scale**2
         with clock.step("compare"):
             strange = self._strange(found) if self.looks else None
         judged = check_result(instances, seen, area, strange, name=self.name, strict=self.strict)
@@ -80,7 +79,7 @@ class Prepared:
             instances=instances,
             absorbance=self.view.absorbance,
             polarity=self.view.polarity,
-            scale=self.view.factor,
+            scale=scale,
             validation={
                 "input": self.validation,
                 "result": judged.to_json(),
@@ -96,7 +95,7 @@ class Prepared:
 
         A cut-out, of which a cluster alone was left on a plain ground, is no whole field.
         """
-        look = look_of(coarse(self.scaled, self.fine), found.masks, found.scores)
+        look = look_of(as_large_as(found.masks.shape[1:], self.scaled), found.masks, found.scores)
         return nearest(self.looks, look, field=not has_plain_ground(self.view.absorbance))
 
 

@@ -113,16 +113,19 @@ class SplicingLeft:
         absorbance: float32 (H, W) that the network saw.
         probabilities: float32 (M, H, W) that it answered.
         most: Chromosomes.
+        closer: By how much the picture was enlarged for a second look.
     """
 
     splicer: Splicer
     absorbance: F32
     probabilities: F32
     most: int | None = None
+    closer: float = 1.0
 
     def __call__(self) -> Found:
         """Splice."""
-        return self.splicer.splice(self.absorbance, self.probabilities, most=self.most)
+        found = self.splicer.splice(self.absorbance, self.probabilities, most=self.most)
+        return replace(found, closer=self.closer)
 
 
 def instance_scores(partition: Partition, chromosome: F32) -> list[float]:
