@@ -1,7 +1,7 @@
 """Image files of any common kind → grey pages, upright, with their bit depth.
 
 PNG, JPEG, BMP and TIFF; 8, 12-in-16 and 16 bit, float; grey, RGB, palette, alpha, CMYK; several pages; EXIF turned.
-Pillow reads what it can (16-bit colour comes out as 8); TIFFs that it cannot (float64, say) go to tifffile.
+Pillow reads what it can; what it reads with fewer bits or wrongly (`deep`), or not at all (float64, say), others read.
 Datasets and predictions are read by the same code, so a network sees equal pixels in both.
 """
 
@@ -19,9 +19,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, ImageSequence
+from PIL.TiffImagePlugin import TiffImageFile
 
 from chromseg.arrays import U8
 from chromseg.errors import DataError, InputRefusedError
+from chromseg.images.deep import is_beyond_pillow, is_deep_png, read_deep_png
+from chromseg.images.foreign import refuse_foreign
 from chromseg.images.reduction import reduced
 from chromseg.images.tiff import ACCEPTED, MOST_PAGES, TiffError, check_directories, is_tiff, read_arrays
 
@@ -161,6 +164,7 @@ def read_grey(source: Path | bytes, name: str = "") -> npt.NDArray[Any]:
 
 
 def _read_bytes(path: Path) -> bytes:
+    refuse_foreign(b"", path.name)
     try:
         return path.read_bytes()
     except OSError as error:
@@ -189,6 +193,7 @@ class _Allowance:
 
 
 def _read_with_pillow(content: bytes, name: str, allowance: _Allowance) -> tuple[Page, ...]:
+    refuse_foreign(content, name)
     try:
         if is_tiff(content):
             check_directories(content)
@@ -196,10 +201,16 @@ def _read_with_pillow(content: bytes, name: str, allowance: _Allowance) -> tuple
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is judged below
             warnings.simplefilter("ignore", UserWarning)  # odd metadata is no reason to refuse pixels
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+                if is_deep_png(content):
+                    allowance.take(picture.size, 8)
+                    pixels = read_deep_png(content)
+                    if pixels is not None:
+                        return (_page_of_array(pixels, name),)
+                    allowance = _Allowance(name, allowance.a_page, allowance.together)
                 return tuple(_page_of_picture(frame) for frame in _frames(picture, allowance))
     except Image.DecompressionBombError as error:
-        pixels = re.search(r"\d+", str(error))  # Pillow refuses before it tells the size in any other way
-        size = f"{int(pixels[0]) / 1e6:.0f} megapixels" if pixels else "too many pixels"
+        number = re.search(r"\d+", str(error))  # Pillow refuses before it tells the size in any other way
+        size = f"{int(number[0]) / 1e6:.0f} megapixels" if number else "too many pixels"
         raise _too_large(name, size, allowance.a_page) from error
     except TiffError as error:
         raise _odd_tiff(name, error) from error
@@ -208,12 +219,14 @@ def _read_with_pillow(content: bytes, name: str, allowance: _Allowance) -> tuple
     except Exception as error:  # Pillow's readers raise many kinds on damaged files, TypeError among them
         if is_tiff(content):
             return _read_with_tifffile(content, name, _Allowance(name, allowance.a_page, allowance.together))
-        raise _unreadable(name, error) from error
+        raise _unreadable(name) from error
 
 
 def _frames(picture: Image.Image, allowance: _Allowance) -> Iterator[Image.Image]:
     """The pages, each decoded when the one before it is done with."""
     for frame in ImageSequence.Iterator(picture) if picture.format == "TIFF" else [picture]:
+        if isinstance(frame, TiffImageFile) and is_beyond_pillow(frame.tag_v2):
+            raise ValueError("a page for tifffile")
         allowance.take(frame.size, _pixel_bytes(frame))
         if frame.mode.startswith("I;16") and frame.mode != "I;16":
             frame = frame.convert("I")
@@ -245,9 +258,9 @@ def _read_with_tifffile(content: bytes, name: str, allowance: _Allowance) -> tup
     except InputRefusedError:
         raise
     except Exception as error:  # tifffile and its codecs raise many kinds; each means the same to the user
-        raise _unreadable(name, error) from error
+        raise _unreadable(name) from error
     if not arrays:
-        raise _unreadable(name, ValueError("no page"))
+        raise _unreadable(name, " (it has no page)")
     return tuple(_page_of_array(array, name) for array in arrays)
 
 
@@ -257,7 +270,7 @@ def _page_of_array(array: npt.NDArray[Any], name: str) -> Page:
     if array.ndim == 3 and array.shape[2] in (3, 4):
         return _page_of_colour(array[..., :3])
     if array.ndim != 2 or 0 in array.shape:
-        raise _unreadable(name, ValueError(f"an array of shape {array.shape}"))
+        raise _unreadable(name, f" (it is an array of shape {array.shape})")
     if array.dtype == np.bool_:
         return Page(array.astype(np.uint8) * 255, None, 8)
     if np.issubdtype(array.dtype, np.floating):
@@ -325,9 +338,9 @@ def _odd_tiff(name: str, error: TiffError) -> InputRefusedError:
     )
 
 
-def _unreadable(name: str, error: Exception) -> InputRefusedError:
+def _unreadable(name: str, why: str = "") -> InputRefusedError:
     return InputRefusedError(
-        f"{name} cannot be read as an image ({type(error).__name__}: {str(error)[:120]})",
+        f"{name} cannot be read as an image{why}",
         expected="a whole PNG, JPEG, BMP or TIFF file",
         remedy="export the picture again from the microscope software",
     )

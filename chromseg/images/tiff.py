@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chromseg.images.deep import zero_is_black
+
 MOST_PAGES = 1000
 _MOST_TAGS = 100_000  # of all pages together; a page has some twenty
 _MOST_PIECES = 250_000  # of all pages together; 16 megapixels in the smallest tiles that TIFF allows are 62,500
@@ -122,5 +124,17 @@ def read_arrays(content: bytes, take: Callable[[tuple[int, int], int], None]) ->
                 raise TiffError(f"pixels of {page.samplesperpixel * page.imagedepth} values")
             if page.dtype is None or np.dtype(page.dtype).kind not in "biuf":
                 raise TiffError(f"pixels of kind {page.dtype}")
+            if page.samplesperpixel == 2:
+                raise TiffError("two channels in one page: save the one that shows the chromosomes alone")
             take((page.imagewidth, page.imagelength), page.samplesperpixel * np.dtype(page.dtype).itemsize)
-        return [np.squeeze(page.asarray()) for page in pages]
+        return [_pixels(page) for page in pages]
+
+
+def _pixels(page: Any) -> npt.NDArray[Any]:
+    pixels: npt.NDArray[Any] = np.squeeze(page.asarray())
+    if page.photometric != 0:  # MINISWHITE
+        return pixels
+    try:
+        return zero_is_black(pixels)
+    except ValueError as error:
+        raise TiffError(str(error)) from error

@@ -68,12 +68,6 @@ def test_float_tiff_keeps_values_and_nan(dtype: type) -> None:
     np.testing.assert_allclose(page.grey, values, rtol=1e-6)
 
 
-def test_sixteen_bit_colour_comes_as_eight() -> None:
-    colour = np.stack([ramp(np.uint16, 60000)] * 3, axis=-1)
-    (page,) = read_picture(tiff(colour, photometric="rgb")).pages
-    np.testing.assert_allclose(page.grey, ramp(np.uint16, 60000) / 256, atol=1)
-
-
 def test_pages_of_a_tiff_are_all_there() -> None:
     stack = np.stack([ramp(), 255 - ramp(), ramp() // 2])
     pages = read_picture(tiff(stack, photometric="minisblack")).pages
