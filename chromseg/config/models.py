@@ -51,7 +51,10 @@ class DetectorConfig:
         "joint"  # UC: eq. 5 moves all; σ alone; or all, but
     )
     # less where σ is small
+    ranking: Literal["corrected", "damped"] = "corrected"  # UC: eq. 11; or class score · exp(−κη), which has a range
     correction: float = 0.3  # UC: λ of eq. 11
+    damping: float = 3.0  # UC: κ
+    voting: float = 0.0  # UC: τ, how far a box's neighbours move it, by their variance; 0: not at all
     region: Literal["none", "decomposed", "learned", "aligned", "context"] = (
         "none"  # RD: as printed; sub-regions that each
     )

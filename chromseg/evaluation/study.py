@@ -18,10 +18,12 @@ from chromseg.metrics import InstanceScore, summarize_instances
 from chromseg.metrics.catalogue import OF_IMAGES
 
 _LAMBDAS = tuple(np.round(np.arange(0.0, 1.05, 0.1), 1).tolist())
+_KAPPAS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
+_TAUS = (0.0, 0.005, 0.02, 0.05)
 
 
 def study(predictor: InstancePredictor, samples: Iterable[Sample]) -> list[dict[str, Any]]:
-    """What can be changed without training, one row each: λ of eq. 11 (with UC), and how duplicates are dropped.
+    """What can be changed without training, one row each: how duplicates are dropped, with UC λ of eq. 11 or κ, and τ.
 
     Each row is judged at the threshold that suits it best, since a change may move all scores.
 
@@ -34,8 +36,13 @@ def study(predictor: InstancePredictor, samples: Iterable[Sample]) -> list[dict[
     """
     kinds = ("box", "soft") if predictor.settings.boxes_only else ("box", "soft", "mask")
     changes: list[tuple[str, Any]] = [("nms", kind) for kind in kinds]
-    if predictor.network.config.uncertainty:
+    config = predictor.network.config
+    if config.uncertainty and config.ranking == "damped":
+        changes += [("damping", value) for value in _KAPPAS]
+    elif config.uncertainty:
         changes += [("correction", value) for value in _LAMBDAS]
+    if config.uncertainty:
+        changes += [("voting", value) for value in _TAUS]
     others = [changed(predictor, {name: value}) for name, value in changes]
     judged: list[list[list[InstanceScore]]] = [[] for _ in changes]
     for sample in samples:

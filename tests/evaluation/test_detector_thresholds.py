@@ -145,7 +145,10 @@ def test_studies_change_lambda_and_suppression_and_nothing_else(model: Path) -> 
     assert isinstance(predictor, InstancePredictor)
     rows = study(predictor, [crossed()])
     assert [row["value"] for row in rows[:3]] == ["box", "soft", "mask"]
-    assert [row["value"] for row in rows[3:]] == [round(0.1 * step, 1) for step in range(11)]
+    assert [row["value"] for row in rows[3:14]] == [round(0.1 * step, 1) for step in range(11)]
+    assert [row["changed"] for row in rows[14:]] == ["voting"] * 4
+    damped = study(changed(predictor, {"ranking": "damped"}), [crossed()])
+    assert [row["changed"] for row in damped] == ["nms"] * 3 + ["damping"] * 6 + ["voting"] * 4
     assert predictor.network.config == UCRD
     assert all(row["threshold"] in THRESHOLDS for row in rows)
     other = changed(predictor, {"correction": 1.0})

@@ -21,6 +21,8 @@ def check_config(config: DetectorConfig) -> None:
         (config.norm == "batch" or bool(config.weights), "norm", "batch, without weights whose norms could be kept"),
         (0 < config.region_scale <= 1, "region_scale", "above 0, at most 1"),
         (0 <= config.correction <= 1, "correction", "0 to 1"),
+        (config.damping >= 0, "damping", "at least 0"),
+        (config.voting >= 0, "voting", "at least 0"),
         (0 < config.nms_iou <= 1, "nms_iou", "above 0, at most 1"),
         (0 < config.rpn_nms_iou <= 1, "rpn_nms_iou", "above 0, at most 1"),
         (config.zoom > 0, "zoom", "above 0"),

@@ -14,7 +14,8 @@ from chromseg.arrays import Bool
 from chromseg.config import DetectorConfig
 from chromseg.models.ucrd_net.box_head import CODER, BoxPrediction
 from chromseg.models.ucrd_net.rois import paste_masks
-from chromseg.models.ucrd_net.uncertainty import box_uncertainty, corrected_score
+from chromseg.models.ucrd_net.uncertainty import box_uncertainty, corrected_score, damped_score
+from chromseg.models.ucrd_net.voting import edge_variances
 
 DUPLICATE_IOU = 0.9  # boxes that share more give the same mask; before NMS by mask, only one of them goes on
 _SOFTNESS = 0.5  # σ of the Gaussian penalty
@@ -99,13 +100,18 @@ _SPARE = 2  # times `detections` boxes at most go on to be suppressed by mask
 
 
 class ScoredBoxes(NamedTuple):
-    """Columns of `Detections` that are known before the masks; each (D, …)."""
+    """Columns of `Detections` that are known before the masks, each (D, …), and `spread`.
+
+    Attributes:
+        spread: float32 (D, 4), variances of the edges in square pixels; None without UC.
+    """
 
     boxes: Tensor
     labels: Tensor
     scores: Tensor
     class_scores: Tensor
     uncertainty: Tensor | None
+    spread: Tensor | None = None
 
     def take(self, index: Tensor) -> ScoredBoxes:
         """Those at int64 or bool `index`, in its order."""
@@ -124,15 +130,20 @@ def read_boxes(
         proposals: float32 (R, 4).
         size: Height and width of the image; boxes are cut there.
         config: Of the network.
-        correction: λ of eq. 11, used with UC.
+        correction: λ of eq. 11, used with UC that ranks by it.
     """
     class_scores, best = pred.logits.softmax(dim=1)[:, 1:].max(dim=1)
     boxes = clip_boxes_to_image(CODER.decode_single(pred.deltas, proposals), size)
-    uncertainty = None if pred.sigma is None else box_uncertainty(pred.sigma)
-    scores = class_scores if uncertainty is None else corrected_score(class_scores, uncertainty, correction)
+    scores, uncertainty, spread = class_scores, None, None
+    if pred.sigma is not None:
+        uncertainty, spread = box_uncertainty(pred.sigma), edge_variances(pred.sigma, proposals, boxes)
+        if config.ranking == "damped":
+            scores = damped_score(class_scores, uncertainty, config.damping)
+        else:
+            scores = corrected_score(class_scores, uncertainty, correction)
     sides = boxes[:, 2:] - boxes[:, :2]
     wanted = (class_scores >= config.score_min) & (sides >= _MIN_SIDE).all(dim=1)
-    return ScoredBoxes(boxes, best + 1, scores, class_scores, uncertainty).take(wanted)
+    return ScoredBoxes(boxes, best + 1, scores, class_scores, uncertainty, spread).take(wanted)
 
 
 def suppress(found: ScoredBoxes, config: DetectorConfig) -> ScoredBoxes:

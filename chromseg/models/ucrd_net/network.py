@@ -33,6 +33,7 @@ from chromseg.models.ucrd_net.rpn import ProposalNetwork
 from chromseg.models.ucrd_net.sampling import sample_proposals
 from chromseg.models.ucrd_net.seeding import seeded
 from chromseg.models.ucrd_net.targets import Detections, Target, check_targets
+from chromseg.models.ucrd_net.voting import vote
 
 
 class Look(NamedTuple):
@@ -149,7 +150,7 @@ class UCRDNet(nn.Module):
         """The second part of `detect`: which boxes stay, and their masks."""
         lam = self.config.correction if correction is None else correction
         found = [
-            suppress(read_boxes(own, each, size, self.config, lam), self.config)
+            self._kept(read_boxes(own, each, size, self.config, lam))
             for own, each, size in zip(look.answers, look.proposals, look.batch.sizes, strict=True)
         ]
         masks, fits = self._masks(look.features, [each.boxes for each in found])
@@ -197,8 +198,14 @@ class UCRDNet(nn.Module):
             return masks, [None] * len(counts)
         return masks, torch.split(self.mask_scoring(rois.x, logits).clamp(0, 1), counts)
 
+    def _kept(self, found: ScoredBoxes) -> ScoredBoxes:
+        kept = suppress(found, self.config)
+        if not self.config.voting or found.spread is None:
+            return kept
+        return kept._replace(boxes=vote(kept.boxes, found.boxes, found.spread, self.config.voting))
+
     def _finish(self, found: ScoredBoxes, masks: Tensor, fit: Tensor | None, factor: Tensor) -> Detections:
-        result = Detections(*found, roi_masks=masks)
+        result = Detections(*found[:-1], roi_masks=masks)
         if fit is not None:
             scores = result.scores * fit
             result = result._replace(scores=scores).take(scores.argsort(descending=True, stable=True))

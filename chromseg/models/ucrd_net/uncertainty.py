@@ -44,6 +44,11 @@ def corrected_score(class_scores: Tensor, uncertainty: Tensor, correction: float
     return correction * class_scores + (1 - correction) * (1 - uncertainty)
 
 
+def damped_score(class_scores: Tensor, uncertainty: Tensor, damping: float) -> Tensor:
+    """class_score · exp(−κη): unlike eq. 11, whose second term hardly differs from box to box, it has a range."""
+    return class_scores * torch.exp(-damping * uncertainty)
+
+
 def rescore(detections: Detections, correction: float) -> Detections:
     """The same detections ranked with another λ; without UC nothing changes.
 

@@ -13,7 +13,15 @@ from chromseg.models.ucrd_net import Detections, rescore
 from chromseg.models.ucrd_net.box_head import CODER, SCALE, BoxHead, BoxPrediction, box_losses
 from chromseg.models.ucrd_net.detection import read_boxes
 from chromseg.models.ucrd_net.sampling import Samples
-from chromseg.models.ucrd_net.uncertainty import SIGMA_MIN, box_uncertainty, corrected_score, gaussian_nll, to_sigma
+from chromseg.models.ucrd_net.uncertainty import (
+    SIGMA_MIN,
+    box_uncertainty,
+    corrected_score,
+    damped_score,
+    gaussian_nll,
+    to_sigma,
+)
+from chromseg.models.ucrd_net.voting import edge_variances, vote
 
 
 def one(value: float) -> torch.Tensor:
@@ -124,6 +132,34 @@ def test_uncertain_boxes_fall_behind() -> None:
     assert found.scores.argsort(descending=True).tolist() == [2, 0, 1]
     assert found.uncertainty is not None
     torch.testing.assert_close(found.uncertainty, sigma[:, 0])
+
+
+def test_a_damped_score_has_a_range() -> None:
+    assert damped_score(one(0.9), one(0.25), 4.0).item() == pytest.approx(0.9 / math.e)
+    assert damped_score(one(0.9), one(0.25), 0.0).item() == pytest.approx(0.9)
+    sigma = torch.tensor([0.05, 0.3, 0.05])[:, None].expand(3, 4)
+    config = dataclasses.replace(TINY, ranking="damped", damping=4.0)
+    found = read_boxes(answers(sigma), PROPOSALS, (64, 64), config, 0.3)
+    torch.testing.assert_close(found.scores, found.class_scores * torch.exp(-4 * sigma[:, 0]))
+
+
+def test_an_edge_errs_with_centre_and_side() -> None:
+    """A proposal of 20 × 10 whose box became 40 × 10."""
+    sigma = torch.tensor([[0.1, 0.2, 0.3, 0.4]])
+    spread = edge_variances(sigma, torch.tensor([[0.0, 0, 20, 10]]), torch.tensor([[0.0, 0, 40, 10]]))
+    wide, high = 2.0**2 + 6.0**2, 2.0**2 + 2.0**2
+    torch.testing.assert_close(spread, torch.tensor([[wide, high, wide, high]]))
+
+
+def test_neighbours_move_a_box_by_their_variance() -> None:
+    """Two boxes of IoU 0.8 and one far off; the surer of the two moves the other, and not the third."""
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 8], [40, 40, 50, 50]])
+    spread = torch.tensor([[4.0], [1.0], [1.0]]).expand(3, 4)
+    weight = math.exp(-(0.2**2) / 0.05)
+    (moved, alone) = vote(boxes[[0, 2]], boxes, spread, 0.05)
+    assert moved.tolist() == pytest.approx([0, 0, 10, (10 / 4 + 8 * weight) / (1 / 4 + weight)])
+    assert alone.tolist() == [40, 40, 50, 50]
+    torch.testing.assert_close(vote(boxes, boxes, spread, 1e-6), boxes)
 
 
 def detections(uncertainty: torch.Tensor | None) -> Detections:
