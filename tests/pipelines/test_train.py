@@ -25,8 +25,8 @@ from chromseg.registry.store.store import open_store
 from chromseg.training import loop
 from chromseg.validation import ValidateConfig
 from pipelines import prepare, train
+from pipelines.first_card import first_card, origin
 from pipelines.profile import Profile
-from pipelines.train import first_card, origin
 from pipelines.validate import validate
 
 PARAMS: dict[str, Any] = {

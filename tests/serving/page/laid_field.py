@@ -81,7 +81,7 @@ def lay_field(seed: int) -> LaidField:
 
 
 def axis_of(mask: Bool, rng: np.random.Generator, points: int = 6) -> list[tuple[float, float]]:
-    """Points (x, y) along the middle of a mask bool (H, W), from tip to tip, drawn by a hand that trembles by a pixel."""
+    """Points (x, y) along the middle of a mask bool (H, W), from tip to tip, drawn by a hand that trembles a pixel."""
     depth = ndimage.distance_transform_edt(mask)
     costs = np.where(mask, 1 / np.maximum(depth, 0.5) ** 2, -1)
     middle = tuple(np.argwhere(mask)[len(np.argwhere(mask)) // 2])

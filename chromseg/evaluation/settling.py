@@ -1,0 +1,62 @@
+"""What is chosen on validation metaphases once a network is trained, in the order in which one choice needs another."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chromseg.annotations import Sample
+from chromseg.arrays import F32
+from chromseg.evaluation.detector_thresholds import choose_threshold, mark_boxes_only
+from chromseg.evaluation.looks import choose_looks
+from chromseg.evaluation.map_thresholds import choose_map_settings
+from chromseg.evaluation.seams import choose_seams
+from chromseg.evaluation.sureness import choose_sureness
+
+_ENOUGH = 20  # pictures of a dataset by which thresholds are chosen; seams take twice, looks three times as many
+
+Settled = dict[str, float | str]  # parameters of the run, by name
+
+
+@dataclass(frozen=True)
+class Known:
+    """Pictures whose truth may be looked at.
+
+    Attributes:
+        metaphases: All validation metaphases, read one after another.
+        some: At most so many of each dataset.
+        stains: Of each dataset.
+        pictures: Stain and absorbance float32 (H, W), of at most so many pictures a stain that the model may know.
+    """
+
+    metaphases: Callable[[], Iterable[Sample]]
+    some: Callable[[int], Iterable[Sample]]
+    stains: Mapping[str, str]
+    pictures: Callable[[int], Iterable[tuple[str, F32]]]
+
+
+def settle_maps(folder: Path, known: Known, device: str = "cpu") -> Settled:
+    """Choose thresholds, seams, sureness and looks of a model of maps; its card then has them."""
+    settings = choose_map_settings(folder, known.some(_ENOUGH), device)
+    seams = choose_seams(folder, known.some(2 * _ENOUGH), device)
+    sure = choose_sureness(folder, known.metaphases(), known.stains, device)
+    looks = choose_looks(folder, known.pictures(3 * _ENOUGH), device)
+    return {
+        "threshold": settings.chromosome,
+        "least_mean": settings.mean,
+        "crossing_threshold": settings.crossing,
+        "seam_weights": "fitted" if seams else "not fitted",
+        "doubtful": sure.doubtful if sure else "not fitted",
+        "debris": sure.debris if sure else "not fitted",
+        "stain_looks": ", ".join(looks),
+    }
+
+
+def settle_detector(folder: Path, metaphases: Iterable[Sample], masks: bool, device: str = "cpu") -> Settled:
+    """Choose the threshold of a detector; without `masks`, in training or before, it hands out boxes."""
+    if not masks:
+        mark_boxes_only(folder)
+        print(f"{folder}: no training image has masks, so it hands out boxes", file=sys.stderr)
+    return {"threshold": choose_threshold(folder, metaphases, device)}
