@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 # A package may import those on lower levels; on its own level only itself, and the data contract `annotations`.
 LEVELS = [
     {"arrays", "errors"},
-    {"boxes", "config", "cores", "extras", "files", "memory", "naming", "pages", "project"},
+    {"boxes", "client", "config", "cores", "extras", "files", "memory", "naming", "pages", "project"},
     {"dvc", "images"},
     {"partition", "metrics", "annotations", "importers", "synthesis", "validation"},
     {"models"},

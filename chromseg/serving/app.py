@@ -26,13 +26,14 @@ from chromseg.serving import schemas, tangles
 from chromseg.serving.admission import gone
 from chromseg.serving.caching import ETags
 from chromseg.serving.engine import Engine
-from chromseg.serving.guard import Guard, is_page
+from chromseg.serving.guard import PROBES, Guard, is_page
 from chromseg.serving.intake import taken_in
 from chromseg.serving.keys import ApiKeys, read_keys
+from chromseg.serving.kserve import kserve_router
 from chromseg.serving.metrics import MEDIA_TYPE
 from chromseg.serving.models import ModelSource
 from chromseg.serving.observed import Observed
-from chromseg.serving.openapi import BAD
+from chromseg.serving.openapi import BAD, describe_keys
 from chromseg.serving.problems import STATUS, ProblemError, problem_of
 from chromseg.serving.render import Wanted
 from chromseg.serving.routes import make_router
@@ -66,15 +67,18 @@ def create_app(settings: ServeSettings, source: ModelSource) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # generated clients call their functions so
     )
     app.state.engine = engine
     app.include_router(make_router(engine))
     app.include_router(tangles.make_router(engine))
+    app.include_router(kserve_router(engine))
     _add_scoring(app, engine)
     _add_probes(app, engine)
     _add_error_answers(app)
     if (PAGE / "index.html").is_file():
         app.router.routes.append(_PageMount("/", StaticFiles(directory=PAGE, html=True), name="page"))
+    describe_keys(app, PROBES, required=keys is not None)
     _add_layers(app, engine, keys)
     return app
 
@@ -112,14 +116,14 @@ def _add_scoring(app: FastAPI, engine: Engine) -> None:
                 done = await segment_each(engine, rows, Asked(), Wanted("coco"), request.state.client)
                 predictions = predictions_of(done)
         except ChromsegError as error:
-            problem = problem_of(error)
+            request.state.problem = problem = problem_of(error)
             code = {400: "BAD_REQUEST", 422: "BAD_REQUEST", 503: "RESOURCE_EXHAUSTED"}.get(problem.status, problem.kind)
             status = 400 if problem.status == 422 else problem.status  # as MLflow answers what a model refuses
             return JSONResponse({"error_code": code, "message": str(error)}, status, problem.headers)
         return JSONResponse({"predictions": predictions})
 
     @app.get("/ping", response_class=Response)
-    @app.get("/health", response_class=Response)
+    @app.get("/health", operation_id="health", response_class=Response)
     async def ping() -> Response:
         """Healthy: a model is loaded."""
         return Response("\n", media_type="application/json")
@@ -141,8 +145,7 @@ def _add_probes(app: FastAPI, engine: Engine) -> None:
     @app.get("/readyz", response_model=schemas.ReadyAnswer, responses={503: {"model": schemas.ReadyAnswer}})
     async def readyz() -> Response:
         """Whether requests should be sent here."""
-        ready = engine.ready and engine.models.retired is None and engine.in_work < engine.settings.queue
-        identity = engine.models.current.predictor.identity
+        ready, identity = engine.takes_requests, engine.models.current.predictor.identity
         return JSONResponse(
             {"ready": ready, "model": identity.name, "version": identity.version}, 200 if ready else 503
         )
@@ -158,7 +161,10 @@ def _add_error_answers(app: FastAPI) -> None:
 
     async def answer(request: Request, problem: ProblemError) -> Response:
         request.state.problem = problem
-        return JSONResponse(problem.to_json(request.state.request_id), problem.status, problem.headers)
+        content = {"error": str(problem)}  # as KServe's protocol has it
+        if not request.url.path.startswith("/v2/"):
+            content = problem.to_json(request.state.request_id)
+        return JSONResponse(content, problem.status, problem.headers)
 
     @app.exception_handler(ChromsegError)
     async def ours(request: Request, error: ChromsegError) -> Response:

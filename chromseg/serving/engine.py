@@ -89,6 +89,11 @@ class Engine:
         """Requests in work and waiting."""
         return len(self.places)
 
+    @property
+    def takes_requests(self) -> bool:
+        """Whether requests should be sent here."""
+        return self.ready and self.models.retired is None and self.in_work < self.settings.queue
+
     async def start(self) -> None:
         """Warm the pool, and begin to watch the alias; then the server is ready."""
         await self._pool.warm()

@@ -21,7 +21,8 @@ from chromseg.serving.keys import ApiKeys
 from chromseg.serving.problems import ProblemError
 from chromseg.serving.settings import ServeSettings
 
-PROBES = ("/livez", "/readyz", "/ping", "/health", "/v1/settings")  # open even where keys are asked for
+# Open even where keys are asked for:
+PROBES = ("/livez", "/readyz", "/ping", "/health", "/v1/settings", "/v2/health/live", "/v2/health/ready")
 _CLIENTS = 10_000  # whose rates are remembered
 
 
@@ -156,7 +157,7 @@ def _address(scope: Scope) -> str:
 
 def is_page(path: str) -> bool:
     """Whether a path is of the web page's own files, which hold nothing secret."""
-    return not path.startswith(("/v1/", "/invocations", "/metrics", "/version", "/openapi.json", *PROBES))
+    return not path.startswith(("/v1/", "/v2", "/invocations", "/metrics", "/version", "/openapi.json", *PROBES))
 
 
 def _place(origin: str) -> str:

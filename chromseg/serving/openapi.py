@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from fastapi import FastAPI
 
 from chromseg.serving import schemas
 from chromseg.serving.uploads import MOST_PICTURES
@@ -48,6 +51,31 @@ IMAGE_BODY: dict[str, Any] = {
         "content": {kind: {"schema": _BINARY} for kind in _IMAGE_TYPES} | _form(["image"], {}, _PICTURES),
     }
 }
+
+
+def describe_keys(app: FastAPI, open_paths: Sequence[str], required: bool) -> None:
+    """Have the description say how a key is sent, and where none is asked for.
+
+    Args:
+        app: Whose description it is.
+        open_paths: That ask for none.
+        required: Whether the others do.
+    """
+    make = app.openapi
+
+    def described() -> dict[str, Any]:
+        schema = make()
+        schema.setdefault("components", {})["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        }
+        schema["security"] = [{"bearer": []}, {"key": []}, *([] if required else [{}])]
+        for path in open_paths:
+            for operation in schema["paths"].get(path, {}).values():
+                operation["security"] = []
+        return schema
+
+    app.openapi = described  # type: ignore[method-assign]
 
 
 def export_body() -> dict[str, Any]:

@@ -44,7 +44,7 @@ def images_of(body: bytes, content_type: str) -> list[bytes]:
         raise _bad(f"a table that cannot be read ({type(error).__name__}: {str(error)[:120]})") from error
     if not 1 <= len(cells) <= _MOST_ROWS:
         raise _bad(f"a table of {len(cells)} rows")
-    return [_decoded(cell, row) for row, cell in enumerate(cells)]
+    return [decoded(cell, row) for row, cell in enumerate(cells)]
 
 
 def predictions_of(done: Sequence[Segmented | InputRefusedError]) -> list[dict[str, Any]]:
@@ -91,8 +91,12 @@ def _cells_of_csv(text: str) -> list[Any]:
     return [row[COLUMN] for row in csv.DictReader(io.StringIO(text))]
 
 
-def _decoded(cell: Any, row: int) -> bytes:
-    """MLflow breaks base64 into lines of 76 letters."""
+def decoded(cell: Any, row: int) -> bytes:
+    """The bytes of a cell; MLflow breaks base64 into lines of 76 letters.
+
+    Raises:
+        ProblemError: It is no base64.
+    """
     if not isinstance(cell, str):
         raise _bad(f"row {row} with {type(cell).__name__} in column `{COLUMN}`")
     try:

@@ -145,6 +145,16 @@ def test_openapi_names_bodies_answers_and_errors() -> None:
     assert good["application/json"]["example"]["annotations"]
     assert "/invocations" in described["paths"]
     assert "HTTPValidationError" not in described["components"]["schemas"]
+    operations = {
+        (path, method): operation
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    }
+    names = [operation["operationId"] for operation in operations.values()]
+    assert len(names) == len(set(names)) and {"segment", "export", "model", "invocations", "health"} <= set(names)
+    assert described["components"]["securitySchemes"].keys() == {"bearer", "key"}
+    assert described["security"] == [{"bearer": []}, {"key": []}, {}]
+    assert operations["/livez", "get"]["security"] == [] and "security" not in operations["/v1/segment", "post"]
 
 
 def test_the_example_is_an_answer() -> None:
