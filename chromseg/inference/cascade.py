@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from chromseg.annotations.contact import contact_map
 from chromseg.arrays import F32, Bool
-from chromseg.images.scale import coarse_shape, factor_between, resize
+from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse_shape, factor_between, resize
 from chromseg.inference.choice import DETECTOR, PARTITION, Debate, Group, alike
 from chromseg.inference.found import Found, in_reading_order, joined
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
@@ -96,7 +96,8 @@ class CascadePredictor(Predictor):
 
     @property
     def _to_detector(self) -> float:
-        return factor_between(self.maps.card.chromosome_width, self.detector.card.chromosome_width)
+        as_it_is = ALWAYS if self.detector.card.trained_width else AS_IT_IS
+        return factor_between(self.maps.card.chromosome_width, self.detector.card.chromosome_width, as_it_is)
 
 
 def choose(debate: Debate, group: Group, rule: CascadeRule) -> Found:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from drawn_cells import drawn_cascade, drawn_cell, recalling_predictor
+from drawn_cells import WIDTH, drawn_cascade, drawn_cell, recalling_predictor
 
 from chromseg.annotations import Sample
 from chromseg.evaluation.judging import judge_metaphase
 from chromseg.inference.cascade import fit_to_map
 from chromseg.inference.choice import Debate, agreement, alike, usual
 from chromseg.inference.found import Found
+from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.metrics import mask_ious
 from chromseg.models.cascade import CascadeRule
 
@@ -150,3 +153,17 @@ def test_a_detector_of_another_scale_sees_the_picture_at_its_own() -> None:
     result = replace(cascade, detector=detector).predict(picture)
     found = np.array([instance.mask for instance in result.instances])
     assert len(found) == 4 and mask_ious(found, masks).max(axis=1).min() > 0.85
+
+
+@pytest.mark.parametrize(("scaled", "side"), [(True, 180), (False, 200)])
+def test_a_detector_trained_at_one_width_sees_the_picture_at_that_width(
+    scaled: bool, side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, masks = drawn_cell()
+    cascade = drawn_cascade(masks)
+    card = replace(cascade.detector.card, chromosome_width=0.9 * WIDTH, preprocessing={"scaled": scaled})
+    sides: list[int] = []
+    look = InstancePredictor.infer
+    monkeypatch.setattr(InstancePredictor, "infer", lambda own, image: (sides.append(len(image)), look(own, image))[1])
+    replace(cascade, detector=replace(cascade.detector, card=card)).predict(picture)
+    assert sides == [side]
