@@ -42,6 +42,15 @@ MASKS = dataclasses.replace(
     crossing_first=True,
 )
 CONDITIONAL = dataclasses.replace(MASKS, mask_head="conditional", mask_convolutions=1)
+TABLE_1: dict[str, dict[str, object]] = {  # the detectors that the paper compares, beside Mask R-CNN and its own
+    "mask-scoring": {"mask_scoring": True},
+    "panet": {"bottom_up": True, "all_levels": True, "mask_head": "fused"},
+    "cascade": {"cascade": (0.6, 0.7)},
+    "htc": {"cascade": (0.6, 0.7), "mask_stages": 3, "semantic": True},
+    "as-panet": {"bottom_up": True, "all_levels": True, "mask_head": "fused", "counting": True},
+    "esnet": {"mask_edges": True},
+    "rc-net": {"box_scoring": True, "mask_scoring": True, "nms": "mask"},
+}
 FULL = dataclasses.replace(UCRD, mask_scoring=True, nms="mask")
 
 Bar = tuple[int, int, int, int]  # xyxy

@@ -65,13 +65,21 @@ class DetectorConfig:
     mask_samples: int = 128  # boxes per image that the mask head trains on
     mask_boxes: Literal["proposals", "refined"] = "proposals"  # refined: boxes as they are when masks are drawn
     crossing_first: bool = False  # half of them, where there are so many, are of chromosomes that cross another
-    mask_head: Literal["plain", "box-aware", "conditional"] = (
-        "plain"  # what of the box as a whole a cell knows: nothing;
+    mask_head: Literal["plain", "fused", "box-aware", "conditional"] = (
+        "plain"  # what of its box a cell knows: nothing; a
     )
-    # where in it it lies, and a view of it; filters that the box chooses
+    # view of it; also where in it it lies; filters that the box chooses
     mask_others: bool = False  # a second layer for the other chromosomes in the box, which the first one reads
     mask_detail: int = 0  # channels of features at half the picture's size that join the mask; 0: none
     mask_scoring: bool = False  # Mask Scoring R-CNN: the score is multiplied by a predicted mask IoU
+    mask_edges: bool = False  # ESNet: a loss on the mask's edges
+    mask_stages: int = 1  # HTC: mask heads in turn, each on the boxes of its stage of `cascade`
+    semantic: bool = False  # HTC: maps of the whole image, whose features all boxes read
+    cascade: tuple[float, ...] = ()  # Cascade R-CNN: IoU at which each further stage of the box head is trained
+    bottom_up: bool = False  # PANet: a path up after the FPN
+    all_levels: bool = False  # PANet: boxes are read from all levels
+    counting: bool = False  # AS-PANet: how many chromosomes lie in a box
+    box_scoring: bool = False  # RC-Net: the score is multiplied by a predicted box IoU
     zoom: float = 1.0  # images are enlarged by this, so that small chromosomes cover more cells of the features
     min_size: int = 0  # or scaled to this short side; 0: by `zoom`
     max_size: int = 0  # … unless their long side would exceed this; 0: no limit

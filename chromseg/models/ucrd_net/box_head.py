@@ -11,6 +11,7 @@ from torch.nn import functional
 from torchvision.models.detection._utils import BoxCoder
 
 from chromseg.config import DetectorConfig
+from chromseg.models.ucrd_net.box_scoring import fit_loss
 from chromseg.models.ucrd_net.convolution import convolution
 from chromseg.models.ucrd_net.sampling import Samples
 from chromseg.models.ucrd_net.uncertainty import gaussian_nll, to_sigma
@@ -28,17 +29,18 @@ class BoxPrediction(NamedTuple):
         logits: float32 (R, classes + 1); 0 is background.
         deltas: float32 (R, 4), offsets times SCALE; the same whatever the class.
         sigma: float32 (R, 4), standard deviations of the offsets of eq. 1 (without SCALE); None without UC.
+        fit: float32 (R,), logits of the IoU that the moved box will have; None without box scoring.
     """
 
     logits: Tensor
     deltas: Tensor
     sigma: Tensor | None
+    fit: Tensor | None = None
 
     def split(self, counts: list[int]) -> list[BoxPrediction]:
         """The same image by image, of `counts` proposals each."""
-        sigma = [None] * len(counts) if self.sigma is None else torch.split(self.sigma, counts)
-        columns = zip(torch.split(self.logits, counts), torch.split(self.deltas, counts), sigma, strict=True)
-        return [BoxPrediction(*each) for each in columns]
+        columns = ([None] * len(counts) if each is None else torch.split(each, counts) for each in self)
+        return [BoxPrediction(*each) for each in zip(*columns, strict=True)]
 
 
 class BoxHead(nn.Module):
@@ -59,6 +61,7 @@ class BoxHead(nn.Module):
         read = hidden if self.convolutions is None else width * GRID**2
         self.offsets = _linear(read, 4, sd=0.001)
         self.uncertainty = _linear(read, 4, sd=0.001) if config.uncertainty else None
+        self.scoring = _linear(read, 1, sd=0.001) if config.box_scoring else None
         self.detached = config.uncertainty_training == "detached"
 
     def forward(self, x: Tensor) -> BoxPrediction:
@@ -67,7 +70,8 @@ class BoxHead(nn.Module):
         for_box = for_class if self.convolutions is None else self.convolutions(x)
         known = for_box.detach() if self.detached else for_box
         sigma = None if self.uncertainty is None else to_sigma(self.uncertainty(known))
-        return BoxPrediction(self.classes(for_class).float(), self.offsets(for_box).float(), sigma)
+        fit = None if self.scoring is None else self.scoring(for_box)[:, 0].float()
+        return BoxPrediction(self.classes(for_class).float(), self.offsets(for_box).float(), sigma, fit)
 
 
 def box_losses(
@@ -76,7 +80,8 @@ def box_losses(
     """Losses of the box head (eq. 5, 7, 9).
 
     "class" is the cross entropy over classes and background, for one class eq. 9; "box" is smooth L1 on scaled offsets;
-    "box_nll" (UC) eq. 5. The latter two are sums over proposals on chromosomes, divided by all, as in Fast R-CNN.
+    "box_nll" (UC) eq. 5; "box_score" (RC-Net) `fit_loss`. "box" and "box_nll" are sums over proposals on chromosomes,
+    divided by all, as in Fast R-CNN.
 
     Args:
         pred: For all `samples`, images one after the other.
@@ -98,6 +103,9 @@ def box_losses(
         moved = deltas.detach() if training == "detached" else deltas
         nll = gaussian_nll(moved / scale, wanted / scale, sigma)
         losses["box_nll"] = (nll * sigma.detach() if training == "tempered" else nll).sum() / count
+    if pred.fit is not None:
+        moved = CODER.decode_single(pred.deltas.detach(), torch.cat([each.boxes for each in samples]))
+        losses["box_score"] = fit_loss(pred.fit, moved, samples, boxes)
     return losses
 
 

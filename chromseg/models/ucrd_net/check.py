@@ -21,6 +21,12 @@ def check_config(config: DetectorConfig) -> None:
         (config.norm == "batch" or bool(config.weights), "norm", "batch, without weights whose norms could be kept"),
         (0 < config.region_scale <= 1, "region_scale", "above 0, at most 1"),
         (0 <= config.correction <= 1, "correction", "0 to 1"),
+        (all(0 < iou < 1 for iou in config.cascade), "cascade", "IoUs above 0 and below 1"),
+        (
+            1 <= config.mask_stages <= 1 + len(config.cascade),
+            "mask_stages",
+            f"1 to {1 + len(config.cascade)}, as many as stages of boxes",
+        ),
         (config.damping >= 0, "damping", "at least 0"),
         (config.voting >= 0, "voting", "at least 0"),
         (0 < config.nms_iou <= 1, "nms_iou", "above 0, at most 1"),

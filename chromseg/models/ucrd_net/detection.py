@@ -14,8 +14,9 @@ from chromseg.arrays import Bool
 from chromseg.config import DetectorConfig
 from chromseg.models.ucrd_net.box_head import CODER, BoxPrediction
 from chromseg.models.ucrd_net.rois import paste_masks
+from chromseg.models.ucrd_net.targets import Detections
 from chromseg.models.ucrd_net.uncertainty import box_uncertainty, corrected_score, damped_score
-from chromseg.models.ucrd_net.voting import edge_variances
+from chromseg.models.ucrd_net.voting import edge_variances, vote
 
 DUPLICATE_IOU = 0.9  # boxes that share more give the same mask; before NMS by mask, only one of them goes on
 _SOFTNESS = 0.5  # σ of the Gaussian penalty
@@ -141,6 +142,8 @@ def read_boxes(
             scores = damped_score(class_scores, uncertainty, config.damping)
         else:
             scores = corrected_score(class_scores, uncertainty, correction)
+    if pred.fit is not None:
+        scores = scores * pred.fit.sigmoid()
     sides = boxes[:, 2:] - boxes[:, :2]
     wanted = (class_scores >= config.score_min) & (sides >= _MIN_SIDE).all(dim=1)
     return ScoredBoxes(boxes, best + 1, scores, class_scores, uncertainty, spread).take(wanted)
@@ -156,3 +159,33 @@ def suppress(found: ScoredBoxes, config: DetectorConfig) -> ScoredBoxes:
     by_mask = config.nms == "mask"
     kept = nms(found.boxes, found.scores, max(config.nms_iou, DUPLICATE_IOU) if by_mask else config.nms_iou)
     return found.take(kept[: config.detections * (_SPARE if by_mask else 1)])
+
+
+def settle(found: ScoredBoxes, config: DetectorConfig) -> ScoredBoxes:
+    """Which boxes stay, and with `voting` where the others move them."""
+    kept = suppress(found, config)
+    if not config.voting or found.spread is None:
+        return kept
+    return kept._replace(boxes=vote(kept.boxes, found.boxes, found.spread, config.voting))
+
+
+def with_masks(
+    found: ScoredBoxes, masks: Tensor, fit: Tensor | None, factor: Tensor, config: DetectorConfig
+) -> Detections:
+    """The detections of one image in its own pixels.
+
+    Args:
+        found: What is left of its boxes, in the batch's pixels.
+        masks: float32 (D, 28, 28), probabilities.
+        fit: float32 (D,), the IoU that each mask is thought to have; None without mask scoring.
+        factor: float32 (4,), from the image's pixels to the batch's.
+        config: Of the network.
+    """
+    result = Detections(*found[:-1], roi_masks=masks)
+    if fit is not None:
+        scores = result.scores * fit
+        result = result._replace(scores=scores).take(scores.argsort(descending=True, stable=True))
+    if config.nms == "mask":
+        kept = mask_nms(result.roi_masks, result.boxes, result.scores, config.nms_iou)
+        result = result.take(kept[: config.detections])
+    return result._replace(boxes=result.boxes / factor)

@@ -20,10 +20,12 @@ class Features(NamedTuple):
     Attributes:
         levels: float32 (B, C, h, w) of each FPN level, finest first.
         detail: float32 (B, D, H/2, W/2), a chromosome's edge before the backbone made it coarse; None without.
+        semantic: float32 (B, C, h, w) like the finest level, what the semantic branch makes of it; None without.
     """
 
     levels: list[Tensor]
     detail: Tensor | None = None
+    semantic: Tensor | None = None
 
     def detail_of(self, boxes: Sequence[Tensor], size: int) -> Tensor | None:
         """`detail` of the boxes float (R_b, 4) of each image on a grid: (R, D, size, size)."""

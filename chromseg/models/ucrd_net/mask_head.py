@@ -12,11 +12,12 @@ from torchvision.ops import roi_align
 
 from chromseg.config import DetectorConfig
 from chromseg.models.ucrd_net.features import Features
+from chromseg.models.ucrd_net.mask_flow import MaskFlow
 from chromseg.models.ucrd_net.mask_layer import GRID, SIDE, MaskLayer
 from chromseg.models.ucrd_net.region import LearnedDecomposition, RegionDecomposition, RegionMaps, RegionReader
 from chromseg.models.ucrd_net.region_aligned import AlignedDecomposition
 from chromseg.models.ucrd_net.region_context import ContextDecomposition
-from chromseg.models.ucrd_net.rois import pool_rois
+from chromseg.models.ucrd_net.roi_reader import RoiReader
 from chromseg.models.ucrd_net.seeding import seeded
 
 
@@ -56,8 +57,11 @@ class MaskHead(MaskLayer):
     def __init__(self, config: DetectorConfig) -> None:
         width = config.fpn_width
         super().__init__(config, width + (config.mask_width if config.mask_others else 0))
-        self.levels = config.levels
+        self.levels, self.edges = config.levels, config.mask_edges
         self.others = seeded("others", lambda: MaskLayer(config, width)) if config.mask_others else None
+        self.reader = seeded("reader", lambda: RoiReader(config, GRID))
+        inputs = width + (config.mask_width if config.mask_others else 0)
+        self.flow = seeded("flow", lambda: MaskFlow(config, inputs)) if config.mask_stages > 1 else None
         kind = _REGIONS.get(config.region)
         self.region = None if kind is None else kind(config.fpn_width, config.region_scale)
 
@@ -65,16 +69,20 @@ class MaskHead(MaskLayer):
         """Features of the boxes of each image, with RD fused from five regions."""
         detail = features.detail_of(boxes, SIDE)
         if self.region is None:
-            return MaskRois(pool_rois(features.levels, boxes, self.levels, GRID), detail)
+            return MaskRois(self.reader(features, boxes), detail)
         regions: RegionMaps = self.region(features.levels, boxes, self.levels, GRID)
         return MaskRois(regions.fused, detail, regions)
 
-    def predict(self, rois: MaskRois) -> MaskPrediction:
-        """Logits from what `read` gives."""
-        if self.others is None:
-            return MaskPrediction(self(rois.x, rois.detail)[0], None)
-        others, hidden = self.others(rois.x, rois.detail)
-        own, _ = self(torch.cat([rois.x, hidden.to(rois.x.dtype)], dim=1), rois.detail)
+    def predict(self, rois: MaskRois, stage: int | None = None) -> MaskPrediction:
+        """Logits from what `read` gives: of one stage, counted from 0, or the mean of all stages."""
+        x, others = rois.x, None
+        if self.others is not None:
+            others, beside = self.others(rois.x, rois.detail)
+            x = torch.cat([x, beside.to(x.dtype)], dim=1)
+        own, hidden = self(x, rois.detail)
+        if self.flow is not None:
+            stages = [own, *self.flow(x, rois.detail, hidden)]
+            own = torch.stack(stages).mean(dim=0) if stage is None else stages[stage]
         return MaskPrediction(own, others)
 
 

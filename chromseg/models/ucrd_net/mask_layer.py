@@ -19,8 +19,9 @@ SIDE = 2 * GRID  # side of the mask that is predicted
 class MaskLayer(nn.Module):
     """Convolutions, one doubling of the resolution, one plane whatever the class.
 
-    `plain` is Mask R-CNN's head; `box-aware` knows where in the box each cell lies and sees the whole of it;
-    `conditional` draws with filters that the box chooses. With `mask_detail`, finer features join after the doubling.
+    `plain` is Mask R-CNN's head; `fused` adds a view of the whole box (PANet); `box-aware` also knows where in the box
+    each cell lies; `conditional` draws with filters that the box chooses. With `mask_detail`, finer features join after
+    the doubling.
 
     Args:
         config: Of the network.
@@ -52,7 +53,9 @@ class MaskLayer(nn.Module):
             if conditional
             else None
         )
-        self.whole = seeded("whole", lambda: WholeBox(read, GRID, SIDE)) if self.placed else None
+        self.whole = (
+            seeded("whole", lambda: WholeBox(read, GRID, SIDE)) if config.mask_head in ("box-aware", "fused") else None
+        )
 
     def forward(self, x: Tensor, detail: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Logits, and what they are made from.

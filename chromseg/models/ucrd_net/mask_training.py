@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from chromseg.models.ucrd_net.features import Features
+from chromseg.models.ucrd_net.mask_edges import edge_loss
 from chromseg.models.ucrd_net.mask_head import MaskHead, mask_loss, mask_targets
 from chromseg.models.ucrd_net.mask_layer import SIDE
 from chromseg.models.ucrd_net.mask_scoring import MaskScoringHead, mask_iou_targets
@@ -27,6 +28,7 @@ def mask_losses(
     chosen: Sequence[Samples],
     targets: Sequence[Target],
     factors: Sequence[Tensor],
+    stage: int | None = None,
 ) -> dict[str, Tensor]:
     """Losses of a batch, by name.
 
@@ -37,18 +39,21 @@ def mask_losses(
         chosen: Boxes of each image in the batch's pixels; none of an image without masks.
         targets: Of each image.
         factors: From the image's pixels to the batch's, each.
+        stage: Of the mask head, if it has several; None for what all say together.
 
     Returns:
         "mask" (eq. 14); with `mask_others` "mask_others", the cross entropy of the second layer, and "mask_union", that
-        of 1 - (1 - m̂)(1 - ô), both layers together; with parts that are kept alive "mask_parts"; with mask scoring
-        "mask_score".
+        of 1 - (1 - m̂)(1 - ô), both layers together; with parts that are kept alive "mask_parts"; with edge
+        supervision "mask_edge"; with mask scoring "mask_score".
     """
     rois = head.read(features, [each.boxes for each in chosen])
-    pred = head.predict(rois)
+    pred = head.predict(rois, stage)
     own = [each.boxes / factor for each, factor in zip(chosen, factors, strict=True)]  # in the masks' pixels
     masks = [target.masks for target in targets]
     wanted = seen(masks, chosen, own)
     losses = {"mask": mask_loss(pred.own, wanted)}
+    if head.edges:
+        losses["mask_edge"] = edge_loss(pred.own, wanted)
     if pred.others is not None:
         others = [None if each is None else other_masks(each) for each in masks]
         every = [None if each is None else each.any(dim=0).expand_as(each) for each in masks]

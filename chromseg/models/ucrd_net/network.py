@@ -6,6 +6,7 @@ backbone → FPN → proposals → box head (class, box, σ) → NMS by correcte
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -15,10 +16,12 @@ from chromseg.config import DetectorConfig
 from chromseg.errors import ModelError
 from chromseg.models.ucrd_net import box_head, mask_layer
 from chromseg.models.ucrd_net.backbone import Backbone
+from chromseg.models.ucrd_net.box_cascade import BoxCascade
 from chromseg.models.ucrd_net.box_head import BoxHead, box_losses
 from chromseg.models.ucrd_net.check import check_config
 from chromseg.models.ucrd_net.convolution import convolution
-from chromseg.models.ucrd_net.detection import ScoredBoxes, mask_nms, read_boxes, suppress
+from chromseg.models.ucrd_net.counting import CountingBranch
+from chromseg.models.ucrd_net.detection import read_boxes, settle, with_masks
 from chromseg.models.ucrd_net.features import Features
 from chromseg.models.ucrd_net.fpn import FeaturePyramid
 from chromseg.models.ucrd_net.ignoring import Unknown
@@ -27,13 +30,14 @@ from chromseg.models.ucrd_net.mask_boxes import choose_mask_boxes
 from chromseg.models.ucrd_net.mask_head import MaskHead
 from chromseg.models.ucrd_net.mask_scoring import MaskScoringHead
 from chromseg.models.ucrd_net.mask_training import mask_losses
+from chromseg.models.ucrd_net.panet import BottomUpPath
 from chromseg.models.ucrd_net.region import RegionMaps
-from chromseg.models.ucrd_net.rois import pool_rois
+from chromseg.models.ucrd_net.roi_reader import RoiReader
 from chromseg.models.ucrd_net.rpn import ProposalNetwork
 from chromseg.models.ucrd_net.sampling import sample_proposals
 from chromseg.models.ucrd_net.seeding import seeded
+from chromseg.models.ucrd_net.semantic import SemanticBranch
 from chromseg.models.ucrd_net.targets import Detections, Target, check_targets
-from chromseg.models.ucrd_net.voting import vote
 
 
 class Look(NamedTuple):
@@ -78,8 +82,13 @@ class UCRDNet(nn.Module):
         self.fpn = seeded(
             "fpn", lambda: FeaturePyramid(channels, config.fpn_width, config.levels, config.head_norm), seed
         )
+        self.bottom_up = seeded("bottom up", lambda: BottomUpPath(config), seed) if config.bottom_up else None
+        self.semantic = seeded("semantic", lambda: SemanticBranch(config), seed) if config.semantic else None
         self.rpn = seeded("rpn", lambda: ProposalNetwork(config), seed)
         self.box_head = seeded("box", lambda: BoxHead(config), seed)
+        self.box_reader = seeded("box reader", lambda: RoiReader(config, box_head.GRID), seed)
+        self.cascade = seeded("cascade", lambda: BoxCascade(config), seed) if config.cascade else None
+        self.counting = seeded("counting", lambda: CountingBranch(config), seed) if config.counting else None
         self.mask_head = seeded("mask", lambda: MaskHead(config), seed)
         self.mask_scoring = (
             seeded("mask scoring", lambda: MaskScoringHead(config), seed) if config.mask_scoring else None
@@ -97,9 +106,10 @@ class UCRDNet(nn.Module):
             targets: One each.
 
         Returns:
-            Scalars "rpn_objectness", "rpn_box", "class", "box", with UC "box_nll", those of `mask_losses`, and "loss",
-            their sum. All are there for any batch, and each parameter has a gradient: what there is nothing to learn
-            from is 0, such as "mask" where no target has masks.
+            Scalars "rpn_objectness", "rpn_box", those of `box_losses` and `mask_losses`, of later stages with "_2" and
+            so on, "count" and "semantic" where there are such branches, and "loss", their sum. All are there for any
+            batch, and each parameter has a gradient: what there is nothing to learn from is 0, such as "mask" where no
+            target has masks.
 
         Raises:
             ModelError: An image is not (1, H, W).
@@ -114,10 +124,22 @@ class UCRDNet(nn.Module):
         with torch.no_grad():
             labels = [target.labels for target in targets]
             samples = sample_proposals(proposals, boxes, labels, self.config.box_samples, unknown)
-        pred = self._box_head(features, [each.boxes for each in samples])
+        x = self.box_reader(features, [each.boxes for each in samples])
+        pred = self.box_head(x)
         losses |= box_losses(pred, samples, boxes, self.config.uncertainty_training)
-        chosen = choose_mask_boxes(self.config, samples, pred, boxes, targets, batch.sizes)
-        losses |= mask_losses(self.mask_head, self.mask_scoring, features, chosen, targets, batch.factors)
+        rounds = [(samples, pred)]
+        if self.cascade is not None:
+            read = partial(self.box_reader, features)
+            rounds, later = self.cascade.train_rounds(read, rounds[0], boxes, labels, batch.sizes, unknown)
+            losses |= later
+        if self.counting is not None:
+            losses["count"] = self.counting.loss(x, samples, boxes)
+        if self.semantic is not None and features.semantic is not None:
+            losses["semantic"] = self.semantic.loss(features.semantic, targets, batch)
+        for stage, (own, said) in enumerate(rounds[-self.config.mask_stages :]):
+            chosen = choose_mask_boxes(self.config, own, said, boxes, targets, batch.sizes)
+            found = mask_losses(self.mask_head, self.mask_scoring, features, chosen, targets, batch.factors, stage)
+            losses |= {f"{name}_{stage + 1}" if stage else name: value for name, value in found.items()}
         total = torch.stack(list(losses.values())).sum()
         return {**losses, "loss": total}
 
@@ -142,7 +164,10 @@ class UCRDNet(nn.Module):
         """The first part of `detect`, and most of its time: all up to the box head's answers."""
         batch, features = self.features(images)
         proposals, _ = self.rpn(batch, features.levels)
-        pred = self._box_head(features, proposals)
+        pred = self.box_head(self.box_reader(features, proposals))
+        if self.cascade is not None:
+            read = partial(self.box_reader, features)
+            proposals, pred = self.cascade.refine(read, proposals, pred, batch.sizes)
         return Look(batch, features, proposals, pred.split([len(each) for each in proposals]))
 
     @torch.no_grad()
@@ -150,11 +175,11 @@ class UCRDNet(nn.Module):
         """The second part of `detect`: which boxes stay, and their masks."""
         lam = self.config.correction if correction is None else correction
         found = [
-            self._kept(read_boxes(own, each, size, self.config, lam))
+            settle(read_boxes(own, each, size, self.config, lam), self.config)
             for own, each, size in zip(look.answers, look.proposals, look.batch.sizes, strict=True)
         ]
         masks, fits = self._masks(look.features, [each.boxes for each in found])
-        return [self._finish(*each) for each in zip(found, masks, fits, look.batch.factors, strict=True)]
+        return [with_masks(*each, self.config) for each in zip(found, masks, fits, look.batch.factors, strict=True)]
 
     @torch.no_grad()
     def region_maps(self, image: Tensor, boxes: Tensor) -> RegionMaps:
@@ -181,12 +206,11 @@ class UCRDNet(nn.Module):
         batch = make_batch(images, zoom=config.zoom, min_size=config.min_size, max_size=config.max_size)
         seen = self.backbone(batch.tensors)
         detail = None if self.detail is None else self.detail(seen.pop(0)).float()
-        return batch, Features([feature.float() for feature in self.fpn(seen)], detail)
-
-    def _box_head(self, features: Features, boxes: Sequence[Tensor]) -> box_head.BoxPrediction:
-        rois = pool_rois(features.levels, boxes, self.config.levels, box_head.GRID)
-        pred: box_head.BoxPrediction = self.box_head(rois)
-        return pred
+        levels = [feature.float() for feature in self.fpn(seen)]
+        if self.bottom_up is not None:
+            levels = [feature.float() for feature in self.bottom_up(levels)]
+        semantic = None if self.semantic is None else self.semantic(levels[0])
+        return batch, Features(levels, detail, semantic)
 
     def _masks(self, features: Features, boxes: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor | None]]:
         """Probabilities (D, 28, 28) for each image, and with mask scoring the IoUs (D,) they are thought to have."""
@@ -197,19 +221,3 @@ class UCRDNet(nn.Module):
         if self.mask_scoring is None:
             return masks, [None] * len(counts)
         return masks, torch.split(self.mask_scoring(rois.x, logits).clamp(0, 1), counts)
-
-    def _kept(self, found: ScoredBoxes) -> ScoredBoxes:
-        kept = suppress(found, self.config)
-        if not self.config.voting or found.spread is None:
-            return kept
-        return kept._replace(boxes=vote(kept.boxes, found.boxes, found.spread, self.config.voting))
-
-    def _finish(self, found: ScoredBoxes, masks: Tensor, fit: Tensor | None, factor: Tensor) -> Detections:
-        result = Detections(*found[:-1], roi_masks=masks)
-        if fit is not None:
-            scores = result.scores * fit
-            result = result._replace(scores=scores).take(scores.argsort(descending=True, stable=True))
-        if self.config.nms == "mask":
-            kept = mask_nms(result.roi_masks, result.boxes, result.scores, self.config.nms_iou)
-            result = result.take(kept[: self.config.detections])
-        return result._replace(boxes=result.boxes / factor)

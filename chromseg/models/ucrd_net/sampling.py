@@ -52,7 +52,7 @@ def sample_proposals(
     not surely ground, is not drawn.
     """
     matched = [
-        _match(torch.cat([found, true]), true, label)
+        match_boxes(torch.cat([found, true]), true, label)
         for found, true, label in zip(proposals, boxes, labels, strict=True)
     ]
     if unknown:
@@ -65,9 +65,10 @@ def sample_proposals(
     return [each.take(index) for each, index in zip(matched, chosen, strict=True)]
 
 
-def _match(candidates: Tensor, boxes: Tensor, labels: Tensor) -> Samples:
+def match_boxes(candidates: Tensor, boxes: Tensor, labels: Tensor, least: float = _POSITIVE_IOU) -> Samples:
+    """Each of candidates (S, 4) with the true box (N, 4) that it overlaps most; background below IoU `least`."""
     if len(boxes) == 0:
         nothing = torch.zeros(len(candidates), dtype=torch.int64, device=candidates.device)
         return Samples(candidates, nothing, nothing)
     iou, matched = box_iou(boxes, candidates).max(dim=0)
-    return Samples(candidates, torch.where(iou >= _POSITIVE_IOU, labels[matched], 0), matched)
+    return Samples(candidates, torch.where(iou >= least, labels[matched], 0), matched)

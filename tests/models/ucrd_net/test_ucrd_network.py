@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 import torch
-from tiny_detector import BARS, CONDITIONAL, FULL, MASKS, TINY, scene, tiny
+from tiny_detector import BARS, CONDITIONAL, FULL, MASKS, TABLE_1, TINY, scene, tiny
 from torchvision.ops import box_iou
 
 from chromseg.config import DetectorConfig
@@ -28,7 +28,7 @@ VARIANTS = {
     "rd-learned": {"region": "learned"},
     "rd-aligned": {"region": "aligned"},
     "rd-context": {"region": "context"},
-    "mask-scoring": {"mask_scoring": True},
+    **TABLE_1,
     "group-norm": {"head_norm": "group", "mask_scoring": True},
     "soft": {"nms": "soft"},
     "resnet18": {"backbone": "resnet18"},
@@ -41,6 +41,11 @@ VARIANTS = {
     "masks": dataclasses.asdict(MASKS),
     "full": dataclasses.asdict(FULL),
 }
+EDGE_CASES = {"baseline": TINY, "full": FULL, "masks": MASKS} | {
+    name: dataclasses.replace(TINY, **changes)  # type: ignore[arg-type]
+    for name, changes in TABLE_1.items()
+}
+LEARNERS = {name: config for name, config in EDGE_CASES.items() if name != "baseline"} | {"conditional": CONDITIONAL}
 EACH = pytest.mark.parametrize("variant", VARIANTS)
 NAMES = {"rpn_objectness", "rpn_box", "class", "box", "mask"}
 
@@ -58,6 +63,12 @@ def test_named_losses_and_a_gradient_for_every_parameter(variant: str) -> None:
     extra = {
         "box_nll": config.uncertainty,
         "mask_score": config.mask_scoring,
+        "mask_edge": config.mask_edges,
+        "box_score": config.box_scoring,
+        "count": config.counting,
+        "semantic": config.semantic,
+        **{f"{name}_{stage + 2}": True for name in ("class", "box") for stage in range(len(config.cascade))},
+        **{f"mask_{stage + 1}": True for stage in range(1, config.mask_stages)},
         "mask_parts": config.region in ("aligned", "context"),
         "mask_others": config.mask_others,
         "mask_union": config.mask_others,
@@ -100,7 +111,7 @@ def test_images_are_detected_alike_alone_and_together(config: DetectorConfig) ->
         torch.testing.assert_close(alone.roi_masks, found.roi_masks, atol=1e-3, rtol=1e-3)
 
 
-@pytest.mark.parametrize("config", [TINY, FULL, MASKS], ids=["baseline", "full", "masks"])
+@pytest.mark.parametrize("config", EDGE_CASES.values(), ids=EDGE_CASES)
 @pytest.mark.parametrize("masks", [True, False], ids=["masks", "box-only"])
 def test_an_image_without_chromosomes(config: DetectorConfig, masks: bool) -> None:
     network = tiny(config)
@@ -112,27 +123,28 @@ def test_an_image_without_chromosomes(config: DetectorConfig, masks: bool) -> No
     assert network.eval().detect([torch.zeros(1, 40, 40)])[0].boxes.shape[1] == 4
 
 
-def test_more_than_two_hundred_chromosomes() -> None:
+@pytest.mark.parametrize("config", EDGE_CASES.values(), ids=EDGE_CASES)
+def test_more_than_two_hundred_chromosomes(config: DetectorConfig) -> None:
     bars = [(x, y, x + 5, y + 9) for y in range(0, 150, 10) for x in range(0, 160, 10)]
     image, target = scene(150, 160, bars)
     assert len(bars) == 240
-    network = tiny(FULL, box_samples=1000, mask_samples=50, rpn_proposals=(300, 300), score_min=0.0, detections=210)
+    network = tiny(config, box_samples=1000, mask_samples=50, rpn_proposals=(300, 300), score_min=0.0, detections=210)
     losses = network.forward_losses([image], [target])
     losses["loss"].backward()
     assert losses["loss"].isfinite()
     assert len(network.eval().detect([image])[0].boxes) <= 210
 
 
-@pytest.mark.parametrize("config", [FULL, MASKS], ids=["full", "masks"])
+@pytest.mark.parametrize("config", EDGE_CASES.values(), ids=EDGE_CASES)
 def test_boxes_without_masks_train_all_but_the_mask_head(config: DetectorConfig) -> None:
-    network = tiny(config, mask_scoring=True)
+    network = tiny(config)
     losses = network.forward_losses(*zip(*[scene(48, 57, BARS, masks=False)], strict=True))
     losses["loss"].backward()
     assert {losses[name].item() for name in losses if name.startswith("mask")} == {0}
     assert losses["box"] > 0
     grads = {name: parameter.grad for name, parameter in network.named_parameters()}
     assert all(grad is not None for grad in grads.values())
-    assert not any(grad.any() for name, grad in grads.items() if name.startswith("mask"))  # type: ignore[union-attr]
+    assert not any(grad.any() for name, grad in grads.items() if name.startswith(("mask", "semantic.maps")))  # type: ignore[union-attr]
     assert any(grad.any() for name, grad in grads.items() if name.startswith("box_head"))  # type: ignore[union-attr]
 
 
@@ -169,6 +181,9 @@ def test_variants_start_from_the_same_weights() -> None:
         {"anchors": "paper"},
         {"box_head": "double"},
         {"mask_head": "box-aware"},
+        TABLE_1["panet"],
+        TABLE_1["htc"],
+        TABLE_1["rc-net"],
         {"mask_head": "conditional"},
         {"mask_others": True},
         {"mask_detail": 4},
@@ -237,6 +252,8 @@ def test_long_side_has_a_limit() -> None:
         ({"norm": "frozen"}, r"model\.norm.*weights"),
         ({"region_scale": 0.0}, r"model\.region_scale"),
         ({"correction": 1.5}, r"model\.correction"),
+        ({"cascade": (0.6, 1.0)}, r"model\.cascade"),
+        ({"mask_stages": 2}, r"model\.mask_stages` is 2; expected 1 to 1"),
         ({"damping": -1.0}, r"model\.damping"),
         ({"voting": -1.0}, r"model\.voting"),
         ({"nms_iou": 0.0}, r"model\.nms_iou"),
@@ -282,10 +299,10 @@ def test_what_is_no_grey_image_is_refused(images: list[torch.Tensor]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", [FULL, MASKS, CONDITIONAL], ids=["full", "masks", "conditional"])
+@pytest.mark.parametrize("config", LEARNERS.values(), ids=LEARNERS)
 def test_two_images_can_be_learnt_by_heart(config: DetectorConfig) -> None:
     """Crossing bars included: both come out, as masks and not only as boxes."""
-    network = tiny(config, fpn_width=16, head_width=32, mask_width=16, mask_scoring=False, mask_samples=16)
+    network = tiny(config, fpn_width=16, head_width=32, mask_width=16, mask_samples=16)
     images, targets = zip(scene(64, 64, BARS), scene(64, 64, [(40, 8, 50, 50), (6, 50, 36, 58)]), strict=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
     for _ in range(200):
