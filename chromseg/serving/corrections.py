@@ -9,8 +9,10 @@ The picture is saved as pixels without the file's metadata, under the first 16 d
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,15 +20,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 from PIL import Image
 
 import chromseg
 from chromseg.annotations.rasterize import encode_rle
 from chromseg.boxes import box_of
-from chromseg.errors import DataError
+from chromseg.errors import DataError, OutputError
 from chromseg.files import replacing, write_json
 from chromseg.images.pictures import Page, read_picture
 from chromseg.serving.documents import Document, Drawn, each_mask
+from chromseg.serving.problems import ProblemError
 
 _CATEGORY = {"id": 1, "name": "chromosome"}
 
@@ -40,8 +44,10 @@ class Correction:
         original: What the model had said.
         corrected: What is right.
         reviewer: Who says so.
+        key: Whose API key it came with; None where none is asked for.
         case: The case (patient, cell line) that the picture belongs to, or "".
         note: Anything else.
+        stain: How the picture was stained, or "".
         page: Of the file, from 0.
     """
 
@@ -49,9 +55,32 @@ class Correction:
     original: Document
     corrected: Document
     reviewer: str
+    key: str | None = None
     case: str = ""
     note: str = ""
+    stain: str = ""
     page: int = 0
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a reviewer had before them.
+
+    Attributes:
+        etag: Of the correction that they began with; None asks nothing.
+        none: There was none.
+    """
+
+    etag: str | None = None
+    none: bool = False
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The present correction of a picture: its COCO content, and what it is known by."""
+
+    content: dict[str, Any]
+    etag: str
 
 
 @dataclass(frozen=True)
@@ -63,12 +92,23 @@ class Saved:
     n_original: int
     n_corrected: int
     changed: bool
+    etag: str
 
 
-def save_correction(root: Path, correction: Correction, max_pixels: int) -> Saved:
-    """Check a correction and write it.
+def kept_correction(root: Path, key: str) -> Kept | None:
+    """The present correction of the picture that is kept under `key`; None where there is none."""
+    try:
+        text = (root / "corrected" / f"{key}.json").read_bytes()
+    except FileNotFoundError:
+        return None
+    return Kept(json.loads(text), f'"{hashlib.sha256(text).hexdigest()[:32]}"')
+
+
+def save_correction(root: Path, correction: Correction, max_pixels: int, basis: Basis | None = None) -> Saved:
+    """Check a correction and write it, unless somebody else has saved one since `basis`.
 
     Raises:
+        ProblemError: Somebody has.
         InputRefusedError: The image cannot be read.
         DataError: An instance cannot be drawn, or none is left.
         OutputError: The folder cannot be written.
@@ -89,24 +129,59 @@ def save_correction(root: Path, correction: Correction, max_pixels: int) -> Save
     key = picture.sha256[:16] + (f"-page-{correction.page + 1:03d}" if len(picture.pages) > 1 else "")
     info = {
         "reviewer": correction.reviewer,
+        "key": correction.key,
         "time": time,
         "note": correction.note,
         "image_sha256": picture.sha256,
         "page": correction.page,
+        "polarity": correction.original.options.polarity,
+        "stain": correction.stain or None,
         "changed": changed,
         "model": correction.original.model.model_dump(),
         "software_version": chromseg.__version__,
     }
     image = {"id": 1, "file_name": f"{key}{_suffix(page)}", "height": height, "width": width}
-    if correction.case:
-        image["case_id"] = correction.case
+    image |= {"polarity": info["polarity"]} if info["polarity"] else {}
+    image |= {"stain": correction.stain} if correction.stain else {}
+    image |= {"case_id": correction.case} if correction.case else {}
     original, corrected = _coco(image, before, info), _coco(image, after, info)
     sent = f"{key}-{now.strftime('%Y%m%dT%H%M%S%f')}.json"
-    write_json(root / "history" / sent, corrected)
-    write_json(root / "original" / sent, original)
-    _write_pixels(root / "corrected" / f"{key}{_suffix(page)}", page)
-    write_json(root / "corrected" / f"{key}.json", corrected)
-    return Saved(key, time, len(before), len(after), changed)
+    with _alone(root):
+        _check_basis(kept_correction(root, key), basis or Basis())
+        write_json(root / "history" / sent, corrected)
+        write_json(root / "original" / sent, original)
+        _write_pixels(root / "corrected" / f"{key}{_suffix(page)}", page)
+        write_json(root / "corrected" / f"{key}.json", corrected)
+        kept = kept_correction(root, key)
+    assert kept is not None
+    return Saved(key, time, len(before), len(after), changed, kept.etag)
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """While no other process of the server writes here."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(root / ".lock").acquire()
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {root} ({error.strerror})", expected="a folder for corrections", remedy="check --corrections"
+        ) from error
+    with lock:  # which is given back at its end
+        yield
+
+
+def _check_basis(kept: Kept | None, basis: Basis) -> None:
+    if kept is None or (basis.etag is None and not basis.none) or basis.etag == kept.etag:
+        return
+    info = kept.content["info"]
+    raise ProblemError(
+        "conflict",
+        f"a correction of a picture that {info['reviewer']} corrected at {info['time']}",
+        expected="one that goes on from there",
+        remedy="look at theirs first, or save over it",
+        headers={"ETag": kept.etag},
+    )
 
 
 def _annotations(instances: Sequence[Drawn], height: int, width: int) -> list[dict[str, Any]]:

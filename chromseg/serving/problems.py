@@ -17,6 +17,7 @@ STATUS = {
     "corrections-off": 404,
     "wrong-method": 405,
     "slow-upload": 408,
+    "conflict": 409,
     "too-large": 413,
     "unsupported": 415,
     "refused": 422,

@@ -13,17 +13,15 @@ import chromseg
 from chromseg.images.pictures import SUFFIXES
 from chromseg.serving import cards, schemas
 from chromseg.serving.answers import answer_response
-from chromseg.serving.corrections import Correction, save_correction
+from chromseg.serving.correcting import add_corrections
 from chromseg.serving.documents import parse_document
 from chromseg.serving.engine import Engine
 from chromseg.serving.intake import taken_in
-from chromseg.serving.logs import tell
-from chromseg.serving.openapi import BAD, correction_body, export_body
-from chromseg.serving.problems import ProblemError
+from chromseg.serving.openapi import BAD, export_body
 from chromseg.serving.render import Wanted
 from chromseg.serving.segmenting import Page, add_segment
 from chromseg.serving.settings import EXPECTED_COUNT, FORMATS, ExportFormat
-from chromseg.serving.uploads import Upload, read_upload
+from chromseg.serving.uploads import read_upload
 from chromseg.serving.work import Exporting
 from chromseg.validation.rules import image_rules
 
@@ -33,7 +31,7 @@ def make_router(engine: Engine) -> APIRouter:
     router = APIRouter(prefix="/v1")
     add_segment(router, engine)
     _add_export(router, engine)
-    _add_corrections(router, engine)
+    add_corrections(router, engine)
     _add_facts(router, engine)
     return router
 
@@ -43,38 +41,12 @@ def _add_export(router: APIRouter, engine: Engine) -> None:
     async def export(request: Request, format: ExportFormat = "zip", page: Page = 0) -> Response:
         """Render given instances of an image, say corrected ones; no network is run."""
         async with taken_in(request, engine, read_upload) as upload:
-            document = await asyncio.to_thread(parse_document, _field(upload, "instances"), "instances")
+            document = await asyncio.to_thread(parse_document, upload.field("instances"), "instances")
             name = upload.name if engine.settings.keep_names else ""
             wanted = Wanted(format, options={"corrected": True}, file_name=name)
             task = Exporting(upload.image, page, document, wanted, engine.settings.max_pixels)
             answer = await engine.export(task, request.state.client)
         return answer_response(answer, request)
-
-
-def _add_corrections(router: APIRouter, engine: Engine) -> None:
-    @router.post(
-        "/corrections",
-        status_code=201,
-        responses=BAD | {201: {"model": schemas.CorrectionAnswer}},
-        openapi_extra=correction_body(),
-        response_model=schemas.CorrectionAnswer,
-    )
-    async def correct(request: Request) -> Any:
-        """Keep a corrected result; `chromseg-ops data import coco DIR/corrected` makes a data version of them."""
-        folder = engine.corrections
-        if folder is None:
-            raise ProblemError(
-                "corrections-off",
-                "a correction",
-                expected="a server that keeps them",
-                remedy="start it with --corrections DIR",
-            )
-        async with taken_in(request, engine, read_upload) as upload:
-            correction = await asyncio.to_thread(_correction, upload)
-            saved = await asyncio.to_thread(save_correction, folder, correction, engine.settings.max_pixels)
-        engine.metrics.reviews.labels("corrected" if saved.changed else "accepted").inc()
-        tell("correction", request_id=request.state.request_id, id=saved.id, changed=saved.changed)
-        return {**vars(saved), "reviewer": correction.reviewer}
 
 
 def _add_facts(router: APIRouter, engine: Engine) -> None:
@@ -112,28 +84,3 @@ def _add_facts(router: APIRouter, engine: Engine) -> None:
         names = schemas.RuleAnswer.model_fields
         in_force = image_rules(engine.models.current.predictor.limits)
         return [{name: getattr(rule, name) for name in names} for rule in in_force]
-
-
-def _field(upload: Upload, name: str, most: int | None = None) -> str:
-    text = upload.fields.get(name, "")
-    if not text.strip() or (most is not None and len(text) > most):
-        raise ProblemError(
-            "bad-request",
-            f"a form without a usable field `{name}`",
-            expected=f"`{name}`" + (f" of 1 to {most} characters" if most else ""),
-            remedy="send the form as /openapi.json describes it",
-        )
-    return text
-
-
-def _correction(upload: Upload) -> Correction:
-    page = upload.fields.get("page", "0")
-    return Correction(
-        image=upload.image,
-        original=parse_document(_field(upload, "original"), "original"),
-        corrected=parse_document(_field(upload, "corrected"), "corrected"),
-        reviewer=_field(upload, "reviewer", 200).strip(),
-        case=upload.fields.get("case", "").strip()[:200],
-        note=upload.fields.get("note", "")[:2000],
-        page=int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 0,
-    )

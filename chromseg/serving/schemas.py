@@ -242,9 +242,11 @@ class CorrectionAnswer(_Answer):
     id: str
     time: str
     reviewer: str
+    key: str | None = Field(description="Whose API key it was saved with; null on a server without keys.")
     n_original: int
     n_corrected: int
     changed: bool
+    etag: str = Field(description="What the next save of the same picture names in If-Match.")
 
 
 class ReadyAnswer(_Answer):

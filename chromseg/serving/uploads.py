@@ -54,6 +54,22 @@ class Upload:
         """The only picture's name."""
         return self._only.name
 
+    def field(self, name: str, most: int | None = None) -> str:
+        """A field of the form, which must hold something, of `most` characters.
+
+        Raises:
+            ProblemError: It does not.
+        """
+        text = self.fields.get(name, "")
+        if not text.strip() or (most is not None and len(text) > most):
+            raise ProblemError(
+                "bad-request",
+                f"a form without a usable field `{name}`",
+                expected=f"`{name}`" + (f" of 1 to {most} characters" if most else ""),
+                remedy="send the form as /openapi.json describes it",
+            )
+        return text
+
     @property
     def _only(self) -> Sent:
         if len(self.pictures) > 1:

@@ -120,8 +120,10 @@ def opened(browser: webdriver.Chrome, server: str) -> Page:
 
 
 @pytest.fixture
-def page(browser: webdriver.Chrome, server: str) -> Iterator[Page]:
+def page(browser: webdriver.Chrome, server: str, corrections: Path) -> Iterator[Page]:
     """The page as it opens; afterwards nothing may stand in the browser's log but answers that were expected."""
+    for kept in corrections.iterdir():
+        shutil.rmtree(kept, ignore_errors=True)
     found = Page(browser, server)
     found.open()
     yield found

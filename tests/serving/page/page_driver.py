@@ -33,17 +33,19 @@ class Page:
         """Leave no trace, and let the browser go elsewhere without asking about what is not saved."""
         self.js("window.addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), true)")
         self.js("localStorage.clear(); sessionStorage.clear()")
+        self.js("for (let timer = setTimeout(() => 0); timer > 0; timer--) clearTimeout(timer)")  # no draft is kept now
+        self.js("indexedDB.deleteDatabase('chromseg-drafts')")
 
     def choose(self, picture: Path) -> None:
         """Choose a file and wait for what comes of it."""
         self.give(picture)
         self.wait(lambda: self.js(CUT) or self.shown("problem"), "no answer")
 
-    def give(self, picture: Path) -> None:
-        """Choose a file."""
-        inputs = self.all("input[type=file]")
+    def give(self, *pictures: Path) -> None:
+        """Choose files."""
+        inputs = self.all("input[type=file]:not([webkitdirectory])")
         place = next(item for item in inputs if self.js("return arguments[0].closest('[hidden]') === null", item))
-        place.send_keys(str(picture))
+        place.send_keys("\n".join(map(str, pictures)))
 
     # what there is to see
 

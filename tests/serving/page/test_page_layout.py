@@ -15,7 +15,7 @@ from chromseg.serving.app import PAGE
 from chromseg.serving.guard import is_page
 
 ROOT = Path(__file__).parents[3]
-FOLDERS = ["base", "picture", "editing", "transport", "panels", "main.js"]  # each imports only those before it
+FOLDERS = ["base", "picture", "editing", "transport", "panels", "flow", "main.js"]  # each imports only those before it
 MODULES = sorted(PAGE.rglob("*.js"))
 
 # `import … from "./x.js"`, `export … from`, `import "./x.js"`, `import("./x.js")`, and types that comments import so.

@@ -218,8 +218,6 @@ def test_a_second_picture_that_is_refused_leaves_the_first_and_its_corrections(c
     cell.pick(3)
     cell.act("delete")
     cell.give(pictures.blank)
-    cell.wait(lambda: bool(cell.js("return document.getElementById('lose-dialog').open")), "not asked")
-    cell.keys(Keys.TAB, Keys.ENTER)  # go on
     cell.wait(lambda: cell.shown("refusal") and cell.shown("work"), "the refusal is not shown beside the result")
     assert cell.text("#refusal-title") == "blank.png: this picture cannot be used"
     assert cell.focused() == "refusal-title"
@@ -296,6 +294,17 @@ def test_what_cannot_be_sent_is_told_without_asking_the_server(page: Page, conte
     assert page.text("#problem").startswith(f"odd.png: {told}")
 
 
+def test_options_of_the_command_line_are_told_in_words(opened: Page) -> None:
+    script = "const {inWords} = await load('base/words'); return given[0].map(inWords)"
+    told = ["check --scale, or look", "say which channel to take (--channel)", "or raise --max-body", "nothing to say"]
+    assert opened.module(script, told) == [
+        "check “Resize by” under “Reading options”, or look",
+        "say which channel to take",
+        "or ask whoever runs this server to allow more",
+        "nothing to say",
+    ]
+
+
 def test_a_page_of_several(page: Page, pictures: Any, tmp_path: Path) -> None:
     stack = tmp_path / "stack.tif"
     with Image.open(pictures.cell) as first:
@@ -313,13 +322,10 @@ def test_a_page_of_several(page: Page, pictures: Any, tmp_path: Path) -> None:
     page.act("add")
     page.drag((10, 10), (30, 10), (30, 25), (10, 25))
     page.heard("Added chromosome 8.")
-    page.js("document.getElementById('page').select()")
-    page.keys("1", Keys.TAB)
-    page.wait(lambda: bool(page.js("return document.getElementById('lose-dialog').open")), "not asked")
-    page.keys(Keys.ENTER)  # stay
-    page.wait(
-        lambda: page.js("return document.getElementById('page').value") == "2", "the number is that of another page"
-    )
+    for number, count in (("1", "7"), ("2", "8")):
+        page.js("document.getElementById('page').select()")
+        page.keys(number, Keys.TAB)
+        page.wait(lambda count=count: page.shown("work") and page.text("#count") == count, "nothing is lost")
 
 
 def test_the_options_reach_the_server(cell: Page) -> None:

@@ -17,6 +17,13 @@ const FLAGS = {
   "three-at-crossing": "three or more seem to meet here",
   disputed: "the two networks disagree",
 };
+/** @type {[option: RegExp, words: string][]} */
+const OPTIONS = [
+  [/ ?\(--[a-z-]+\)/g, ""],
+  [/--scale\b/g, "“Resize by” under “Reading options”"],
+  [/--polarity\b/g, "“Chromosomes are” under “Reading options”"],
+  [/raise --[a-z-]+/g, "ask whoever runs this server to allow more"],
+];
 /** A lower score is a reason to look. */
 export const LOW_SCORE = 0.5; // as likely wrong as right
 
@@ -115,4 +122,13 @@ export function countSaid(count, expected, left) {
   return count < expected
     ? `${off} fewer than expected: ${off === 1 ? "one" : "some"} may still be joined, or missed.`
     : `${off} more than expected: ${off === 1 ? "one" : "some"} may be a piece, or debris.`;
+}
+
+/**
+ * What the command line says, in the words of the page: what there is an option there, is a field or a person here.
+ *
+ * @type {(text: string) => string}
+ */
+export function inWords(text) {
+  return OPTIONS.reduce((said, [option, words]) => said.replace(option, words), text);
 }

@@ -15,11 +15,13 @@ import { join } from "./reshaping.js";
 /** @import { Edit } from "./edits.js" */
 /** @import { Session } from "./session.js" */
 
+/** @typedef {Record<string, () => void | Promise<void>>} Acts by name. */
+
 /** @type {Record<string, string | undefined>} */
 const KEYS = {
   a: "accept", g: "good", r: "reject", j: "join", s: "split", x: "axes", o: "redraw", b: "brush", e: "erase",
   Delete: "delete", Backspace: "delete", n: "add", f: "next", z: "look", h: "hide", "+": "larger", "=": "larger",
-  "-": "smaller", "*": "fit",
+  "-": "smaller", "*": "fit", ".": "nextPicture", ",": "previousPicture", d: "done",
 };
 
 const NEED_SOME = ["accept", "good", "reject", "join", "delete", "look"];
@@ -28,11 +30,12 @@ const VIEW = ["larger", "smaller", "fit"]; // do not end what was begun
 const REACH = ".picture-side, #sheet, .look"; // where keys work, unless something is typed
 
 /**
- * Bring the buttons and keys to life. `partition` splits a tangle along axes; a problem of its goes to `failed`.
+ * Bring the buttons and keys to life. `partition` splits a tangle along axes; a problem of its goes to `failed`; `steps`
+ * are more acts by name.
  *
- * @type {(session: Session, partition: Partition, failed: (problem: unknown) => void) => void}
+ * @type {(session: Session, partition: Partition, failed: (problem: unknown) => void, steps: Acts) => void}
  */
-export function actions(session, partition, failed) {
+export function actions(session, partition, failed, steps) {
   const work = byId("work");
   const bar = byId("tools");
   const least = byId("least", HTMLInputElement);
@@ -41,8 +44,9 @@ export function actions(session, partition, failed) {
   const change = (edit) => announce(`${session.apply(edit)}.`);
   const next = () => nextFlagged(session);
 
-  /** @type {Record<string, () => void | Promise<void>>} */
+  /** @type {Acts} */
   const acts = {
+    ...steps,
     ...drawing(session, change, partition),
     accept: () => change(edits.accept(session.instances, session.selected)),
     good: () => {

@@ -75,6 +75,15 @@ export function removeSmall(instances, least) {
 }
 
 /**
+ * All that was there gives way to what somebody made of the same picture before.
+ *
+ * @type {(instances: Instance[], said: string) => Edit}
+ */
+export function adopt(instances, said) {
+  return { instances, said, selected: [] };
+}
+
+/**
  * The instances that are to be kept.
  *
  * @type {(instances: Instance[]) => Instance[]}

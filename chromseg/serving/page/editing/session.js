@@ -8,6 +8,7 @@ import { known } from "./edits.js";
 /** @import { Edit, Instance } from "./edits.js" */
 
 /** @typedef {Edit & { before: number[] }} Step `selected` and `before` are the ids selected after and before it. */
+/** @typedef {{ steps: Step[], at: number, saved: Step, size: Size }} Snapshot Work on a picture that was put aside. */
 
 export class Session extends EventTarget {
   #steps = [asFound([])];
@@ -32,11 +33,27 @@ export class Session extends EventTarget {
    * @type {(instances: Instance[], size: Size) => void}
    */
   start(instances, size) {
-    this.#steps = [asFound(instances)];
-    this.#saved = this.#steps[0];
+    const found = asFound(instances);
+    this.active = null;
+    this.resume({ steps: [found], at: 0, saved: found, size });
+  }
+
+  /** @type {() => Snapshot} */
+  snapshot() {
+    return { steps: this.#steps, at: this.#at, saved: this.#saved, size: this.size };
+  }
+
+  /**
+   * Go on with work that was put aside.
+   *
+   * @type {(snapshot: Snapshot) => void}
+   */
+  resume({ steps, at, saved, size }) {
+    this.#steps = steps;
+    this.#saved = saved;
     this.size = size;
     this.picker = null;
-    this.#go(0, []);
+    this.#go(at, []);
   }
 
   get instances() {

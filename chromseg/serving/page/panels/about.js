@@ -2,6 +2,7 @@
 
 import { announce } from "../base/announce.js";
 import { byId, one } from "../base/elements.js";
+import { inWords } from "../base/words.js";
 import * as api from "../transport/api.js";
 import { ServerProblem } from "../transport/calling.js";
 
@@ -103,7 +104,7 @@ const short = (hash) => (hash ? hash.slice(0, 16) : "none");
 /** @type {(text: string) => string} */
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 /** @type {(rule: Rule) => HTMLElement} */
-const ruleItem = ({ meaning, remedy }) => element("li", `${sentence(meaning)}. ${sentence(remedy)}.`);
+const ruleItem = ({ meaning, remedy }) => element("li", `${sentence(meaning)}. ${sentence(inWords(remedy))}.`);
 
 /** @type {(name: string, text: string) => HTMLElement} */
 function element(name, text) {

@@ -1,9 +1,10 @@
 /** The routes of the server that the page uses, and what they answer. */
 
 import { fromRle, toRle } from "../picture/masks.js";
-import { call, json } from "./calling.js";
+import { call, json, ServerProblem } from "./calling.js";
 
 /** @import { Annotation } from "../editing/annotations.js" */
+/** @import { Foreign } from "../editing/coco.js" */
 /** @import { Mask, Point, Size } from "../picture/masks.js" */
 /** @import { Failure, Rule, Waiting } from "./calling.js" */
 
@@ -32,7 +33,11 @@ import { call, json } from "./calling.js";
  * @property {{ total: number }} timings_ms
  * @property {string} picture a data URI.
  */
-/** @typedef {{ time: string, reviewer: string, n_original: number, n_corrected: number }} Kept A correction. */
+/**
+ * @typedef {{ time: string, reviewer: string, key: string | null, n_original: number, n_corrected: number, etag: string }} Saved
+ * @typedef {{ reviewer: string, key: string | null, time: string, model: Model }} Info who corrected, when, of which model's.
+ * @typedef {{ info: Info, annotations: Foreign[], etag: string }} Correction that the server keeps.
+ */
 /** @typedef {{ file: File, answer: Answer, page: number }} Work A picture at work, and what it was answered. */
 
 /** @type {() => Promise<Settings>} */
@@ -81,15 +86,42 @@ export async function render(format, file, result, page) {
 }
 
 /**
- * Keep a correction. `fields` are those of /v1/corrections beside the image.
+ * Keep a correction. `fields` are those of /v1/corrections beside the image; `etag` is of the correction that it goes on
+ * from, null where there was none: if somebody else has saved since, that is a problem of kind "conflict".
  *
- * @type {(file: File, fields: Record<string, string | number>) => Promise<Kept>}
+ * @type {(file: File, fields: Record<string, string | number>, etag: string | null) => Promise<Saved>}
  */
-export function correct(file, fields) {
+export function correct(file, fields, etag) {
   const form = new FormData();
   form.set("image", file, "image");
   for (const [key, value] of Object.entries(fields)) form.set(key, String(value));
-  return json("v1/corrections", { method: "POST", body: form });
+  /** @type {Record<string, string>} */
+  const headers = etag === null ? { "If-None-Match": "*" } : { "If-Match": etag };
+  return json("v1/corrections", { method: "POST", body: form, headers });
+}
+
+/**
+ * The correction that the server keeps of a picture; null where there is none.
+ *
+ * @type {(answer: Answer) => Promise<Correction | null>}
+ */
+export async function correctionOf(answer) {
+  try {
+    const response = await call(`v1/corrections/${keyOf(answer)}`);
+    return { ...(await response.json()), etag: response.headers.get("ETag") ?? "" };
+  } catch (problem) {
+    if (problem instanceof ServerProblem && problem.kind === "not-found") return null;
+    throw problem;
+  }
+}
+
+/**
+ * What a picture is kept under: the start of its file's SHA-256, and its page where the file has several.
+ *
+ * @type {(answer: Answer) => string}
+ */
+export function keyOf({ model: { image_sha256 }, images: [{ page, pages }] }) {
+  return image_sha256.slice(0, 16) + (pages > 1 ? `-page-${String(page + 1).padStart(3, "0")}` : "");
 }
 
 /**

@@ -36,8 +36,12 @@ export function exports(session, current) {
   });
 }
 
-/** @type {(blob: Blob, name: string) => void} */
-function hand(blob, name) {
+/**
+ * Give a file to the browser to keep.
+ *
+ * @type {(blob: Blob, name: string) => void}
+ */
+export function hand(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

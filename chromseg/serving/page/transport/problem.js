@@ -1,6 +1,7 @@
 /** Showing what went wrong, and what to do about it. */
 
 import { byId, copyOf, one } from "../base/elements.js";
+import { inWords } from "../base/words.js";
 import { ServerProblem } from "./calling.js";
 
 /** @import { Failure } from "./calling.js" */
@@ -47,7 +48,7 @@ export function describe(problem, place, name = "") {
   part("plain").hidden = broken.length > 0;
   part("got").textContent = sentence(problem.got);
   part("expected").textContent = problem.expected && `Expected: ${problem.expected}.`;
-  part("remedy").textContent = problem.remedy && `What to do: ${problem.remedy.replace(/\.$/, "")}.`;
+  part("remedy").textContent = problem.remedy && `What to do: ${inWords(problem.remedy).replace(/\.$/, "")}.`;
 }
 
 /** @type {(failure: Failure) => HTMLElement} */
@@ -56,7 +57,7 @@ function failure({ meaning, column, value, expected, remedy }) {
   one(item, ".meaning").textContent = sentence(meaning);
   const measured = `Measured: ${column.replaceAll("_", " ")} ${shown(value)}, expected ${expected}.`;
   one(item, ".measured").textContent = column && measured;
-  one(item, ".to-do").textContent = `What to do: ${remedy}.`;
+  one(item, ".to-do").textContent = `What to do: ${inWords(remedy)}.`;
   return item;
 }
 

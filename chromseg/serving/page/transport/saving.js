@@ -1,13 +1,14 @@
-/** Sending a corrected result to the server, signed by who looked. */
+/** Sending a corrected result to the server, signed by who looked, and never over somebody else's without asking. */
 
 import { announce } from "../base/announce.js";
 import { byId, one } from "../base/elements.js";
 import { annotationsOf, withoutPictures } from "../editing/annotations.js";
 import * as api from "./api.js";
+import { ServerProblem } from "./calling.js";
 import { showProblem } from "./problem.js";
 
 /** @import { Session } from "../editing/session.js" */
-/** @import { Work } from "./api.js" */
+/** @import { Correction, Info, Saved, Work } from "./api.js" */
 
 const REVIEWER = "chromseg-reviewer"; // kept in this browser, so that it is typed once
 
@@ -16,15 +17,20 @@ const note = byId("save-note");
 const reviewer = byId("reviewer", HTMLInputElement);
 const kept = byId("kept-now");
 const button = one(form, "button");
+const conflict = byId("conflict-dialog", HTMLDialogElement);
 
 let saved = ""; // what was said of the last save of this picture
+/** @type {string | null} */
+let etag = null; // of the correction that this work goes on from
+/** @type {Correction | null} */
+let theirs = null; // the correction that the server keeps and that was not opened
 
 /**
- * Bring the form to life; `current()` gives {file, answer, page}; `on` tells whether the server keeps corrections.
+ * Bring the form to life; `on` tells whether the server keeps corrections, `open` is called to see another's.
  *
- * @type {(session: Session, current: () => Work, on: boolean) => void}
+ * @type {(session: Session, current: () => Work, on: boolean, open: (correction: Correction) => void) => void}
  */
-export function saving(session, current, on) {
+export function saving(session, current, on, open) {
   form.hidden = !on;
   byId("save-off").hidden = on;
   reviewer.value = localStorage.getItem(REVIEWER) ?? "";
@@ -35,7 +41,7 @@ export function saving(session, current, on) {
     button.setAttribute("aria-busy", "true");
     try {
       localStorage.setItem(REVIEWER, reviewer.value.trim());
-      await save(session, current, new FormData(form));
+      await save(session, current, new FormData(form), open);
     } catch (problem) {
       showProblem(problem);
     } finally {
@@ -45,40 +51,94 @@ export function saving(session, current, on) {
   });
 }
 
-/** Forget what was said about the picture before. */
-export function resetSaving() {
+/**
+ * Forget what was said about the picture before; the server keeps a correction of this one, or none.
+ *
+ * @type {(correction: Correction | null) => void}
+ */
+export function resetSaving(correction) {
   saved = "";
+  etag = null;
+  theirs = correction;
   one(form, "[name=case]", HTMLInputElement).value = "";
   one(form, "[name=note]", HTMLTextAreaElement).value = "";
 }
 
-/** @type {(session: Session, current: () => Work, fields: FormData) => Promise<void>} */
-async function save(session, current, fields) {
+/**
+ * The work goes on from a correction that the server keeps.
+ *
+ * @type {(session: Session, correction: Correction) => void}
+ */
+export function goesOnFrom(session, correction) {
+  etag = correction.etag;
+  theirs = null;
+  saved = `Saved ${whose(correction.info)}.`;
+  session.markSaved(session.step);
+}
+
+/**
+ * "by Ada (key microscope-1) on 12 May 2026, 14:03, of chromseg, version 3".
+ *
+ * @type {(info: Info) => string}
+ */
+export function whose({ reviewer: who, key, time, model: { name, version } }) {
+  const when = new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  return `by ${who}${key ? ` (key ${key})` : ""} on ${when}, of ${name}${version ? `, version ${version}` : ""}`;
+}
+
+/** @type {(session: Session, current: () => Work, fields: FormData, open: (correction: Correction) => void) => Promise<void>} */
+async function save(session, current, fields, open) {
   const { file, answer, page } = current();
   note.textContent = "Saving …";
   const given = Object.fromEntries([...fields].map(([name, value]) => [name, String(value).trim()]));
   const { step } = session; // what is sent; more may be done until the answer comes
-  const answered = await api.correct(file, {
+  const sent = {
     ...given,
     page,
     original: JSON.stringify(withoutPictures(answer)),
     corrected: JSON.stringify({ annotations: annotationsOf(step.instances, session.size) }),
-  });
+  };
+  const answered = await sentOrSettled((tag) => api.correct(file, sent, tag), answer, open);
+  if (!answered) return announce("Not saved.");
   const time = new Date(answered.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   const counts = `${answered.n_corrected} chromosomes, ${answered.n_original} before`;
   const said = `Saved at ${time} by ${answered.reviewer}: ${counts}.`;
   if (current().answer !== answer) return announce(`${file.name}: ${said}`); // another picture is at work by now
   saved = said;
+  etag = answered.etag;
+  theirs = null;
   session.markSaved(step);
   return announce(said);
+}
+
+/**
+ * Send; where somebody else has saved since, ask what to do: over it, to see theirs, or neither, which gives null.
+ *
+ * @type {(send: (tag: string | null) => Promise<Saved>, answer: Work["answer"], open: (correction: Correction) => void) => Promise<Saved | null>}
+ */
+async function sentOrSettled(send, answer, open) {
+  try {
+    return await send(etag);
+  } catch (problem) {
+    if (!(problem instanceof ServerProblem) || problem.kind !== "conflict") throw problem;
+    const other = await api.correctionOf(answer);
+    if (!other) throw problem;
+    byId("conflict-who").textContent = `Saved ${whose(other.info)}.`;
+    conflict.returnValue = "";
+    conflict.showModal();
+    await new Promise((resolve) => conflict.addEventListener("close", resolve, { once: true }));
+    if (conflict.returnValue === "theirs") open(other);
+    return conflict.returnValue === "over" ? send(other.etag) : null;
+  }
 }
 
 /** @type {(session: Session) => void} */
 function tell(session) {
   if (button.getAttribute("aria-busy") === "true") return;
   const unsaved = saved ? "Changed since: not saved yet." : "Not saved yet.";
+  const other = theirs ? `A correction is kept on the server, ${whose(theirs.info)}.` : "";
   kept.textContent = saved
     ? "This picture is kept on the server, as of the last save."
-    : "Nothing of this picture is kept on the server until you save.";
+    : other || "Nothing of this picture is kept on the server until you save.";
   note.textContent = [saved, session.unsaved ? unsaved : ""].filter(Boolean).join(" ");
 }

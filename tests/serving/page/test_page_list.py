@@ -1,0 +1,100 @@
+"""Several pictures are a list of work: cut one after the other, each with its state, gone through by key, exported."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_driver import Page
+from PIL import Image
+from test_page_access import violations
+
+
+@pytest.fixture
+def files(pictures: Any, tmp_path: Path) -> list[Path]:
+    """Three pictures and one that is refused."""
+    found = [tmp_path / f"cell {number}.png" for number in (1, 2, 10)]
+    with Image.open(pictures.cell) as cell:
+        for turn, file in enumerate(found):
+            cell.rotate(90 * turn).save(file)
+    blank = tmp_path / "blank.png"
+    blank.write_bytes(pictures.blank.read_bytes())
+    return [*found, blank]
+
+
+@pytest.fixture
+def given(page: Page, files: list[Path]) -> Page:
+    page.give(*files)
+    page.wait(lambda: page.shown("work") and len(states(page)) == 4, "not taken")
+    page.wait(lambda: not {"waiting", "being cut"} & set(states(page).values()), "not all cut")
+    return page
+
+
+def states(page: Page) -> dict[str, str]:
+    """By picture."""
+    texts = [
+        text.split(": ")
+        for text in page.js("return [...document.querySelectorAll('#pictures button')].map(b => b.innerText)")
+    ]
+    return {name: state.split(",")[0] for name, state in texts}
+
+
+def test_several_files_are_several_pictures(given: Page) -> None:
+    assert states(given) == {
+        "cell 1.png": "doubtful",
+        "cell 2.png": "doubtful",
+        "cell 10.png": "doubtful",
+        "blank.png": "refused",
+    }
+    assert given.text("#file-name") == "cell 1.png"
+    assert given.text("#progress") == "0 of 4 done"
+    assert "cell 2.png: doubtful, 7 of 46" in given.text("#pictures")
+    assert violations(given) == []
+
+
+def test_the_list_is_gone_through_by_key_and_nothing_is_lost(given: Page) -> None:
+    given.pick(3)
+    given.act("delete")
+    given.keys(".")
+    given.wait(lambda: given.text("#file-name") == "cell 2.png", "not the next")
+    assert states(given)["cell 1.png"] == "corrected"
+    assert given.text("#count") == "7"
+    given.keys(",")
+    given.wait(lambda: given.text("#file-name") == "cell 1.png" and given.text("#count") == "6", "lost")
+    given.act("undo")
+    assert given.text("#count") == "7", "with every step"
+    given.keys("d")
+    given.wait(lambda: given.text("#file-name") == "cell 2.png", "not on to the next")
+    given.keys("d")
+    given.wait(lambda: given.text("#file-name") == "cell 10.png", "not on to the next")
+    given.keys("d")
+    given.heard("Done. No picture is left.")
+    assert given.text("#progress") == "3 of 4 done"
+
+
+def test_all_results_are_exported_together(given: Page) -> None:
+    given.pick(3)
+    given.act("delete")
+    script = """const real = URL.createObjectURL; window.handed = [];
+        URL.createObjectURL = (blob) => { blob.text().then((text) => window.handed.push(text)); return real(blob); }"""
+    given.js(script)
+    given.one("#all-coco").click()
+    given.one("#all-counts").click()
+    given.wait(lambda: given.js("return window.handed.length") == 2, "not handed out")
+    coco, counts = sorted(given.js("return window.handed"), key=lambda text: text[0] != "{")
+    found = json.loads(coco)
+    assert [image["file_name"] for image in found["images"]] == ["cell 1.png", "cell 2.png", "cell 10.png"]
+    assert [sum(one["image_id"] == number for one in found["annotations"]) for number in (1, 2, 3)] == [6, 7, 7]
+    rows = list(csv.DictReader(counts.splitlines()))
+    assert [row["chromosomes"] for row in rows] == ["6", "7", "7", "0"]
+    assert rows[3]["state"] == "refused"
+
+
+def test_of_a_folder_the_pictures_are_taken_in_order(page: Page, files: list[Path]) -> None:
+    (files[0].parent / "notes.txt").write_text("no picture")
+    page.one("#choose-folder").send_keys(str(files[0].parent))
+    page.wait(lambda: page.js("return document.querySelectorAll('#pictures button').length") == 4, "not taken")
+    assert list(states(page)) == ["blank.png", "cell 1.png", "cell 2.png", "cell 10.png"]
