@@ -32,4 +32,4 @@ def test_no_request_is_answered_by_a_server_error(tmp_path: Path) -> None:
             check=False,
         )
     assert answer.returncode == 0, answer.stdout[-4000:] + answer.stderr[-2000:]
-    assert "Tested: 20" in answer.stdout
+    assert "Tested: 21" in answer.stdout
