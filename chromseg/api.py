@@ -28,12 +28,20 @@ def load_predictor(uri_or_folder: str | Path = DEFAULT_MODEL, *, device: str = "
         ConfigError: There is no such device.
         MissingExtraError: A registered model is asked for where the extra `registry` is not installed.
     """
+    folder, name, version = located_model(uri_or_folder)
+    return predictor_from_folder(folder, name=name, version=version, device=device)
+
+
+def located_model(uri_or_folder: str | Path) -> tuple[Path, str, str | None]:
+    """The folder of a model, the name that results give it ("" for that in its card), and its registered version.
+
+    Arguments and errors as of `load_predictor`.
+    """
     folder = model_folder(uri_or_folder)
     if folder is not None:  # needs no store, and no seconds for MLflow
-        return predictor_from_folder(folder, device=device)
+        return folder, "", None
     with named_if_missing():
         from chromseg.registry.versions.resolve import resolve_model
 
     found = resolve_model(uri_or_folder)
-    version = None if found.version is None else str(found.version)
-    return predictor_from_folder(found.folder, name=found.name or "", version=version, device=device)
+    return found.folder, found.name or "", None if found.version is None else str(found.version)

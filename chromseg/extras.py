@@ -13,6 +13,7 @@ EXTRAS = {
     "data": ("defusedxml", "dvc", "dvc_data", "great_expectations", "h5py", "matplotlib"),
     "train": ("accelerate", "tqdm"),
     "registry": ("alembic", "mlflow", "pandas", "psutil", "sqlalchemy"),
+    "cluster": ("pyarrow", "ray"),
     "serve": ("fastapi", "prometheus_client", "starlette", "uvicorn"),
 }
 _EXTRA_OF = {module: extra for extra, modules in EXTRAS.items() for module in modules}

@@ -22,7 +22,7 @@ LEVELS = [
     {"partition", "metrics", "annotations", "importers", "synthesis", "validation"},
     {"models"},
     {"training", "inference"},
-    {"evaluation", "outlining"},
+    {"evaluation", "outlining", "cohort"},
     {"registry"},
     {"api"},
     {"serving", "pipelines"},
@@ -36,6 +36,8 @@ DOORS = {
     "typer": "cli",
     "dvc": "dvc",
     "dvc_data": "dvc",
+    "ray": "cohort",
+    "pyarrow": "cohort",
 }  # library → the package that may
 ROOMS = [
     "lineage",

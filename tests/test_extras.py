@@ -95,6 +95,7 @@ def test_a_store_whose_library_is_missing_names_the_extra(monkeypatch: pytest.Mo
 CALLS = {
     "registry": ["models list", "predict nothing.png --out out", "init", "registry backup kept.tar", "runs compare"],
     "data": ["data validate sample", "data track sample"],
+    "cluster": ["predict nothing.png --out out --ray local"],
     "serve": ["serve --model bundled/chromseg"],
 }
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from chromseg import DEFAULT_MODEL
+from chromseg.cli.cohort import predict_cohort
 from chromseg.cli.options import DEVICES, POLARITIES, Device, choice
 from chromseg.cli.outcomes import finish, report
+from chromseg.extras import named_if_missing
 
 if TYPE_CHECKING:
     from chromseg.inference.shard import Shard
@@ -17,12 +19,16 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from chromseg.inference.shard import Shard
 
+FORMATS = ("folders", "parquet")
 ModelOption = Annotated[str, typer.Option(help="Registered model (models:/NAME@ALIAS) or a model folder.")]
 
 
 def predict(
-    out: Annotated[Path, typer.Option(help="Folder for the results; one folder a picture.")],
-    sources: Annotated[list[str] | None, typer.Argument(metavar="SRC...", help="Pictures, or folders of them.")] = None,
+    out: Annotated[str, typer.Option(help="Folder for the results; one folder a picture.")],
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SRC...", help="Pictures, folders of them; with --ray patterns, s3://, gs://, tar."),
+    ] = None,
     listing: Annotated[
         Path | None, typer.Option("--list", metavar="FILE", help="A text file of further sources, one a line.")
     ] = None,
@@ -39,6 +45,14 @@ def predict(
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="Do share I of N alone, from 1; the shares of one call are disjoint.")
     ] = "1/1",
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="On a Ray cluster: HOST:PORT, auto, or local for one here."),
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="With --ray: folders, or parquet for two tables in any store.")
+    ] = "folders",
+    workers: Annotated[int | None, typer.Option(min=1, help="With --ray: at most; else one a core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Cut pictures into single chromosomes.
@@ -46,7 +60,7 @@ def predict(
     Writes per picture instances.json (COCO), overlay.png and chromosomes/001.png …, keeping the path below SRC. What is
     done already with the same model and options is skipped; one bad picture does not stop the rest.
     """
-    from chromseg.api import load_predictor
+    from chromseg.api import load_predictor, located_model
     from chromseg.images.pictures import CHANNELS
     from chromseg.inference.asked import Asked
     from chromseg.inference.batch import listed, plan_jobs, run_jobs, shard_of
@@ -55,18 +69,39 @@ def predict(
     used_scale = parse_scale(scale)
     choice(polarity, POLARITIES, "--polarity")
     choice(device, DEVICES, "--device")
+    choice(form, FORMATS, "--format")
+    _check_ray(ray, [*(sources or ()), out], form, workers)
     if channel is not None:
         choice(channel, CHANNELS, "--channel")
     share = parse_shard(shard)
     given = [*(sources or ()), *(listed(listing) if listing else ())]
     if not given:
         raise typer.BadParameter("neither SRC nor --list is given", param_hint="SRC")
-    jobs = shard_of(plan_jobs(map(Path, given), out), out, share)
+    asked = Asked(cast(Any, polarity), used_scale, strict=strict, channel=channel)
+    if ray is not None:
+        with named_if_missing():
+            from chromseg.cohort.cohort import Cohort
+            from chromseg.cohort.model_files import ModelFiles
+
+        loader = ModelFiles.of(*located_model(model))
+        cohort = Cohort(tuple(given), out, loader, asked, ray, device, form, share, workers)
+        predict_cohort(cohort, as_json)
+        return
+    folder = Path(out)
+    jobs = shard_of(plan_jobs(map(Path, given), folder), folder, share)
     predictor = load_predictor(model, device=device)
     if strict:
         predictor.require_looks()
-    worker = PictureWorker(predictor, Asked(cast(Any, polarity), used_scale, strict=strict, channel=channel))
-    finish(run_jobs(jobs, out, FolderWorker(worker, jobs) if len(jobs) > 1 else worker, report, share), as_json)
+    worker = PictureWorker(predictor, asked)
+    finish(run_jobs(jobs, folder, FolderWorker(worker, jobs) if len(jobs) > 1 else worker, report, share), as_json)
+
+
+def _check_ray(ray: str | None, places: list[str], form: str, workers: int | None) -> None:
+    """Refuse what only a cluster can do."""
+    remote = [place for place in places if "://" in place]
+    if ray is None and (remote or form != FORMATS[0] or workers):
+        what = remote[0] if remote else "--workers" if workers else f"--format {form}"
+        raise typer.BadParameter(f"{what} needs --ray; `--ray local` is this machine alone", param_hint="--ray")
 
 
 def parse_shard(text: str) -> Shard:

@@ -131,17 +131,27 @@ def unforeseen(name: str, error: Exception) -> DataError:
 
 def done_before(job: Job, *, weights_sha256: str | None, options: dict[str, Any]) -> Outcome | None:
     """The job as skipped, if its folder holds the result of the same bytes, weights and options; None if not."""
+    if not (job.folder / INSTANCES_FILE).is_file():  # the usual case, which costs no hash
+        return None
+    kept = kept_in(job.folder, image_sha256=sha256(job.source), weights_sha256=weights_sha256, options=options)
+    return kept and Outcome(job, "skipped", *kept)
+
+
+def kept_in(
+    folder: Path, *, image_sha256: str, weights_sha256: str | None, options: dict[str, Any]
+) -> tuple[int, int] | None:
+    """Chromosomes, and those flagged, of a result of the same bytes, weights and options; None if there is no such."""
     try:
-        made = json.loads((job.folder / INSTANCES_FILE).read_text(encoding="utf-8"))
+        made = json.loads((folder / INSTANCES_FILE).read_text(encoding="utf-8"))
         same = (
-            made["model"]["image_sha256"] == sha256(job.source)
+            made["model"]["image_sha256"] == image_sha256
             and made["model"]["weights_sha256"] == weights_sha256
             and {key: made["options"][key] for key in options} == options
         )
         flags = [bool(annotation["flags"]) for annotation in made["annotations"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None  # absent, or not ours: do it again
-    return Outcome(job, "skipped", len(flags), sum(flags)) if same else None
+    return (len(flags), sum(flags)) if same else None
 
 
 def _pictures(source: Path, out: Path, suffixes: tuple[str, ...]) -> list[tuple[Path, Path]]:

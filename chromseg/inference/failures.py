@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,11 @@ FAILURES_FILE = "failures.json"
 _LISTS = "failures*.json"
 
 Failure = dict[str, Any]
+
+
+def is_list(name: str) -> bool:
+    """Whether a file of this name is a list of failures, of all or of a share."""
+    return fnmatch(name, _LISTS)
 
 
 def failure_of(file: str, error: ChromsegError) -> Failure:

@@ -12,7 +12,7 @@ def page(template: str, **values: object) -> str:
     """One of the templates beside this file as HTML.
 
     Args:
-        template: `card`, `report` or `plain`.
+        template: `card`, `cohort`, `report` or `plain`.
         values: What it shows; all text is escaped, save `markupsafe.Markup`.
     """
     return _templates().get_template(f"{template}.html").render(values)

@@ -1,0 +1,1 @@
+"""Cohorts: many pictures on a cluster. Ray distributes, PyArrow knows the stores; both are the extra `cluster`."""

@@ -1,0 +1,107 @@
+"""A cohort on Ray Data, streaming: pictures go through workers as they are asked for, outcomes come as they are ready.
+
+Ray repeats the work of workers and nodes that die. That nothing is lost or written twice rests on this: a result has
+one name, which its picture, model and options decide, and is written in one step; so what is done again is the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import ray
+import ray.data
+from ray.data import ActorPoolStrategy, Dataset
+
+from chromseg.cohort.ledger import open_ledger
+from chromseg.cohort.outcome import PictureOutcome
+from chromseg.cohort.sources import PictureFile
+from chromseg.cohort.tables import Tables
+from chromseg.cohort.worker import Loader, Opener, PartWriter, Segmenter, Work
+from chromseg.errors import ChromsegError, MissingExtraError, OutputError
+from chromseg.inference.shard import Shard
+
+_PART = 256  # pictures of one part of the tables
+_BLOCK, _MOST_BLOCKS = 8, 10_000  # pictures that a worker takes at a time; blocks that the driver plans
+
+
+def run_cohort(
+    files: Sequence[PictureFile],
+    work: Work,
+    loader: Loader,
+    tables: Tables | None = None,
+    shard: Shard | None = None,
+    workers: int | None = None,
+) -> Iterator[PictureOutcome]:
+    """Do the pictures on the cluster that this process is connected to; exactly one outcome each, in any order.
+
+    Args:
+        files: The pictures, archives unopened.
+        work: What is asked of every worker.
+        loader: The model.
+        tables: Where results go, where `work` names no folder.
+        shard: The share to do.
+        workers: At most; default: as many as the cluster has cores.
+
+    Raises:
+        OutputError: The destination cannot be written.
+        ChromsegError: Nodes cannot use the model, or lack what they need.
+    """
+    if tables is not None:
+        tables.remove_unfinished()
+    known = {} if tables is None else tables.known()
+    blocks = max(1, min(_MOST_BLOCKS, len(files) // _BLOCK))
+    data: Dataset = ray.data.from_items([{"file": file} for file in files], override_num_blocks=blocks)
+    data = data.flat_map(Opener(shard or Shard()), num_cpus=0)
+    data = data.map(
+        Segmenter,
+        fn_constructor_args=(work, ray.put(loader), ray.put(known), open_ledger()),
+        compute=_pool(workers),
+        **_needs(work.device, workers),
+    )
+    if tables is not None:
+        data = data.map_batches(PartWriter(tables), batch_size=_PART, batch_format="numpy", num_cpus=0)
+    try:
+        for row in data.iter_rows():
+            yield row["outcome"]
+    except Exception as error:
+        raise _plain(error) from error
+
+
+def _pool(workers: int | None) -> ActorPoolStrategy:
+    """As many workers as the cluster has cores for; it may grow."""
+    now = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    most = workers or now
+    return ActorPoolStrategy(min_size=1, initial_size=min(now, most), max_size=most)
+
+
+def _needs(device: str, workers: int | None) -> dict[str, Any]:
+    """What a worker takes of a node: a core, and its part of a GPU.
+
+    Workers share GPUs, so that one uses what another, at its decoding and splicing, leaves idle.
+    """
+    if device == "cpu":
+        return {"num_cpus": 1}
+    resources = ray.cluster_resources()
+    gpus, most = resources.get("GPU", 0.0), workers or max(1, int(resources.get("CPU", 1)))
+    return {"num_cpus": 1, "num_gpus": min(1.0, gpus / most) if gpus else 1.0}
+
+
+def _plain(error: Exception) -> Exception:
+    """The error within Ray's wrappers: ours as it is, one of a node's installation in a line."""
+    inner: Any = error
+    while getattr(inner, "cause", None) is not None:
+        inner = inner.cause
+    missing = re.search(r"No module named '([\w.]+)'", f"{error} {inner}")
+    if isinstance(inner, ChromsegError):
+        return inner
+    if missing:
+        return MissingExtraError(
+            f"a node of the cluster lacks {missing[1]}",
+            expected="chromseg-ops[cluster] on every node",
+            remedy="install it there, or start the nodes from deploy/Containerfile",
+        )
+    if isinstance(inner, OSError):
+        return OutputError(f"a node ({inner})", expected="free disk and memory there", remedy="free some, and go on")
+    return error

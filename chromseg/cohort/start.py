@@ -1,0 +1,80 @@
+"""Joining a cluster, or starting one of this machine alone."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from chromseg.cores import usable_cores
+from chromseg.errors import ConfigError
+
+LOCAL = "local"
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anybody
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # as Ray will have it
+}
+
+
+@contextmanager
+def connected(address: str) -> Iterator[None]:
+    """Use a cluster within the block.
+
+    Args:
+        address: "local" starts one of this machine's cores, and ends it afterwards; "auto" or `HOST:PORT` joins one.
+
+    Raises:
+        ConfigError: There is no such cluster, or it has another Ray or Python.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    import ray
+    from ray.data import DataContext
+
+    own = {"num_cpus": usable_cores(), "include_dashboard": False} if address == LOCAL else {}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        ray.shutdown()
+        raise _unusable(address, error) from error
+    try:
+        context = DataContext.get_current()
+        context.enable_progress_bars = False
+        context.raise_original_map_exception = True
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _unusable(address: str, error: Exception) -> ConfigError:
+    reason = " ".join(str(error).split())
+    if "mismatch" in reason.lower():
+        return ConfigError(
+            f"--ray {address}: {reason[:300]}",
+            expected="the Ray and the Python of this environment on every node",
+            remedy="install chromseg-ops[cluster] from one lock file everywhere (deploy/Containerfile)",
+        )
+    return ConfigError(
+        f"--ray {address} cannot be reached ({reason[:200]})",
+        expected="`local`, `auto` on a node of a cluster, or HOST:PORT of its head",
+        remedy="check the address and that the head runs (`ray status`)",
+    )
+
+
+def chosen_device(wanted: str) -> str:
+    """Where the networks of the cluster that is joined run: "auto" is on GPUs if a node has one.
+
+    Raises:
+        ConfigError: A GPU is wanted and no node has one.
+    """
+    import ray
+
+    gpus = ray.cluster_resources().get("GPU", 0)
+    if wanted == "cuda" and not gpus:
+        raise ConfigError(
+            "--device cuda", expected="cpu: no node of the cluster has a GPU", remedy="start nodes with GPUs"
+        )
+    return "cuda" if gpus and wanted != "cpu" else "cpu"

@@ -1,0 +1,98 @@
+"""The two tables: what stands in them, that work done twice is written once, and what a killed driver leaves."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow.dataset
+import pytest
+from drawn_cells import drawn_cell, threshold_predictor
+from PIL import Image
+
+from chromseg.annotations import decode_rle
+from chromseg.cohort.outcome import PictureOutcome, failed, outcome_of
+from chromseg.cohort.sources import PictureFile
+from chromseg.cohort.tables import PictureFacts, Tables
+from chromseg.errors import DataError, InputRefusedError
+from chromseg.inference.asked import Asked
+from chromseg.inference.one_picture import predict_file
+from chromseg.inference.result import ModelIdentity
+from chromseg.inference.shard import Shard
+
+MODEL = ModelIdentity("drawn", "1", "w" * 64, {"sample": "d" * 32}, "c" * 40, {}, "0.1")
+REFUSED = InputRefusedError("blank (rule not-blank)", expected="a picture", remedy="take another")
+FAILED = DataError("it broke", expected="that it holds", remedy="mend it")
+
+
+def tables(out: Path, shard: Shard | None = None, **options: object) -> Tables:
+    return Tables(str(out), MODEL, {"asked_polarity": "auto", **options}, shard or Shard())
+
+
+def rows(out: Path, table: str) -> list[dict]:
+    found = pyarrow.dataset.dataset(str(out / table), format="parquet", partitioning="hive").to_table()
+    return sorted(found.to_pylist(), key=lambda row: (row["source"], row.get("id", 0)))
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> list[PictureOutcome]:
+    stream = io.BytesIO()
+    Image.fromarray(drawn_cell()[0]).save(stream, "PNG")
+    verdicts = predict_file(stream.getvalue(), threshold_predictor(), Asked())
+    done = outcome_of(PictureFile("s3://b/a.png", "a"), "a" * 64, verdicts)
+    return [
+        done,
+        failed(PictureFile("s3://b/b.png", "b"), REFUSED, "b" * 64),
+        failed(PictureFile("s3://b/c.png", "c"), FAILED, "c" * 64),
+    ]
+
+
+def test_a_row_a_picture_and_a_row_a_chromosome(outcomes: list[PictureOutcome], tmp_path: Path) -> None:
+    left = tables(tmp_path).write(outcomes)
+    assert [each.chromosomes for each in left] == [(), (), ()]
+    first, second = rows(tmp_path, "pictures")
+    assert (first["status"], first["chromosomes"], first["pages"][0]["width"]) == ("done", 4, 200)
+    assert (second["status"], second["rule"], second["weights_sha256"]) == ("refused", "not-blank", "w" * 64)
+    found = rows(tmp_path, "chromosomes")
+    assert [row["id"] for row in found] == [1, 2, 3, 4] and {row["source"] for row in found} == {"s3://b/a.png"}
+    for row in found:
+        rle = {"counts": row["rle_counts"], "size": [row["rle_height"], row["rle_width"]]}
+        mask = decode_rle(rle, row["rle_height"], row["rle_width"])
+        box = mask[row["y"] : row["y"] + row["height"], row["x"] : row["x"] + row["width"]]
+        assert mask.sum() == box.sum() == row["area"]
+        assert max((mask & true).sum() / (mask | true).sum() for true in drawn_cell()[1]) > 0.8
+
+
+def test_what_is_done_twice_is_written_once(outcomes: list[PictureOutcome], tmp_path: Path) -> None:
+    for order in (outcomes, outcomes[::-1]):
+        tables(tmp_path).write(order)
+    assert len(rows(tmp_path, "pictures")) == 2 and len(rows(tmp_path, "chromosomes")) == 4
+
+
+def test_what_is_known_is_what_was_decided_with_equal_model_and_options(
+    outcomes: list[PictureOutcome], tmp_path: Path
+) -> None:
+    tables(tmp_path).write(outcomes)
+    said = (REFUSED.got, REFUSED.expected, REFUSED.remedy)
+    assert tables(tmp_path, Shard(1, 2)).known() == {
+        "s3://b/a.png": {"a" * 64: PictureFacts("done", 4, outcomes[0].flagged)},
+        "s3://b/b.png": {"b" * 64: PictureFacts("refused", 0, 0, "not-blank", *said)},
+    }, "what failed is tried again"
+    known = tables(tmp_path).known()["s3://b/b.png"]["b" * 64].outcome(outcomes[1].file, "b" * 64)
+    assert (known.status, known.rule, str(known.error)) == ("refused", "not-blank", str(REFUSED))
+    assert tables(tmp_path).write([known])[0].known and len(rows(tmp_path, "pictures")) == 2
+    assert tables(tmp_path, strict=True).known() == {} == tables(tmp_path / "elsewhere").known()
+
+
+def test_chromosomes_whose_pictures_were_never_written_are_removed(
+    outcomes: list[PictureOutcome], tmp_path: Path
+) -> None:
+    for shard in (Shard(1, 2), Shard(2, 2)):
+        tables(tmp_path, shard).write([outcomes[shard.number - 1]])
+        for part in (tmp_path / "pictures").rglob(f"part-{shard.number}of2-*"):
+            part.unlink()  # as if the driver had been killed between the two
+    tables(tmp_path, Shard(2, 2)).remove_unfinished()
+    left = [path.name for path in (tmp_path / "chromosomes").rglob("*.parquet")]
+    assert len(left) == 1 and left[0].startswith("part-1of2-"), "another share may be at work on its own"
+    assert np.array([row["id"] for row in rows(tmp_path, "chromosomes")]).size == 4
