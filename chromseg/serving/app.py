@@ -86,7 +86,7 @@ def create_app(settings: ServeSettings, source: ModelSource) -> FastAPI:
 def _add_layers(app: FastAPI, engine: Engine, keys: ApiKeys | None) -> None:
     """What stands around every route, from the inside to the outside."""
     app.add_middleware(ETags)
-    app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)
+    app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=1)
     app.add_middleware(Guard, settings=engine.settings, keys=keys, on_turned_away=engine.metrics.turn_away)
     if engine.settings.allow_origins:  # around the guard, so that an allowed page can read why it was refused
         app.add_middleware(

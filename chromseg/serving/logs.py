@@ -47,7 +47,9 @@ def stderr_of_libraries() -> Iterator[None]:
     def pass_on() -> None:
         with os.fdopen(read, "rb") as lines:
             for line in lines:
-                tell("stderr", text=line.decode("utf-8", errors="replace").strip()[:500] or None)
+                text = line.decode("utf-8", errors="replace").strip()
+                if text:
+                    tell("stderr", text=text[:500])
 
     threading.Thread(target=pass_on, name="stderr", daemon=True).start()
     try:
