@@ -21,7 +21,7 @@ from chromseg.models.package import write_card
 
 _SPARED = 0.88  # of the right outlines of every stain that must not be doubted
 _CAUGHT = 0.95  # of the wrong outlines of every stain: no more are doubted than this needs
-_IN_DEBRIS = 0.25  # chromosomes of what is taken for debris, at most
+_IN_DEBRIS = 0.125  # chromosomes of what is taken for debris, at most: one that is lost is worse than debris shown
 _NEAR = 0.5  # IoU from which an outline is of a chromosome, right or wrong
 _LEAST = 30  # wrong ones, and right ones, from which a fit means something
 _PENALTY = 1e-3  # on squared weights of standardised measures, beside the mean log loss
@@ -99,7 +99,7 @@ def fit_sureness(found: Outlines) -> Sureness:
     """Logistic regression in which every stain weighs the same.
 
     Doubted is as much as spares 88 % of each stain's right outlines, or less if that catches 95 % of the wrong ones.
-    Debris is as much of what is smaller than usual as has no more than a quarter of chromosomes in it.
+    Debris is as much of what is smaller than usual as has no more than an eighth of chromosomes in it.
     """
     names, index, counts = np.unique(found.stains, return_inverse=True, return_counts=True)
     weights, bias = fit_logistic(found.measures, found.right, 1 / (len(names) * counts[index]), _PENALTY)
