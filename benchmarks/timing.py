@@ -31,19 +31,19 @@ from chromseg.inference import instance_predictor
 from chromseg.inference.batch import Job
 from chromseg.inference.files import PictureWorker
 from chromseg.inference.predictor import Predictor
-from chromseg.models.ucrd_net import detection, mask_head, network, region
+from chromseg.models.ucrd_net import detection, region, roi_reader
 from chromseg.registry.lineage.gather import git_state, hardware
 
 BUNDLED = ("bundled/chromseg", "bundled/ucrd-net", "bundled/cascade")
 
 # what is watched, and in which modules it is called
 WATCHED: dict[str, tuple[tuple[Any, str], ...]] = {
-    "roi_align": ((network, "pool_rois"), (mask_head, "pool_rois"), (region, "pool_rois"), (region, "sample_parts")),
+    "roi_align": ((roi_reader, "pool_rois"), (region, "pool_rois"), (region, "sample_parts")),
     "nms": (
         (torchvision_boxes, "batched_nms"),  # of proposals
         (detection, "nms"),
         (detection, "soft_nms"),
-        (network, "mask_nms"),
+        (detection, "mask_nms"),
         (instance_predictor, "without_duplicates"),
     ),
     "pasting": ((instance_predictor, "whole_masks"),),

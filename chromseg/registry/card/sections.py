@@ -158,9 +158,13 @@ def _architecture(config: AnyModelConfig | CascadeConfig) -> str:
         return f"{config.architecture}, depth {config.depth}, width {config.width}"
     if isinstance(config, DetectorConfig):
         levels = ", ".join(f"P{level}" for level in config.levels)
+        ranked = f"κ {config.damping:g}" if config.ranking == "damped" else f"λ {config.correction:g}"
         modules = [
             f"{config.box_head} box head",
-            *([f"uncertainty correction (λ {config.correction:g})"] if config.uncertainty else []),
+            *([f"{1 + len(config.cascade)} stages of boxes"] if config.cascade else []),
+            *([f"uncertainty correction ({ranked})"] if config.uncertainty else []),
+            *([f"{config.mask_head} mask head"] if config.mask_head != "plain" else []),
+            *(["a layer for the other chromosomes in a box"] if config.mask_others else []),
             *([f"{config.region} regions (s {config.region_scale:g})"] if config.region != "none" else []),
         ]
         return f"{config.architecture} on {config.backbone}, {levels}, {config.anchors} anchors, {', '.join(modules)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,11 @@ def test_every_family_says_what_it_is() -> None:
     told = model_card(ModelCard("a", detector, lineage=dict(LINEAGE)), [], {}, 1, "random")
     assert "each as an instance" in told
     assert "ucrd-net on resnet101, P2, P3, default anchors, two-fc box head, uncertainty correction (λ 0.3)" in told
+    knowing = dataclasses.replace(
+        detector, ranking="damped", damping=4.0, mask_head="box-aware", mask_others=True, cascade=(0.6,)
+    )
+    told = model_card(ModelCard("a", knowing, lineage=dict(LINEAGE)), [], {}, 1, "random")
+    assert "two-fc box head, 2 stages of boxes, uncertainty correction (κ 4), box-aware mask head, a layer" in told
     parents = {"maps": {"name": "chromseg", "version": "3"}, "detector": {"name": "ucrd-net", "version": "1"}}
     both = ModelCard("b", CascadeConfig("cascade", maps, detector), lineage=dict(LINEAGE), parents=parents)
     told = model_card(both, [], {}, 1, "none")
