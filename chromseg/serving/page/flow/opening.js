@@ -145,7 +145,7 @@ export function opening(session, settings) {
    */
   async function cutAgain(entry) {
     if (entry === list.current && session.unsaved && !(await agrees())) return;
-    const fresh = list.add(entry.file, entry.page);
+    const fresh = list.add(entry.file, entry.page, entry.given);
     await open(fresh);
     if (fresh.answer) list.remove(entry);
   }
@@ -173,8 +173,8 @@ export function opening(session, settings) {
 
   /** @type {(page: number) => Promise<void>} */
   function openPage(page) {
-    const { file } = atWork();
-    return open(list.entries.find((entry) => entry.file === file && entry.page === page) ?? list.add(file, page));
+    const { file, given } = /** @type {Entry} */ (list.current);
+    return open(list.entries.find((entry) => entry.given === given && entry.page === page) ?? list.add(file, page, given));
   }
 
   /** @type {(entry: Entry | null, otherwise: string) => Promise<void> | void} */

@@ -16,6 +16,7 @@ import { hand } from "../transport/exports.js";
  *
  * @typedef {object} Entry
  * @property {File} file
+ * @property {File} given as a person gave it: the same for all pages of a file, however often it was read.
  * @property {number} page
  * @property {Answer | null} answer
  * @property {Correction | null} correction that the server keeps.
@@ -54,10 +55,10 @@ export class WorkList {
     byId("all-counts").addEventListener("click", () => this.#hand("counts.csv", this.counts()));
   }
 
-  /** @type {(file: File, page?: number) => Entry} */
-  add(file, page = 0) {
+  /** @type {(file: File, page?: number, given?: File) => Entry} */
+  add(file, page = 0, given = file) {
     const nothing = { answer: null, correction: null, problem: null, cutting: null, work: null, done: false };
-    const entry = { file, page, ...nothing, stopping: new AbortController() };
+    const entry = { file, given, page, ...nothing, stopping: new AbortController() };
     this.entries.push(entry);
     this.render();
     return entry;
