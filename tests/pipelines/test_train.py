@@ -155,7 +155,7 @@ def test_killed_before_the_threshold_is_chosen_it_only_finishes(tiny: Path, monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "choose_threshold", killed)
+        patch.setattr(train, "settle_detector", killed)
         with pytest.raises(KeyboardInterrupt):
             train.main()
     weights = read_card(tiny / "models/tiny-0").weights_sha256
