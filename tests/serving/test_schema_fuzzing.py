@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from serving_app import running_server
@@ -14,6 +16,8 @@ from serving_app import running_server
 def test_no_request_is_answered_by_a_server_error(tmp_path: Path) -> None:
     schemathesis = Path(sys.executable).with_name("schemathesis")
     with running_server(corrections=str(tmp_path / "kept"), rate=0, timeout=120) as url:
+        paths = json.loads(urlopen(f"{url}/openapi.json").read())["paths"]
+        operations = sum(len(methods) for methods in paths.values())
         answer = subprocess.run(
             [
                 schemathesis,
@@ -32,4 +36,4 @@ def test_no_request_is_answered_by_a_server_error(tmp_path: Path) -> None:
             check=False,
         )
     assert answer.returncode == 0, answer.stdout[-4000:] + answer.stderr[-2000:]
-    assert "Tested: 21" in answer.stdout
+    assert f"Tested: {operations}" in answer.stdout
