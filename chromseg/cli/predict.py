@@ -117,12 +117,9 @@ def parse_shard(text: str) -> Shard:
 
 def parse_scale(text: str) -> float | Literal["auto"]:
     """`auto` or a positive number."""
-    if text == "auto":
-        return "auto"
+    from chromseg.inference.asked import scale_of
+
     try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise typer.BadParameter(f"{text!r} is neither `auto` nor a number above 0", param_hint="--scale")
-    return value
+        return scale_of(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is neither `auto` nor a number above 0", param_hint="--scale") from error

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from chromseg.images.absorbance import Polarity
 from chromseg.images.pictures import Picture, Source, read_picture
+
+
+def scale_of(text: str, below: float = math.inf) -> float | Literal["auto"]:
+    """A scale as somebody types it: `auto`, or a number above 0 and below a limit.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if text == "auto":
+        return "auto"
+    value = float(text)
+    if not 0 < value < below:
+        raise ValueError(f"{text} is not above 0 and below {below:g}")
+    return value
 
 
 @dataclass(frozen=True)

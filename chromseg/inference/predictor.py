@@ -120,8 +120,9 @@ class Predictor(ABC):
         Returns:
             The picture that was looked at last, the answer to it, and by how much it was enlarged.
         """
-        wanted, own = self.card.trained_width, self.found_width(absorbance, answer)
-        if not wanted or not own:
+        wanted = self.card.trained_width
+        own = self.found_width(absorbance, answer) if wanted else None
+        if not own:
             return absorbance, answer, 1.0
         fits = math.sqrt(MAX_SCALED / absorbance.size) * self.fine
         closer = min(max(wanted / own, 1 / _MOST_CLOSER), _MOST_CLOSER, max(fits, 1.0))

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from chromseg.errors import InputRefusedError
-from chromseg.inference.asked import Asked
+from chromseg.inference.asked import Asked, scale_of
 from chromseg.serving.answers import answer_response
 from chromseg.serving.engine import Engine, Segmented
 from chromseg.serving.intake import taken_in
@@ -98,17 +98,12 @@ def check_format_of_many(format: Format, count: int) -> None:
 
 
 def _scale(text: str) -> float | Literal["auto"]:
-    if text == "auto":
-        return "auto"
     try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1000:
+        return scale_of(text, below=1000)
+    except ValueError as error:
         raise ProblemError(
             "bad-request", f"scale {text[:40]!r}", expected="`auto` or a number above 0", remedy="leave it out"
-        )
-    return value
+        ) from error
 
 
 def _included(text: str) -> tuple[str, ...]:

@@ -11,8 +11,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from chromseg.errors import DataError
-from chromseg.models.ucrd_net.anchor_shapes import DEFAULT_SIZES, Anchors, anchor_ious, fine_levels, sides_of
+from chromseg.models.ucrd_net.anchor_shapes import DEFAULT_SIZES, Anchors, anchor_ious, fine_levels, sides_to_fit
 
 _ENOUGH = 0.7  # IoU from which the RPN trains on an anchor; more is worth nothing
 _ROUNDS = 2
@@ -32,9 +31,7 @@ def cover_anchors(boxes: npt.ArrayLike, levels: Sequence[int], *, sizes: int = 2
     Raises:
         DataError: No box.
     """
-    sides = sides_of(boxes)
-    if len(sides) == 0:
-        raise DataError("no box", expected="boxes to fit anchors to", remedy="check the training set")
+    sides = sides_to_fit(boxes)
     seen = np.concatenate([np.zeros_like(sides), sides], axis=1)[:: -(-len(sides) // _MOST)]
     roots = np.sqrt(sides.prod(axis=1))
     fine = fine_levels(roots, levels)

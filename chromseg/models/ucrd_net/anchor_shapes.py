@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chromseg.arrays import F64
+from chromseg.errors import DataError
 
 DEFAULT_SIZES = {2: 32.0, 3: 64.0, 4: 128.0, 5: 256.0, 6: 512.0}  # of Mask R-CNN with an FPN, level by level
 _STRIDES = 4  # a box must be so many strides large for anchors of a level to lie well on it
@@ -48,3 +49,15 @@ def sides_of(boxes: npt.ArrayLike) -> F64:
     array = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     sides = array[:, 2:] - array[:, :2]
     return sides[(sides > 0).all(axis=1)]
+
+
+def sides_to_fit(boxes: npt.ArrayLike) -> F64:
+    """The same of boxes that anchors are fitted to.
+
+    Raises:
+        DataError: None has an area.
+    """
+    sides = sides_of(boxes)
+    if len(sides) == 0:
+        raise DataError("no box", expected="boxes to fit anchors to", remedy="check the training set")
+    return sides

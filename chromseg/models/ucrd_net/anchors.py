@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from chromseg.config import DetectorConfig
-from chromseg.errors import ConfigError, DataError
+from chromseg.errors import ConfigError
 from chromseg.models.ucrd_net.anchor_coverage import cover_anchors
-from chromseg.models.ucrd_net.anchor_shapes import DEFAULT_SIZES, Anchors, fine_levels, sides_of
+from chromseg.models.ucrd_net.anchor_shapes import DEFAULT_SIZES, Anchors, fine_levels, sides_to_fit
 
 DEFAULT_RATIOS = (0.5, 1.0, 2.0)
 PAPER_SIZES = (32.0, 64.0, 96.0, 128.0)
@@ -75,9 +75,7 @@ def fit_anchors(boxes: npt.ArrayLike, levels: Sequence[int], *, ratios: int = 5)
     Raises:
         DataError: No box.
     """
-    sides = sides_of(boxes)
-    if len(sides) == 0:
-        raise DataError("no box", expected="boxes to fit anchors to", remedy="check the training set")
+    sides = sides_to_fit(boxes)
     size = np.sqrt(sides.prod(axis=1))
     fine = fine_levels(size, levels)
     quantiles = np.quantile(size, (np.arange(len(fine)) + 0.5) / len(fine))
