@@ -16,7 +16,8 @@ AXE = importlib.resources.files("selenium_axe_python") / "axe-core" / "axe.min.j
 
 
 def violations(page: Page) -> list[str]:
-    """What axe finds wrong with the page as it stands."""
+    """What axe finds wrong with the page as it stands, once colours have stopped changing."""
+    page.wait(lambda: page.js("return document.getAnimations().length") == 0, "still in motion")
     page.js(AXE.read_text(encoding="utf-8"))
     run = """const done = arguments[arguments.length - 1];
         axe.run(document, {resultTypes: ['violations']}).then((found) => done(found.violations.map(
