@@ -17,12 +17,13 @@ from chromseg.registry.lineage.gather import gather_lineage
 from chromseg.registry.lineage.lineage import Lineage
 from chromseg.validation import ImageLimits
 from pipelines.profile import Profile
+from pipelines.selection import judging
 from pipelines.validate import passed
 
 
 def first_card(profile: Profile, config: TrainConfig, lineage: Lineage) -> ModelCard:
     """What is known of the model before it is trained."""
-    data = [read_dataset(dataset_folder(name)).card for name in profile.evaluate.datasets]
+    data = [read_dataset(dataset_folder(name)).card for name in judging(profile, config)]
     maps = isinstance(config.model, ModelConfig)
     width = parse(PrepareConfig, block(profile.params, "prepare"), "prepare").width
     return ModelCard(
@@ -52,7 +53,7 @@ def origin(profile: Profile, config: TrainConfig, variant: str, seed: int, corre
     """
     prepare = parse(PrepareConfig, block(profile.params, "prepare"), "prepare")
     alone = config.dataset and config.fold is None
-    datasets, tested = (config.dataset, *corrected_by) if alone else prepare.datasets, profile.evaluate.datasets
+    datasets, tested = (config.dataset, *corrected_by) if alone else prepare.datasets, judging(profile, config)
     lineage = gather_lineage(
         experiment=profile.evaluate.experiment if isinstance(config.model, ModelConfig) else "ucrd-net",
         variant=variant,

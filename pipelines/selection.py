@@ -52,15 +52,23 @@ def stains(profile: Profile) -> dict[str, str]:
     return {name: read_dataset(dataset_folder(name)).card.stain for name in names}
 
 
-def known_pictures(profile: Profile, most: int) -> Iterator[tuple[str, F32]]:
-    """Stain and absorbance float32 (H, W) of pictures by which the look of each stain is learned.
+def judging(profile: Profile, config: TrainConfig) -> tuple[str, ...]:
+    """The datasets whose cases choose and judge the variant."""
+    return config.judged_on or profile.evaluate.datasets
+
+
+def known_pictures(profile: Profile, config: TrainConfig, most: int) -> Iterator[tuple[str, F32]]:
+    """Stain and absorbance float32 (H, W) of pictures by which the look of each stain of the variant is learned.
 
     They are real ones of training and validation cases, at most so many of either from a dataset, at the scale at which
     the samples are.
     """
     width = parse(PrepareConfig, block(profile.params, "prepare"), "prepare").width
-    for name in profile.evaluate.looks or profile.evaluate.datasets:
+    own = {stains(profile)[name] for name in judging(profile, config)}
+    for name in profile.evaluate.looks or judging(profile, config):
         dataset = read_dataset(dataset_folder(name))
+        if dataset.card.stain not in own:
+            continue
         for split in ("train", "val"):
             for image in evenly(dataset.in_split(split), most):
                 yield dataset.card.stain, at_width(load_image(dataset, image), width)
@@ -79,12 +87,12 @@ def training(profile: Profile, config: TrainConfig) -> Part:
 def validation(profile: Profile, config: TrainConfig, *kinds: str) -> Part:
     """Samples of some kinds that its epoch or its threshold is chosen by; none if they train."""
     splits = () if "val" in config.train_on else ("val",)
-    return Part(profile.prepared, splits, kinds, profile.evaluate.datasets, _fold(profile, config))
+    return Part(profile.prepared, splits, kinds, judging(profile, config), _fold(profile, config))
 
 
 def held_out(profile: Profile, config: TrainConfig, split: str, *kinds: str) -> Part:
     """Samples of some kinds of the datasets that it is judged by; `split` is test, or val for studies."""
-    return Part(profile.prepared, (split,), kinds or KINDS, profile.evaluate.datasets, _fold(profile, config))
+    return Part(profile.prepared, (split,), kinds or KINDS, judging(profile, config), _fold(profile, config))
 
 
 def behind(profile: Profile, config: TrainConfig) -> tuple[Part, ...]:

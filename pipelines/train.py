@@ -74,7 +74,7 @@ def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTra
         masks = learned_masks(result.card, config.init)
         run.log_params(settle_detector(result.folder, metaphases.samples(), masks, usable_device()))
     elif isinstance(config.model, ModelConfig):
-        known = Known(metaphases.samples, metaphases.some, stains(profile), partial(known_pictures, profile))
+        known = Known(metaphases.samples, metaphases.some, stains(profile), partial(known_pictures, profile, config))
         run.log_params(settle_maps(result.folder, known, usable_device()))
     print(f"{result.folder}: epoch {result.best_epoch + 1} of {result.epochs} kept, {result.metrics}", file=sys.stderr)
 
