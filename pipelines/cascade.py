@@ -20,6 +20,7 @@ from chromseg.annotations.index import KINDS
 from chromseg.annotations.seen import refuse_seen
 from chromseg.config import parse
 from chromseg.evaluation.scores import rounded, write_scores
+from chromseg.evaluation.settling import settle_cascade
 from chromseg.inference.load import predictor_from_folder
 from chromseg.models.cascade import CascadeRule
 from chromseg.models.device import usable_device
@@ -29,17 +30,17 @@ from chromseg.registry.store.runs import start_run
 from chromseg.registry.versions.cascade import (
     NAME,
     SEED,
+    Parents,
     build_cascade,
     lineage_of_cascade,
     params_of,
-    pinned,
     resolve_parent,
     seen_by_parents,
 )
 from chromseg.training.tracker import JsonTracker
 from pipelines.evaluate import judge
 from pipelines.profile import Profile, run_stage
-from pipelines.selection import Part, corrections
+from pipelines.selection import Part, corrections, stains
 from pipelines.unseen import pictures_of
 
 
@@ -47,13 +48,16 @@ def main() -> None:
     """Build, judge, and leave a model folder that can be registered."""
     arguments = parse_arguments()
     profile, rule = Profile(arguments.profile), read_rule(arguments.rule)
-    maps, detector = resolve_parent(arguments.maps), resolve_parent(arguments.detector)
+    parents = Parents(
+        resolve_parent(arguments.maps),
+        resolve_parent(arguments.detector),
+        {stain: resolve_parent(expert) for stain, expert in arguments.expert},
+    )
     tested = pictures_of(tests(profile).entries())
-    seen = seen_by_parents(maps, detector, tested)
+    seen = seen_by_parents(parents, tested)
     refuse_seen(tested, seen, NAME)
     origin = lineage_of_cascade(
-        maps,
-        detector,
+        parents,
         tested=profile.evaluate.datasets,
         corrected_by=corrections(profile, tests(profile)),
         profile=profile.name,
@@ -62,14 +66,15 @@ def main() -> None:
     init_store()
     with start_run(lineage) as run:
         lineage = replace(lineage, run_id=run.run_id)
-        build_cascade(folder, maps, detector, rule, lineage, seen)
+        build_cascade(folder, parents, rule, lineage, seen)
+        chosen = settle_cascade(folder, metaphases(profile).samples(), stains(profile), usable_device())
         for tracker in (run, JsonTracker(folder / "run.json", tags=lineage.tags())):
-            tracker.log_params(params_of(maps, detector, rule))
+            tracker.log_params(params_of(parents, rule) | chosen)
         predictor = predictor_from_folder(folder, device=usable_device())
         judged = judge(profile, predictor, *(tests(profile, kind).samples() for kind in KINDS))
         run.log_metrics(judged.metrics | judged.slices)
         write_scores(profile.scores(NAME, SEED), judged)
-    print(f"{folder} of {' and '.join(pinned(maps, detector))}: {rounded(judged.metrics)}", file=sys.stderr)
+    print(f"{folder} of {' and '.join(parents.pins)}: {rounded(judged.metrics)}", file=sys.stderr)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -78,8 +83,23 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--profile", default=DEFAULT, help="whose test cases; default is the project's own pipeline")
     parser.add_argument("--maps", default="models:/chromseg@champion", help="registered network of maps")
     parser.add_argument("--detector", default="models:/ucrd-net@champion", help="registered UCRD-Net")
+    parser.add_argument(
+        "--expert",
+        type=_expert,
+        action="append",
+        default=[],
+        metavar="STAIN=MODEL",
+        help="registered network of maps for pictures of one stain; may be given again",
+    )
     parser.add_argument("--rule", type=Path, help="JSON of benchmarks/fit_cascade.py; default is the rule in the code")
     return parser.parse_args()
+
+
+def _expert(value: str) -> tuple[str, str]:
+    stain, equals, model = value.partition("=")
+    if not (stain and equals and model):
+        raise argparse.ArgumentTypeError(f"{value!r} is not STAIN=MODEL, such as q-band=models:/chromseg-q-band/1")
+    return stain, model
 
 
 def read_rule(path: Path | None) -> CascadeRule:
@@ -87,6 +107,11 @@ def read_rule(path: Path | None) -> CascadeRule:
     if path is None:
         return CascadeRule()
     return parse(CascadeRule, json.loads(path.read_text(encoding="utf-8"))["rule"], "rule")
+
+
+def metaphases(profile: Profile) -> Part:
+    """The validation metaphases, by which its sureness is fitted."""
+    return Part(profile.prepared, ("val",), ("metaphase",), profile.evaluate.datasets)
 
 
 def tests(profile: Profile, *kinds: str) -> Part:

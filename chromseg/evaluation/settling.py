@@ -14,7 +14,9 @@ from chromseg.evaluation.looks import choose_looks
 from chromseg.evaluation.map_thresholds import choose_map_settings
 from chromseg.evaluation.seams import choose_seams
 from chromseg.evaluation.sureness import choose_sureness
+from chromseg.inference.sureness import Sureness
 
+_NOT = "not fitted"
 _ENOUGH = 20  # pictures of a dataset by which thresholds are chosen; seams take twice, looks three times as many
 
 Settled = dict[str, float | str]  # parameters of the run, by name
@@ -47,11 +49,21 @@ def settle_maps(folder: Path, known: Known, device: str = "cpu") -> Settled:
         "threshold": settings.chromosome,
         "least_mean": settings.mean,
         "crossing_threshold": settings.crossing,
-        "seam_weights": "fitted" if seams else "not fitted",
-        "doubtful": sure.doubtful if sure else "not fitted",
-        "debris": sure.debris if sure else "not fitted",
+        "seam_weights": "fitted" if seams else _NOT,
+        **_of_sureness(sure),
         "stain_looks": ", ".join(looks),
     }
+
+
+def settle_cascade(
+    folder: Path, metaphases: Iterable[Sample], stains: Mapping[str, str], device: str = "cpu"
+) -> Settled:
+    """Choose the sureness of a cascade, by the outlines that it decides on."""
+    return _of_sureness(choose_sureness(folder, metaphases, stains, device))
+
+
+def _of_sureness(sure: Sureness | None) -> Settled:
+    return {"doubtful": sure.doubtful, "debris": sure.debris} if sure else dict.fromkeys(("doubtful", "debris"), _NOT)
 
 
 def settle_detector(folder: Path, metaphases: Iterable[Sample], masks: bool, device: str = "cpu") -> Settled:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from chromseg.annotations import Sample
-from chromseg.arrays import F64, Bool
+from chromseg.arrays import F32, F64, Bool
 from chromseg.evaluation.judging import as_coarse_as
 from chromseg.evaluation.logistic import fit_logistic
+from chromseg.inference.found import Found
 from chromseg.inference.load import predictor_from_folder
-from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.sureness import MEASURES, Sureness, shapes_of, typical_of
 from chromseg.metrics import handed_out, mask_ious
 from chromseg.models.package import write_card
@@ -27,12 +28,20 @@ _LEAST = 30  # wrong ones, and right ones, from which a fit means something
 _PENALTY = 1e-3  # on squared weights of standardised measures, beside the mean log loss
 
 
+@runtime_checkable
+class Measurer(Protocol):
+    """A predictor whose outlines can be measured."""
+
+    def measured(self, absorbance: F32) -> tuple[Found, F32, F64]:
+        """What is found in float32 (H, W), the picture as coarse as the masks, and a row of measures for each."""
+
+
 @dataclass(frozen=True)
 class Outlines:
-    """What is known of the outlines that a network of maps gave on some metaphases.
+    """What is known of the outlines that a model gave on some metaphases.
 
     Attributes:
-        measures: float64 (N, len(MEASURES)), as of `measures_of`.
+        measures: float64 (N, M), as of `measures_of`, or more.
         right: bool (N,), IoU ≥ 0.8 with the chromosome of the best assignment.
         near: bool (N,), IoU ≥ 0.5 with any chromosome.
         stains: str (N,), of their pictures.
@@ -49,7 +58,7 @@ class Outlines:
 def choose_sureness(
     folder: Path, samples: Iterable[Sample], stains: Mapping[str, str], device: str = "cpu"
 ) -> Sureness | None:
-    """Fit the sureness of a model of maps, and write it into the model's card.
+    """Fit the sureness of a model of maps or a cascade, and write it into the model's card.
 
     Args:
         folder: The model; its card is written anew.
@@ -61,7 +70,7 @@ def choose_sureness(
         What the card then says; None, and an unchanged card, if there is too little to learn from.
     """
     predictor = predictor_from_folder(folder, device=device)
-    assert isinstance(predictor, MapPredictor)
+    assert isinstance(predictor, Measurer)
     found = judged_outlines(predictor, samples, stains)
     if min(int(found.right.sum()), int((~found.right).sum())) < _LEAST:
         return None
@@ -71,16 +80,14 @@ def choose_sureness(
     return sureness
 
 
-def judged_outlines(predictor: MapPredictor, samples: Iterable[Sample], stains: Mapping[str, str]) -> Outlines:
-    """Splice metaphases whose instances are known, and measure each outline."""
-    measures, right, near = [np.zeros((0, len(MEASURES)))], [np.zeros(0, dtype=bool)], [np.zeros(0, dtype=bool)]
-    looks, typical = [], []
+def judged_outlines(predictor: Measurer, samples: Iterable[Sample], stains: Mapping[str, str]) -> Outlines:
+    """Cut metaphases whose instances are known, and measure each outline."""
+    right, near = [np.zeros(0, dtype=bool)], [np.zeros(0, dtype=bool)]
+    measures, looks, typical = [], [], []
     for sample in samples:
         if sample.masks is None:
             continue
-        picture, answer, _ = predictor.second_look(sample.image, predictor.infer(sample.image))
-        seen = predictor.seen(picture)
-        found, own = predictor.splicer.measured(seen, answer)
+        found, seen, own = predictor.measured(sample.image)
         truth = as_coarse_as(found.masks.shape[1:], sample).masks
         assert truth is not None
         measures.append(own)
@@ -92,7 +99,9 @@ def judged_outlines(predictor: MapPredictor, samples: Iterable[Sample], stains: 
             typical.append(typical_of(shapes_of(found.masks, seen)))
     usual = np.array(typical).reshape(-1, 4)
     stained = np.array(looks, dtype=np.str_)
-    return Outlines(np.concatenate(measures), np.concatenate(right), np.concatenate(near), stained, usual)
+    return Outlines(
+        np.concatenate(measures or [np.zeros((0, 0))]), np.concatenate(right), np.concatenate(near), stained, usual
+    )
 
 
 def fit_sureness(found: Outlines) -> Sureness:

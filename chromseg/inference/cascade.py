@@ -6,26 +6,46 @@ with the seams that the detector sees between touching chromosomes (docs/cascade
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
 from chromseg.annotations.contact import contact_map
-from chromseg.arrays import F32, Bool
+from chromseg.arrays import F32, F64, Bool
 from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse_shape, factor_between, resize
 from chromseg.inference.choice import DETECTOR, PARTITION, Debate, Group, alike
+from chromseg.inference.familiarity import look_of, nearest
 from chromseg.inference.found import Found, in_reading_order, joined
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.predictor import Predictor
+from chromseg.inference.sureness import Sureness, measures_of
 from chromseg.metrics import mask_ious
 from chromseg.models.cascade import CascadeRule
 from chromseg.models.ucrd_net import Detections
+from chromseg.partition.cluster import NEEDS_REVIEW
 
 DISPUTED = "disputed"
+WITNESSES = ("partition", "detector", "believed")  # measures of sureness beside those of networks of maps
 _TRACE = 0.3  # IoU from which a detection counts as known
 _MOSTLY = 0.5  # share of a detected mask that must lie on the chromosome map for its outline to follow the map's
+
+
+class Answer(NamedTuple):
+    """What both networks make of a picture.
+
+    Attributes:
+        probabilities: float32 (M, h, w), of the parent that draws maps.
+        detections: Of the detector.
+        by_maps: The chromosomes that the maps alone give, where they were spliced already.
+    """
+
+    probabilities: F32
+    detections: Detections
+    by_maps: Found | None = None
 
 
 @dataclass(frozen=True)
@@ -36,30 +56,98 @@ class CascadePredictor(Predictor):
         maps: The parent that draws maps; the cascade's scale is its.
         detector: The parent that detects.
         rule: How the better explanation is found.
+        experts: By stain, what draws the maps of pictures that look most like it; at the scale and fineness of `maps`.
     """
 
     maps: MapPredictor = field(kw_only=True)
     detector: InstancePredictor = field(kw_only=True)
     rule: CascadeRule = field(kw_only=True, default=CascadeRule())
+    experts: Mapping[str, MapPredictor] = field(kw_only=True, default_factory=dict)
 
     @property
     def fine(self) -> int:
         """As its parent that draws maps."""
         return self.maps.fine
 
-    def solve(self, absorbance: F32, answer: tuple[F32, Detections], most: int | None = None) -> Found:
+    @property
+    def sureness(self) -> Sureness | None:
+        """How probable outlines are right, as fitted; None in a card without it."""
+        given = self.card.preprocessing.get("sureness")
+        return None if given is None else Sureness.of_json(given)
+
+    def find(self, absorbance: F32, most: int | None = None) -> Found:
+        """As every predictor; the maps alone say whether a second look is needed, and which expert is to answer."""
+        who, picture, answer, closer = self.heard(absorbance, most)
+        return replace(who.solve(picture, answer, most), closer=closer)
+
+    def find_all(self, absorbance: F32) -> tuple[Found, Found]:
+        """As every predictor."""
+        who, picture, answer, _ = self.heard(absorbance)
+        return who.conclude(picture, answer)
+
+    def heard(self, absorbance: F32, most: int | None = None) -> tuple[CascadePredictor, F32, Answer, float]:
+        """Both networks' answer.
+
+        Args:
+            absorbance: float32 (H, W), at the model's own scale as estimated.
+            most: Chromosomes, as of `find`.
+
+        Returns:
+            Who is to solve it, this cascade or one with an expert's maps; the picture it looked at last; its networks'
+            answer to that; and by how much the picture was enlarged.
+        """
+        picture, probabilities, closer = self.maps.second_look(absorbance, self.maps.infer(absorbance))
+        detections = self.detect(picture)
+        if not self.experts:
+            return self, picture, Answer(probabilities, detections), closer
+        by_maps = self.maps.splice(picture, probabilities, most=most)
+        expert = self.expert_for(picture, by_maps)
+        if expert is None:
+            return self, picture, Answer(probabilities, detections, by_maps), closer
+        return replace(self, maps=expert, experts={}), picture, Answer(expert.infer(picture), detections), closer
+
+    def expert_for(self, absorbance: F32, by_maps: Found) -> MapPredictor | None:
+        """The expert for the known stain that a picture looks like, if there is one."""
+        known = nearest(self.looks, look_of(self.seen(absorbance), by_maps.masks, by_maps.scores))
+        return self.experts.get(known[0]) if known is not None and known[1] <= 1 else None
+
+    def solve(self, absorbance: F32, answer: Answer, most: int | None = None) -> Found:
         """Keep the better explanation of each group of competing masks."""
-        return self.decide(self.explanations(absorbance, *answer, most))
+        debate = self.explanations(absorbance, *answer, most=most)
+        found = self.decide(debate)
+        sureness = self.sureness
+        if sureness is None:
+            return found
+        return _less_disputed(sureness.rated(found, self.measures(absorbance, debate, found, sureness.typical)))
 
-    def found_width(self, absorbance: F32, answer: tuple[F32, Detections]) -> float | None:
+    def measured(self, absorbance: F32) -> tuple[Found, F32, F64]:
+        """What is found, the picture in which, as coarse as the masks, and the measures by which sureness is fitted."""
+        who, picture, answer, _ = self.heard(absorbance)
+        debate = who.explanations(picture, *answer)
+        found = who.decide(debate)
+        return found, self.seen(picture), self.measures(picture, debate, found)
+
+    def measures(self, absorbance: F32, debate: Debate, found: Found, typical: Sequence[float] | None = None) -> F64:
+        """What tells right outlines from wrong ones: those of networks of maps, and how far each witness agrees.
+
+        Returns:
+            float64 (N, len(MEASURES) + len(WITNESSES)).
+        """
+        seen = np.stack([debate.chromosome, debate.crossing])
+        shapes = measures_of(found.masks, found.scores, seen, self.seen(absorbance), typical)
+        ious = [mask_ious(found.masks, debate.explanations[witness].masks) for witness in (PARTITION, DETECTOR)]
+        believed = ious[1] * np.array(debate.explanations[DETECTOR].scores)
+        witnesses = [each.max(axis=1, initial=0.0) for each in (*ious, believed)]
+        return np.concatenate([shapes, np.stack(witnesses, axis=1)], axis=1)
+
+    def found_width(self, absorbance: F32, answer: Answer) -> float | None:
         """As the parent that draws maps sees them."""
-        return self.maps.found_width(absorbance, answer[0])
+        return self.maps.found_width(absorbance, answer.probabilities)
 
-    def conclude(self, absorbance: F32, answer: tuple[F32, Detections]) -> tuple[Found, Found]:
+    def conclude(self, absorbance: F32, answer: Answer) -> tuple[Found, Found]:
         """What was decided, and with it the detections that it leaves no trace of."""
-        probabilities, detections = answer
-        found = self.decide(self.explanations(absorbance, probabilities, detections))
-        unsure = self.detected(detections, absorbance.shape, replace(self.detector.settings, score=0.0))
+        found = self.solve(absorbance, answer)
+        unsure = self.detected(answer.detections, absorbance.shape, replace(self.detector.settings, score=0.0))
         ious = mask_ious(unsure.masks, found.masks)
         rest = unsure.subset([int(i) for i in np.flatnonzero(ious.max(axis=1, initial=0.0) < _TRACE)])
         alone = replace(rest, scores=tuple(score / 2 for score in rest.scores))  # nobody confirms them
@@ -71,15 +159,24 @@ class CascadePredictor(Predictor):
         by_maps = debate.explanations[PARTITION]
         return replace(joined(parts, by_maps.masks.shape[1:]), maps=by_maps.maps)
 
-    def infer(self, absorbance: F32) -> tuple[F32, Detections]:
-        """Run both networks; the detector sees the picture at its own scale."""
-        return self.maps.infer(absorbance), self.detector.infer(resize(absorbance, self._to_detector))
+    def infer(self, absorbance: F32) -> Answer:
+        """Run both networks."""
+        return Answer(self.maps.infer(absorbance), self.detect(absorbance))
+
+    def detect(self, absorbance: F32) -> Detections:
+        """Run the detector, which sees the picture at its own scale."""
+        return self.detector.infer(resize(absorbance, self._to_detector))
 
     def explanations(
-        self, absorbance: F32, probabilities: F32, detections: Detections, most: int | None = None
+        self,
+        absorbance: F32,
+        probabilities: F32,
+        detections: Detections,
+        by_maps: Found | None = None,
+        most: int | None = None,
     ) -> Debate:
         """Three explanations: the partition's, the detector's, and the partition's with the detector's seams."""
-        by_maps = self.maps.splice(absorbance, probabilities, most=most)
+        by_maps = by_maps or self.maps.splice(absorbance, probabilities, most=most)
         detected = self.detected(detections, absorbance.shape)
         detected = in_reading_order(
             replace(detected, masks=fit_to_map(detected.masks, by_maps.chromosome, self.rule.reach))
@@ -123,6 +220,12 @@ def choose(debate: Debate, group: Group, rule: CascadeRule) -> Found:
         ),
         uncertainty=_uncertainty(debate, group, best, rule.same),
     )
+
+
+def _less_disputed(found: Found) -> Found:
+    """The same, `disputed` only where the outline is doubted too: the choice may be in doubt between two right ones."""
+    kept = tuple(tuple(flag for flag in own if flag != DISPUTED or NEEDS_REVIEW in own) for own in found.flags)
+    return replace(found, flags=kept)
 
 
 def _uncertainty(debate: Debate, group: Group, best: int, same: float) -> tuple[float | None, ...]:

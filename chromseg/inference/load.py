@@ -87,6 +87,11 @@ def _cascade(network: CascadeNetwork, card: ModelCard, identity: ModelIdentity, 
 
     maps_card, detector_card = parent_card(card, "maps"), parent_card(card, "detector")
     assert isinstance(network.maps, MapNetwork)
+    experts = {}
+    for stain, expert in network.experts.items():
+        own = parent_card(card, stain)
+        assert isinstance(expert, MapNetwork)
+        experts[stain] = map_predictor(expert, own, identity_of(own), device)
     return CascadePredictor(
         card,
         identity,
@@ -94,6 +99,7 @@ def _cascade(network: CascadeNetwork, card: ModelCard, identity: ModelIdentity, 
         maps=map_predictor(network.maps, maps_card, identity_of(maps_card), device),
         detector=instance_predictor(network.detector, detector_card, identity_of(detector_card), device),
         rule=network.config.rule,
+        experts=experts,
     )
 
 

@@ -11,7 +11,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from chromseg.annotations.maps import label_regions
-from chromseg.arrays import F32, Bool
+from chromseg.arrays import F32, F64, Bool
 from chromseg.config import ModelConfig
 from chromseg.images.scale import filled_up
 from chromseg.images.tone import toned
@@ -90,6 +90,13 @@ class MapPredictor(Predictor):
         """What splicing gives; nothing is held back."""
         found = self.splice(absorbance, answer)
         return found, found
+
+    def measured(self, absorbance: F32) -> tuple[Found, F32, F64]:
+        """What is found, the picture in which, as coarse as the masks, and the measures by which sureness is fitted."""
+        picture, answer, _ = self.second_look(absorbance, self.infer(absorbance))
+        seen = self.seen(picture)
+        found, measures = self.splicer.measured(seen, answer)
+        return found, seen, measures
 
     def splice(
         self,

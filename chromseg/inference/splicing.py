@@ -68,11 +68,9 @@ class Splicer:
         if self.sureness is None:
             return found
         typical = self.sureness.typical
-        measures = measures_of(parts.masks, parts.confidence, probabilities, absorbance, typical)
-        probability = self.sureness.probabilities(measures)
-        flags = self.sureness.flagged(found.flags, probability)
-        rated = replace(found, flags=flags, probability=tuple(probability.tolist()))
-        return rated.subset(self.sureness.chromosomes(measures, probability))
+        return self.sureness.rated(
+            found, measures_of(parts.masks, parts.confidence, probabilities, absorbance, typical)
+        )
 
     def measured(self, absorbance: F32, probabilities: F32) -> tuple[Found, F64]:
         """What `splice` finds, and the measures by which the sureness of each outline is fitted."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from chromseg.arrays import F32, F64, Bool
 from chromseg.boxes import window_of
+from chromseg.inference.found import Found
 from chromseg.partition.cluster import NEEDS_REVIEW, chromosome_width
 
 MEASURES = (
@@ -76,6 +77,12 @@ class Sureness:
         """Indices of the outlines that are handed out: all but debris."""
         small: Bool = measures[:, MEASURES.index("area")] < 0
         return np.flatnonzero(~(small & (probabilities < self.debris))).tolist()
+
+    def rated(self, found: Found, measures: F64) -> Found:
+        """What was found, each with its probability and the flags that follow, without debris."""
+        probability = self.probabilities(measures)
+        rated = replace(found, flags=self.flagged(found.flags, probability), probability=tuple(probability.tolist()))
+        return rated.subset(self.chromosomes(measures, probability))
 
     def flagged(self, flags: Sequence[tuple[str, ...]], probabilities: F64) -> tuple[tuple[str, ...], ...]:
         """Flags whose "needs-review" goes by the probabilities alone; others stay."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from torch import nn
@@ -44,12 +45,20 @@ class CascadeRule:
 
 @dataclass(frozen=True)
 class CascadeConfig:
-    """Both networks' architectures, and the rule between them."""
+    """Both networks' architectures, and the rule between them.
+
+    Attributes:
+        maps: Of the network of maps.
+        detector: Of the detector.
+        rule: How the better explanation is found.
+        experts: By stain, a network of maps that takes the place of `maps` in pictures of that stain.
+    """
 
     architecture: Literal["cascade"]
     maps: ModelConfig
     detector: DetectorConfig
     rule: CascadeRule = CascadeRule()
+    experts: dict[str, ModelConfig] = field(default_factory=dict)
 
 
 class CascadeNetwork(nn.Module):
@@ -59,10 +68,18 @@ class CascadeNetwork(nn.Module):
         config: Kept as `.config`.
         maps: A network of maps.
         detector: A UCRD-Net.
+        experts: As `config.experts` names them.
     """
 
-    def __init__(self, config: CascadeConfig, maps: nn.Module, detector: nn.Module) -> None:
+    def __init__(
+        self,
+        config: CascadeConfig,
+        maps: nn.Module,
+        detector: nn.Module,
+        experts: Mapping[str, nn.Module] | None = None,
+    ) -> None:
         super().__init__()
         self.config = config
         self.maps = maps
         self.detector = detector
+        self.experts = nn.ModuleDict(experts)

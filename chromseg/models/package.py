@@ -6,7 +6,7 @@ import dataclasses
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
@@ -147,14 +147,21 @@ def read_card(folder: Path) -> ModelCard:
         ) from error
 
 
-def parent_card(card: ModelCard, role: Literal["maps", "detector"]) -> ModelCard:
-    """The card that a parent of a cascade was trained with.
+def parent_card(card: ModelCard, role: str) -> ModelCard:
+    """The card that a parent of a cascade was made with.
+
+    Args:
+        card: The cascade's.
+        role: "maps", "detector", or the stain of an expert.
 
     Raises:
         ModelError: The card is no cascade's, or lacks the parent.
     """
+    config = card.architecture
     try:
-        return ModelCard(architecture=getattr(card.architecture, role), **card.parents[role]["card"])
+        if isinstance(config, CascadeConfig) and role in config.experts:
+            return ModelCard(architecture=config.experts[role], **card.parents[role]["card"])
+        return ModelCard(architecture=getattr(config, role), **card.parents[role]["card"])
     except (AttributeError, KeyError, TypeError) as error:
         raise ModelError(
             f"the card of {card.name} without its parent `{role}` ({error})",
@@ -172,8 +179,8 @@ def _architecture(values: Any) -> AnyModelConfig | CascadeConfig:
 
 def _empty(architecture: AnyModelConfig | CascadeConfig) -> Network | CascadeNetwork:
     if isinstance(architecture, CascadeConfig):
-        parents = empty_model(architecture.maps), empty_model(architecture.detector)
-        return CascadeNetwork(architecture, *parents)
+        experts = {stain: empty_model(expert) for stain, expert in architecture.experts.items()}
+        return CascadeNetwork(architecture, empty_model(architecture.maps), empty_model(architecture.detector), experts)
     return empty_model(architecture)
 
 

@@ -12,7 +12,7 @@ from tiny_detector import save_tiny
 from chromseg.models.cascade import CascadeRule
 from chromseg.models.package import ModelCard
 from chromseg.registry.lineage.lineage import Lineage
-from chromseg.registry.versions.cascade import build_cascade, pinned, seen_by_parents
+from chromseg.registry.versions.cascade import Parents, build_cascade, seen_by_parents
 from chromseg.registry.versions.resolve import Resolved
 
 
@@ -23,10 +23,14 @@ def make_detector(folder: Path) -> Path:
     return folder
 
 
-def build(folder: Path, maps: Resolved, detector: Resolved, **rule: float) -> ModelCard:
+def build(folder: Path, maps: Resolved, detector: Resolved, /, **rule: float) -> ModelCard:
+    return build_of(Parents(maps, detector), folder, **rule)
+
+
+def build_of(parents: Parents, folder: Path, **rule: float) -> ModelCard:
     origin = LINEAGE | {"experiment": "cascade", "variant": "cascade", "run_id": "run-of-cascade"}
-    lineage = dataclasses.replace(Lineage.from_dict(origin), parents=pinned(maps, detector))
-    seen = seen_by_parents(maps, detector, ["test"])
-    card = build_cascade(folder, maps, detector, CascadeRule(**rule), lineage, seen)
+    lineage = dataclasses.replace(Lineage.from_dict(origin), parents=parents.pins)
+    seen = seen_by_parents(parents, ["test"])
+    card = build_cascade(folder, parents, CascadeRule(**rule), lineage, seen)
     record_run(folder)
     return card

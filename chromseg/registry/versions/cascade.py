@@ -1,9 +1,9 @@
-"""Putting two registered models together into a cascade, whose parents are pinned by version and hash."""
+"""Putting registered models together into a cascade, whose parents are pinned by version and hash."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,24 +15,47 @@ from chromseg.registry.versions.resolve import Resolved, resolve_model
 
 if TYPE_CHECKING:
     from chromseg.models.cascade import CascadeRule
+    from chromseg.models.maps import MapNetwork
     from chromseg.models.package import ModelCard
 
 NAME = "cascade"
 SEED = 0  # nothing is left to chance
 
 
-def build_cascade(
-    folder: Path, maps: Resolved, detector: Resolved, rule: CascadeRule, lineage: Lineage, seen: Seen
-) -> ModelCard:
-    """Write a model folder that holds the weights and cards of both parents and needs neither of them any more.
+@dataclass(frozen=True)
+class Parents:
+    """The registered models that a cascade is built of.
+
+    Attributes:
+        maps: Draws maps; the cascade takes its scale and stage 2.
+        detector: A UCRD-Net.
+        experts: By stain, a model that draws the maps of pictures of that stain instead.
+    """
+
+    maps: Resolved
+    detector: Resolved
+    experts: Mapping[str, Resolved] = field(default_factory=dict)
+
+    @property
+    def roles(self) -> dict[str, Resolved]:
+        """All of them, as the cascade's card calls them."""
+        return {"maps": self.maps, "detector": self.detector, **self.experts}
+
+    @property
+    def pins(self) -> tuple[str, ...]:
+        """How a lineage names them: `models:/chromseg/3`, never by an alias, which moves."""
+        return tuple(f"models:/{parent.name}/{parent.version}" for parent in self.roles.values())
+
+
+def build_cascade(folder: Path, parents: Parents, rule: CascadeRule, lineage: Lineage, seen: Seen) -> ModelCard:
+    """Write a model folder that holds the weights and cards of its parents and needs none of them any more.
 
     Args:
         folder: Model folder to write.
-        maps: A registered model that draws maps; the cascade takes its scale and stage 2.
-        detector: A registered UCRD-Net.
+        parents: What it is built of.
         rule: How the better explanation is found.
-        lineage: Of the cascade, with `pinned(maps, detector)` as its parents.
-        seen: The pictures that both parents know, and those that test the cascade (`seen_by_parents`).
+        lineage: Of the cascade, with the pins of its parents.
+        seen: The pictures that its parents know, and those that test the cascade (`seen_by_parents`).
 
     Returns:
         Its card.
@@ -41,67 +64,98 @@ def build_cascade(
         ModelError: A parent is damaged, not of the family it is to play the part of, or a detector without masks.
         OutputError: The folder cannot be written.
     """
-    from chromseg.config import DetectorConfig, ModelConfig
     from chromseg.models.cascade import CascadeConfig, CascadeNetwork
     from chromseg.models.package import load_model, save_model
     from chromseg.models.ucrd_net import UCRDNet
 
-    map_network, map_card = load_model(maps.folder)
-    detector_network, detector_card = load_model(detector.folder, UCRDNet)
-    if not isinstance(map_card.architecture, ModelConfig):
-        raise ModelError(
-            f"{maps.folder} with a `{map_card.architecture.architecture}`",
-            expected="a network of maps",
-            remedy="choose another model for --maps",
-        )
-    assert isinstance(detector_card.architecture, DetectorConfig)
-    if map_card.polarity != detector_card.polarity or map_card.stain != detector_card.stain:
-        raise ModelError(
-            f"a cascade of {map_card.stain} {map_card.polarity} and {detector_card.stain} {detector_card.polarity}",
-            expected="two models of one stain and polarity",
-            remedy="choose parents that were trained for the same pictures",
-        )
-    if detector_card.preprocessing.get("instances", {}).get("boxes_only"):
-        raise ModelError(
-            f"{detector.folder}, which was trained on boxes alone",
-            expected="a detector that has learned masks",
-            remedy="choose another model for --detector",
-        )
-    config = CascadeConfig("cascade", map_card.architecture, detector_card.architecture, rule)
+    detector, detector_card = load_model(parents.detector.folder, UCRDNet)
+    maps, map_card = _network_of_maps(parents.maps.folder, "--maps")
+    experts = {stain: _network_of_maps(own.folder, "--expert") for stain, own in parents.experts.items()}
+    _check_detector(parents.detector.folder, detector_card, map_card)
+    for stain, (_, card) in experts.items():
+        _check_expert(stain, card, map_card)
+    networks = {stain: network for stain, (network, _) in experts.items()}
+    configs = {stain: network.config for stain, network in networks.items()}
+    cards = {"maps": map_card, "detector": detector_card} | {stain: card for stain, (_, card) in experts.items()}
+    config = CascadeConfig("cascade", maps.config, detector.config, rule, configs)
     card = replace(
         map_card,
         name=NAME,
         architecture=config,
-        preprocessing={},
+        preprocessing={"scaled": True} if map_card.trained_width else {},
         metrics={},
         lineage=replace(lineage, seen_sha256=seen.sha256()).to_dict(),
         seen=seen.to_card(),
-        parents={"maps": _parent(maps, map_card), "detector": _parent(detector, detector_card)},
+        parents={role: _parent(parent, cards[role]) for role, parent in parents.roles.items()},
     )
-    return save_model(folder, CascadeNetwork(config, map_network, detector_network), card)
+    return save_model(folder, CascadeNetwork(config, maps, detector, networks), card)
 
 
-def params_of(maps: Resolved, detector: Resolved, rule: CascadeRule) -> dict[str, Any]:
+def _network_of_maps(folder: Path, option: str) -> tuple[MapNetwork, ModelCard]:
+    from chromseg.models.maps import MapNetwork
+    from chromseg.models.package import load_model
+
+    network, card = load_model(folder)
+    if not isinstance(network, MapNetwork):
+        raise ModelError(
+            f"{folder} with a `{network.config.architecture}`",
+            expected="a network of maps",
+            remedy=f"choose another model for {option}",
+        )
+    return network, card
+
+
+def _check_detector(folder: Path, detector: ModelCard, maps: ModelCard) -> None:
+    if maps.polarity != detector.polarity or maps.stain != detector.stain:
+        raise ModelError(
+            f"a cascade of {maps.stain} {maps.polarity} and {detector.stain} {detector.polarity}",
+            expected="two models of one stain and polarity",
+            remedy="choose parents that were trained for the same pictures",
+        )
+    if detector.preprocessing.get("instances", {}).get("boxes_only"):
+        raise ModelError(
+            f"{folder}, which was trained on boxes alone",
+            expected="a detector that has learned masks",
+            remedy="choose another model for --detector",
+        )
+
+
+def _check_expert(stain: str, expert: ModelCard, maps: ModelCard) -> None:
+    """An expert looks at the very picture that the others look at, so at the same scale."""
+    if stain not in maps.looks:
+        raise ModelError(
+            f"an expert for {stain}, which {maps.name} cannot recognise",
+            expected=f"one of {', '.join(maps.looks) or 'no stain, since the card of --maps has no looks'}",
+            remedy="name another stain, or choose other --maps",
+        )
+    if not expert.trained_width or expert.trained_width != maps.trained_width:
+        raise ModelError(
+            f"an expert for {stain} that sees chromosomes {expert.trained_width:g} px wide",
+            expected=f"{maps.trained_width:g} px, as {maps.name} does",
+            remedy="train it in the same profile",
+        )
+
+
+def params_of(parents: Parents, rule: CascadeRule) -> dict[str, Any]:
     """What a run is to show as the settings of a cascade: its rule and its parents."""
     values = {f"rule.{name}": value for name, value in asdict(rule).items()}
-    return values | dict(zip(("maps", "detector"), pinned(maps, detector), strict=True))
+    return values | dict(zip(parents.roles, parents.pins, strict=True))
 
 
 def lineage_of_cascade(
-    maps: Resolved, detector: Resolved, *, tested: Sequence[str], corrected_by: Sequence[str], profile: str
+    parents: Parents, *, tested: Sequence[str], corrected_by: Sequence[str], profile: str
 ) -> Lineage:
-    """The lineage: this commit and machine, the data of both parents and of the test, and the parents themselves.
+    """The lineage: this commit and machine, the data of all parents and of the test, and the parents themselves.
 
     Args:
-        maps: A registered model that draws maps.
-        detector: A registered UCRD-Net.
+        parents: What the cascade is built of.
         tested: Datasets whose test cases judge the cascade.
         corrected_by: Datasets whose outlines the samples of others have.
         profile: The pipeline.
     """
     from chromseg.models.package import read_card
 
-    cards = read_card(maps.folder), read_card(detector.folder)
+    cards = [read_card(parent.folder) for parent in parents.roles.values()]
     lineage = gather_lineage(
         experiment=NAME,
         variant=NAME,
@@ -114,7 +168,7 @@ def lineage_of_cascade(
     )
     valid = all(bool(card.lineage.get("validation")) for card in cards)
     md5 = lineage.data_md5 | data_of(*cards)
-    return replace(lineage, data_md5=md5, validation=valid, parents=pinned(maps, detector))
+    return replace(lineage, data_md5=md5, validation=valid, parents=parents.pins)
 
 
 def resolve_parent(model: str) -> Resolved:
@@ -133,22 +187,17 @@ def resolve_parent(model: str) -> Resolved:
     return found
 
 
-def pinned(*parents: Resolved) -> tuple[str, ...]:
-    """How a lineage names its parents: `models:/chromseg/3`, never by an alias, which moves."""
-    return tuple(f"models:/{parent.name}/{parent.version}" for parent in parents)
-
-
-def seen_by_parents(maps: Resolved, detector: Resolved, tested: Iterable[str]) -> Seen:
-    """The pictures that both parents know; `tested` are those that the cascade is to be judged on."""
+def seen_by_parents(parents: Parents, tested: Iterable[str]) -> Seen:
+    """The pictures that its parents know; `tested` are those that the cascade is to be judged on."""
     from chromseg.models.package import read_card
 
-    parents = zip((maps, detector), pinned(maps, detector), strict=True)
-    known = (Seen.from_card(read_card(parent.folder).seen, name) for parent, name in parents)
+    pairs = zip(parents.roles.values(), parents.pins, strict=True)
+    known = (Seen.from_card(read_card(parent.folder).seen, name) for parent, name in pairs)
     return Seen.of((), tested).with_parents(*known)
 
 
 def data_of(*cards: ModelCard) -> dict[str, str]:
-    """The data that both parents have seen: dataset → md5; both md5s where they saw different versions of one."""
+    """The data that all parents have seen: dataset → md5; all md5s where they saw different versions of one."""
     seen: dict[str, list[str]] = {}
     for card in cards:
         for name, md5 in (card.lineage.get("data_md5") or {}).items():
@@ -159,7 +208,7 @@ def data_of(*cards: ModelCard) -> dict[str, str]:
 
 
 def _parent(found: Resolved, card: ModelCard) -> dict[str, Any]:
-    said_once = ("architecture", "parents", "seen")  # the cascade's own card says these
+    said_once = ("architecture", "seen")  # the cascade's own card says these
     own = {name: value for name, value in asdict(card).items() if name not in said_once}
     version = None if found.version is None else str(found.version)
     return {"name": found.name, "version": version, "weights_sha256": card.weights_sha256, "card": own}
