@@ -143,8 +143,15 @@ def _purpose(card: ModelCard) -> str:
             )
         return "Finds the chromosomes of a metaphase, each as an instance with its mask."
     if isinstance(card.architecture, CascadeConfig):
-        names = " and ".join(f"{parent['name']}/{parent['version']}" for parent in card.parents.values())
-        return f"Lets {names} look at a metaphase and keeps, where they disagree, what explains the pixels better."
+        names = {role: f"{parent['name']}/{parent['version']}" for role, parent in card.parents.items()}
+        experts = [
+            f" In a picture that looks like {stain}, {names.pop(stain)} draws the maps."
+            for stain in card.architecture.experts
+        ]
+        return (
+            f"Lets {' and '.join(names.values())} look at a metaphase and keeps, where they disagree, what explains "
+            f"the pixels better.{''.join(experts)}"
+        )
     return (
         "Finds chromosomes and their crossings in a picture of a metaphase; crossing-partition then cuts it into "
         "single chromosomes."
@@ -153,7 +160,8 @@ def _purpose(card: ModelCard) -> str:
 
 def _architecture(config: AnyModelConfig | CascadeConfig) -> str:
     if isinstance(config, CascadeConfig):
-        return f"cascade of {_architecture(config.maps)}; and {_architecture(config.detector)}"
+        experts = [f"; for {stain}: {_architecture(expert)}" for stain, expert in config.experts.items()]
+        return f"cascade of {_architecture(config.maps)}; and {_architecture(config.detector)}{''.join(experts)}"
     if isinstance(config, ModelConfig):
         return f"{config.architecture}, depth {config.depth}, width {config.width}"
     if isinstance(config, DetectorConfig):

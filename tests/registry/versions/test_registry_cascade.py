@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -18,7 +19,7 @@ from drawn_cells import drawn_cell, threshold_predictor
 from example_lineage import LINEAGE
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from tiny_cascade import build
+from tiny_cascade import build, build_of
 from tiny_detector import TINY
 
 from chromseg import load_predictor
@@ -40,7 +41,7 @@ from chromseg.models.package import ModelCard, load_model, read_card, write_card
 from chromseg.project import tracking_uri
 from chromseg.registry.store.backend import mlflow
 from chromseg.registry.store.store import open_store
-from chromseg.registry.versions.cascade import data_of, resolve_parent
+from chromseg.registry.versions.cascade import Parents, data_of, resolve_parent
 from chromseg.registry.versions.listing import show
 from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import Resolved
@@ -115,6 +116,44 @@ def test_parents_of_two_stains_do_not_go_together(parents: tuple[Resolved, Resol
     write_card(maps.folder, dataclasses.replace(read_card(maps.folder), stain="dapi"))
     with pytest.raises(ModelError, match="expected two models of one stain"):
         build(tmp_path / "both", maps, detector)
+
+
+def with_looks(folder: Path, *stains: str, width: float = 12.0) -> None:
+    """A card of a model that was trained at one width, and knows how pictures of some stains look."""
+    look = {"centre": [0.0] * 14, "precision": np.eye(14).tolist(), "reach": 1.0}
+    card = dataclasses.replace(read_card(folder), chromosome_width=width, looks=dict.fromkeys(stains, look))
+    write_card(folder, dataclasses.replace(card, preprocessing={"scaled": True}))
+
+
+def test_an_expert_comes_along_with_its_own_card(
+    parents: tuple[Resolved, Resolved], tmp_path: Path, make_model: Callable[..., Path]
+) -> None:
+    expert = Resolved(make_model("expert", seed=7), "expert", 2)
+    for folder in (parents[0].folder, expert.folder):
+        with_looks(folder, "g-band")
+    card = build_of(Parents(*parents, {"g-band": expert}), tmp_path / "both")
+    assert card.lineage["parents"] == ["models:/chromseg/3", "models:/ucrd-net/1", "models:/expert/2"]
+    assert card.trained_width == 12.0 and list(card.looks) == ["g-band"]
+    own = load_model(expert.folder)[0].state_dict()
+    shutil.rmtree(expert.folder)
+    predictor = load_predictor(tmp_path / "both")
+    assert isinstance(predictor, CascadePredictor)
+    (drawing,) = predictor.experts.values()
+    assert drawing.card.weights_sha256 != predictor.maps.card.weights_sha256
+    plain = load_model(tmp_path / "both")[0].experts["g-band"].state_dict()
+    assert all(torch.equal(value, own[name]) for name, value in plain.items()) and plain.keys() == own.keys()
+
+
+def test_an_expert_is_for_a_stain_that_is_recognised_and_looks_as_closely(
+    parents: tuple[Resolved, Resolved], tmp_path: Path, make_model: Callable[..., Path]
+) -> None:
+    expert = Resolved(make_model("expert", seed=7), "expert", 2)
+    with_looks(parents[0].folder, "g-band")
+    with_looks(expert.folder, "g-band", width=24.0)
+    with pytest.raises(ModelError, match=r"an expert for dapi, which .* cannot recognise; expected one of g-band"):
+        build_of(Parents(*parents, {"dapi": expert}), tmp_path / "both")
+    with pytest.raises(ModelError, match="for g-band that sees chromosomes 24 px wide; expected 12 px"):
+        build_of(Parents(*parents, {"g-band": expert}), tmp_path / "both")
 
 
 def test_a_detector_of_boxes_alone_is_no_parent(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
