@@ -1,96 +1,111 @@
-"""ChromSeg, UCRD-Net and the cascade on the same whole metaphases: who recovers the chromosomes that cross another?
+"""Models on the same whole metaphases, from the picture's file to chromosomes in its own pixels, as a user gets them.
 
-    python -m benchmarks.families --detector FOLDER [--maps bundled/chromseg] [--rule reports/cascade_rule.json]
-                                  [--data data/bioimlab] [--splits val test] [--out reports/families.json]
+    python -m benchmarks.families MODEL [MODEL …] [--data data/bioimlab …] [--splits test] [--limit N]
+                                  [--out reports/families.json]
 
-Models are folders or registered ones. Recovered: at IoU ≥ 0.8 under the best one-to-one assignment (contract §5). In
-brackets 95 % bootstrap intervals by case. Each network runs once an image; some three seconds an image on two cores.
-Splits that a parent was trained on say nothing: see the model cards.
+Models are folders or registered ones, a picture is predicted on as `predict` does, with nothing given. Recovered: at
+IoU ≥ 0.8 under the best one-to-one assignment (contract §5). In brackets 95 % bootstrap intervals by case. Splits that
+a model, or a parent of it, was trained on say nothing: see the model cards.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.whole_metaphases import metaphases
 from chromseg import load_predictor
-from chromseg.config import parse
+from chromseg.annotations import Dataset, ImageRecord, load_masks, read_dataset
 from chromseg.dvc import folder_md5
-from chromseg.evaluation.judging import score_found
 from chromseg.files import write_json
-from chromseg.inference.cascade import CascadePredictor
-from chromseg.inference.instance_predictor import InstancePredictor
-from chromseg.inference.map_predictor import MapPredictor
-from chromseg.metrics import InstanceScore, average_precision, bootstrap_by_case, summarize_instances
-from chromseg.models.cascade import CascadeRule
+from chromseg.inference.predictor import Predictor
+from chromseg.inference.result import Result
+from chromseg.metrics import InstanceScore, average_precision, bootstrap_by_case, score_instances, summarize_instances
 from chromseg.models.device import usable_device
 from chromseg.registry.lineage.gather import git_state, hardware
 
-FAMILIES = ("chromseg", "ucrd-net", "cascade")
 _TOLD = ("variant", "seed", "profile", "git_commit", "data_md5", "ablation")
 _DRAWINGS = 300  # of the bootstrap
 
 
+@dataclass(frozen=True)
+class Page:
+    """One picture with its truth."""
+
+    dataset: Dataset
+    image: ImageRecord
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        return self.dataset.root / "images" / self.image.file_name
+
+
 def main() -> None:
     arguments = parse_arguments()
-    cascade = together(arguments.maps, arguments.detector, arguments.rule)
+    models = {name: load_predictor(name, device=usable_device()) for name in arguments.models}
     figures: dict[str, Any] = {
-        "data_md5": {arguments.data.name: folder_md5(arguments.data)},
+        "data_md5": {data.name: folder_md5(data) for data in arguments.data},
         "models": {
             name: {key: one.card.lineage.get(key) for key in _TOLD} | {"weights_sha256": one.card.weights_sha256}
-            for name, one in (("chromseg", cascade.maps), ("ucrd-net", cascade.detector))
+            for name, one in models.items()
         },
-        "rule": vars(cascade.rule),
         "git_commit": git_state()[0],
         "hardware": hardware(),
     }
-    for split in arguments.splits:
-        scores = judge(cascade, arguments.data, split, arguments.limit)
-        figures[split] = {family: summary(scores[family]) for family in FAMILIES}
-        for family in FAMILIES:
-            print(f"{split:5} {family:9}", {key: value for key, value in figures[split][family].items() if key != "n"})
-    write_json(arguments.out, figures)
+    for data in arguments.data:
+        for split in arguments.splits:
+            for name, predictor in models.items():
+                judged = [judge(predictor, page) for page in pages(data, split, arguments.limit)]
+                shown = summary(*zip(*judged, strict=True))
+                print(data.name, split, name, {key: value for key, value in shown.items() if key != "n"}, flush=True)
+                figures.setdefault(data.name, {}).setdefault(split, {})[name] = shown
+                write_json(arguments.out, figures)
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--maps", default="bundled/chromseg")
-    parser.add_argument("--detector", required=True)
-    parser.add_argument("--rule", type=Path, help="JSON of benchmarks/fit_cascade.py; default is the rule in the code")
-    parser.add_argument("--data", type=Path, default=Path("data/bioimlab"))
-    parser.add_argument("--splits", nargs="+", default=["val", "test"])
-    parser.add_argument("--limit", type=int, default=0, help="only so many images of a split, for a quick look")
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--data", type=Path, nargs="+", default=[Path("data/bioimlab")])
+    parser.add_argument("--splits", nargs="+", default=["test"])
+    parser.add_argument("--limit", type=int, default=0, help="only so many images of a split, evenly spread")
     parser.add_argument("--out", type=Path, default=Path("reports/families.json"))
     return parser.parse_args()
 
 
-def together(maps: str, detector: str, rule: Path | None = None) -> CascadePredictor:
-    """A cascade in memory, of two models given by folder or name."""
-    by_maps, by_detector = (load_predictor(model, device=usable_device()) for model in (maps, detector))
-    assert isinstance(by_maps, MapPredictor) and isinstance(by_detector, InstancePredictor)
-    chosen = CascadeRule() if rule is None else parse(CascadeRule, json.loads(rule.read_text())["rule"], "rule")
-    return CascadePredictor(by_maps.card, by_maps.identity, maps=by_maps, detector=by_detector, rule=chosen)
+def pages(data: Path, split: str, limit: int = 0) -> Iterator[Page]:
+    """The pictures of one split whose instances are known."""
+    dataset = read_dataset(data)
+    images = dataset.in_split(split)
+    step = max(1.0, len(images) / limit) if limit else 1.0
+    for index in range(min(limit or len(images), len(images))):
+        yield Page(dataset, images[int(index * step)])
 
 
-def judge(cascade: CascadePredictor, data: Path, split: str, limit: int) -> dict[str, list[InstanceScore]]:
-    """Scores of every image by family, from the same answers of the two networks."""
-    scores: dict[str, list[InstanceScore]] = {family: [] for family in FAMILIES}
-    for sample in metaphases(data, split, limit):
-        answers = cascade.infer(sample.image)
-        for family, predictor, answer in zip(
-            FAMILIES, (cascade.maps, cascade.detector, cascade), (*answers, answers), strict=True
-        ):
-            scores[family].append(score_found(*predictor.conclude(sample.image, answer), sample))
-    return scores
+def judge(predictor: Predictor, page: Page) -> tuple[InstanceScore, float, bool]:
+    """How the result compares with the truth, the seconds it took, and whether it was warned of."""
+    start = time.perf_counter()
+    result = predictor.predict(page.path)
+    spent = time.perf_counter() - start
+    return score_of(result, page), spent, result.validation["result"]["n_warnings"] > 0
 
 
-def summary(scores: Sequence[InstanceScore]) -> dict[str, Any]:
+def score_of(result: Result, page: Page) -> InstanceScore:
+    """The result's masks against the annotator's, in the picture's own pixels."""
+    truth = load_masks(page.dataset, page.image)
+    masks = np.array([instance.mask for instance in result.instances], dtype=bool).reshape(-1, *truth.shape[1:])
+    scores = np.array([instance.score for instance in result.instances], dtype=np.float64)
+    flagged = np.array([bool(instance.flags) for instance in result.instances], dtype=bool)
+    case = f"{page.dataset.card.name}/{page.image.case}"
+    return score_instances(page.image.file_name, case, masks, scores, truth, flagged)
+
+
+def summary(scores: Sequence[InstanceScore], seconds: Sequence[float], warned: Sequence[bool]) -> dict[str, Any]:
     """The metrics, each with its interval where it has one, and how many chromosomes they rest on."""
     metrics = summarize_instances(scores)
     shown: dict[str, Any] = {key: None if value is None else round(value, 4) for key, value in metrics.items()}
@@ -101,7 +116,9 @@ def summary(scores: Sequence[InstanceScore]) -> dict[str, Any]:
     crossing = sum(int(score.crosses.sum()) for score in scores)
     recovered = sum(int(score.recovered[score.crosses].sum()) for score in scores)
     every = sum(score.crosses.size for score in scores)
-    return shown | {"n": {"images": len(scores), "chromosomes": every, "crossing": crossing, "recovered": recovered}}
+    counts = {"images": len(scores), "chromosomes": every, "crossing": crossing, "recovered": recovered}
+    times = {"median_s": round(float(np.median(seconds)), 2), "longest_s": round(max(seconds), 2)}
+    return shown | times | {"warned": int(sum(warned)), "n": counts}
 
 
 def _share(flags: list[Any]) -> float | None:
@@ -112,6 +129,7 @@ def _share(flags: list[Any]) -> float | None:
 STATISTICS: dict[str, Callable[[list[InstanceScore]], float | None]] = {
     "recall_crossing": lambda scores: _share([score.recovered[score.crosses] for score in scores]),
     "recovered_80": lambda scores: _share([score.recovered for score in scores]),
+    "edits": lambda scores: float(np.mean([score.edits for score in scores])),
     "mask_ap50": lambda scores: average_precision([score.masks for score in scores if score.masks is not None]).ap50,
 }
 

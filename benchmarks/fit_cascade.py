@@ -1,12 +1,13 @@
 """The weights of the cascade's rule, fitted to validation cases: which explanation of a quarrel is right?
 
-    python -m benchmarks.fit_cascade --detector FOLDER [--maps bundled/chromseg] [--data data/bioimlab]
-                                     [--splits val] [--out reports/cascade_rule.json]
+    python -m benchmarks.fit_cascade --detector FOLDER [--maps bundled/chromseg] [--profile stains]
+                                     [--most 20] [--out reports/cascade_rule.json]
 
 For every group of competing masks (docs/cascade.md) each explanation has a quality: twice the chromosomes it gets right
 over those it names and those there are, averaged over IoU 0.50:0.05:0.95. The weights maximise the expected quality
 when explanations are chosen with the probabilities that the rule gives them, one vote a true chromosome; a pull towards
-the weights in the code keeps those that few groups speak to. Test cases are never looked at.
+the weights in the code keeps those that few groups speak to. The pictures are the validation metaphases of a profile
+whose samples are prepared at the width at which the networks look; test cases are never looked at.
 """
 
 from __future__ import annotations
@@ -19,18 +20,24 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from benchmarks.families import together
-from benchmarks.whole_metaphases import metaphases
+from chromseg import load_predictor
 from chromseg.annotations import Sample
 from chromseg.dvc import folder_md5
+from chromseg.evaluation.judging import as_coarse_as
 from chromseg.files import write_json
 from chromseg.inference.cascade import CascadePredictor
 from chromseg.inference.choice import Debate, Group
+from chromseg.inference.instance_predictor import InstancePredictor
+from chromseg.inference.map_predictor import MapPredictor
 from chromseg.metrics import mask_ious
 from chromseg.metrics.detection import COCO_THRESHOLDS
 from chromseg.metrics.splicing import assign
 from chromseg.models.cascade import EVIDENCE, CascadeRule
+from chromseg.models.device import usable_device
+from chromseg.project import dataset_folder
 from chromseg.registry.lineage.gather import git_state, hardware
+from pipelines.profile import Profile
+from pipelines.selection import Part
 
 NAMES = ("partition", "detector", "partition with the detector's seams")
 _PULL = 0.002  # strength of the pull, in votes a group
@@ -46,21 +53,17 @@ class JudgedGroup(NamedTuple):
 
 def main() -> None:
     arguments = parse_arguments()
-    cascade = together(arguments.maps, arguments.detector)
-    cases = [
-        case
-        for split in arguments.splits
-        for sample in metaphases(arguments.data, split, arguments.limit)
-        for case in cases_of(cascade, sample)
-    ]
+    profile, cascade = Profile(arguments.profile), together(arguments.maps, arguments.detector)
+    samples = Part(profile.prepared, ("val",), ("metaphase",), profile.evaluate.datasets).some(arguments.most)
+    cases = [case for sample in samples for case in cases_of(cascade, sample)]
     rule = fit(cases, cascade.rule)
     figures = {
         "rule": vars(rule),
         "groups": len(cases),
         "disputed": sum(is_disputed(case) for case in cases),
         "quality": qualities(cases, cascade.rule, rule),
-        "splits": arguments.splits,
-        "data_md5": {arguments.data.name: folder_md5(arguments.data)},
+        "split": "val",
+        "data_md5": {name: folder_md5(dataset_folder(name)) for name in profile.evaluate.datasets},
         "weights_sha256": {"maps": cascade.maps.card.weights_sha256, "detector": cascade.detector.card.weights_sha256},
         "git_commit": git_state()[0],
         "hardware": hardware(),
@@ -73,17 +76,25 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--maps", default="bundled/chromseg")
     parser.add_argument("--detector", required=True)
-    parser.add_argument("--data", type=Path, default=Path("data/bioimlab"))
-    parser.add_argument("--splits", nargs="+", default=["val"], choices=["train", "val"])
-    parser.add_argument("--limit", type=int, default=0, help="only so many images of a split, for a quick look")
+    parser.add_argument("--profile", default="stains")
+    parser.add_argument("--most", type=int, default=20, help="pictures of each of its datasets")
     parser.add_argument("--out", type=Path, default=Path("reports/cascade_rule.json"))
     return parser.parse_args()
 
 
+def together(maps: str, detector: str) -> CascadePredictor:
+    """A cascade in memory, of two models given by folder or name."""
+    by_maps, by_detector = (load_predictor(model, device=usable_device()) for model in (maps, detector))
+    assert isinstance(by_maps, MapPredictor) and isinstance(by_detector, InstancePredictor)
+    return CascadePredictor(by_maps.card, by_maps.identity, maps=by_maps, detector=by_detector)
+
+
 def cases_of(cascade: CascadePredictor, sample: Sample) -> list[JudgedGroup]:
     """All groups of one image with what they would have got right."""
-    debate = cascade.explanations(sample.image, *cascade.infer(sample.image))
-    return [case_of(debate, group, sample.masks, cascade.rule) for group in debate.groups(cascade.rule)]
+    _, picture, answer, _ = cascade.heard(sample.image)
+    debate = cascade.explanations(picture, *answer)
+    truth = as_coarse_as(debate.chromosome.shape, sample).masks
+    return [case_of(debate, group, truth, cascade.rule) for group in debate.groups(cascade.rule)]
 
 
 def case_of(debate: Debate, group: Group, truth: Any, rule: CascadeRule) -> JudgedGroup:
