@@ -1,0 +1,43 @@
+"""Models are judged on pictures as a user has them: files of any size, in their own pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from drawn_cells import drawn_cell, threshold_predictor
+
+from benchmarks.families import judge, pages, summary
+from chromseg.annotations import Dataset, DatasetCard, ImageRecord, InstanceRecord, encode_rle, write_dataset
+
+
+@pytest.fixture
+def cells(tmp_path: Path) -> Path:
+    """Three test pictures of one drawn cell; in the second the annotator has drawn only one chromosome."""
+    grey, masks = drawn_cell()
+    card = DatasetCard("cells", "g-band", "dark-on-light", "drawn", "CC0", "none", "test", "1")
+    images = tuple(ImageRecord(number, f"{number}.png", 200, 200, str(number), "test") for number in (1, 2, 3))
+    instances = tuple(
+        InstanceRecord(10 * image.id + index, image.id, 1, encode_rle(mask), (0.0, 0.0, 1.0, 1.0), float(mask.sum()))
+        for image in images
+        for index, mask in enumerate(masks[:1] if image.id == 2 else masks)
+    )
+    write_dataset(
+        Dataset(tmp_path / "cells", card, images, instances, {1: "chromosome"}), dict.fromkeys((1, 2, 3), grey)
+    )
+    return tmp_path / "cells"
+
+
+def test_the_result_is_compared_with_what_the_annotator_drew(cells: Path) -> None:
+    judged = [judge(threshold_predictor(), page) for page in pages(cells, "test")]
+    assert [score.recovered.tolist() for score, _, _ in judged] == [[True] * 4, [True], [True] * 4]
+    assert [score.edits for score, _, _ in judged] == [0, 3, 0], "three that nobody drew"
+    shown = summary(*zip(*judged, strict=True))
+    assert shown["n"] == {"images": 3, "chromosomes": 9, "crossing": 4, "recovered": 4}
+    assert shown["edits"][0] == 1.0 and shown["count_mae"] == 1.0 and shown["recovered_80"][0] == 1.0
+
+
+def test_a_limit_takes_pictures_evenly_spread(cells: Path) -> None:
+    assert [page.image.id for page in pages(cells, "test", 2)] == [1, 2]
+    assert [page.image.id for page in pages(cells, "test", 5)] == [1, 2, 3]
+    assert list(pages(cells, "val")) == []
