@@ -17,7 +17,7 @@ from chromseg.annotations.contact import contact_map
 from chromseg.arrays import F32, F64, Bool
 from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse_shape, factor_between, resize
 from chromseg.inference.choice import DETECTOR, PARTITION, Debate, Group, alike
-from chromseg.inference.familiarity import look_of, nearest
+from chromseg.inference.familiarity import clearly, look_of
 from chromseg.inference.found import Found, in_reading_order, joined
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.map_predictor import MapPredictor
@@ -107,9 +107,9 @@ class CascadePredictor(Predictor):
         return replace(self, maps=expert, experts={}), picture, Answer(expert.infer(picture), detections), closer
 
     def expert_for(self, absorbance: F32, by_maps: Found) -> MapPredictor | None:
-        """The expert for the known stain that a picture looks like, if there is one."""
-        known = nearest(self.looks, look_of(self.seen(absorbance), by_maps.masks, by_maps.scores))
-        return self.experts.get(known[0]) if known is not None and known[1] <= 1 else None
+        """The expert for the stain that a picture clearly looks like, if there is one."""
+        stain = clearly(self.looks, look_of(self.seen(absorbance), by_maps.masks, by_maps.scores))
+        return None if stain is None else self.experts.get(stain)
 
     def solve(self, absorbance: F32, answer: Answer, most: int | None = None) -> Found:
         """Keep the better explanation of each group of competing masks."""

@@ -11,7 +11,7 @@ from drawn_cells import threshold_predictor
 from chromseg.arrays import F32, F64, Bool
 from chromseg.errors import InputRefusedError, ModelError
 from chromseg.evaluation.looks import fit_looks
-from chromseg.inference.familiarity import MEASURES, StainLook, look_of, nearest
+from chromseg.inference.familiarity import MEASURES, StainLook, clearly, look_of, nearest
 from chromseg.inference.found import Found
 from chromseg.inference.prepared import Prepared
 from chromseg.inference.result import ModelIdentity
@@ -49,6 +49,19 @@ def looks() -> dict[str, StainLook]:
         "g-band": [_look(rng, bands=rng.uniform(0.2, 0.24)) for _ in range(40)],
     }
     return fit_looks(known)
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "stain"), [(0.5, 0.8, "dapi"), (0.5, 0.7, None), (1.1, 3.0, None), (0.0, 0.2, "dapi")]
+)
+def test_a_picture_is_clearly_of_a_stain_where_the_other_is_half_as_far_again(
+    own: float, other: float, stain: str | None
+) -> None:
+    unit = tuple(map(tuple, np.eye(len(MEASURES))))
+    centres = (own, *(0.0,) * (len(MEASURES) - 1)), (0.0, other, *(0.0,) * (len(MEASURES) - 2))
+    known = {name: StainLook(centre, unit, 1.0) for name, centre in zip(("dapi", "g-band"), centres, strict=True)}
+    assert clearly(known, np.zeros(len(MEASURES))) == stain
+    assert clearly(known, None) is None and clearly({}, np.zeros(len(MEASURES))) is None
 
 
 def test_a_fresh_picture_of_a_known_stain_is_familiar_and_is_told_from_the_other(looks: dict[str, StainLook]) -> None:
