@@ -40,7 +40,7 @@ from chromseg.registry.versions.cascade import (
 from chromseg.training.tracker import JsonTracker
 from pipelines.evaluate import judge
 from pipelines.profile import Profile, run_stage
-from pipelines.selection import Part, corrections, stains
+from pipelines.selection import Part, corrections, judging_samples, stains
 from pipelines.unseen import pictures_of
 
 
@@ -71,7 +71,7 @@ def main() -> None:
         for tracker in (run, JsonTracker(folder / "run.json", tags=lineage.tags())):
             tracker.log_params(params_of(parents, rule) | chosen)
         predictor = predictor_from_folder(folder, device=usable_device())
-        judged = judge(profile, predictor, *(tests(profile, kind).samples() for kind in KINDS))
+        judged = judge(profile, predictor, *(judging_samples(profile, tests(profile, kind)) for kind in KINDS))
         run.log_metrics(judged.metrics | judged.slices)
         write_scores(profile.scores(NAME, SEED), judged)
     print(f"{folder} of {' and '.join(parents.pins)}: {rounded(judged.metrics)}", file=sys.stderr)

@@ -20,7 +20,7 @@ from chromseg.registry.log.beginning import init_store
 from chromseg.registry.store.judgement import record_judgement
 from chromseg.registry.store.restore import restore_run
 from pipelines.profile import Profile, run_stage, stage_arguments
-from pipelines.selection import held_out, stains
+from pipelines.selection import held_out, judging_samples, stains
 from pipelines.unseen import refuse_known
 
 
@@ -55,8 +55,8 @@ def judge(profile: Profile, predictor: Predictor, cutouts: Iterable[Sample], met
 
 
 def chosen_samples(profile: Profile, variant: str, split: str, kind: str) -> Iterator[Sample]:
-    """The samples of one split and kind, by the variant's fold if it has one."""
-    return held_out(profile, variant_config(profile.params, variant), split, kind).samples()
+    """The samples of one split and kind that judge, by the variant's fold if it has one."""
+    return judging_samples(profile, held_out(profile, variant_config(profile.params, variant), split, kind))
 
 
 def no_test_samples(profile: Profile) -> DataError:

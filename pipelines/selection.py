@@ -95,6 +95,12 @@ def held_out(profile: Profile, config: TrainConfig, split: str, *kinds: str) -> 
     return Part(profile.prepared, (split,), kinds or KINDS, judging(profile, config), _fold(profile, config))
 
 
+def judging_samples(profile: Profile, part: Part) -> Iterator[Sample]:
+    """The samples of a part; of cut-outs only as many as the profile wants judged."""
+    most = profile.evaluate.cutouts
+    return part.some(most) if most and part.kinds == ("cutout",) else part.samples()
+
+
 def behind(profile: Profile, config: TrainConfig) -> tuple[Part, ...]:
     """All that decides what becomes of the variant: what it learns from, what chooses it, what tests it."""
     return training(profile, config), validation(profile, config, *KINDS), held_out(profile, config, "test")

@@ -24,6 +24,7 @@ class EvaluateConfig:
     also: tuple[str, ...] = ()  # and whose, of other stains: validation and test are then of all of them
     looks: tuple[str, ...] = ()  # whose pictures, outlined or not, show how stains look; those that judge if none
     experiment: str = "chromseg"
+    cutouts: int = 0  # of each dataset at most so many cut-outs judge, evenly spread; 0: all
     folds: int = 5  # how many parts `train.*.fold` counts in
     studies: bool = False  # also what a detector's validation scores are with other λ and other suppression
 

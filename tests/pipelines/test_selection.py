@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import yaml
 
-from chromseg.annotations import Dataset, DatasetCard, ImageRecord, InstanceRecord, encode_rle, write_dataset
+from chromseg.annotations import Dataset, DatasetCard, ImageRecord, InstanceRecord, Sample, encode_rle, write_dataset
+from chromseg.annotations.index import KINDS
+from chromseg.annotations.samples import write_samples
 from chromseg.config import variant_config
 from pipelines.profile import Profile
-from pipelines.selection import held_out, known_pictures, training, validation
+from pipelines.selection import held_out, judging_samples, known_pictures, training, validation
 
 STAINS = {"fields": "g-band", "spots": "dapi", "dots": "dapi"}
 PARAMS: dict[str, Any] = {
@@ -59,3 +61,22 @@ def test_it_knows_the_look_of_the_stains_that_it_is_judged_on(profile: Profile) 
         for variant in ("all", "one")
     }
     assert looks == {"all": ["g-band"] * 2 + ["dapi"] * 2, "one": ["dapi"] * 2}
+
+
+def test_of_cut_outs_only_so_many_of_each_set_judge(profile: Profile) -> None:
+    empty = np.zeros((40, 40), dtype=np.float32)
+    mask = np.zeros((1, 40, 40), dtype=bool)
+    mask[0, 10:20, 5:35] = True
+    cases = [(name, kind, number) for name in ("fields", "spots") for kind in KINDS for number in range(4)]
+    samples = [
+        Sample.from_masks(f"{name}-{kind}-{number}", f"{name}/{number}", "test", kind, empty, mask)
+        for name, kind, number in cases
+    ]
+    write_samples(profile.prepared, samples)
+    part = held_out(profile, variant_config(profile.params, "all"), "test", "cutout")
+    assert len(list(judging_samples(profile, part))) == 8
+    Path("params.yaml").write_text(yaml.safe_dump(PARAMS | {"evaluate": PARAMS["evaluate"] | {"cutouts": 2}}))
+    names = sorted(sample.name for sample in judging_samples(profile, part))
+    assert names == ["fields-cutout-0", "fields-cutout-2", "spots-cutout-0", "spots-cutout-2"]
+    whole = held_out(profile, variant_config(profile.params, "all"), "test", "metaphase")
+    assert len(list(judging_samples(profile, whole))) == 8
