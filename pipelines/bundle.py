@@ -1,6 +1,7 @@
-"""Make one trained and evaluated variant a bundled model: `bundled/<family>/`, ready for `dvc add bundled`.
+"""Make one trained and evaluated variant a bundled model: `bundled/<name>/`, ready for `dvc add bundled`.
 
-The family is `chromseg`, `ucrd-net` or `cascade`, as the model is one; `init --with-bundled` registers it by that name.
+The name is its family, `chromseg`, `ucrd-net` or `cascade`; of an expert, a variant that is judged on some of the
+datasets alone, with the variant behind: `chromseg-q-band`. `init --with-bundled` registers it by that name.
 
 python -m pipelines.bundle --profile stains --variant chromseg
 """
@@ -34,7 +35,7 @@ def main() -> None:
     lineage = card.lineage | {"dvc_stage": dvc_stage_hash(model)}
     card = replace(card, metrics={**card.metrics, **scores["metrics"], **scores.get("slices", {})}, lineage=lineage)
     parameters = sum(weight.numel() for weight in network.parameters())
-    target = Path("bundled") / family(card)
+    target = Path("bundled") / bundled_name(profile, card)
     with replacing(target) as root:
         root.mkdir()
         shutil.copyfile(model / WEIGHTS, root / WEIGHTS)
@@ -44,6 +45,14 @@ def main() -> None:
     size = (target / WEIGHTS).stat().st_size / 2**20
     then = "now `dvc add bundled && dvc push bundled.dvc`"
     print(f"{target}: {parameters:,} weights, {size:.1f} MiB; {then}", file=sys.stderr)
+
+
+def bundled_name(profile: Profile, card: ModelCard) -> str:
+    """Its family; with the variant behind it if that is an expert."""
+    if isinstance(card.architecture, CascadeConfig):
+        return family(card)
+    variant = card.lineage["variant"]
+    return f"{family(card)}-{variant}" if variant_config(profile.params, variant).judged_on else family(card)
 
 
 def family(card: ModelCard) -> str:

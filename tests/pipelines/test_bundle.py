@@ -1,0 +1,35 @@
+"""Under which name a model is bundled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from chromseg.config import DetectorConfig, ModelConfig
+from chromseg.models.cascade import CascadeConfig
+from chromseg.models.package import ModelCard
+from pipelines.bundle import bundled_name
+from pipelines.profile import Profile
+
+MAPS, DETECTOR = ModelConfig("unet"), DetectorConfig("ucrd-net")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "variant", "name"),
+    [
+        (MAPS, "plain", "chromseg"),
+        (MAPS, "q-band", "chromseg-q-band"),
+        (DETECTOR, "plain", "ucrd-net"),
+        (CascadeConfig("cascade", MAPS, DETECTOR), "cascade", "cascade"),
+    ],
+)
+def test_the_family_and_of_an_expert_what_it_is_expert_in(
+    project: Path, architecture: ModelConfig | DetectorConfig | CascadeConfig, variant: str, name: str
+) -> None:
+    variants = {"plain": {}, "q-band": {"judged_on": ["q"]}}
+    base = {"model": {"architecture": "unet"}}
+    (project / "params.yaml").write_text(yaml.safe_dump({"train": {"base": base, "variants": variants}}))
+    card = ModelCard("any", architecture, lineage={"variant": variant})
+    assert bundled_name(Profile(), card) == name
