@@ -44,6 +44,9 @@ from pipelines.selection import Part, corrections, judging_samples, stains
 from pipelines.unseen import pictures_of
 
 
+_ENOUGH = 40  # validation metaphases of each dataset by which its sureness is fitted
+
+
 def main() -> None:
     """Build, judge, and leave a model folder that can be registered."""
     arguments = parse_arguments()
@@ -67,7 +70,7 @@ def main() -> None:
     with start_run(lineage) as run:
         lineage = replace(lineage, run_id=run.run_id)
         build_cascade(folder, parents, rule, lineage, seen)
-        chosen = settle_cascade(folder, metaphases(profile).samples(), stains(profile), usable_device())
+        chosen = settle_cascade(folder, metaphases(profile).some(_ENOUGH), stains(profile), usable_device())
         for tracker in (run, JsonTracker(folder / "run.json", tags=lineage.tags())):
             tracker.log_params(params_of(parents, rule) | chosen)
         predictor = predictor_from_folder(folder, device=usable_device())
