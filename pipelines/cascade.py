@@ -43,7 +43,6 @@ from pipelines.profile import Profile, run_stage
 from pipelines.selection import Part, corrections, judging_samples, stains
 from pipelines.unseen import pictures_of
 
-
 _ENOUGH = 40  # validation metaphases of each dataset by which its sureness is fitted
 
 
