@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-DEFAULT_MODEL = "models:/chromseg@champion"  # where none is named
+DEFAULT_MODEL = "models:/cascade@champion"  # where none is named
 __all__ = ["DEFAULT_MODEL", "__version__", "load_predictor"]
 
 if TYPE_CHECKING:

@@ -64,7 +64,7 @@ def test_what_is_unknown_is_answered_with_what_is_known(champion: Version, text:
 
 
 def test_a_folder_without_a_model_is_named(store: Path) -> None:
-    with pytest.raises(ModelError, match=r"no model folder nowhere; .*models:/chromseg@champion"):
+    with pytest.raises(ModelError, match=r"no model folder nowhere; .*models:/cascade@champion"):
         resolve("nowhere")
     (store / "empty").mkdir()
     with pytest.raises(ModelError, match=r"empty lacks model.safetensors and model.json"):
