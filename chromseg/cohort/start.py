@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chromseg.cores import usable_cores
 from chromseg.errors import ConfigError
 
-LOCAL = "local"
+LOCAL, AUTO = "local", "auto"
+_ANSWER = 10.0  # seconds within which a head answers
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anybody
     "RAY_BACKEND_LOG_LEVEL": "fatal",
@@ -30,6 +32,8 @@ def connected(address: str) -> Iterator[None]:
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    if address not in (LOCAL, AUTO):
+        _knock(address)
     import ray
     from ray.data import DataContext
 
@@ -47,6 +51,15 @@ def connected(address: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """See that somebody listens: Ray itself would try for minutes, and say so on its own."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER).close()
+    except (OSError, ValueError) as error:
+        raise _unusable(address, error) from error
 
 
 def _unusable(address: str, error: Exception) -> ConfigError:
