@@ -13,8 +13,9 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.dataset
@@ -90,12 +91,14 @@ class Tables:
         model: Which model.
         options: Of the call, as results keep them.
         shard: The share that is done; parts of different shares never meet.
+        call: One call, whose work Ray may repeat; parts of different calls never meet.
     """
 
     out: str
     model: ModelIdentity
     options: Mapping[str, Any]
     shard: Shard
+    call: str = field(default_factory=lambda: uuid4().hex)
 
     @property
     def run(self) -> str:
@@ -106,14 +109,15 @@ class Tables:
     def write(self, outcomes: Sequence[PictureOutcome]) -> list[PictureOutcome]:
         """Write one part of each table, and give the outcomes without what was written.
 
-        Equal outcomes are written to equal names: work that is done again puts the same file in the same place.
+        The same pictures are written to the same name: work that Ray repeats replaces what it left, even where a
+        picture fares otherwise this time.
 
         Raises:
             OutputError: A part cannot be written.
         """
         decided = [each for each in outcomes if each.status in ("done", "refused") and not each.known]
         if decided:
-            name = self._part(decided)
+            name = self._part(each for each in outcomes if not each.known)
             rows = [row for each in decided for row in self._chromosomes(each)]
             self._write(CHROMOSOMES, name, pa.Table.from_pylist(rows, schema=CHROMOSOME_SCHEMA))
             rows = [self._picture(each) for each in decided]
@@ -144,7 +148,7 @@ class Tables:
         return f"part-{self.shard.number}of{self.shard.of}-"
 
     def _part(self, outcomes: Iterable[PictureOutcome]) -> str:
-        said = json.dumps(sorted((each.file.name, each.image_sha256) for each in outcomes))
+        said = json.dumps([self.call, *sorted(each.file.name for each in outcomes)])
         return f"{self._prefix}{hashlib.sha256(said.encode()).hexdigest()[:16]}.parquet"
 
     def _folder(self, table: str) -> str:

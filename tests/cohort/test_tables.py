@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,9 +66,21 @@ def test_a_row_a_picture_and_a_row_a_chromosome(outcomes: list[PictureOutcome], 
 
 
 def test_what_is_done_twice_is_written_once(outcomes: list[PictureOutcome], tmp_path: Path) -> None:
-    for order in (outcomes, outcomes[::-1]):
-        tables(tmp_path).write(order)
-    assert len(rows(tmp_path, "pictures")) == 2 and len(rows(tmp_path, "chromosomes")) == 4
+    """Ray repeats the work of a node that it lost, and a picture that failed for the moment may do better then."""
+    later = replace(outcomes[0], file=outcomes[2].file, image_sha256="c" * 64)
+    run = tables(tmp_path)
+    for again in (outcomes, outcomes[::-1], [*outcomes[:2], later]):
+        run.write(again)
+    assert [row["key"] for row in rows(tmp_path, "pictures")] == ["a", "b", "c"]
+    assert [row["key"] for row in rows(tmp_path, "chromosomes")] == ["a"] * 4 + ["c"] * 4
+
+
+def test_another_run_writes_over_nothing(outcomes: list[PictureOutcome], tmp_path: Path) -> None:
+    tables(tmp_path).write(outcomes)
+    changed = [replace(each, image_sha256="d" * 64) for each in outcomes]
+    tables(tmp_path).write(changed)
+    said = [row["key"] + row["image_sha256"][0] for row in rows(tmp_path, "pictures")]
+    assert sorted(said) == ["aa", "ad", "bb", "bd"]
 
 
 def test_what_is_known_is_what_was_decided_with_equal_model_and_options(
