@@ -111,29 +111,20 @@ def write(uri: str, content: bytes) -> None:
         with store.open_output_stream(path) as stream:  # a store shows an object once it is complete
             stream.write(content)
     except OSError as error:
-        raise OutputError(
-            f"cannot write {uri} ({_reason(error)})",
-            expected="a store that takes files",
-            remedy="check its address, its rights and your keys; then run the same command again",
-        ) from error
+        raise _unwritable("write", uri, error) from error
 
 
 def remove(uri: str) -> None:
-    """Take a file away."""
-    store, path = _opened(uri)
-    store.delete_file(path)
-
-
-def opened(place: str) -> tuple[Any, str]:
-    """PyArrow's file system for a place, and the path there.
+    """Take a file away.
 
     Raises:
-        DataError: There is no such kind of store.
+        OutputError: It cannot be removed.
     """
     try:
-        return _opened(place)
+        store, path = _opened(uri)
+        store.delete_file(path)
     except OSError as error:
-        raise _unreadable(place, error) from error
+        raise _unwritable("remove", uri, error) from error
 
 
 def _opened(place: str) -> tuple[Any, str]:
@@ -166,6 +157,14 @@ def _unreadable(place: str, error: OSError) -> DataError:
         f"{place} cannot be read ({_reason(error)})",
         expected="files that this account may read",
         remedy="check the address, its rights and your keys",
+    )
+
+
+def _unwritable(what: str, uri: str, error: OSError) -> OutputError:
+    return OutputError(
+        f"cannot {what} {uri} ({_reason(error)})",
+        expected="a store in which this account may write and remove files",
+        remedy="check its address, its rights and your keys; then run the same command again",
     )
 
 

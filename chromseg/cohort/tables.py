@@ -18,7 +18,6 @@ from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
-import pyarrow.dataset
 import pyarrow.parquet
 
 from chromseg.cohort import storage
@@ -125,19 +124,27 @@ class Tables:
         return [replace(each, chromosomes=(), pages=()) for each in outcomes]
 
     def known(self) -> dict[str, dict[str, PictureFacts]]:
-        """What is decided already: name of the picture → SHA-256 of its bytes → what was found."""
-        parts = [each.uri for each in storage.files_below(self._folder(PICTURES))]
+        """What is decided already: name of the picture → SHA-256 of its bytes → what was found.
+
+        Raises:
+            DataError: The destination cannot be read.
+        """
         known: dict[str, dict[str, PictureFacts]] = {}
-        for part in parts:
-            store, path = storage.opened(part)
-            columns = ["source", "image_sha256", *_FACTS]
-            for row in pa.parquet.read_table(path, filesystem=store, columns=columns, partitioning=None).to_pylist():
+        columns = ["source", "image_sha256", *_FACTS]
+        for part in storage.files_below(self._folder(PICTURES)):
+            content = pa.BufferReader(storage.read(part.uri))
+            for row in pa.parquet.read_table(content, columns=columns).to_pylist():
                 facts = PictureFacts(**{name: row[name] for name in _FACTS})
                 known.setdefault(row["source"], {})[row["image_sha256"]] = facts
         return known
 
     def remove_unfinished(self) -> None:
-        """Take away the parts of chromosomes, of this share, whose pictures were never written."""
+        """Take away the parts of chromosomes, of this share, whose pictures were never written.
+
+        Raises:
+            DataError: The destination cannot be read.
+            OutputError: They cannot be removed.
+        """
         whole = {each.relative for each in storage.files_below(self._folder(PICTURES))}
         for part in storage.files_below(self._folder(CHROMOSOMES)):
             if part.relative.startswith(self._prefix) and part.relative not in whole:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import pyarrow.dataset
 import pytest
 from drawn_cells import drawn_cell, threshold_predictor
 from PIL import Image
+from pyarrow import fs
 
 from chromseg.annotations import decode_rle
+from chromseg.cohort import storage
 from chromseg.cohort.outcome import PictureOutcome, failed, outcome_of
 from chromseg.cohort.sources import PictureFile
 from chromseg.cohort.tables import PictureFacts, Tables
-from chromseg.errors import DataError, InputRefusedError
+from chromseg.errors import DataError, InputRefusedError, OutputError
 from chromseg.inference.asked import Asked
 from chromseg.inference.one_picture import predict_file
 from chromseg.inference.result import ModelIdentity
@@ -109,3 +112,26 @@ def test_chromosomes_whose_pictures_were_never_written_are_removed(
     left = [path.name for path in (tmp_path / "chromosomes").rglob("*.parquet")]
     assert len(left) == 1 and left[0].startswith("part-1of2-"), "another share may be at work on its own"
     assert np.array([row["id"] for row in rows(tmp_path, "chromosomes")]).size == 4
+
+
+class Listed:
+    """A store whose files this account may see, but neither read nor remove."""
+
+    get_file_info = staticmethod(fs.LocalFileSystem().get_file_info)
+
+    def open_input_file(self, path: str) -> None:
+        raise PermissionError(13, "Forbidden", path)
+
+    delete_file = open_input_file
+
+
+def test_what_may_only_be_listed_is_one_line(
+    outcomes: list[PictureOutcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables(tmp_path).write(outcomes)
+    monkeypatch.setattr(storage, "_opened", lambda place: (Listed(), place))
+    with pytest.raises(DataError, match=r"cannot be read \(Forbidden"):
+        tables(tmp_path).known()
+    shutil.rmtree(tmp_path / "pictures")
+    with pytest.raises(OutputError, match=r"cannot remove .*Forbidden"):
+        tables(tmp_path).remove_unfinished()
