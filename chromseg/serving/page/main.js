@@ -1,6 +1,7 @@
 /** The page: take pictures, have them cut, look, correct, take along. */
 
 import { all, around, byId } from "./base/elements.js";
+import { band } from "./picture/band.js";
 import { look } from "./picture/look.js";
 import { pan } from "./picture/pan.js";
 import { stage } from "./picture/stage.js";
@@ -30,6 +31,7 @@ async function begin() {
   byId("most").textContent = inMegabytes(settings.max_body_bytes);
   stage(session);
   pan();
+  band(session);
   look();
   sheet(session);
   panel(session, settings.expected_count);

@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+LEFT, MIDDLE = 0, 1  # buttons of a mouse
 PATIENCE = 30  # seconds; machines may be busy
 CUT = "return document.querySelectorAll('#sheet canvas').length > 0 && !document.getElementById('work').hidden"
 
@@ -160,11 +161,19 @@ class Page:
     def click(self, x: float, y: float) -> None:
         self._pointer([(x, y)], click=True)
 
-    def drag(self, *points: tuple[float, float]) -> None:
-        """Press at the first place of the picture, move along the others, let go."""
-        self._pointer(points, drag=True)
+    def drag(self, *points: tuple[float, float], button: int = LEFT, holding: str = "") -> None:
+        """Press at the first place of the picture, move along the others, let go; a key may be held meanwhile."""
+        self._pointer(points, drag=True, button=button, holding=holding)
 
-    def _pointer(self, points: Iterable[tuple[float, float]], *, click: bool = False, drag: bool = False) -> None:
+    def _pointer(
+        self,
+        points: Iterable[tuple[float, float]],
+        *,
+        click: bool = False,
+        drag: bool = False,
+        button: int = LEFT,
+        holding: str = "",
+    ) -> None:
         script = """const frame = document.getElementById('frame');
             frame.scrollIntoView({block: 'center'});
             const box = frame.getBoundingClientRect(), picture = document.getElementById('picture');
@@ -173,10 +182,14 @@ class Page:
         places = self.js(script, [list(point) for point in points])
         chain = ActionChains(self.browser, duration=0)
         pointer = chain.w3c_actions.pointer_action
+        if holding:
+            ActionChains(self.browser, duration=0).key_down(holding).perform()
         for index, (x, y) in enumerate(places):
             pointer.move_to_location(x, y)
             if index == 0 and (click or drag):
-                pointer.pointer_down()
+                pointer.pointer_down(button)
         if click or drag:
-            pointer.pointer_up()
+            pointer.pointer_up(button)
         chain.perform()
+        if holding:
+            ActionChains(self.browser, duration=0).key_up(holding).perform()

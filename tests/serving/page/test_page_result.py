@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn_cells import threshold_predictor
-from page_driver import Page
+from page_driver import MIDDLE, Page
 from PIL import Image
 from selenium.webdriver.common.keys import Keys
 from serving_app import MemorySource, running_server
@@ -120,9 +120,11 @@ def test_an_enlarged_picture_can_be_moved(cell: Page) -> None:
     view, chromosome = cell.one("#stage").rect, cell.one("#cuts [data-id='3']").rect
     assert view["x"] <= chromosome["x"] <= view["x"] + view["width"] - chromosome["width"]
     left = "return document.getElementById('stage').scrollLeft"
-    at = cell.js(left)
-    cell.drag((80, 130), (70, 130))
-    assert cell.js(left) > at
+    for how in ({"button": MIDDLE}, {"holding": Keys.ALT}):
+        at = cell.js(left)
+        cell.drag((80, 130), (70, 130), **how)
+        assert cell.js(left) > at
+    assert cell.selected() == [3], "the picture was moved, nothing else chosen"
     cell.act("fit")
     assert cell.js(width) == pytest.approx(before, rel=0.01)
 

@@ -7,6 +7,7 @@ import { cancelTask, endTask, startTask, taskRuns } from "../base/task.js";
 import { doubtful } from "../base/words.js";
 import { focusStage } from "../picture/stage.js";
 import { fit, zoomBy, zoomTo } from "../picture/zoom.js";
+import { bends } from "./bending.js";
 import { drawing } from "./drawing.js";
 import * as edits from "./edits.js";
 import { join } from "./reshaping.js";
@@ -19,14 +20,15 @@ import { join } from "./reshaping.js";
 
 /** @type {Record<string, string | undefined>} */
 const KEYS = {
-  a: "accept", g: "good", r: "reject", j: "join", s: "split", x: "axes", o: "redraw", b: "brush", e: "erase",
+  a: "accept", g: "good", r: "reject", j: "join", s: "split", x: "axes", o: "redraw", p: "points", b: "brush", e: "erase",
   Delete: "delete", Backspace: "delete", n: "add", f: "next", z: "look", h: "hide", "+": "larger", "=": "larger",
   "-": "smaller", "*": "fit", ".": "nextPicture", ",": "previousPicture", d: "done",
 };
 
 const NEED_SOME = ["accept", "good", "reject", "join", "delete", "look"];
-const NEED_ONE = ["split", "redraw", "brush", "erase"];
+const NEED_ONE = ["split", "redraw", "points", "brush", "erase"];
 const VIEW = ["larger", "smaller", "fit"]; // do not end what was begun
+const STEPS = ["undo", "redo"]; // neither, where outlines are bent
 const REACH = ".picture-side, #sheet, .look"; // where keys work, unless something is typed
 
 /**
@@ -60,6 +62,10 @@ export function actions(session, partition, failed, steps) {
     redo: () => announce(`Done again: ${lower(session.redo())}.`),
     join: () => (session.selected.length > 1 ? change(join(session.instances, session.selected)) : pickPartner()),
     next,
+    all: () => {
+      session.selectAll(session.instances.map(({ id }) => id));
+      announce(`${session.selected.length} chosen.`);
+    },
     look: () => zoomTo(session.maskOf(session.selected[0])),
     larger: () => zoomBy(1),
     smaller: () => zoomBy(-1),
@@ -84,7 +90,7 @@ export function actions(session, partition, failed, steps) {
 
   /** @type {(name: string) => Promise<void>} */
   async function run(name) {
-    if (taskRuns() && !VIEW.includes(name)) cancelTask();
+    if (taskRuns() && !goesOn(name)) cancelTask();
     const why = obstacle(name);
     if (why) return announce(why);
     try {
@@ -125,9 +131,9 @@ export function actions(session, partition, failed, steps) {
     const near = around(event.target, REACH);
     if (event.key === "Escape" && taskRuns()) return cancelTask();
     if (event.key === "Escape" && near) return session.selectNone();
-    const name = event.ctrlKey || event.metaKey ? undoKey(event) : near && !event.altKey && KEYS[event.key];
-    const draws = around(event.target, "#pen") !== null;
-    if (!name || isField(event.target) || (draws && !VIEW.includes(name))) return;
+    const name = event.ctrlKey || event.metaKey ? withControl(event, near !== null) : near && !event.altKey && KEYS[event.key];
+    const draws = around(event.target, "#pen, #handles") !== null;
+    if (!name || isField(event.target) || (draws && !goesOn(name))) return;
     event.preventDefault();
     run(name);
   });
@@ -157,11 +163,19 @@ function isField(target) {
   return target instanceof Element && target.matches("input, textarea");
 }
 
-/** @type {(event: KeyboardEvent) => string | null} */
-function undoKey({ key, shiftKey }) {
+/**
+ * What a key means with Ctrl; some mean it only near the chromosomes.
+ *
+ * @type {(event: KeyboardEvent, near: boolean) => string | null}
+ */
+function withControl({ key, shiftKey }, near) {
   if (key.toLowerCase() === "z") return shiftKey ? "redo" : "undo";
+  if (key.toLowerCase() === "a") return near ? "all" : null;
   return key.toLowerCase() === "y" ? "redo" : null;
 }
+
+/** @type {(name: string) => boolean} */
+const goesOn = (name) => VIEW.includes(name) || (STEPS.includes(name) && bends());
 
 /** @type {(text: string) => string} */
 const lower = (text) => text.charAt(0).toLowerCase() + text.slice(1);

@@ -1,4 +1,4 @@
-/** What is done by drawing on the picture: split, redraw, add, axes through a tangle, brush and eraser. */
+/** What is done by drawing on the picture: split, redraw, add, axes through a tangle, brush, eraser and points. */
 
 import { announce } from "../base/announce.js";
 import { byId } from "../base/elements.js";
@@ -6,6 +6,8 @@ import { names } from "../base/words.js";
 import { contains } from "../picture/masks.js";
 import { placeOfNumber } from "../picture/numbers.js";
 import { focusStage } from "../picture/stage.js";
+import { bending } from "./bending.js";
+import { cornersOf } from "./corners.js";
 import { cut } from "./cut.js";
 import { EditError } from "./edits.js";
 import { draw } from "./pen.js";
@@ -123,6 +125,13 @@ export function drawing(session, change, partition) {
       return once({ task, closed: true, start: middle(session.active) }, edit);
     },
     axes,
+    points: async () => {
+      const [id] = session.selected;
+      if (!cornersOf(session.maskOf(id)).length) throw new EditError(`Chromosome ${id} is too small: redraw it.`);
+      await bending(session, id, change);
+      focusStage();
+      announce(`Done with chromosome ${id}.`);
+    },
     brush: () => brush(true),
     erase: () => brush(false),
   };

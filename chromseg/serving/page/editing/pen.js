@@ -4,13 +4,11 @@ import { announce } from "../base/announce.js";
 import { byId, one } from "../base/elements.js";
 import { endTask, startTask } from "../base/task.js";
 import { keepInView, showView, toPixel, zoomNow } from "../picture/zoom.js";
+import { ARROWS, clamp, STEP } from "./arrows.js";
 
 /** @import { Point, Size } from "../picture/masks.js" */
 
-const STEP = 5; // px of the picture that an arrow key moves; with Shift 1
 const NEAR = 8; // screen px: as good as on the first point
-/** @type {Record<string, Point | undefined>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 const HOW =
   "Arrow keys move the cross, Shift moves it finely, Enter sets a point, Enter again ends, " +
@@ -168,5 +166,3 @@ function line(points) {
 
 /** @type {(from: Point, to: Point) => number} */
 const distance = ([x0, y0], [x1, y1]) => Math.hypot(x1 - x0, y1 - y0);
-/** @type {(value: number, most: number) => number} */
-const clamp = (value, most) => Math.min(Math.max(value, 0), most);

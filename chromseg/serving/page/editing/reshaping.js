@@ -1,12 +1,14 @@
 /** Edits that change outlines: by lines and outlines that a person drew. */
 
 import { names } from "../base/words.js";
-import { area, intersection, subtract, union } from "../picture/masks.js";
+import { area, contains, intersection, maskWhere, subtract, union } from "../picture/masks.js";
+import { AWAY, sides } from "./corners.js";
 import { cut } from "./cut.js";
 import { EditError, known } from "./edits.js";
 import { fill, stroke } from "./fill.js";
 
 /** @import { Mask, Point, Size } from "../picture/masks.js" */
+/** @import { Corners } from "./corners.js" */
 /** @import { Edit, Instance } from "./edits.js" */
 
 const SMALLEST = 10; // px of a chromosome that is drawn
@@ -121,6 +123,58 @@ export function brush(instances, id, points, broad, size, adds) {
     said: adds ? `Added to chromosome ${id}` : `Took from chromosome ${id}`,
     selected: [id],
   };
+}
+
+/**
+ * The outline of one with other corners: beside the lines that were changed it stays as it was, to the pixel.
+ *
+ * @type {(instances: Instance[], id: number, before: Corners, after: Corners, size: Size) => Edit}
+ */
+export function bend(instances, id, before, after, size) {
+  if (after.some((walk) => walk.length < 3)) throw new EditError("An outline needs three points.");
+  const { mask, from } = known(instances, id);
+  const [old, bent] = [before, after].map((corners) => corners.flatMap((walk) => fill(walk, size) ?? []));
+  const near = [...without(before, after), ...without(after, before)].flatMap((side) => stroke(side, AWAY + 1, size) ?? []);
+  /** @type {(masks: Mask[], column: number, row: number) => boolean} */
+  const isIn = (masks, column, row) => masks.filter((one) => contains(one, column, row)).length % 2 === 1;
+  /** @type {(column: number, row: number) => boolean} */
+  const inside = (column, row) => {
+    const within = isIn(bent, column, row);
+    const changed = within !== isIn(old, column, row) || near.some((one) => contains(one, column, row));
+    return changed ? within : contains(mask, column, row);
+  };
+  const { x, y, w, h } = union([mask, ...bent]);
+  const made = maskWhere(x, y, w, h, inside);
+  if (!made || area(made) < SMALLEST) throw new EditError("That leaves almost nothing: delete it instead.");
+  return {
+    instances: instances.map((instance) => (instance.id === id ? byHand(id, made, from) : instance)),
+    said: `Bent the outline of chromosome ${id}`,
+    selected: [id],
+  };
+}
+
+/**
+ * Another corner on the outline of one, which stays as it is.
+ *
+ * @type {(instances: Instance[], id: number) => Edit}
+ */
+export function divide(instances, id) {
+  const { mask } = known(instances, id);
+  return {
+    instances: instances.map((instance) => (instance.id === id ? { ...instance, mask: { ...mask } } : instance)),
+    said: `Added a point to chromosome ${id}`,
+    selected: [id],
+  };
+}
+
+/**
+ * The sides of some corners that others do not have.
+ *
+ * @type {(corners: Corners, others: Corners) => Point[][]}
+ */
+function without(corners, others) {
+  const theirs = new Set(sides(others).map(String));
+  return sides(corners).filter((side) => !theirs.has(String(side)));
 }
 
 /**

@@ -129,8 +129,17 @@ export class Session extends EventTarget {
    * @type {(id: number, adding?: boolean) => void}
    */
   select(id, adding = false) {
-    this.selected = adding ? [...new Set([...this.selected, id])] : [id];
-    this.active = id;
+    this.selectAll([id], adding);
+  }
+
+  /**
+   * Select these, the first of which Tab goes to, or add them to the selection.
+   *
+   * @type {(ids: number[], adding?: boolean) => void}
+   */
+  selectAll(ids, adding = false) {
+    this.selected = adding ? [...new Set([...this.selected, ...ids])] : ids;
+    this.active = ids[0] ?? this.active;
     this.#tell();
   }
 

@@ -27,7 +27,7 @@ export function pathOf(mask) {
  *
  * @type {(mask: Mask) => Point[][]}
  */
-function rings(mask) {
+export function rings(mask) {
   const open = new Map(sides(mask).map((side) => [side.join(), side]));
   const found = [];
   for (const first of open.values()) {

@@ -16,7 +16,11 @@ import { keepInView, toPixel, zoomNow } from "./zoom.js";
 /** @import { Mask, Point, Size } from "./masks.js" */
 
 /** @typedef {Judged & { mask: Mask }} Seen A chromosome in the picture. */
-/** @typedef {Choice & { instances: Seen[], crossings: Crossing[], find(id: number): Seen | undefined }} View */
+/**
+ * @typedef {Choice & {
+ *   instances: Seen[], crossings: Crossing[], find(id: number): Seen | undefined, selectAll(ids: number[], adding?: boolean): void,
+ * }} View
+ */
 /** @typedef {Record<string, string | number>} Attributes */
 
 const cuts = byId("cuts", SVGSVGElement);
