@@ -71,10 +71,12 @@ class Client:
         scale: float | str = "auto",
         page: int = 0,
         include: Iterable[str] = (),
+        model: str = "",
     ) -> dict[str, Any]:
         """The chromosomes of a picture (a path, or the bytes of a file) as `instances.json` has them.
 
-        Options as of `Predictor.predict`; `include` names parts that the server adds, such as "outlines".
+        Options as of `Predictor.predict`; `include` names parts that the server adds, such as "outlines"; `model` is
+        one of those that `models` lists, the first by default.
 
         Raises:
             InputRefusedError: The picture cannot be read or breaks an input rule.
@@ -82,6 +84,7 @@ class Client:
             OSError: The server, or the file, cannot be read.
         """
         query = {"polarity": polarity, "scale": scale, "page": page, "include": ",".join(include)}
+        query |= {"model": model} if model else {}
         return self._json("POST", "/v1/segment", query, _content(picture))
 
     def export(self, picture: Picture, instances: Mapping[str, Any], *, format: str = "zip", page: int = 0) -> bytes:
@@ -100,6 +103,11 @@ class Client:
     def model(self) -> dict[str, Any]:
         """The model in use, with lineage and metrics; errors as of `segment`."""
         return self._json("GET", "/v1/model", {})
+
+    def models(self) -> list[dict[str, Any]]:
+        """All models that may be chosen, each by its `choice`; errors as of `segment`."""
+        found: list[dict[str, Any]] = json.loads(self._answer("GET", "/v1/models", {}, b""))
+        return found
 
     def _json(self, method: str, path: str, query: Mapping[str, Any], body: bytes = b"") -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self._answer(method, path, query, body))

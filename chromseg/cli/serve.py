@@ -13,6 +13,9 @@ from chromseg.cli.predict import ModelOption
 
 def serve(
     model: ModelOption = DEFAULT_MODEL,
+    also: Annotated[
+        list[str] | None, typer.Option(metavar="MODEL", help="Another model that a client may choose; up to three.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; the default is this machine alone.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Server processes, each with a model of its own.")] = 1,
@@ -51,6 +54,7 @@ def serve(
 
     settings = ServeSettings(
         model=model,
+        also=tuple(also or ()),
         host=host,
         port=port,
         workers=workers,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,14 +45,14 @@ from chromseg.serving.uploads import Sent, read_body
 PAGE = Path(__file__).with_name("page")
 
 
-def create_app(settings: ServeSettings, source: ModelSource) -> FastAPI:
-    """The application with its model loaded.
+def create_app(settings: ServeSettings, source: ModelSource, others: Sequence[ModelSource] = ()) -> FastAPI:
+    """The application with its models loaded: that of `source`, and of `others` those in `settings.also`.
 
     Raises:
-        ChromsegError: The model or the file of keys cannot be used.
+        ChromsegError: A model or the file of keys cannot be used.
     """
     keys = read_keys(Path(settings.api_keys)) if settings.api_keys else None
-    engine = Engine(settings, source)
+    engine = Engine(settings, source, others)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

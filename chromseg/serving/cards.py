@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -9,15 +10,17 @@ from chromseg.pages import page
 from chromseg.serving.models import Loaded
 
 CARD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'"
+_STAIN = "test/slice/stain/"
 _MARKDOWN, _HTML = "MODEL_CARD.md", "MODEL_CARD.html"
 
 
-def model_facts(loaded: Loaded, uri: str) -> dict[str, Any]:
-    """Name, version, lineage and metrics of a model."""
+def model_facts(loaded: Loaded, uri: str, choice: str = "") -> dict[str, Any]:
+    """Name, version, lineage and metrics of a model; `choice` is what clients call it."""
     card, identity = loaded.predictor.card, loaded.predictor.identity
     return {
         "name": identity.name,
         "version": identity.version,
+        "choice": choice,
         "uri": uri,
         "loaded_at": loaded.at,
         "weights_sha256": identity.weights_sha256,
@@ -25,10 +28,23 @@ def model_facts(loaded: Loaded, uri: str) -> dict[str, Any]:
         "lineage": card.lineage,
         "metrics": card.metrics,
         "architecture": asdict(card.architecture),
+        "measured": measured_stains(card.metrics),
         "stain": card.stain,
         "polarity": card.polarity,
         "chromosome_area": card.chromosome_area,
         "chromosome_width": card.chromosome_width,
+    }
+
+
+def measured_stains(metrics: Mapping[str, float | None]) -> dict[str, dict[str, float | None]]:
+    """The stains that a model was tested on: how many metaphases or cut-outs, and the share of chromosomes cut right.
+
+    None stands for what a card does not say; older ones have scores of cut-outs alone.
+    """
+    stains = {key.split("/")[3] for key, value in metrics.items() if key.startswith(_STAIN) and value is not None}
+    wanted = {"metaphases": "n_metaphases", "cut_outs": "n_images", "recovered": "recovered_80"}
+    return {
+        stain: {name: metrics.get(f"{_STAIN}{stain}/{key}") for name, key in wanted.items()} for stain in sorted(stains)
     }
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -23,9 +23,11 @@ from chromseg.memory import give_back_freed_memory
 from chromseg.serving.admission import Bodies, Places
 from chromseg.serving.batching import Batcher
 from chromseg.serving.checks import ServerCheck
+from chromseg.serving.choice import Choice
 from chromseg.serving.ending import apart, outcome
 from chromseg.serving.metrics import Metrics
 from chromseg.serving.models import Loaded, Models, ModelSource
+from chromseg.serving.names import names_of
 from chromseg.serving.pool import SplicePool
 from chromseg.serving.problems import ProblemError
 from chromseg.serving.render import Wanted
@@ -60,19 +62,21 @@ class Engine:
 
     Args:
         settings: Of the server.
-        source: Where models come from.
+        source: Where the model comes from.
+        others: Where those of `settings.also` come from.
+
+    Attributes:
+        models: The first, which answers who chooses none.
+        choice: All of them.
     """
 
-    def __init__(self, settings: ServeSettings, source: ModelSource) -> None:
+    def __init__(self, settings: ServeSettings, source: ModelSource, others: Sequence[ModelSource] = ()) -> None:
         self.settings = settings
         self.corrections = None if settings.corrections is None else Path(settings.corrections)
         self.metrics = Metrics(lambda: self.in_work)
-        self.models = Models(
-            source,
-            settings.poll,
-            on_change=self.metrics.saw_model,
-            on_trouble=self.metrics.troubles.inc,
-        )
+        served = zip(names_of(settings), (source, *others), strict=True)
+        self.choice = Choice({name: self._models(place, each) for place, (name, each) in enumerate(served)})
+        _, self.models = self.choice.of("")
         self.bodies = Bodies(_BODIES * settings.max_body)
         self.places = Places(settings.queue, settings.timeout, self.metrics.turn_away)
         self.admitted = self.places.take
@@ -83,6 +87,15 @@ class Engine:
         self._turns = Turns(_FILES * settings.max_pixels, 2 * settings.max_batch)
         self._served = 0
         self._tidying: asyncio.Task[None] | None = None
+
+    def _models(self, place: int, source: ModelSource) -> Models:
+        """One of those that are served, by its place among them."""
+        return Models(
+            source,
+            self.settings.poll,
+            on_change=partial(self.metrics.saw_model, place=place),
+            on_trouble=self.metrics.troubles.inc,
+        )
 
     @property
     def in_work(self) -> int:
@@ -97,7 +110,7 @@ class Engine:
     async def start(self) -> None:
         """Warm the pool, and begin to watch the alias; then the server is ready."""
         await self._pool.warm()
-        self.models.watch()
+        self.choice.watch()
         self._tidying = asyncio.create_task(self._tidy())
         self.ready = True
 
@@ -110,22 +123,24 @@ class Engine:
 
     def close(self) -> None:
         """End all threads and processes."""
-        self.models.close()
+        self.choice.close()
         self._batcher.close()
         self._pool.close()
         self._threads.shutdown()
 
     async def segment(
-        self, content: bytes, asked: Asked, wanted: Wanted, client: str = "", name: str = ""
+        self, content: bytes, asked: Asked, wanted: Wanted, client: str = "", name: str = "", model: str = ""
     ) -> Segmented:
-        """Find the chromosomes of an image; called while `admitted`.
+        """Find the chromosomes of an image by the model of a name; called while `admitted`.
 
         Raises:
+            ProblemError: There is no such model.
             RetiredError: The model was taken out of use.
             InputRefusedError: The image must not be predicted on.
         """
         start = time.perf_counter()
-        loaded = self.models.in_use()
+        _, models = self.choice.of(model)
+        loaded = models.in_use()
         wanted = replace(wanted, file_name=name if self.settings.keep_names else "")
         try:
             answer = await self._in_turn(client, content, partial(self._answer, loaded, content, asked, wanted))
@@ -134,7 +149,7 @@ class Engine:
             raise
         times = {**answer.times, "total": round(1000 * (time.perf_counter() - start), 2)}
         self.places.usual += 0.1 * (times["total"] / 1000 - self.places.usual)
-        self.metrics.saw_answer(answer, times.items())
+        self.metrics.saw_answer(answer, times.items(), drifts=models is self.models)
         return Segmented(answer, loaded, times)
 
     async def export(self, task: Exporting, client: str = "") -> Answer:

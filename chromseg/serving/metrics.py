@@ -54,7 +54,7 @@ class Metrics:
         self.turned_away = Counter("chromseg_turned_away", "Requests not worked on.", ["reason"], registry=registry)
         self.model = Gauge(
             "chromseg_model_info",
-            "1 for the model in use.",
+            "1 for each model in use.",
             ["name", "version", "weights_sha256"],
             registry=registry,
             multiprocess_mode="livemax",
@@ -73,24 +73,26 @@ class Metrics:
             "chromseg_reviews", "Results that a person judged: accepted, or corrected.", ["outcome"], registry=registry
         )
         self.intensity, self.count = Drift(), Drift()
-        self._in_use: tuple[str, str, str] | None = None
+        self._in_use: dict[int, tuple[str, str, str]] = {}
 
-    def saw_model(self, loaded: Loaded) -> None:
-        """A model came into use: its pictures are compared among themselves."""
+    def saw_model(self, loaded: Loaded, place: int = 0) -> None:
+        """A model came into use, at a place among those that are served; pictures of the first are compared."""
         identity = loaded.predictor.identity
-        if self._in_use is not None:
-            self.model.labels(*self._in_use).set(0)
+        if place in self._in_use:
+            self.model.labels(*self._in_use[place]).set(0)
             self.changes.inc()
-        self._in_use = (identity.name, str(identity.version), str(identity.weights_sha256))
-        self.model.labels(*self._in_use).set(1)
-        self.intensity, self.count = Drift(), Drift()
+        self._in_use[place] = (identity.name, str(identity.version), str(identity.weights_sha256))
+        for labels in self._in_use.values():
+            self.model.labels(*labels).set(1)
+        if place == 0:
+            self.intensity, self.count = Drift(), Drift()
 
     def turn_away(self, reason: str) -> None:
         """A request was not worked on."""
         self.turned_away.labels(reason).inc()
 
-    def saw_answer(self, answer: Answer, times: Iterable[tuple[str, float]]) -> None:
-        """A picture was segmented."""
+    def saw_answer(self, answer: Answer, times: Iterable[tuple[str, float]], *, drifts: bool = True) -> None:
+        """A picture was segmented, by the model whose pictures are compared (`drifts`) or another."""
         self.instances.inc(answer.count)
         self.review.inc(answer.review)
         self.per_image.observe(answer.count)
@@ -98,6 +100,8 @@ class Metrics:
             self.warned.labels(rule).inc()
         for step, milliseconds in times:
             self.steps.labels(step).observe(milliseconds / 1000)
+        if not drifts:
+            return
         self.count.see(answer.count)
         self.drift.labels("count").set(self.count.value)
         if answer.intensity is not None:

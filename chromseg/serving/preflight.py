@@ -10,6 +10,7 @@ from chromseg.errors import ConfigError
 from chromseg.extras import named_if_missing
 from chromseg.naming import model_folder
 from chromseg.serving.keys import read_keys
+from chromseg.serving.names import names_of
 from chromseg.serving.settings import ServeSettings
 
 
@@ -50,11 +51,13 @@ def check_once(settings: ServeSettings) -> None:
     """
     from chromseg.models.device import usable_device  # the parent of several workers needs no torch
 
-    if model_folder(settings.model) is None:
-        with named_if_missing():
-            from chromseg.registry.versions.resolve import resolve_model
+    names_of(settings)
+    for model in (settings.model, *settings.also):
+        if model_folder(model) is None:
+            with named_if_missing():
+                from chromseg.registry.versions.resolve import resolve_model
 
-        resolve_model(settings.model)
+            resolve_model(model)
     if settings.api_keys:
         read_keys(Path(settings.api_keys))
     usable_device(settings.device)

@@ -19,7 +19,7 @@ from chromseg.serving.engine import Engine
 from chromseg.serving.intake import taken_in
 from chromseg.serving.openapi import BAD, export_body
 from chromseg.serving.render import Wanted
-from chromseg.serving.segmenting import Page, add_segment
+from chromseg.serving.segmenting import Model, Page, add_segment
 from chromseg.serving.settings import EXPECTED_COUNT, FORMATS, ExportFormat
 from chromseg.serving.uploads import read_upload
 from chromseg.serving.work import Exporting
@@ -64,23 +64,33 @@ def _add_facts(router: APIRouter, engine: Engine) -> None:
             "expected_count": EXPECTED_COUNT,
         }
 
-    @router.get("/model", response_model=schemas.ModelAnswer)
-    async def model() -> Any:
-        """The model in use, with lineage and metrics."""
-        return cards.model_facts(engine.models.current, engine.settings.model)
+    uris = dict(zip((name for name, _ in engine.choice), (engine.settings.model, *engine.settings.also), strict=True))
+
+    @router.get("/model", response_model=schemas.ModelAnswer, responses=BAD)
+    async def model(model: Model = "") -> Any:
+        """A model in use, with lineage and metrics."""
+        name, models = engine.choice.of(model)
+        return cards.model_facts(models.current, uris[name], name)
+
+    @router.get("/models", response_model=list[schemas.ModelAnswer])
+    async def models() -> Any:
+        """All models that may be chosen, the one that answers by default first."""
+        return [cards.model_facts(models.current, uris[name], name) for name, models in engine.choice]
 
     @router.get("/model/card", response_class=HTMLResponse, responses=BAD)
-    async def card(format: Literal["html", "markdown"] = "html") -> Response:
+    async def card(format: Literal["html", "markdown"] = "html", model: Model = "") -> Response:
         """The model card."""
         make: Callable[..., str] = cards.card_html if format == "html" else cards.card_markdown
-        text = await asyncio.to_thread(make, engine.models.current, engine.settings.model)
+        name, models = engine.choice.of(model)
+        text = await asyncio.to_thread(make, models.current, uris[name])
         if format == "markdown":
             return PlainTextResponse(text, media_type="text/markdown; charset=utf-8")
         return HTMLResponse(text, headers={"content-security-policy": cards.CARD_POLICY})
 
-    @router.get("/rules", response_model=list[schemas.RuleAnswer])
-    async def rules() -> Any:
+    @router.get("/rules", response_model=list[schemas.RuleAnswer], responses=BAD)
+    async def rules(model: Model = "") -> Any:
         """The input rules in force."""
         names = schemas.RuleAnswer.model_fields
-        in_force = image_rules(engine.models.current.predictor.limits)
+        _, models = engine.choice.of(model)
+        in_force = image_rules(models.current.predictor.limits)
         return [{name: getattr(rule, name) for name in names} for rule in in_force]

@@ -36,10 +36,11 @@ def serve(settings: ServeSettings, on_ready: Callable[[str], None] = lambda url:
 
 def _serve_here(settings: ServeSettings, listening: socket.socket, on_ready: Callable[[], None]) -> None:
     from chromseg.serving.app import create_app
-    from chromseg.serving.sources import source_of
+    from chromseg.serving.sources import sources_of
 
     limit_threads(settings)
-    run_app(settings, create_app(settings, source_of(settings.model, settings.device)), listening, on_ready)
+    source, *others = sources_of(settings)
+    run_app(settings, create_app(settings, source, others), listening, on_ready)
 
 
 def _supervise(settings: ServeSettings, listening: socket.socket, on_ready: Callable[[], None]) -> None:

@@ -207,11 +207,20 @@ class SettingsAnswer(_Answer):
     expected_count: int
 
 
+class MeasuredStain(_Answer):
+    """On how much of a stain a model was tested, and how well it did; null for what its card does not say."""
+
+    metaphases: int | None
+    cut_outs: int | None = Field(description="Crossing clusters by themselves.")
+    recovered: float | None = Field(description="Share of chromosomes found at IoU 0.8 or more.", examples=[0.69])
+
+
 class ModelAnswer(_Answer):
-    """The model in use."""
+    """A model in use."""
 
     name: str
     version: str | None
+    choice: str = Field(description="What the query `model` calls it.", examples=["chromseg@champion"])
     uri: str
     loaded_at: str
     weights_sha256: str | None
@@ -219,6 +228,7 @@ class ModelAnswer(_Answer):
     lineage: dict[str, Any]
     metrics: dict[str, float | None]
     architecture: dict[str, Any]
+    measured: dict[str, MeasuredStain] = Field(description="By stain; what is missing was not measured.")
     stain: str
     polarity: str
     chromosome_area: float | None

@@ -24,6 +24,8 @@ from chromseg.serving.uploads import Sent, read_upload
 
 Page = Annotated[int, Query(ge=0, le=10_000, description="Page of a file of several, from 0.")]
 
+Model = Annotated[str, Query(max_length=200, description="Which model, as /v1/models calls it; the first by default.")]
+
 
 def add_segment(router: APIRouter, engine: Engine) -> None:
     """The route."""
@@ -35,6 +37,7 @@ def add_segment(router: APIRouter, engine: Engine) -> None:
         polarity: Literal["auto", "dark-on-light", "light-on-dark"] = "auto",
         scale: Annotated[str, Query(description="`auto`, or a factor above 0.", examples=["auto"])] = "auto",
         page: Page = 0,
+        model: Model = "",
         include: Annotated[
             str, Query(description=f"Comma list of {', '.join(INCLUDES)}; for format=json.", max_length=80)
         ] = "",
@@ -44,7 +47,7 @@ def add_segment(router: APIRouter, engine: Engine) -> None:
         async with taken_in(request, engine, read_upload) as upload:
             if len(upload.pictures) > 1:
                 check_format_of_many(format, len(upload.pictures))
-            done = await segment_each(engine, upload.pictures, asked, wanted, request.state.client)
+            done = await segment_each(engine, upload.pictures, asked, wanted, request.state.client, model)
         for picture, one in zip(upload.pictures, done, strict=True):
             _log(request, one, picture.name if engine.settings.keep_names else "")
         if len(done) > 1:
@@ -56,13 +59,13 @@ def add_segment(router: APIRouter, engine: Engine) -> None:
 
 
 async def segment_each(
-    engine: Engine, pictures: Sequence[Sent], asked: Asked, wanted: Wanted, client: str
+    engine: Engine, pictures: Sequence[Sent], asked: Asked, wanted: Wanted, client: str, model: str = ""
 ) -> list[Segmented | InputRefusedError]:
     """What becomes of each picture; one that is refused costs the others nothing. Called while `admitted`."""
 
     async def one(picture: Sent) -> Segmented | InputRefusedError:
         try:
-            return await engine.segment(picture.content, asked, wanted, client, picture.name)
+            return await engine.segment(picture.content, asked, wanted, client, picture.name, model)
         except InputRefusedError as error:
             return error
 

@@ -20,6 +20,7 @@ class ServeSettings:
 
     Attributes:
         model: Registered model or folder.
+        also: Others that a client may choose instead.
         host: Address to listen on.
         port: 0 takes a free one.
         workers: Server processes.
@@ -46,6 +47,7 @@ class ServeSettings:
     """
 
     model: str = DEFAULT_MODEL
+    also: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1

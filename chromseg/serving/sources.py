@@ -8,6 +8,7 @@ from chromseg.extras import named_if_missing
 from chromseg.inference.load import predictor_from_folder
 from chromseg.naming import model_folder
 from chromseg.serving.models import Loaded, ModelSource
+from chromseg.serving.settings import ServeSettings
 
 
 def source_of(model: str, device: str = "cpu") -> ModelSource:
@@ -24,6 +25,11 @@ def source_of(model: str, device: str = "cpu") -> ModelSource:
     """
     folder = model_folder(model)
     return RegistrySource(model, device) if folder is None else FolderSource(folder, device)
+
+
+def sources_of(settings: ServeSettings) -> list[ModelSource]:
+    """The sources of all models of a server, the first first; errors as of `source_of`."""
+    return [source_of(model, settings.device) for model in (settings.model, *settings.also)]
 
 
 class FolderSource:

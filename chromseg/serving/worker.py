@@ -48,13 +48,14 @@ def run_app(
 def work(settings: ServeSettings, listening: socket.socket, serves: Event) -> None:
     """A worker process, which sets `serves` once it does."""
     from chromseg.serving.app import create_app  # with PyTorch and Prometheus, after their settings are made
-    from chromseg.serving.sources import source_of
+    from chromseg.serving.sources import sources_of
 
     start_logging()
     when_parent_ends(lambda: os.kill(os.getpid(), signal.SIGTERM))
     limit_threads(settings)
     try:
-        app = create_app(settings, source_of(settings.model, settings.device))
+        source, *others = sources_of(settings)
+        app = create_app(settings, source, others)
         run_app(settings, app, listening, serves.set, alone=False)
     except ChromsegError as error:
         tell("worker cannot start", error=str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -58,11 +58,14 @@ def client(source: MemorySource | None = None, **changes: Any) -> Iterator[TestC
 
 @contextmanager
 def running_server(
-    predictor: Predictor | None = None, source: MemorySource | None = None, **changes: Any
+    predictor: Predictor | None = None,
+    source: MemorySource | None = None,
+    others: Sequence[MemorySource] = (),
+    **changes: Any,
 ) -> Iterator[str]:
     """The URL of a real server in a thread of this process; at the end it shuts down as on SIGTERM."""
     chosen = settings(**changes)
-    app = create_app(chosen, source or MemorySource(predictor))
+    app = create_app(chosen, source or MemorySource(predictor), others)
     listening = bind(chosen)
     server = PatientServer(chosen, app)
     thread = threading.Thread(target=server.run, args=([listening],))

@@ -14,6 +14,7 @@ import { inMegabytes } from "./transport/reading.js";
 import { saving } from "./transport/saving.js";
 import { taking } from "./transport/taking.js";
 import { aboutModel, aboutRules } from "./panels/about.js";
+import { offerModels } from "./panels/choice.js";
 import { draftsOf, offerDrafts, openCorrection } from "./panels/offers.js";
 import { panel } from "./panels/panel.js";
 import { sheet } from "./panels/sheet.js";
@@ -55,8 +56,9 @@ async function begin() {
     button.addEventListener("click", () => byId(button.dataset.opens ?? "", HTMLDialogElement).showModal());
   }
   window.addEventListener("beforeunload", (event) => pictures.list.unsaved && event.preventDefault());
-  const [model, rules] = await Promise.all([api.model(), api.rules()]);
-  aboutModel(model, settings.needs_key);
+  const [models, rules] = await Promise.all([api.models(), api.rules()]);
+  aboutModel(models, settings.needs_key);
+  offerModels(models);
   aboutRules(rules);
   document.body.dataset.ready = "yes";
 }

@@ -23,6 +23,8 @@ const OPTIONS = [
   [/--scale\b/g, "“Resize by” under “Reading options”"],
   [/--polarity\b/g, "“Chromosomes are” under “Reading options”"],
   [/raise --[a-z-]+/g, "ask whoever runs this server to allow more"],
+  [/start (it|the server) with --[a-z-]+( [A-Z]+)?/g, "ask whoever runs this server to allow it"],
+  [/check --[a-z-]+/g, "tell whoever runs this server"],
 ];
 /** A lower score is a reason to look. */
 export const LOW_SCORE = 0.5; // as likely wrong as right
@@ -65,7 +67,7 @@ export function names(ids) {
 /**
  * "3", "3 and 7", "3, 7 and 9".
  *
- * @type {(ids: number[]) => string}
+ * @type {(ids: (number | string)[]) => string}
  */
 export function listed(ids) {
   return ids.length < 2 ? ids.join() : `${ids.slice(0, -1).join(", ")} and ${ids.at(-1)}`;

@@ -83,7 +83,9 @@ export function opening(session, settings) {
     const ask = async () => {
       entry.file = await read(entry.file, settings.max_body_bytes);
       entry.problem = null;
-      entry.answer = await api.segment(entry.file, { ...options(), page: entry.page }, { signal, waiting });
+      const asked = options();
+      entry.answer = await api.segment(entry.file, { ...asked, page: entry.page }, { signal, waiting });
+      entry.model = asked.model;
       if (settings.corrections) entry.correction = await api.correctionOf(entry.answer);
     };
     const failed = (/** @type {unknown} */ problem) => {
@@ -121,7 +123,7 @@ export function opening(session, settings) {
     byId("page-count").textContent = String(pages);
     showPage();
     resetSaving(entry.correction);
-    aboutResult(answer);
+    await aboutResult(answer, entry.model);
     showPicture(answer.picture, [height, width]);
     await cropFrom(byId("picture", HTMLImageElement));
     show("work");
@@ -204,7 +206,7 @@ export function opening(session, settings) {
 function options() {
   const given = new FormData(byId("options", HTMLFormElement));
   const field = (/** @type {string} */ name) => String(given.get(name)).trim();
-  return { polarity: field("polarity"), scale: field("scale") || "auto" };
+  return { polarity: field("polarity"), scale: field("scale") || "auto", model: field("model") };
 }
 
 /** Whether a person agrees to lose what is not saved. */

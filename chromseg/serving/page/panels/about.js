@@ -1,36 +1,47 @@
-/** Facts that stay: which model, what a good picture looks like, and what is known of this result. */
+/** Facts that stay: which model, what a good picture looks like, what is known of this result and of its model. */
 
 import { announce } from "../base/announce.js";
 import { byId, one } from "../base/elements.js";
+import { measuredSaid } from "../base/measured.js";
 import { inWords } from "../base/words.js";
 import * as api from "../transport/api.js";
 import { ServerProblem } from "../transport/calling.js";
 
-/** @import { Answer, Model } from "../transport/api.js" */
+/** @import { Answer, Identity, Model } from "../transport/api.js" */
 /** @import { Rule } from "../transport/calling.js" */
 
 const AGAIN = 15_000; // ms between two looks at the model that is served
 const IDENTITY = /** @type {const} */ (["name", "version", "weights_sha256"]);
 
+const stain = one(byId("work"), "[name=stain]", HTMLSelectElement);
+
+/** @type {Map<string, Model>} */
+const known = new Map(); // all that was ever heard of models, by what they are
+let choice = ""; // what the model is called that was asked for the result at work
 /** @type {Model} */
-let served; // the model that the server uses now
-/** @type {Model | null} */
+let served; // the model that the server uses now under that name
+/** @type {Identity | null} */
 let used = null; // the model that made the result at work
 
 /**
  * Name the model, now and whenever it changes, and open its card.
  *
- * @type {(model: Model, needsKey: boolean) => void}
+ * @type {(models: Model[], needsKey: boolean) => void}
  */
-export function aboutModel(model, needsKey) {
-  served = model;
+export function aboutModel(models, needsKey) {
+  for (const model of models) known.set(idOf(model), model);
+  [served] = models;
   renderModel();
+  stain.addEventListener("change", () => {
+    renderMeasured();
+    announce(byId("measured").textContent, { seen: false });
+  });
   setInterval(lookAgain, AGAIN);
   document.addEventListener("visibilitychange", lookAgain);
   byId("model-card").addEventListener("click", async (event) => {
     if (!needsKey) return; // a plain link; with keys it has to be fetched
     event.preventDefault();
-    byId("card-text").textContent = await api.cardText();
+    byId("card-text").textContent = await api.cardText(choice);
     byId("card-dialog", HTMLDialogElement).showModal();
   });
 }
@@ -38,11 +49,18 @@ export function aboutModel(model, needsKey) {
 /** A server may change its model while the page is open; an earlier result stays that of the earlier one. */
 async function lookAgain() {
   if (document.hidden) return;
+  const [before, asked] = [served, choice];
+  await askAgain();
+  if (asked === choice && !same(before, served)) announce(`The server now uses ${nameOf(served)}.`);
+}
+
+async function askAgain() {
   try {
-    const before = served;
-    served = await api.modelNow();
+    const [asked, model] = [choice, await api.modelNow(choice)];
+    known.set(idOf(model), model);
+    if (asked !== choice) return; // another result is at work by now
+    served = model;
     renderModel();
-    if (!same(before, served)) announce(`The server now uses ${nameOf(served)}.`);
   } catch (problem) {
     if (!(problem instanceof ServerProblem)) throw problem;
     byId("model-served").textContent = "Which model the server uses now is not known: it does not answer.";
@@ -56,7 +74,16 @@ function renderModel() {
   byId("model-name").textContent = nameOf(used ?? served);
   byId("model-served").textContent = changed ? `The server now uses ${nameOf(served)}.` : "";
   byId("model-served").hidden = !changed;
+  byId("model-card", HTMLAnchorElement).href = api.cardOf(choice);
   byId("model-card").textContent = changed ? "Model card of the one in use now" : "Model card";
+}
+
+/** What the model of the result was measured on, beside the stain that a person names. */
+function renderMeasured() {
+  const model = used && known.get(idOf(used));
+  const { said, warns } = measuredSaid(model?.measured ?? {}, stain.value);
+  byId("measured").textContent = said;
+  byId("measured-card").classList.toggle("warns", warns);
 }
 
 /**
@@ -69,13 +96,18 @@ export function aboutRules(rules) {
 }
 
 /**
- * What was noticed about a picture that was taken all the same, and where the result comes from.
+ * What was noticed about a picture that was taken all the same, and where the result comes from: a model that was asked
+ * for by a name.
  *
- * @type {(answer: Answer) => void}
+ * @type {(answer: Answer, asked: string) => Promise<void>}
  */
-export function aboutResult(answer) {
-  used = served = answer.model;
+export async function aboutResult(answer, asked) {
+  const other = choice !== asked;
+  choice = asked;
+  used = answer.model;
+  if (other || !same(served, used)) await askAgain();
   renderModel();
+  renderMeasured();
   const notes = [answer.validation.input, answer.validation.result].flatMap((report) => report?.failures ?? []);
   byId("notes-card").hidden = notes.length === 0;
   byId("notes").replaceChildren(...notes.map(ruleItem));
@@ -95,10 +127,16 @@ export function aboutResult(answer) {
   byId("facts").replaceChildren(...pairs);
 }
 
-/** @type {(model: Model) => string} */
-const nameOf = ({ name, version }) => (version ? `${name}, version ${version}` : `${name}, not registered`);
-/** @type {(one: Model, other: Model) => boolean} */
-const same = (one, other) => IDENTITY.every((key) => one[key] === other[key]);
+/** @type {(model: Identity) => string} */
+function nameOf(model) {
+  const { name, version } = model;
+  return version ? `${name}, version ${version}` : `${known.get(idOf(model))?.choice ?? name}, not registered`;
+}
+
+/** @type {(model: Identity) => string} */
+const idOf = (model) => JSON.stringify(IDENTITY.map((key) => model[key]));
+/** @type {(one: Identity, other: Identity) => boolean} */
+const same = (one, other) => idOf(one) === idOf(other);
 /** @type {(hash: string | null) => string} */
 const short = (hash) => (hash ? hash.slice(0, 16) : "none");
 /** @type {(text: string) => string} */

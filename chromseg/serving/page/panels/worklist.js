@@ -19,6 +19,7 @@ import { hand } from "../transport/exports.js";
  * @property {File} given as a person gave it: the same for all pages of a file, however often it was read.
  * @property {number} page
  * @property {Answer | null} answer
+ * @property {string} model what the model is called that was asked for it.
  * @property {Correction | null} correction that the server keeps.
  * @property {unknown} problem
  * @property {Promise<void> | null} cutting
@@ -57,7 +58,7 @@ export class WorkList {
 
   /** @type {(file: File, page?: number, given?: File) => Entry} */
   add(file, page = 0, given = file) {
-    const nothing = { answer: null, correction: null, problem: null, cutting: null, work: null, done: false };
+    const nothing = { answer: null, model: "", correction: null, problem: null, cutting: null, work: null, done: false };
     const entry = { file, given, page, ...nothing, stopping: new AbortController() };
     this.entries.push(entry);
     this.render();

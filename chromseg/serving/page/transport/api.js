@@ -5,13 +5,15 @@ import { call, json, ServerProblem } from "./calling.js";
 
 /** @import { Annotation } from "../editing/annotations.js" */
 /** @import { Foreign } from "../editing/coco.js" */
+/** @import { Measured } from "../base/measured.js" */
 /** @import { Mask, Point, Size } from "../picture/masks.js" */
 /** @import { Failure, Rule, Waiting } from "./calling.js" */
 
 // What the server answers, of which /openapi.json tells more: as far as the page uses it.
 /**
- * @typedef {{ name: string, version: string | null, weights_sha256: string | null }} Model
- * @typedef {Model & { lineage_id: string | null, image_sha256: string, software_version: string }} UsedModel
+ * @typedef {{ name: string, version: string | null, weights_sha256: string | null }} Identity of a model.
+ * @typedef {Identity & { choice: string, measured: Record<string, Measured> }} Model `choice` is what a request calls it.
+ * @typedef {Identity & { lineage_id: string | null, image_sha256: string, software_version: string }} UsedModel
  * @typedef {{ failures: Failure[] }} Report
  * @typedef {{ height: number, width: number, page: number, pages: number }} Image
  */
@@ -35,36 +37,48 @@ import { call, json, ServerProblem } from "./calling.js";
  */
 /**
  * @typedef {{ time: string, reviewer: string, key: string | null, n_original: number, n_corrected: number, etag: string }} Saved
- * @typedef {{ reviewer: string, key: string | null, time: string, model: Model }} Info who corrected, when, of which model's.
+ * @typedef {{ reviewer: string, key: string | null, time: string, model: Identity }} Info who corrected, when, of which model's.
  * @typedef {{ info: Info, annotations: Foreign[], etag: string }} Correction that the server keeps.
  */
 /** @typedef {{ file: File, answer: Answer, page: number }} Work A picture at work, and what it was answered. */
 
 /** @type {() => Promise<Settings>} */
 export const settings = () => json("v1/settings");
-/** @type {() => Promise<Model>} */
-export const model = () => json("v1/model");
 /**
- * The same without asking a person for anything, or a busy server twice.
+ * Those that may be chosen; the first cuts where none is.
  *
- * @type {() => Promise<Model>}
+ * @type {() => Promise<Model[]>}
  */
-export const modelNow = async () => (await call("v1/model", {}, null)).json();
+export const models = () => json("v1/models");
+/**
+ * What the server knows of one now, without asking a person for anything, or a busy server twice; "" is the first.
+ *
+ * @type {(choice: string) => Promise<Model>}
+ */
+export const modelNow = async (choice) => (await call(`v1/model${chosen(choice)}`, {}, null)).json();
 /** @type {() => Promise<Rule[]>} */
 export const rules = () => json("v1/rules");
-/** @type {() => Promise<string>} */
-export const cardText = async () => (await call("v1/model/card?format=markdown")).text();
+/** @type {(choice: string) => string} */
+export const cardOf = (choice) => `v1/model/card${chosen(choice)}`;
+/** @type {(choice: string) => Promise<string>} */
+export const cardText = async (choice) => (await call(`v1/model/card${chosen(choice, { format: "markdown" })}`)).text();
+
+/** @type {(choice: string, more?: Record<string, string>) => string} */
+function chosen(choice, more = {}) {
+  const query = String(new URLSearchParams({ ...more, ...(choice && { model: choice }) }));
+  return query && `?${query}`;
+}
 
 /**
  * Cut a picture.
  *
  * @param {File} file the image file.
- * @param {{ polarity: string, scale: string, page: number }} options
+ * @param {{ polarity: string, scale: string, page: number, model: string }} options
  * @param {{ signal: AbortSignal, waiting: Waiting }} how `signal` stops it.
  * @returns {Promise<Answer>}
  */
-export function segment(file, options, { signal, waiting }) {
-  const asked = { ...options, page: String(options.page) };
+export function segment(file, { model, page, ...options }, { signal, waiting }) {
+  const asked = { ...options, page: String(page), ...(model && { model }) };
   const query = new URLSearchParams({ format: "json", include: "picture", ...asked });
   const body = { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" }, signal };
   return json(`v1/segment?${query}`, body, waiting);

@@ -46,8 +46,8 @@ export function describe(problem, place, name = "") {
   part("failures").replaceChildren(...broken.map(failure));
   part("failures").hidden = broken.length === 0;
   part("plain").hidden = broken.length > 0;
-  part("got").textContent = sentence(problem.got);
-  part("expected").textContent = problem.expected && `Expected: ${problem.expected}.`;
+  part("got").textContent = sentence(inWords(problem.got));
+  part("expected").textContent = problem.expected && `Expected: ${inWords(problem.expected)}.`;
   part("remedy").textContent = problem.remedy && `What to do: ${inWords(problem.remedy).replace(/\.$/, "")}.`;
 }
 
