@@ -376,7 +376,7 @@ def test_two_refused_requests_ask_for_one_key(page: Page, tmp_path: Path, typed:
         _open_with_key(page, url, key)
         page.js("sessionStorage.clear()")
         page.hold_back("v1/rules")
-        both = "window.both = load('transport/api').then((api) => Promise.all([api.model(), api.rules()]))"
+        both = "window.both = load('transport/api').then((api) => Promise.all([api.models(), api.rules()]))"
         page.module(f"{both}; both.then(() => (window.answered = true));")
         page.wait(lambda: bool(page.js("return document.getElementById('key-dialog').open")), "no key asked for again")
         page.keys(key[:typed], *([] if typed else [Keys.ENTER]))
