@@ -207,7 +207,8 @@ def _is_dead(process: str) -> bool:
 
 
 def _log_datasets(client: MlflowClient, run_id: str, lineage: Lineage) -> None:
-    inputs = [_dataset_input(name, md5) for name, md5 in lineage.data_md5.items()]
+    versions = [(name, md5) for name, md5s in lineage.data_md5.items() for md5 in md5s.split(", ")]
+    inputs = [_dataset_input(name, md5) for name, md5 in versions]
     with translated("datasets cannot be logged"):
         client.log_inputs(run_id, datasets=inputs)
 

@@ -38,6 +38,18 @@ def test_a_run_has_its_params_metrics_files_tags_and_data(store: Path) -> None:
     assert [(i.dataset.name, i.dataset.digest) for i in run.inputs.dataset_inputs] == list(NEW.data_md5.items())
 
 
+def test_two_versions_of_a_dataset_that_parents_have_seen_are_two_inputs(store: Path) -> None:
+    first, second = "1" * 32 + ".dir", "2" * 32 + ".dir"
+    with start_run(replace(NEW, data_md5={"laid": f"{first}, {second}", "sample": "ab.dir"})) as tracker:
+        pass
+    inputs = open_store().get_run(tracker.run_id).inputs.dataset_inputs
+    assert {(i.dataset.name, i.dataset.digest) for i in inputs} == {
+        ("laid", first),
+        ("laid", second),
+        ("sample", "ab.dir"),
+    }
+
+
 def test_what_is_installed_is_an_artifact_however_much_it_is(store: Path) -> None:
     much = {f"package-{number:04}": "1.0" for number in range(2000)}
     lineage = replace(NEW, installed=much, runtime={"python": "3.11.7"})
