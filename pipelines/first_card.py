@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from chromseg.annotations import read_dataset
-from chromseg.config import DetectorConfig, ModelConfig, PrepareConfig, TrainConfig, block, parse
+from chromseg.config import DetectorConfig, KaryotypeConfig, ModelConfig, PrepareConfig, TrainConfig, block, parse
 from chromseg.evaluation.map_thresholds import at_threshold
 from chromseg.inference.instance_predictor import InstanceSettings
 from chromseg.inference.postprocess import PostprocessSettings
@@ -55,7 +55,7 @@ def origin(profile: Profile, config: TrainConfig, variant: str, seed: int, corre
     alone = config.dataset and config.fold is None
     datasets, tested = (config.dataset, *corrected_by) if alone else prepare.datasets, judging(profile, config)
     lineage = gather_lineage(
-        experiment=profile.evaluate.experiment if isinstance(config.model, ModelConfig) else "ucrd-net",
+        experiment=profile.evaluate.experiment if _named_by_profile(config) else "ucrd-net",
         variant=variant,
         seed=seed,
         datasets=datasets,
@@ -67,6 +67,11 @@ def origin(profile: Profile, config: TrainConfig, variant: str, seed: int, corre
     )
     used = {name: lineage.data_md5[name] for name in (*datasets, *tested, *corrected_by)}
     return replace(lineage, validation=passed(profile.reports / "validation", used))
+
+
+def _named_by_profile(config: TrainConfig) -> bool:
+    """Whether the profile says in which experiment the run goes; detectors have one."""
+    return isinstance(config.model, ModelConfig | KaryotypeConfig)
 
 
 def _each(words: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +44,7 @@ __all__ = [
     "ImageRecord",
     "InstanceRecord",
     "load_boxes",
+    "load_classes",
     "load_ignored",
     "load_image",
     "load_maps",
@@ -221,15 +222,24 @@ def load_boxes(dataset: Dataset, image: ImageRecord) -> tuple[F32, I64]:
 
     Classes count from 1 in the order of category ids. Crowds, and boxes with nothing in the image, are left out.
     """
-    rank = {category: number for number, category in enumerate(sorted(dataset.categories), start=1)}
     chromosomes = [i for i in dataset.instances_of[image.id] if not i.iscrowd]
     corners = np.array([i.bbox for i in chromosomes], dtype=np.float32).reshape(-1, 4)
     corners[:, 2:] += corners[:, :2]
     size = np.array([image.width, image.height] * 2, dtype=np.float32)
     boxes = np.clip(corners, 0, size)
-    labels = np.array([rank[i.category_id] for i in chromosomes], dtype=np.int64)
+    labels = _classes(dataset, chromosomes)
     inside = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     return boxes[inside], labels[inside]
+
+
+def load_classes(dataset: Dataset, image: ImageRecord) -> I64:
+    """Classes of the chromosomes of `load_masks`, int64 (N,), counted from 1 in the order of category ids."""
+    return _classes(dataset, [i for i in dataset.instances_of[image.id] if i.is_outlined])
+
+
+def _classes(dataset: Dataset, chromosomes: Sequence[InstanceRecord]) -> I64:
+    rank = {category: number for number, category in enumerate(sorted(dataset.categories), start=1)}
+    return np.array([rank[i.category_id] for i in chromosomes], dtype=np.int64)
 
 
 def load_maps(dataset: Dataset, image: ImageRecord) -> tuple[Bool, Bool]:

@@ -15,6 +15,7 @@ from chromseg.annotations.dataset import (
     Dataset,
     ImageRecord,
     load_boxes,
+    load_classes,
     load_ignored,
     load_image,
     load_maps,
@@ -81,7 +82,8 @@ def _samples(dataset: Dataset, image: ImageRecord, size: int, width: float) -> I
     if max(pixels.shape) <= size:
         yield replace(Sample.from_masks(name, case_id, image.split, "cutout", pixels, masks), ignored=ignored)
         return
-    yield replace(Sample.from_masks(name, case_id, image.split, "metaphase", pixels, masks), ignored=ignored)
+    whole = Sample.from_masks(name, case_id, image.split, "metaphase", pixels, masks)
+    yield replace(whole, ignored=ignored, labels=load_classes(dataset, image) if len(dataset.categories) > 1 else None)
     unknown = None if ignored is None else ndimage.binary_dilation(ignored, structure=EIGHT_CONNECTED)
     for number, cluster in enumerate(crossing_clusters(masks, size)):
         if unknown is not None and (cluster.region & unknown).any():

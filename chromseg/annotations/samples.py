@@ -30,7 +30,7 @@ class Sample:
         crossing: bool (H, W); all False where the source has boxes only.
         chromosome: bool (H, W); all False where the source has boxes only.
         boxes: float32 (N, 4) xyxy in pixels, where the source has boxes only; else None, since masks say more.
-        labels: int64 (N,), the class of each box from 1; None without boxes.
+        labels: int64 (N,), the class of each box or mask from 1; None where a set knows but one, or none.
         ignored: bool (H, W), pixels of which nothing is known, left out of losses and scores; None for none.
         derived: Whether a program made some of its outlines; such truth enters no test score.
         picture, scene, outlines: As in `index.Entry`; empty for what was never prepared.
@@ -96,8 +96,10 @@ def write_samples(folder: Path, samples: Iterable[Sample]) -> int:
             }
             if sample.masks is not None:
                 arrays["masks"] = np.packbits(sample.masks, axis=-1)
-            if sample.boxes is not None and sample.labels is not None:
-                arrays |= {"boxes": sample.boxes, "labels": sample.labels}
+            if sample.boxes is not None:
+                arrays["boxes"] = sample.boxes
+            if sample.labels is not None:
+                arrays["labels"] = sample.labels
             if sample.ignored is not None:
                 arrays["ignored"] = np.packbits(sample.ignored, axis=-1)
             if sample.derived:

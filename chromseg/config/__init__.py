@@ -1,6 +1,6 @@
 """Configuration: frozen dataclasses read from `params.yaml`."""
 
-from chromseg.config.models import AnyModelConfig, ClassifierConfig, DetectorConfig, ModelConfig
+from chromseg.config.models import AnyModelConfig, ClassifierConfig, DetectorConfig, KaryotypeConfig, ModelConfig
 from chromseg.config.params import block, merge, parse_model, read_params, variant_config
 from chromseg.config.parsing import parse
 from chromseg.config.stages import CompareConfig, EvaluateConfig, PrepareConfig
@@ -22,6 +22,7 @@ __all__ = [
     "DetectorConfig",
     "EvaluateConfig",
     "HardwareConfig",
+    "KaryotypeConfig",
     "LossConfig",
     "ModelConfig",
     "OptimConfig",

@@ -101,4 +101,15 @@ class ClassifierConfig:
     classes: int = 24
 
 
-AnyModelConfig = ModelConfig | DetectorConfig | ClassifierConfig
+@dataclass(frozen=True)
+class KaryotypeConfig:
+    """A small network that names straightened chromosomes and says which end is up."""
+
+    architecture: Literal["karyotype"]
+    width: int = 32  # channels of the first level; twice and four times as many on the next two
+    blocks: int = 2  # residual blocks a level
+    dropout: float = 0.3  # before the last layer
+    classes: int = 24
+
+
+AnyModelConfig = ModelConfig | DetectorConfig | ClassifierConfig | KaryotypeConfig

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias, overload
 
-from chromseg.config import AnyModelConfig, ClassifierConfig, DetectorConfig, ModelConfig
+from chromseg.config import AnyModelConfig, ClassifierConfig, DetectorConfig, KaryotypeConfig, ModelConfig
 from chromseg.errors import ModelError
+from chromseg.models.karyotype import KaryotypeNetwork
 from chromseg.models.losses import MixedWeightFocalLoss
 from chromseg.models.maps import MapNetwork, Maps
 from chromseg.models.region_guided import RegionGuidedUNetPlusPlus
@@ -28,7 +29,9 @@ __all__ = [
     "empty_model",
 ]
 
-Network: TypeAlias = "MapNetwork | UCRDNet | Classifier"  # each keeps what it was built from as `.config`
+Network: TypeAlias = (
+    "MapNetwork | UCRDNet | Classifier | KaryotypeNetwork"  # each keeps what it was built from as `.config`
+)
 
 MAP_MODELS: dict[str, Callable[[ModelConfig], MapNetwork]] = {
     "region-guided-unetpp": RegionGuidedUNetPlusPlus,
@@ -49,7 +52,12 @@ def _classifier(config: ClassifierConfig) -> Classifier:
     return Classifier(config)
 
 
-MODELS: dict[str, Callable[..., Network]] = {**MAP_MODELS, "ucrd-net": _ucrd_net, "classifier": _classifier}
+MODELS: dict[str, Callable[..., Network]] = {
+    **MAP_MODELS,
+    "ucrd-net": _ucrd_net,
+    "classifier": _classifier,
+    "karyotype": KaryotypeNetwork,
+}
 
 
 @overload
@@ -58,6 +66,8 @@ def build_model(config: ModelConfig) -> MapNetwork: ...
 def build_model(config: DetectorConfig) -> UCRDNet: ...
 @overload
 def build_model(config: ClassifierConfig) -> Classifier: ...
+@overload
+def build_model(config: KaryotypeConfig) -> KaryotypeNetwork: ...
 @overload
 def build_model(config: AnyModelConfig) -> Network: ...
 def build_model(config: AnyModelConfig) -> Network:
@@ -68,7 +78,9 @@ def build_model(config: AnyModelConfig) -> Network:
         ConfigError: A detector's values describe no network.
     """
     network = empty_model(config)
-    if not isinstance(config, ModelConfig) and not isinstance(network, MapNetwork) and config.weights:
+    if isinstance(network, MapNetwork | KaryotypeNetwork) or isinstance(config, ModelConfig | KaryotypeConfig):
+        return network
+    if config.weights:
         from chromseg.models.ucrd_net.weights import load_backbone_weights
 
         load_backbone_weights(network.backbone, config.weights)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chromseg.config import ClassifierConfig, DetectorConfig, ModelConfig, TrainConfig
+from chromseg.config import ClassifierConfig, DetectorConfig, KaryotypeConfig, ModelConfig, TrainConfig
 from chromseg.training.task import TrainingTask
 
 
@@ -26,10 +26,17 @@ def _class_task() -> TrainingTask:
     return ClassTask()
 
 
+def _karyotype_task() -> TrainingTask:
+    from chromseg.training.karyotype_task import KaryotypeTask
+
+    return KaryotypeTask()
+
+
 TASKS: dict[type, Callable[[], TrainingTask]] = {
     ModelConfig: _map_task,
     DetectorConfig: _instance_task,
     ClassifierConfig: _class_task,
+    KaryotypeConfig: _karyotype_task,
 }
 
 

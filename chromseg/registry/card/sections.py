@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chromseg.annotations.dataset import DatasetCard
-from chromseg.config import AnyModelConfig, DetectorConfig, ModelConfig
+from chromseg.config import AnyModelConfig, DetectorConfig, KaryotypeConfig, ModelConfig
 from chromseg.metrics.catalogue import BY_KEY, BY_STAIN, LABELS, SLICED, TEST, figure
 from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import ModelCard
@@ -176,6 +176,8 @@ def _architecture(config: AnyModelConfig | CascadeConfig) -> str:
             *([f"{config.region} regions (s {config.region_scale:g})"] if config.region != "none" else []),
         ]
         return f"{config.architecture} on {config.backbone}, {levels}, {config.anchors} anchors, {', '.join(modules)}"
+    if isinstance(config, KaryotypeConfig):
+        return f"{config.architecture}, width {config.width}, {config.blocks} blocks a level"
     return f"{config.architecture} on {config.backbone}"
 
 
