@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 DEFAULT_MODEL = "models:/cascade@champion"  # where none is named
-__all__ = ["DEFAULT_MODEL", "__version__", "load_predictor"]
+KARYOTYPE_MODEL = "models:/karyotype@champion"  # the same for karyograms
+__all__ = ["DEFAULT_MODEL", "KARYOTYPE_MODEL", "__version__", "load_predictor"]
 
 if TYPE_CHECKING:
     from chromseg.api import load_predictor

@@ -1,11 +1,12 @@
-"""The Python interface: `load_predictor`."""
+"""The Python interface: `load_predictor`, and `load_karyotyper` for karyograms."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from chromseg import DEFAULT_MODEL
+from chromseg import DEFAULT_MODEL, KARYOTYPE_MODEL
 from chromseg.extras import named_if_missing
+from chromseg.inference.karyotyping import Karyotyper, karyotyper_from_folder
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.predictor import Predictor
 from chromseg.naming import model_folder
@@ -30,6 +31,15 @@ def load_predictor(uri_or_folder: str | Path = DEFAULT_MODEL, *, device: str = "
     """
     folder, name, version = located_model(uri_or_folder)
     return predictor_from_folder(folder, name=name, version=version, device=device)
+
+
+def load_karyotyper(uri_or_folder: str | Path = KARYOTYPE_MODEL, *, device: str = "auto") -> Karyotyper:
+    """Load a model of the family `karyotype`, which names the chromosomes of a result and places them.
+
+    Arguments and errors as of `load_predictor`; ModelError also for a model of another family.
+    """
+    folder, name, version = located_model(uri_or_folder)
+    return karyotyper_from_folder(folder, name=name, version=version, device=device)
 
 
 def located_model(uri_or_folder: str | Path) -> tuple[Path, str, str | None]:

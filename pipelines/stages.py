@@ -67,7 +67,7 @@ def profiles() -> list[Profile]:
 
 def environment_text() -> str:
     """Content of `environment.yaml`: a value for each library that any stage imports."""
-    modules = ("validate", "prepare", "pretrain", "train", "evaluate", "compare")
+    modules = ("validate", "prepare", "pretrain", "karyotype", "karyogram", "train", "evaluate", "compare")
     libraries = set[str]().union(*(closure(f"pipelines.{module}").libraries for module in modules))
     values = environment(Path("requirements.lock").read_text(encoding="utf-8"), distributions(libraries))
     header = "# Written by `make stages` from requirements.lock: version, and a hash of what it needs.\n"
@@ -105,6 +105,13 @@ class _Template:
         if "pretrain" in params:
             written = self._kept(model, report=f"{reports}/pretraining/{_RUN}")
             yield "pretrain", self._training("pretrain", [prepared], written, params["pretrain"]["variants"])
+        if "karyotype" in params:
+            variants = params["karyotype"]["variants"]
+            yield "karyotype", self._training("karyotype", [prepared], self._kept(model), variants)
+            judged_by = [prepared, model, params["karyogram"]["cut_by"]]
+            yield "karyogram", self._stage("karyogram", judged_by, _report(f"{scores}/{_RUN}"), variants=variants)
+        if "train" not in params:
+            return
         for name, sources, variants in self._trainings():
             yield name, self._training("train", [prepared, *sources], self._kept(model), variants)
         read = [*(f"data/{name}/dataset.yaml" for name in self.profile.evaluate.datasets), prepared, model]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from chromseg import DEFAULT_MODEL
+from chromseg import DEFAULT_MODEL, KARYOTYPE_MODEL
 from chromseg.cli.cohort import predict_cohort
 from chromseg.cli.options import DEVICES, POLARITIES, Device, choice
 from chromseg.cli.outcomes import finish, report
@@ -41,6 +41,12 @@ def predict(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse pictures like none that the model was trained on.")
     ] = False,
+    karyogram: Annotated[
+        bool, typer.Option("--karyogram", help="Also place the chromosomes in a karyogram: PNG, PDF and JSON.")
+    ] = False,
+    karyotype: Annotated[
+        str, typer.Option(metavar="MODEL", help="With --karyogram: the model of the family `karyotype`, or its folder.")
+    ] = KARYOTYPE_MODEL,
     device: Device = "auto",
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="Do share I of N alone, from 1; the shares of one call are disjoint.")
@@ -59,8 +65,11 @@ def predict(
 
     Writes per picture instances.json (COCO), overlay.png and chromosomes/001.png …, keeping the path below SRC. What is
     done already with the same model and options is skipped; one bad picture does not stop the rest.
+
+    With --karyogram also karyogram.png, .pdf and .json: chromosomes named, straightened and placed by a program, for a
+    person to check, not a diagnosis.
     """
-    from chromseg.api import load_predictor, located_model
+    from chromseg.api import load_karyotyper, load_predictor, located_model
     from chromseg.images.pictures import CHANNELS
     from chromseg.inference.asked import Asked
     from chromseg.inference.batch import listed, plan_jobs, run_jobs, shard_of
@@ -71,6 +80,10 @@ def predict(
     choice(device, DEVICES, "--device")
     choice(form, FORMATS, "--format")
     _check_ray(ray, [*(sources or ()), out], form, workers)
+    if ray is not None and karyogram:
+        raise typer.BadParameter(
+            "a cluster makes no karyograms; leave --ray or --karyogram out", param_hint="--karyogram"
+        )
     if channel is not None:
         choice(channel, CHANNELS, "--channel")
     share = parse_shard(shard)
@@ -92,7 +105,7 @@ def predict(
     predictor = load_predictor(model, device=device)
     if strict:
         predictor.require_looks()
-    worker = PictureWorker(predictor, asked)
+    worker = PictureWorker(predictor, asked, load_karyotyper(karyotype, device=device) if karyogram else None)
     finish(run_jobs(jobs, folder, FolderWorker(worker, jobs) if len(jobs) > 1 else worker, report, share), as_json)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -51,10 +52,24 @@ def to_coco(result: Result, *, file_name: str = "", options: dict[str, Any] | No
     }
 
 
-def write_result(result: Result, folder: Path, *, file_name: str, options: dict[str, Any]) -> None:
+def write_result(
+    result: Result,
+    folder: Path,
+    *,
+    file_name: str,
+    options: dict[str, Any],
+    beside: Callable[[Result, Path], None] | None = None,
+) -> None:
     """Write one picture's folder in one step, replacing an older one.
 
     `instances.json`, `overlay.png`, `chromosomes/001.png …` (numbered as the annotations are).
+
+    Args:
+        result: What `Predictor.predict` returned.
+        folder: Of the picture.
+        file_name: As of `to_coco`.
+        options: As of `to_coco`.
+        beside: Writes more of the result into the folder that it is given.
 
     Raises:
         OutputError: The place cannot be written; the older folder is then still there.
@@ -66,4 +81,6 @@ def write_result(result: Result, folder: Path, *, file_name: str, options: dict[
         masks = [instance.mask for instance in result.instances]
         flags = [instance.flags for instance in result.instances]
         Image.fromarray(draw_overlay(result.absorbance, masks, flags=flags)).save(root / "overlay.png")
+        if beside is not None:
+            beside(result, root)
         write_json(root / INSTANCES_FILE, to_coco(result, file_name=file_name, options=options))

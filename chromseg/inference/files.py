@@ -12,6 +12,7 @@ from chromseg.images.pictures import Page, Picture
 from chromseg.inference.asked import Asked
 from chromseg.inference.batch import Job, Outcome, done_before
 from chromseg.inference.exports import write_result
+from chromseg.inference.karyotyping import Karyotyper
 from chromseg.inference.one_picture import page_name, predict_pages
 from chromseg.inference.predictor import Predictor
 from chromseg.validation import Report, image_facts, unreadable_facts, validate_inputs
@@ -26,10 +27,18 @@ class PictureWorker:
     Attributes:
         predictor: The model.
         asked: How pictures are to be read.
+        karyotyper: Makes a karyogram of each; None for none.
     """
 
     predictor: Predictor
     asked: Asked = field(default_factory=Asked)
+    karyotyper: Karyotyper | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What results keep of the call, and a resumed job compares."""
+        named_by = {} if self.karyotyper is None else {"karyogram": self.karyotyper.identity.weights_sha256}
+        return self.asked.options | named_by
 
     def __call__(self, job: Job) -> Outcome:
         """Do one file; the pages of a file of several go to `page-001`, `page-002` … below its folder.
@@ -57,7 +66,8 @@ class PictureWorker:
             if isinstance(result := verdict.outcome, InputRefusedError):
                 refused.append(result)
                 continue
-            write_result(result, folders[verdict.page], file_name=job.source.name, options=self.asked.options)
+            beside = None if self.karyotyper is None else self.karyotyper.write
+            write_result(result, folders[verdict.page], file_name=job.source.name, options=self.options, beside=beside)
             count += len(result.instances)
             review += result.flagged
             notes += warnings_of(result.validation)
@@ -67,7 +77,7 @@ class PictureWorker:
 
     def done_before(self, job: Job) -> Outcome | None:
         """The job as skipped, if its folder holds the result of the same bytes, weights and options."""
-        return done_before(job, weights_sha256=self.predictor.identity.weights_sha256, options=self.asked.options)
+        return done_before(job, weights_sha256=self.predictor.identity.weights_sha256, options=self.options)
 
 
 class FolderWorker:

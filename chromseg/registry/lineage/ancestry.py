@@ -13,6 +13,7 @@ from chromseg.registry.lineage.lineage import Lineage
 
 # `init` and `model.weights` name a folder that another training leaves, or a file in it
 _TRAINED = re.compile(r"(?:profiles/(?P<profile>[^/]+)/)?models/(?P<variant>[^/]+)-(?P<seed>\d+)(?:/[^/]+)?/?")
+_STAGES = ("train", "pretrain", "karyotype")  # blocks of a params file with variants
 
 Stage = tuple[str, tuple[str, ...]]  # its name and arguments
 
@@ -91,7 +92,8 @@ def _parse(match: re.Match[str]) -> Training:
 
 
 def _stage(params: dict[str, Any], variant: str) -> str:
-    return "train" if variant in block(params, "train")["variants"] else "pretrain"
+    stages = [stage for stage in _STAGES if variant in (params.get(stage) or {}).get("variants", {})]
+    return stages[0] if stages else _STAGES[0]
 
 
 def _listed(params: dict[str, Any]) -> list[str]:
