@@ -19,7 +19,8 @@ from chromseg.errors import MaskError
 Axis: TypeAlias = F64  # (P, 2), points (row, col)
 
 STEP = 0.5  # px between points
-_COMPACT = 1.8  # length / width; a shorter chromosome does not bend, and its ends by ways are corners
+_COMPACT = 2.7  # longest way / mean width, 2.7 for a bar 1.7 times as long as wide; a shorter chromosome does not bend,
+# and its ends by ways are corners
 _TIP = 0.5  # chromosome widths at either end, where cross-sections are round; the axis goes straight on there
 _SMOOTH = 0.5  # chromosome widths, standard deviation along the axis
 _NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))

@@ -72,7 +72,7 @@ def _assigned(own: Costs, price: float, sex: dict[int, int]) -> tuple[float, Pla
     free = np.full(classes, 2)
     free[list(sex)] = list(sex.values())
     beyond = np.maximum(np.arange(places) - free[:, None] + 1, 0)
-    costs = (own[:, :, None] + price * beyond).reshape(count, -1)
+    costs = (own[:, :, None] + price * beyond).reshape(count, classes * places)
     rows, taken = linear_sum_assignment(costs)
     return float(costs[rows, taken].sum()), _of_class(taken, places)
 
