@@ -1,7 +1,7 @@
 """Make one trained and evaluated variant a bundled model: `bundled/<name>/`, ready for `dvc add bundled`.
 
-The name is its family, `chromseg`, `ucrd-net` or `cascade`; of an expert, a variant that is judged on some of the
-datasets alone, with the variant behind: `chromseg-q-band`. `init --with-bundled` registers it by that name.
+The name is its family, `chromseg`, `ucrd-net`, `cascade` or `karyotype`; of an expert, a variant that is judged on some
+of the datasets alone, with the variant behind: `chromseg-q-band`. `init --with-bundled` registers it by that name.
 
 python -m pipelines.bundle --profile stains --variant chromseg
 """
@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chromseg.annotations import DatasetCard, read_dataset
-from chromseg.config import DetectorConfig, variant_config
+from chromseg.config import DetectorConfig, KaryotypeConfig, variant_config
 from chromseg.files import replacing, write_text
 from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import WEIGHTS, ModelCard, load_model, write_card
@@ -59,6 +59,8 @@ def family(card: ModelCard) -> str:
     """The name under which a model of this architecture is registered."""
     if isinstance(card.architecture, CascadeConfig):
         return "cascade"
+    if isinstance(card.architecture, KaryotypeConfig):
+        return "karyotype"
     return "ucrd-net" if isinstance(card.architecture, DetectorConfig) else "chromseg"
 
 
@@ -71,7 +73,8 @@ def initial_weights(profile: Profile, card: ModelCard) -> str:
     """What training started from, in words."""
     if isinstance(card.architecture, CascadeConfig):
         return "none of its own: its parents'"
-    start = variant_config(profile.params, card.lineage["variant"]).init
+    stage = "karyotype" if isinstance(card.architecture, KaryotypeConfig) else "train"
+    start = variant_config(profile.params, card.lineage["variant"], stage).init
     if start:
         return f"those of variant {Path(start).name}, trained by the same profile"
     if isinstance(card.architecture, DetectorConfig) and card.architecture.weights:

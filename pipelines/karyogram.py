@@ -8,7 +8,7 @@ drew, boxes that hold one chromosome and nothing else, and, in some pictures, wh
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,15 +17,18 @@ from typing import Any
 from chromseg.config import block, parse, variant_config
 from chromseg.errors import InputRefusedError
 from chromseg.evaluation.cut_cells import cut_cell
-from chromseg.evaluation.karyotypes import Answered, answer, figures, judge_cell
-from chromseg.files import write_json
+from chromseg.evaluation.karyotypes import Answered, answer, figures, judge_cell, metrics_of
+from chromseg.files import replacing, write_json
 from chromseg.inference.karyotyping import karyotyper_from_folder
 from chromseg.inference.load import predictor_from_folder
 from chromseg.karyogram.karyogram import SURE
 from chromseg.karyogram.places import PRICE
+from chromseg.metrics.catalogue import TEST
+from chromseg.registry.log.beginning import init_store
+from chromseg.registry.store.restore import restore_run
 from chromseg.training.cells import NamedCell, named_cell
 from pipelines.profile import Profile, run_stage, stage_arguments
-from pipelines.selection import Part, held_out
+from pipelines.selection import Part, held_out, stains
 from pipelines.unseen import refuse_known
 
 REPORT = "karyogram.json"
@@ -64,17 +67,37 @@ def main() -> None:
             found[case.split("/")[0]].append(answer(karyotyper.network, cell, case, karyotyper.device))
         return found
 
-    test = {name: scored(cells) for name, cells in answers(annotated(cases("test"))).items()}
+    test = answers(annotated(cases("test")))
+    judged = {name: scored(cells) for name, cells in test.items()}
     report = {
         "price": PRICE,
         "sure": SURE,
         "val": {name: studied(cells, config) for name, cells in answers(annotated(cases("val"))).items()},
-        "test": test,
+        "test": judged,
         "test_cut_by_model": {name: scored(cells) for name, cells in answers(cut(cases("test"), config)).items()},
     }
-    write_json(profile.scores(arguments.variant, arguments.seed) / REPORT, report)
-    for name, each in test.items():
-        print(f"{name}: {each['alone']:.3f} alone, {each['placed']:.3f} in their places", file=sys.stderr)
+    scores = summarized(test, judged, stains(profile))
+    with replacing(profile.scores(arguments.variant, arguments.seed)) as root:
+        root.mkdir(parents=True)
+        write_json(root / REPORT, report)
+        write_json(root / "metrics.json", scores)
+    init_store()
+    restore_run(model / "run.json").log_metrics(scores["metrics"] | scores["slices"])
+    print(f"{arguments.variant}-{arguments.seed}: {scores['metrics']} {scores['slices']}", file=sys.stderr)
+
+
+def summarized(
+    cells: Mapping[str, list[Answered]], each: Mapping[str, Mapping[str, Any]], stain_of: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """Metrics of all test cells together, their intervals, and the slices of each stain."""
+    together = scored([cell for own in cells.values() for cell in own])
+    slices = {
+        f"{TEST}slice/stain/{stain_of[name]}/{key.removeprefix(TEST)}": value
+        for name, found in each.items()
+        for key, value in metrics_of(found).items()
+    }
+    intervals = {f"{TEST}class_acc": together["placed_interval"], f"{TEST}class_acc_alone": together["alone_interval"]}
+    return {"metrics": metrics_of(together), "intervals": intervals, "slices": slices}
 
 
 def annotated(part: Part) -> Iterator[tuple[str, NamedCell]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,17 @@ from chromseg.karyogram.places import place
 from chromseg.metrics.bootstrap import bootstrap_by_case
 from chromseg.metrics.classes import accuracies, confusion_matrix
 from chromseg.models.karyotype import KaryotypeNetwork, answers
+from chromseg.synthesis.karyotype import DIPLOID
 from chromseg.training.cells import NamedCell
 
 Labels = I64
+_KEYS = {
+    "test/class_acc": "placed",
+    "test/class_acc_alone": "alone",
+    "test/cells_right": "cells_without_error",
+    "test/class_flag_recall": "wrong_that_are_marked",
+    "test/class_flagged_right": "right_that_are_marked",
+}
 _X, _Y = CLASSES.index("X"), CLASSES.index("Y")
 
 
@@ -73,7 +81,7 @@ def judge_cell(answered: Answered, price: float) -> JudgedCell:
     placement = place(answered.probabilities, price)
     own = answered.judged
     alone = answered.probabilities.argmax(axis=1)
-    whole = bool(own.all()) and len(own) == 46
+    whole = bool(own.all()) and len(own) == DIPLOID
     sexes = (_sex(answered.labels), _sex(placement.classes)) if whole else None
     return JudgedCell(
         answered.case, answered.labels[own], alone[own], placement.classes[own], placement.sureness[own], sexes
@@ -119,6 +127,11 @@ def _interval(cells: Sequence[JudgedCell], name: str) -> list[float] | None:
 def _pooled(hits: Sequence[tuple[int, int]]) -> float | None:
     total = sum(count for _, count in hits)
     return sum(right for right, _ in hits) / total if total else None
+
+
+def metrics_of(found: Mapping[str, Any]) -> dict[str, float | None]:
+    """The figures that cards and runs show, by the keys of the catalogue."""
+    return {key: found[name] for key, name in _KEYS.items()}
 
 
 def _by_class(labels: Labels, alone: Labels, placed: Labels) -> dict[str, dict[str, float | None]]:

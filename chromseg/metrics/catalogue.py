@@ -62,7 +62,14 @@ METRICS = (
         higher=False, decimals=1,
     ),
 )  # fmt: skip
-BY_KEY = {metric.key: metric for metric in METRICS}
+NAMING = (  # of networks that name chromosomes which are cut already
+    Metric("test/class_acc", "named right", "chromosomes named right, in their places", "images"),
+    Metric("test/class_acc_alone", "alone", "the same by the network alone", "images"),
+    Metric("test/cells_right", "cells right", "cells without a wrong name", "images"),
+    Metric("test/class_flag_recall", "wrong, marked", "wrong names that are marked", "images"),
+    Metric("test/class_flagged_right", "right, marked", "right names that are marked", "images", higher=False),
+)
+BY_KEY = {metric.key: metric for metric in (*METRICS, *NAMING)}
 HEADINGS = {metric.key: metric.heading for metric in METRICS if metric.shown}  # columns of a table, in order
 LABELS = {metric.key: metric.label for metric in METRICS if metric.shown}  # lines of a model card, in order
 AGAIN = tuple(metric.key for metric in METRICS if metric.again)

@@ -79,7 +79,8 @@ class _Residual(nn.Module):
             nn.BatchNorm2d(after),
         )
         same = stride == 1 and before == after
-        self.past = nn.Identity() if same else nn.Sequential(nn.AvgPool2d(stride, ceil_mode=True), nn.Conv2d(before, after, 1))
+        shrunk = nn.Sequential(nn.AvgPool2d(stride, ceil_mode=True), nn.Conv2d(before, after, 1))
+        self.past = nn.Identity() if same else shrunk
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (B, after, H / stride, W / stride) of (B, before, H, W)."""

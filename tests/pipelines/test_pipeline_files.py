@@ -26,9 +26,11 @@ from chromseg.models import empty_model
 from chromseg.models.ucrd_net.anchors import resolve_anchors, with_fitted_anchors
 from chromseg.models.ucrd_net.check import check_config
 from chromseg.validation import ValidateConfig
+from pipelines.karyogram import KaryogramConfig
 
 ROOT = Path(__file__).parents[2]
 PIPELINES = [ROOT, *sorted(path.parent for path in ROOT.glob("profiles/*/dvc.yaml"))]
+_KARYOTYPE = (("karyotype", "karyotype"), ("karyogram", "karyotype"))  # stage, and the block of its variants
 each_pipeline = pytest.mark.parametrize("folder", PIPELINES, ids=lambda path: path.name if path != ROOT else "default")
 
 
@@ -56,7 +58,7 @@ def test_stages_params_and_modules_agree(folder: Path) -> None:
 @each_pipeline
 def test_matrix_is_the_list_of_variants(folder: Path) -> None:
     stages, params = stages_of(folder), read_params(folder / "params.yaml")
-    for name, listed in (("train", "train"), ("evaluate", "train"), ("pretrain", "pretrain")):
+    for name, listed in (("train", "train"), ("evaluate", "train"), ("pretrain", "pretrain"), *_KARYOTYPE):
         if name in stages:
             variants = [v for each in stages if module_of(each) == name for v in stages[each]["matrix"]["variant"]]
             assert sorted(variants) == sorted(params[listed]["variants"]), name
@@ -93,10 +95,15 @@ def test_every_block_parses(folder: Path) -> None:
     parse(ValidateConfig, block(params, "validate"), "validate")
     parse(PrepareConfig, block(params, "prepare"), "prepare")
     evaluate = parse(EvaluateConfig, block(params, "evaluate"), "evaluate")
-    compare = parse(CompareConfig, block(params, "compare"), "compare")
     assert evaluate.dataset in block(params, "prepare")["datasets"]
-    assert {compare.baseline, compare.gallery} <= set(params["train"]["variants"])
-    for stage in {"train", "pretrain"} & set(params):
+    if "train" in params:
+        compare = parse(CompareConfig, block(params, "compare"), "compare")
+        assert {compare.baseline, compare.gallery} <= set(params["train"]["variants"])
+    if "karyotype" in params:
+        parse(KaryogramConfig, block(params, "karyogram"), "karyogram")
+    trained = {"train", "pretrain", "karyotype"} & set(params)
+    assert trained
+    for stage in trained:
         for variant in params[stage]["variants"]:
             config = variant_config(params, variant, stage)
             assert config.ablation, f"{variant} does not say what it changes"
@@ -114,7 +121,9 @@ def buildable(config: AnyModelConfig) -> None:
         empty_model(config)
 
 
-WITH_BASELINES = [folder for folder in PIPELINES if "unet" in read_params(folder / "params.yaml")["train"]["variants"]]
+WITH_BASELINES = [
+    folder for folder in PIPELINES if "unet" in read_params(folder / "params.yaml").get("train", {}).get("variants", {})
+]
 
 
 def count_parameters(config: AnyModelConfig) -> int:

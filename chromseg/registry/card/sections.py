@@ -10,7 +10,8 @@ from chromseg.config import AnyModelConfig, DetectorConfig, KaryotypeConfig, Mod
 from chromseg.metrics.catalogue import BY_KEY, BY_STAIN, LABELS, SLICED, TEST, figure
 from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import ModelCard
-from chromseg.registry.card.text import NOT_MEASURED, compose
+from chromseg.registry.card.karyotype import karyotype_sections
+from chromseg.registry.card.text import NOT_MEASURED, compose, table
 from chromseg.registry.lineage.lineage import NOT_BY_DVC
 from chromseg.registry.lineage.overrides import described as overrides_described
 
@@ -55,15 +56,14 @@ def card_sections(
     initial_weights: str,
 ) -> dict[str, str]:
     """Heading → text, in order; arguments as of `model_card`."""
-    return {
+    sections = {
         "Intended use": f"{_purpose(card)} **For research. Not for diagnosis.** A person looks at every result: flags "
         "name the chromosomes to look at first.",
-        "Network": _table(
+        "Network": table(
             {
                 "architecture": _architecture(card.architecture),
                 "parameters": f"{parameters:,}",
-                "input": "grey, any size, either polarity; chromosomes about "
-                f"{card.chromosome_width or 0:.0f} px wide (others are resized)",
+                "input": _input(card),
                 "stain and polarity of the test images": f"{card.stain}, {card.polarity}",
                 "stage 2": ", ".join(f"{key} {value}" for key, value in card.partition.items()) or "defaults",
                 "weights": f"safetensors, SHA-256 `{card.weights_sha256}`",
@@ -71,7 +71,7 @@ def card_sections(
             }
         ),
         "Test scores": f"{_KNOWN if card.seen else _UNKNOWN} In brackets 95 % bootstrap intervals by case.\n\n"
-        + _table({label: _figure(key, card.metrics.get(key), intervals.get(key)) for key, label in LABELS.items()}),
+        + table({label: _figure(key, card.metrics.get(key), intervals.get(key)) for key, label in LABELS.items()}),
         "Slices": _stains(card) + _slices(card.metrics),
         "Data and its terms": "\n".join(
             f"- **{data.name}** ({data.stain}, {data.polarity}): {data.source}. Licence: {data.licence}. "
@@ -85,6 +85,8 @@ def card_sections(
         "- Other stains, microscopes and preparations differ: measure on your own images before you rely on it.",
         "Citation": _CITATION,
     }
+    names = isinstance(card.architecture, KaryotypeConfig)
+    return sections | karyotype_sections(card, intervals) if names else sections
 
 
 def _lineage(lineage: Mapping[str, Any]) -> str:
@@ -93,7 +95,7 @@ def _lineage(lineage: Mapping[str, Any]) -> str:
         described["installed"] = f"{len(listed)} distributions, as listed in `model.json`"
     if changed := lineage.get("overrides"):
         described["overrides"] = "; ".join(f"`{each}`" for each in overrides_described(changed))
-    return _table(described if lineage.get("dvc_stage") else described | {"dvc_stage": NOT_BY_DVC})
+    return table(described if lineage.get("dvc_stage") else described | {"dvc_stage": NOT_BY_DVC})
 
 
 def _stains(card: ModelCard) -> str:
@@ -132,6 +134,13 @@ def _counted(key: str) -> bool:
 def _slice_figures(metrics: Mapping[str, float | None], name: str) -> str:
     n, *values = (metrics.get(f"{_SLICE}{name}/{key}") for key in ("n_images", *SLICED))
     return " | ".join([f"{n or 0:.0f}", *(figure("", value) for value in values)])
+
+
+def _input(card: ModelCard) -> str:
+    if isinstance(card.architecture, KaryotypeConfig):
+        return "chromosomes cut out alone and straightened, at the scale of their own cell"
+    width = f"{card.chromosome_width or 0:.0f} px"
+    return f"grey, any size, either polarity; chromosomes about {width} wide (others are resized)"
 
 
 def _purpose(card: ModelCard) -> str:
@@ -179,10 +188,6 @@ def _architecture(config: AnyModelConfig | CascadeConfig) -> str:
     if isinstance(config, KaryotypeConfig):
         return f"{config.architecture}, width {config.width}, {config.blocks} blocks a level"
     return f"{config.architecture} on {config.backbone}"
-
-
-def _table(rows: Mapping[str, str]) -> str:
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
 
 
 def _figure(key: str, value: float | None, interval: Sequence[float] | None) -> str:

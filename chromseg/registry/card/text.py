@@ -17,6 +17,11 @@ def compose(title: str, sections: Mapping[str, str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def table(rows: Mapping[str, str]) -> str:
+    """A Markdown table of two columns without headings."""
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
+
+
 def sections_of(text: str) -> dict[str, str]:
     """Second-level heading → text, of a Markdown card."""
     parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
