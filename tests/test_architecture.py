@@ -19,7 +19,7 @@ LEVELS = [
     {"arrays", "errors"},
     {"boxes", "client", "config", "cores", "extras", "files", "memory", "naming", "pages", "project"},
     {"dvc", "images"},
-    {"partition", "metrics", "annotations", "importers", "synthesis", "validation"},
+    {"partition", "metrics", "annotations", "importers", "karyogram", "synthesis", "validation"},
     {"models"},
     {"training", "inference"},
     {"evaluation", "outlining", "cohort"},

@@ -18,6 +18,9 @@ from typer.testing import CliRunner, Result
 
 from chromseg.annotations import decode_rle
 from chromseg.cli.app import app
+from chromseg.config import KaryotypeConfig, ModelConfig
+from chromseg.models import build_model
+from chromseg.models.package import ModelCard, save_model
 
 
 @pytest.fixture
@@ -282,3 +285,30 @@ def test_strict_needs_a_model_that_knows_what_it_has_seen(cells: Path, tmp_path:
     done = run("predict", cells, "--out", tmp_path / "out", "--strict")
     assert done.exit_code == 1 and done.output.count("does not say how the pictures look") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_karyogram_is_written_beside_the_result(cells: Path, tmp_path: Path) -> None:
+    config = KaryotypeConfig("karyotype", width=4, blocks=1)
+    save_model(tmp_path / "names", build_model(config), ModelCard("strips", config))
+    asked = ("predict", cells / "a.png", "--out", tmp_path / "out", "--karyogram", "--karyotype", tmp_path / "names")
+    done = run(*asked)
+    assert done.exit_code == 0, done.output
+    told = json.loads((tmp_path / "out/a/karyogram.json").read_text())
+    assert [each["number"] for each in told["chromosomes"]] == [1, 2, 3, 4]
+    kept = json.loads((tmp_path / "out/a/instances.json").read_text())["options"]["karyogram"]
+    assert kept == told["model"]["weights_sha256"]
+    assert pixels(tmp_path / "out/a/karyogram.png").ndim == 3 and (tmp_path / "out/a/karyogram.pdf").stat().st_size
+    assert "1 skipped" in run(*asked).stdout
+
+
+def test_a_model_that_names_no_chromosomes_is_refused_before_any_picture(cells: Path, tmp_path: Path) -> None:
+    config = ModelConfig("unet", depth=2, width=4)
+    save_model(tmp_path / "cuts", build_model(config), ModelCard("unet", config))
+    done = run("predict", cells, "--out", tmp_path / "out", "--karyogram", "--karyotype", tmp_path / "cuts")
+    assert done.exit_code == 1 and "expected a KaryotypeNetwork" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_cluster_makes_no_karyograms(cells: Path, tmp_path: Path) -> None:
+    done = run("predict", cells, "--out", tmp_path / "out", "--karyogram", "--ray", "local")
+    assert done.exit_code == 2 and "--karyogram" in done.stderr
