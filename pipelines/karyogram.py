@@ -17,7 +17,7 @@ from typing import Any
 from chromseg.config import block, parse, variant_config
 from chromseg.errors import InputRefusedError
 from chromseg.evaluation.cut_cells import cut_cell
-from chromseg.evaluation.karyotypes import Answered, answer, figures, judge_cell, metrics_of
+from chromseg.evaluation.karyotypes import Answered, answer, figures, judge_cell, metrics_of, share_at
 from chromseg.files import replacing, write_json
 from chromseg.inference.karyotyping import karyotyper_from_folder
 from chromseg.inference.load import predictor_from_folder
@@ -124,9 +124,7 @@ def studied(cells: list[Answered], config: KaryogramConfig) -> dict[str, Any]:
     limits = {f"{sure:g}": figures(usual, sure) for sure in config.sure}
     return {
         "usual": figures(usual),
-        "placed_by_price": {
-            f"{price:g}": figures([judge_cell(cell, price) for cell in cells])["placed"] for price in config.prices
-        },
+        "placed_by_price": {f"{price:g}": share_at(cells, price) for price in config.prices},
         "marked_by_sureness": {sure: {mark: found[mark] for mark in marks} for sure, found in limits.items()},
     }
 

@@ -13,7 +13,7 @@ import torch
 from chromseg.arrays import F32, F64, I64, Bool
 from chromseg.karyogram.classes import CLASSES
 from chromseg.karyogram.karyogram import SURE
-from chromseg.karyogram.places import place
+from chromseg.karyogram.places import best_classes, place
 from chromseg.metrics.bootstrap import bootstrap_by_case
 from chromseg.metrics.classes import accuracies, confusion_matrix
 from chromseg.models.karyotype import KaryotypeNetwork, answers
@@ -86,6 +86,12 @@ def judge_cell(answered: Answered, price: float) -> JudgedCell:
     return JudgedCell(
         answered.case, answered.labels[own], alone[own], placement.classes[own], placement.sureness[own], sexes
     )
+
+
+def share_at(cells: Iterable[Answered], price: float) -> float | None:
+    """The share of correctly cut chromosomes that the assignment names right at a price."""
+    hits = [(best_classes(each.probabilities, price) == each.labels)[each.judged] for each in cells]
+    return _share(np.concatenate([np.zeros(0, dtype=bool), *hits]))
 
 
 def figures(cells: Sequence[JudgedCell], sure: float = SURE) -> dict[str, Any]:

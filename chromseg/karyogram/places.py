@@ -45,7 +45,7 @@ def place(probabilities: F32, price: float = PRICE) -> Placement:
         probabilities: float32 (N, 24), of each chromosome by itself; N may be 0.
         price: Of a place beyond those of a class.
     """
-    own = -np.log(np.maximum(probabilities.astype(np.float64), _LEAST))
+    own = _costs(probabilities)
     best, classes = _cheapest(own, price)
     regrets = np.zeros(len(own))
     for index, given in enumerate(classes):
@@ -53,6 +53,15 @@ def place(probabilities: F32, price: float = PRICE) -> Placement:
         other[index, given] = -4 * np.log(_LEAST)
         regrets[index] = _cheapest(other, price)[0] - best
     return Placement(classes, 1 / (1 + np.exp(-np.maximum(regrets, 0))))
+
+
+def best_classes(probabilities: F32, price: float = PRICE) -> Places:
+    """The classes of `place` alone, int64 (N,), at a fraction of the time."""
+    return _cheapest(_costs(probabilities), price)[1]
+
+
+def _costs(probabilities: F32) -> Costs:
+    return -np.log(np.maximum(probabilities.astype(np.float64), _LEAST))
 
 
 def _cheapest(own: Costs, price: float) -> tuple[float, Places]:

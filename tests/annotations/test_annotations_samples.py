@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,14 @@ def test_a_set_of_boxes_has_blank_maps_and_keeps_its_classes(tmp_path):
     np.testing.assert_array_equal(read.boxes, boxes)
     np.testing.assert_array_equal(read.labels, labels)
     assert read.boxes.dtype == np.float32 and read.labels.dtype == np.int64
+
+
+def test_a_set_of_masks_keeps_its_classes_where_there_are_several(tmp_path, crossing_bars):
+    named = replace(sample("a", crossing_bars, kind="metaphase"), labels=np.array([3, 24]))
+    write_samples(tmp_path / "set", [named, sample("b", crossing_bars)])
+    read, plain = read_samples(tmp_path / "set")
+    assert read.labels.tolist() == [3, 24] and read.boxes is None
+    assert plain.labels is None
 
 
 def test_an_older_set_is_replaced(tmp_path, crossing_bars):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chromseg.evaluation.karyotypes import Answered, figures, judge_cell, metrics_of
+from chromseg.evaluation.karyotypes import Answered, figures, judge_cell, metrics_of, share_at
 from chromseg.karyogram.classes import CLASSES
 
 X, Y = CLASSES.index("X"), CLASSES.index("Y")
@@ -38,6 +38,7 @@ def test_only_what_is_cut_correctly_counts_and_all_of_it_is_placed() -> None:
     found = figures([judge_cell(answered(labels, given, judged), 4.0)])
     assert found["chromosomes"] == 3 and found["whole_cells"] == 0 and found["sex_right"] is None
     assert found["placed"] == pytest.approx(2 / 3) and found["taken_for"] == {"1 → 5": 1}
+    assert share_at([answered(labels, given, judged)], 4.0) == found["placed"] and share_at([], 4.0) is None
 
 
 def test_marks_are_of_the_unsure() -> None:

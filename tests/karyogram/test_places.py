@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chromseg.karyogram.classes import CLASSES
-from chromseg.karyogram.places import PRICE, place
+from chromseg.karyogram.places import PRICE, best_classes, place
 
 X, Y = CLASSES.index("X"), CLASSES.index("Y")
 MAN = [*range(22), *range(22), X, Y]
@@ -47,6 +47,7 @@ def test_the_price_decides_how_sure_the_picture_must_be() -> None:
     table[-2, 20], table[-2, 21] = 0.8, 0.1
     assert place(table, price=1.0).classes[-2] == 20
     assert place(table, price=4.0).classes[-2] == 21
+    assert all(np.array_equal(best_classes(table, price), place(table, price).classes) for price in (1.0, 4.0))
 
 
 def test_a_woman_has_no_free_place_for_y_and_a_man_one_x() -> None:
