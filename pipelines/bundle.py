@@ -49,7 +49,7 @@ def main() -> None:
 
 def bundled_name(profile: Profile, card: ModelCard) -> str:
     """Its family; with the variant behind it if that is an expert."""
-    if isinstance(card.architecture, CascadeConfig):
+    if isinstance(card.architecture, CascadeConfig | KaryotypeConfig):
         return family(card)
     variant = card.lineage["variant"]
     return f"{family(card)}-{variant}" if variant_config(profile.params, variant).judged_on else family(card)
