@@ -45,7 +45,7 @@ def judge_cutout(predictor: Predictor, sample: Sample) -> CutoutCase:
     A family without maps is judged by where its instances lie and overlap. The sample is at the model's own scale and
     polarity already, so neither is estimated.
     """
-    found = _without_sureness(predictor).find(sample.image)
+    found = predictor.without_sureness().find(sample.image)  # what splices a cluster refuses it, whatever else is said
     sample = as_coarse_as(found.masks.shape[1:], sample)
     splice = splice_true = None
     if sample.masks is not None:
@@ -68,14 +68,6 @@ def judge_cutout(predictor: Predictor, sample: Sample) -> CutoutCase:
         splice_true_maps=splice_true,
     )
     return CutoutCase(score, found.crossing, found.masks)
-
-
-def _without_sureness(predictor: Predictor) -> Predictor:
-    """The same model with the flags of stage 2 alone: what splices a cluster refuses it, whatever else is said."""
-    if not isinstance(predictor, MapPredictor) or predictor.sureness is None:
-        return predictor
-    kept = {key: value for key, value in predictor.card.preprocessing.items() if key != "sureness"}
-    return replace(predictor, card=replace(predictor.card, preprocessing=kept))
 
 
 def as_coarse_as(shape: tuple[int, ...], sample: Sample) -> Sample:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from scipy import ndimage
@@ -74,6 +74,11 @@ class CascadePredictor(Predictor):
         """How probable outlines are right, as fitted; None in a card without it."""
         given = self.card.preprocessing.get("sureness")
         return None if given is None else Sureness.of_json(given)
+
+    def without_sureness(self) -> Self:
+        """As every predictor, and its parents too."""
+        experts = {stain: expert.without_sureness() for stain, expert in self.experts.items()}
+        return replace(super().without_sureness(), maps=self.maps.without_sureness(), experts=experts)
 
     def find(self, absorbance: F32, most: int | None = None) -> Found:
         """As every predictor; the maps alone say whether a second look is needed, and which expert is to answer."""

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from chromseg.arrays import F32
 from chromseg.config import parse
@@ -68,6 +68,11 @@ class Predictor(ABC):
     def looks(self) -> dict[str, StainLook]:
         """How pictures of each stain look that it was trained on; {} in a card without them."""
         return {stain: StainLook.of_json(value) for stain, value in self.card.looks.items()}
+
+    def without_sureness(self) -> Self:
+        """The same model with the flags of stage 2 alone, and all that it takes for debris."""
+        kept = {name: value for name, value in self.card.preprocessing.items() if name != "sureness"}
+        return replace(self, card=replace(self.card, preprocessing=kept))
 
     def require_looks(self) -> None:
         """Refuse to be strict without knowing what is strange.

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from drawn_cells import drawn_cascade, drawn_cell
 
+from chromseg.annotations import Sample
+from chromseg.evaluation.judging import judge_cutout
 from chromseg.inference.cascade import DISPUTED, WITNESSES, CascadePredictor
 from chromseg.inference.sureness import MEASURES, Sureness
 from chromseg.partition.cluster import NEEDS_REVIEW
@@ -63,3 +65,14 @@ def test_the_measures_of_an_outline_that_both_saw_and_of_one_that_the_maps_alone
     assert detector[missed] == 0 and np.delete(detector, missed).min() > 0.9
     assert believed == pytest.approx(0.8 * detector)
     assert found.masks[missed][120:131, 100:170].mean() > 0.9
+
+
+def test_a_cluster_alone_is_judged_by_how_it_was_spliced_however_sure_the_cascade_is() -> None:
+    picture, masks = drawn_cell()
+    image = (255 - picture).astype(np.float32) / 255
+    cluster = Sample.from_masks("cross", "drawn/1", "test", "cutout", np.where(image < 0.2, 0, image), masks)
+    sure, doubting = drawn_cascade(masks), relying_on(drawn_cascade(masks), "detector", doubtful=1.0)
+    assert all(NEEDS_REVIEW in each.flags for each in doubting.predict(picture).instances)
+    assert judge_cutout(doubting, cluster).score.splice == judge_cutout(sure, cluster).score.splice > 0.7
+    parents = replace(sure, maps=replace(sure.maps, card=doubting.card))
+    assert parents.without_sureness().maps.sureness is None
