@@ -10,6 +10,7 @@ from chromseg.metrics.catalogue import (
     HEADINGS,
     LABELS,
     METRICS,
+    NAMING,
     OF_IMAGES,
     SLICED,
     TEST,
@@ -23,7 +24,7 @@ UNCOUNTED = {"test/n_images", "test/n_left_out"}  # sizes, not scores
 def test_every_score_is_in_the_list_and_every_key_of_it_is_computed() -> None:
     scores = {metric.key for metric in METRICS if metric.judged != "cost"}
     assert scores == summarize([]).keys() - UNCOUNTED
-    assert len(BY_KEY) == len(METRICS)
+    assert len(BY_KEY) == len((*METRICS, *NAMING)), "each key once"
 
 
 def test_tables_cards_rebuilds_and_gates_keep_to_it() -> None:

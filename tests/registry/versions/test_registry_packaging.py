@@ -73,5 +73,5 @@ def test_mlflow_loads_it_without_pickle_and_gets_the_json_of_predict(
 def test_predictors_know_their_version(source: str) -> None:
     from chromseg import load_predictor
 
-    identity = load_predictor().identity
+    identity = load_predictor("models:/chromseg@champion").identity
     assert (identity.name, identity.version) == ("chromseg", "1")
