@@ -101,10 +101,10 @@ def scores_with(
     scores = []
     for settings in tried:
         splicer = replace(predictor.splicer, postprocess=settings)
-        smooth, maps = splicer.decide(seen, probabilities)
+        smooth, maps = decided = splicer.decide(seen, probabilities)
         key = _digest(smooth, maps.chromosome, maps.crossing, maps.contact)
         if key not in joined:
-            found = splicer.join(seen, smooth, maps)
+            found = splicer.join(seen, decided)
             joined[key] = score_found(found, found, sample)
         scores.append(joined[key])
     return scores

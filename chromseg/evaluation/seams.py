@@ -62,7 +62,7 @@ def seen_seams(predictor: MapPredictor, sample: Sample, rng: np.random.Generator
     seen = predictor.seen(sample.image)
     truth = as_coarse_as(seen.shape, sample)
     assert truth.masks is not None
-    _, maps = predictor.splicer.decide(seen, predictor.infer(sample.image))
+    maps = predictor.look(sample.image).maps
     if maps.contact is None:
         return
     owner = np.where(truth.masks.sum(axis=0) == 1, truth.masks.argmax(axis=0) + 1, 0)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PIL import Image
 
 from chromseg.arrays import F32, Bool
+from chromseg.boxes import window_of
 from chromseg.images.reduction import by_means
 
 AS_IT_IS = (0.7, 1.4)  # factors within what training has seen: resizing would only blur
 ALWAYS = (1.0, 1.0)  # for a network that has seen chromosomes of one width alone
+_HALF = 0.5 - 1e-4  # many pixels of a resized mask are one half but for rounding
 
 
 def factor_between(width: float | None, wanted: float | None, as_it_is: tuple[float, float] = AS_IT_IS) -> float:
@@ -28,11 +32,30 @@ def resize(image: F32, factor: float) -> F32:
 
 
 def resize_mask(mask: Bool, shape: tuple[int, ...]) -> Bool:
-    """Bring a mask bool (h, w) to another size (H, W); its border is where linear interpolation crosses one half."""
+    """Bring a mask bool (h, w) to another size (H, W); its border is where linear interpolation crosses one half.
+
+    Only the surroundings of the mask are looked at: a chromosome is a hundredth of its picture.
+    """
     if mask.shape == shape:
         return mask
-    picture = Image.fromarray(mask.astype(np.float32)).resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
-    return np.asarray(np.asarray(picture) >= 0.5)
+    resized = np.zeros(shape, dtype=bool)
+    if not mask.any():
+        return resized
+    factors = tuple(new / old for new, old in zip(shape, mask.shape, strict=True))
+    rows, cols = window_of(mask)
+    top, bottom = _stretch(rows, factors[0], shape[0])
+    left, right = _stretch(cols, factors[1], shape[1])
+    source = (left / factors[1], top / factors[0], right / factors[1], bottom / factors[0])
+    picture = Image.fromarray(mask.astype(np.float32))
+    part = picture.resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=source)
+    resized[top:bottom, left:right] = np.asarray(part) >= _HALF
+    return resized
+
+
+def _stretch(side: slice, factor: float, size: int) -> tuple[int, int]:
+    """Where pixels that are resized by a factor come to lie on a side of `size` pixels, and all that they may reach."""
+    reach = 1 + factor
+    return max(math.floor(side.start * factor - reach), 0), min(math.ceil(side.stop * factor + reach), size)
 
 
 def filled_up(image: F32, step: int) -> F32:

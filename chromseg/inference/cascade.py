@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from chromseg.annotations.contact import contact_map
 from chromseg.arrays import F32, F64, Bool
+from chromseg.boxes import window_of
 from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse_shape, factor_between, resize
 from chromseg.inference.choice import DETECTOR, PARTITION, Debate, Group, alike
 from chromseg.inference.familiarity import clearly, look_of
@@ -22,6 +23,7 @@ from chromseg.inference.found import Found, in_reading_order, joined
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.predictor import Predictor
+from chromseg.inference.splicing import Decided
 from chromseg.inference.sureness import Sureness, measures_of
 from chromseg.metrics import mask_ious
 from chromseg.models.cascade import CascadeRule
@@ -38,14 +40,12 @@ class Answer(NamedTuple):
     """What both networks make of a picture.
 
     Attributes:
-        probabilities: float32 (M, h, w), of the parent that draws maps.
+        decided: The maps, of the parent that draws them.
         detections: Of the detector.
-        by_maps: The chromosomes that the maps alone give, where they were spliced already.
     """
 
-    probabilities: F32
+    decided: Decided
     detections: Detections
-    by_maps: Found | None = None
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,23 @@ class CascadePredictor(Predictor):
             Who is to solve it, this cascade or one with an expert's maps; the picture it looked at last; its networks'
             answer to that; and by how much the picture was enlarged.
         """
-        picture, probabilities, closer = self.maps.second_look(absorbance, self.maps.infer(absorbance))
-        detections = self.detect(picture)
-        if not self.experts:
-            return self, picture, Answer(probabilities, detections), closer
-        by_maps = self.maps.splice(picture, probabilities, most=most)
-        expert = self.expert_for(picture, by_maps)
+        maps = self.maps
+        glance = maps.glance(absorbance)
+        first = maps.decided(absorbance, glance.probabilities)
+        closer = maps.closer_for(absorbance, first)
+        picture = resize(absorbance, closer)
+        if closer != 1.0:
+            glance = maps.glance(picture)
+            first = maps.decided(picture, glance.probabilities)
+        expert = self.expert_for(picture, maps.solve(picture, first, most)) if self.experts else None
         if expert is None:
-            return self, picture, Answer(probabilities, detections, by_maps), closer
-        return replace(self, maps=expert, experts={}), picture, Answer(expert.infer(picture), detections), closer
+            return self, picture, Answer(maps.decided(picture, maps.after(glance)), self.detect(picture)), closer
+        return (
+            replace(self, maps=expert, experts={}),
+            picture,
+            Answer(expert.look(picture), self.detect(picture)),
+            closer,
+        )
 
     def expert_for(self, absorbance: F32, by_maps: Found) -> MapPredictor | None:
         """The expert for the stain that a picture clearly looks like, if there is one."""
@@ -145,9 +153,9 @@ class CascadePredictor(Predictor):
         witnesses = [each.max(axis=1, initial=0.0) for each in (*ious, believed)]
         return np.concatenate([shapes, np.stack(witnesses, axis=1)], axis=1)
 
-    def found_width(self, absorbance: F32, answer: Answer) -> float | None:
+    def found_width(self, answer: Answer) -> float | None:
         """As the parent that draws maps sees them."""
-        return self.maps.found_width(absorbance, answer.probabilities)
+        return self.maps.found_width(answer.decided)
 
     def conclude(self, absorbance: F32, answer: Answer) -> tuple[Found, Found]:
         """What was decided, and with it the detections that it leaves no trace of."""
@@ -166,7 +174,7 @@ class CascadePredictor(Predictor):
 
     def infer(self, absorbance: F32) -> Answer:
         """Run both networks."""
-        return Answer(self.maps.infer(absorbance), self.detect(absorbance))
+        return Answer(self.maps.look(absorbance), self.detect(absorbance))
 
     def detect(self, absorbance: F32) -> Detections:
         """Run the detector, which sees the picture at its own scale."""
@@ -175,19 +183,19 @@ class CascadePredictor(Predictor):
     def explanations(
         self,
         absorbance: F32,
-        probabilities: F32,
+        decided: Decided,
         detections: Detections,
-        by_maps: Found | None = None,
         most: int | None = None,
     ) -> Debate:
         """Three explanations: the partition's, the detector's, and the partition's with the detector's seams."""
-        by_maps = by_maps or self.maps.splice(absorbance, probabilities, most=most)
+        seen, splicer = self.seen(absorbance), self.maps.splicer
+        by_maps = splicer.join(seen, decided, most=most)
         detected = self.detected(detections, absorbance.shape)
         detected = in_reading_order(
             replace(detected, masks=fit_to_map(detected.masks, by_maps.chromosome, self.rule.reach))
         )
-        together = self.maps.splice(absorbance, probabilities, contact_map(detected.masks), most)
-        return Debate((by_maps, detected, together), probabilities[0], probabilities[1])
+        together = splicer.join(seen, decided, contact_map(detected.masks), most)
+        return Debate((by_maps, detected, together), *decided.probabilities[:2])
 
     def detected(
         self, detections: Detections, shape: tuple[int, int], settings: InstanceSettings | None = None
@@ -256,13 +264,14 @@ def fit_to_map(masks: Bool, chromosome: Bool, reach: float) -> Bool:
     """
     areas = np.maximum(masks.sum(axis=(1, 2)), 1)
     on_map = (masks & chromosome).sum(axis=(1, 2)) >= _MOSTLY * areas
-    fitted = np.where(on_map[:, None, None], masks & chromosome, masks)
+    fitted = np.asarray(np.where(on_map[:, None, None], masks & chromosome, masks))
     if not on_map.any():
-        return np.asarray(fitted)
-    covered = fitted.any(axis=0)
-    distance, (rows, cols) = ndimage.distance_transform_edt(~covered, return_indices=True)
-    more = chromosome & ~covered & (distance <= reach)
-    nearest = fitted.argmax(axis=0)[rows, cols]
+        return fitted
+    covered = np.asarray(fitted.any(axis=0))
+    inside = window_of(np.asarray(chromosome | covered))
+    distance, (rows, cols) = ndimage.distance_transform_edt(~covered[inside], return_indices=True)
+    more = chromosome[inside] & ~covered[inside] & (distance <= reach)
+    nearest = fitted[:, *inside].argmax(axis=0)[rows, cols]
     for index in np.flatnonzero(on_map):
-        fitted[index] |= more & (nearest == index)
-    return np.asarray(fitted)
+        fitted[index][inside] |= more & (nearest == index)
+    return fitted

@@ -10,11 +10,13 @@ import torch
 
 from chromseg.annotations.maps import label_regions
 from chromseg.arrays import F32, Bool
-from chromseg.boxes import window_of
+from chromseg.boxes import Window, window_of
+from chromseg.config import DetectorConfig
+from chromseg.images.field import field_of
 from chromseg.images.tone import toned
 from chromseg.inference.found import Found, in_reading_order
 from chromseg.inference.predictor import Predictor
-from chromseg.models.ucrd_net import Detections, UCRDNet, paste_masks
+from chromseg.models.ucrd_net import STRIDE, Detections, UCRDNet, paste_masks
 from chromseg.partition.cluster import NEEDS_REVIEW
 
 BOX_ONLY = "box-only"
@@ -58,12 +60,21 @@ class InstancePredictor(Predictor):
     @torch.inference_mode()
     def infer(self, absorbance: F32) -> Detections:
         """Run the network: float32 (H, W) → all detections above its own, low threshold."""
-        (detections,) = self.network.detect([self.for_network(absorbance)])
-        return detections
+        picture = self.for_network(absorbance)
+        rows, cols = self._field(picture)
+        (detections,) = self.network.detect([picture[:, rows, cols]])
+        return detections._replace(boxes=detections.boxes + detections.boxes.new_tensor([cols.start, rows.start] * 2))
 
     def for_network(self, absorbance: F32) -> torch.Tensor:
         """The picture float32 (1, H, W), in the model's tone, where the network is."""
         return torch.from_numpy(np.ascontiguousarray(toned(absorbance, self.tone)))[None].to(self.device)
+
+    def _field(self, picture: torch.Tensor) -> Window:
+        """Where anything lies in float32 (1, H, W); all of it for a network that brings every picture to one size."""
+        config = self.card.architecture
+        one_size = isinstance(config, DetectorConfig) and bool(config.min_size or config.max_size)
+        tone = 0.0 if one_size else self.tone
+        return field_of(picture[0].cpu().numpy(), tone, STRIDE)
 
     @torch.inference_mode()
     def instances(

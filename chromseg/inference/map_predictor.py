@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from scipy import ndimage
-from torch import Tensor
 
 from chromseg.annotations.maps import label_regions
 from chromseg.arrays import F32, F64, Bool
 from chromseg.config import ModelConfig
+from chromseg.images.field import field_of
 from chromseg.images.scale import filled_up
 from chromseg.images.tone import toned
 from chromseg.inference.found import Found
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.prepared import Remainder
-from chromseg.inference.splicing import Splicer, SplicingLeft
+from chromseg.inference.splicing import Decided, Splicer, SplicingLeft
 from chromseg.inference.sureness import Sureness
 from chromseg.inference.view import MOST_CHROMOSOMES
 from chromseg.models.maps import MapNetwork
@@ -28,6 +29,23 @@ from chromseg.partition.seams import WITH_CONTACT, SeamWeights
 
 _A_FIELD = 8  # regions from which their width says how large the picture is
 _UNKNOWN_ONCE = {"smooth_chromosome": 0.0, "max_apart": 0.0}
+
+
+class Glance(NamedTuple):
+    """The first half of what a network is asked.
+
+    Attributes:
+        images: float32 (B, H, W), the pictures as the network sees them.
+        drawn: float32 (B, M, h, w), what it draws of them, not turned.
+    """
+
+    images: F32
+    drawn: F32
+
+    @property
+    def probabilities(self) -> F32:
+        """Float32 (M, h, w), of the only picture."""
+        return np.asarray(self.drawn[0])
 
 
 @dataclass(frozen=True)
@@ -41,14 +59,26 @@ class MapPredictor(Predictor):
         """As its network was made."""
         return self.card.architecture.fine if isinstance(self.card.architecture, ModelConfig) else 1
 
-    def solve(self, absorbance: F32, answer: F32, most: int | None = None) -> Found:
-        """Splice."""
-        return self.splice(absorbance, answer, most=most)
+    @property
+    def _coarsest(self) -> int:
+        """Pixels of a picture beside one of its network's deepest level."""
+        return self.fine * 2**self.card.architecture.depth if isinstance(self.card.architecture, ModelConfig) else 1
 
-    def found_width(self, absorbance: F32, answer: F32) -> float | None:
+    def look(self, absorbance: F32) -> Decided:
+        """What the network draws, and the maps of its thresholds."""
+        return self.decided(absorbance, self.infer(absorbance))
+
+    def decided(self, absorbance: F32, probabilities: F32) -> Decided:
+        """The maps of what `infer` drew."""
+        return self.splicer.decide(self.seen(absorbance), probabilities)
+
+    def solve(self, absorbance: F32, answer: Decided, most: int | None = None) -> Found:
+        """Splice."""
+        return self.splicer.join(self.seen(absorbance), answer, most=most)
+
+    def found_width(self, answer: Decided) -> float | None:
         """The median width of the regions of the chromosome map, of whole fields with eight or more."""
-        _, maps = self.splicer.decide(self.seen(absorbance), answer)
-        labels, count = label_regions(maps.chromosome)
+        labels, count = label_regions(answer.maps.chromosome)
         if count < _A_FIELD:
             return None
         windows = enumerate(ndimage.find_objects(labels), start=1)
@@ -64,7 +94,8 @@ class MapPredictor(Predictor):
         splicer = self.splicer
         alone = torch.device(self.device).type == "cpu"
         maps = [self.infer(image) for image in images] if alone else self.infer_batch(np.stack(images))
-        looks = (self.second_look(image, own) for image, own in zip(images, maps, strict=True))
+        first = (self.decided(image, own) for image, own in zip(images, maps, strict=True))
+        looks = (self.second_look(image, own) for image, own in zip(images, first, strict=True))
         return [
             SplicingLeft(splicer, self.seen(picture), own, MOST_CHROMOSOMES, closer) for picture, own, closer in looks
         ]
@@ -79,21 +110,28 @@ class MapPredictor(Predictor):
     @torch.inference_mode()
     def infer_batch(self, images: F32) -> F32:
         """The same for pictures of one size: float32 (B, H, W) → (B, M, h, w)."""
-        images = np.stack([filled_up(toned(image, self.tone), self.fine) for image in images])
-        x = torch.from_numpy(images)[:, None].to(self.device, memory_format=torch.channels_last)
-        probabilities = self._probabilities(x)
-        if self.half_turn:
-            probabilities = (probabilities + self._probabilities(x.flip(2, 3)).flip(2, 3)) / 2
-        return np.asarray(probabilities.cpu().numpy())
+        images = self._for_network(images)
+        return self._whole(Glance(images, self._drawn(images)))
 
-    def conclude(self, absorbance: F32, answer: F32) -> tuple[Found, Found]:
+    @torch.inference_mode()
+    def glance(self, absorbance: F32) -> Glance:
+        """The upright half of `infer`: of half the time, where there is another half."""
+        images = self._for_network(absorbance[None])
+        return Glance(images, self._drawn(images))
+
+    @torch.inference_mode()
+    def after(self, glance: Glance) -> F32:
+        """What `infer` gives, after a glance."""
+        return np.asarray(self._whole(glance)[0])
+
+    def conclude(self, absorbance: F32, answer: Decided) -> tuple[Found, Found]:
         """What splicing gives; nothing is held back."""
-        found = self.splice(absorbance, answer)
+        found = self.solve(absorbance, answer)
         return found, found
 
     def measured(self, absorbance: F32) -> tuple[Found, F32, F64]:
         """What is found, the picture in which, as coarse as the masks, and the measures by which sureness is fitted."""
-        picture, answer, _ = self.second_look(absorbance, self.infer(absorbance))
+        picture, answer, _ = self.second_look(absorbance, self.look(absorbance))
         seen = self.seen(picture)
         found, measures = self.splicer.measured(seen, answer)
         return found, seen, measures
@@ -125,9 +163,30 @@ class MapPredictor(Predictor):
         given = self.card.preprocessing.get("sureness")
         return None if given is None else Sureness.of_json(given)
 
-    def _probabilities(self, x: Tensor) -> Tensor:
-        maps = [logits for logits in self.network(x) if logits is not None]
-        return torch.sigmoid(torch.cat(maps, dim=1)).float()
+    def _for_network(self, images: F32) -> F32:
+        """Pictures float32 (B, H, W) in the model's tone, with sides that the network can make coarser."""
+        return np.stack([filled_up(toned(image, self.tone), self.fine) for image in images])
+
+    def _whole(self, glance: Glance) -> F32:
+        """float32 (B, M, h, w), with the other half if there is one."""
+        if not self.half_turn:
+            return glance.drawn
+        return np.asarray((glance.drawn + self._drawn_turned(glance.images)) / 2, dtype=np.float32)
+
+    def _drawn_turned(self, images: F32) -> F32:
+        """As `_drawn`, of the pictures turned by 180°, turned back."""
+        return self._drawn(images[:, ::-1, ::-1])[..., ::-1, ::-1]
+
+    def _drawn(self, images: F32) -> F32:
+        """What the network draws of pictures (B, H, W) as of `_for_network`: float32 (B, M, h, w), 0 off the field."""
+        rows, cols = field_of(images.max(axis=0), self.tone, self._coarsest)
+        x = torch.from_numpy(np.ascontiguousarray(images[:, None, rows, cols]))
+        maps = self.network(x.to(self.device, memory_format=torch.channels_last))
+        inside = torch.sigmoid(torch.cat([logits for logits in maps if logits is not None], dim=1)).float()
+        drawn = np.zeros((*inside.shape[:2], *(side // self.fine for side in images.shape[1:])), dtype=np.float32)
+        top, left = rows.start // self.fine, cols.start // self.fine
+        drawn[..., top : top + inside.shape[2], left : left + inside.shape[3]] = inside.cpu().numpy()
+        return drawn
 
     @property
     def half_turn(self) -> bool:

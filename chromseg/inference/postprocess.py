@@ -181,5 +181,6 @@ def _where(region: Bool, probability: F32, least: float, statistic: Callable[...
     labels, count = label_regions(region)
     if not count:
         return region
-    values = np.asarray(statistic(probability, labels, np.arange(1, count + 1)))
+    inside = labels > 0  # a statistic of labels sorts all that it is given
+    values = np.asarray(statistic(probability[inside], labels[inside], np.arange(1, count + 1)))
     return np.asarray(np.append(False, values >= least)[labels])

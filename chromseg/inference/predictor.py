@@ -91,12 +91,16 @@ class Predictor(ABC):
     def infer(self, absorbance: F32) -> Any:
         """What the network alone, or each of two, makes of absorbance float32 (H, W) at the model's scale."""
 
+    def look(self, absorbance: F32) -> Any:
+        """What `solve` goes by: the answer of `infer`, and what follows from it for every pixel."""
+        return self.infer(absorbance)
+
     @abstractmethod
     def solve(self, absorbance: F32, answer: Any, most: int | None = None) -> Found:
-        """The chromosomes, from what `infer` answered; arguments and errors as of `find`."""
+        """The chromosomes, from what `look` answered; arguments and errors as of `find`."""
 
-    def found_width(self, absorbance: F32, answer: Any) -> float | None:
-        """The width of the chromosomes as the network sees them, in pixels of `absorbance`; None if it cannot say."""
+    def found_width(self, answer: Any) -> float | None:
+        """The width of the chromosomes that a `look` showed, in pixels of the picture; None if it cannot say."""
         return None
 
     def find(self, absorbance: F32, most: int | None = None) -> Found:
@@ -109,41 +113,50 @@ class Predictor(ABC):
         Raises:
             InputRefusedError: There are more than `most`.
         """
-        picture, answer, closer = self.second_look(absorbance, self.infer(absorbance))
+        picture, answer, closer = self.second_look(absorbance, self.look(absorbance))
         return replace(self.solve(picture, answer, most), closer=closer)
 
     def second_look(self, absorbance: F32, answer: Any) -> tuple[F32, Any, float]:
-        """Look again where the first look shows chromosomes of another width than the model was trained on.
-
-        Before the network has run, their width is an estimate by thresholds, which on DAPI, where neighbours run
-        together, was wrong by a quarter in a third of the pictures.
+        """Look again where `closer_for` says so.
 
         Args:
             absorbance: float32 (H, W), at the model's own scale as estimated.
-            answer: What `infer` says of it.
+            answer: What `look` says of it.
 
         Returns:
             The picture that was looked at last, the answer to it, and by how much it was enlarged.
         """
+        closer = self.closer_for(absorbance, answer)
+        if closer == 1.0:
+            return absorbance, answer, closer
+        picture = resize(absorbance, closer)
+        return picture, self.look(picture), closer
+
+    def closer_for(self, absorbance: F32, answer: Any) -> float:
+        """By how much to enlarge a picture that shows chromosomes of another width than the model was trained on.
+
+        Before the network has run, their width is an estimate by thresholds, which on DAPI, where neighbours run
+        together, was wrong by a quarter in a third of the pictures.
+
+        Returns:
+            1.0 where the first look is good enough.
+        """
         wanted = self.card.trained_width
-        own = self.found_width(absorbance, answer) if wanted else None
+        own = self.found_width(answer) if wanted else None
         if not own:
-            return absorbance, answer, 1.0
+            return 1.0
         fits = math.sqrt(MAX_SCALED / absorbance.size) * self.fine
         closer = min(max(wanted / own, 1 / _MOST_CLOSER), _MOST_CLOSER, max(fits, 1.0))
-        if _RIGHT_ENOUGH <= closer <= 1 / _RIGHT_ENOUGH:
-            return absorbance, answer, 1.0
-        picture = resize(absorbance, closer)
-        return picture, self.infer(picture), closer
+        return 1.0 if _RIGHT_ENOUGH <= closer <= 1 / _RIGHT_ENOUGH else closer
 
     def find_all(self, absorbance: F32) -> tuple[Found, Found]:
         """What `find` gives, and with it all that is too unsure to be handed out: average precision needs that too."""
-        picture, answer, _ = self.second_look(absorbance, self.infer(absorbance))
+        picture, answer, _ = self.second_look(absorbance, self.look(absorbance))
         return self.conclude(picture, answer)
 
     @abstractmethod
     def conclude(self, absorbance: F32, answer: Any) -> tuple[Found, Found]:
-        """As `find_all`, from what `infer` answered; the two may be the same object."""
+        """As `find_all`, from what `look` answered; the two may be the same object."""
 
     def predict(
         self,

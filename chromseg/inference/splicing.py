@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from chromseg.arrays import F32, F64, Bool
 from chromseg.inference.found import Found
@@ -11,6 +11,18 @@ from chromseg.inference.postprocess import BinaryMaps, PostprocessSettings, bina
 from chromseg.inference.sureness import Sureness, measures_of
 from chromseg.partition import Partition, partition_crossings
 from chromseg.partition.seams import WITH_CONTACT, SeamWeights
+
+
+class Decided(NamedTuple):
+    """The first half of stage 2: what a network drew, and the maps of its thresholds.
+
+    Attributes:
+        probabilities: float32 (M, H, W) of chromosome, crossing and perhaps contact, smoothed.
+        maps: What is chromosome, crossing and seam.
+    """
+
+    probabilities: F32
+    maps: BinaryMaps
 
 
 @dataclass(frozen=True)
@@ -47,46 +59,35 @@ class Splicer:
         Raises:
             InputRefusedError: There are more.
         """
-        probabilities, maps = self.decide(absorbance, probabilities)
-        return self.join(absorbance, probabilities, maps, seams, most)
+        return self.join(absorbance, self.decide(absorbance, probabilities), seams, most)
 
-    def decide(self, absorbance: F32, probabilities: F32) -> tuple[F32, BinaryMaps]:
-        """The first half of `splice`: smoothed probabilities float32 (M, H, W), and the maps of their thresholds."""
+    def decide(self, absorbance: F32, probabilities: F32) -> Decided:
+        """The first half of `splice`."""
         probabilities = smoothed(probabilities, self.postprocess)
-        return probabilities, binarize(probabilities, self.postprocess, absorbance)
+        return Decided(probabilities, binarize(probabilities, self.postprocess, absorbance))
 
-    def join(
-        self,
-        absorbance: F32,
-        probabilities: F32,
-        maps: BinaryMaps,
-        seams: Bool | None = None,
-        most: int | None = None,
-    ) -> Found:
-        """The second half, most of the time: partition what `decide` gave."""
-        found, parts = self._partitioned(absorbance, probabilities, maps, seams, most)
+    def join(self, absorbance: F32, decided: Decided, seams: Bool | None = None, most: int | None = None) -> Found:
+        """The second half, most of the time: partition what `decide` gave; arguments and errors as of `splice`."""
+        found, parts = self._partitioned(absorbance, decided, seams, most)
         if self.sureness is None:
             return found
-        typical = self.sureness.typical
-        return self.sureness.rated(
-            found, measures_of(parts.masks, parts.confidence, probabilities, absorbance, typical)
-        )
+        seen = (decided.probabilities, absorbance, self.sureness.typical)
+        return self.sureness.rated(found, measures_of(parts.masks, parts.confidence, *seen))
 
-    def measured(self, absorbance: F32, probabilities: F32) -> tuple[Found, F64]:
-        """What `splice` finds, and the measures by which the sureness of each outline is fitted."""
-        probabilities, maps = self.decide(absorbance, probabilities)
-        found, parts = self._partitioned(absorbance, probabilities, maps)
-        return found, measures_of(parts.masks, parts.confidence, probabilities, absorbance)
+    def measured(self, absorbance: F32, decided: Decided) -> tuple[Found, F64]:
+        """What `join` finds, and the measures by which the sureness of each outline is fitted."""
+        found, parts = self._partitioned(absorbance, decided)
+        return found, measures_of(parts.masks, parts.confidence, decided.probabilities, absorbance)
 
     def _partitioned(
         self,
         absorbance: F32,
-        probabilities: F32,
-        maps: BinaryMaps,
+        decided: Decided,
         seams: Bool | None = None,
         most: int | None = None,
     ) -> tuple[Found, Partition]:
         """The chromosomes without what is said of their sureness, and the partition that they are of."""
+        probabilities, maps = decided
         contact = maps.contact if seams is None else seams & maps.chromosome & ~maps.crossing
         parts = partition_crossings(
             maps.chromosome,
@@ -109,20 +110,20 @@ class SplicingLeft:
     Attributes:
         splicer: With the model's settings.
         absorbance: float32 (H, W) that the network saw.
-        probabilities: float32 (M, H, W) that it answered.
+        decided: Of what it drew there.
         most: Chromosomes.
         closer: By how much the picture was enlarged for a second look.
     """
 
     splicer: Splicer
     absorbance: F32
-    probabilities: F32
+    decided: Decided
     most: int | None = None
     closer: float = 1.0
 
     def __call__(self) -> Found:
         """Splice."""
-        found = self.splicer.splice(self.absorbance, self.probabilities, most=self.most)
+        found = self.splicer.join(self.absorbance, self.decided, most=self.most)
         return replace(found, closer=self.closer)
 
 

@@ -16,8 +16,8 @@ from chromseg.evaluation.map_thresholds import THRESHOLDS, at_threshold, choose_
 from chromseg.evaluation.thresholds import f1
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
-from chromseg.inference.postprocess import BinaryMaps, PostprocessSettings
-from chromseg.inference.splicing import Splicer
+from chromseg.inference.postprocess import PostprocessSettings
+from chromseg.inference.splicing import Decided, Splicer
 from chromseg.metrics import InstanceScore, score_instances
 from chromseg.models import build_model
 from chromseg.models.package import ModelCard, read_card, save_model
@@ -82,11 +82,11 @@ def test_settings_that_give_equal_maps_are_joined_once_and_score_as_alone(
     answer = predictor.infer(sample.image)
     tried = [at_threshold(predictor.postprocess, at) for at in (0.4, 0.45, 0.6, 0.65)]  # the rim lies between
     alone = [scores_with(predictor, answer, sample, [settings])[0] for settings in tried]
-    joined: list[BinaryMaps] = []
+    joined: list[Decided] = []
     join = Splicer.join
-    monkeypatch.setattr(Splicer, "join", lambda self, *args: joined.append(args[2]) or join(self, *args))
+    monkeypatch.setattr(Splicer, "join", lambda self, *args: joined.append(args[1]) or join(self, *args))
     together = scores_with(predictor, answer, sample, tried)
-    assert len(joined) == 2 and joined[0].chromosome.sum() > joined[1].chromosome.sum()
+    assert len(joined) == 2 and joined[0].maps.chromosome.sum() > joined[1].maps.chromosome.sum()
     for one, other in zip(together, alone, strict=True):
         np.testing.assert_equal(dataclasses.asdict(one), dataclasses.asdict(other))
     assert together[0].count == together[2].count and together[0].masks is not None and together[2].masks is not None

@@ -86,3 +86,26 @@ def test_its_outlines_are_those_that_sureness_is_fitted_by(bars: tuple[np.ndarra
     found, seen, measures = cascade.measured(absorbance)
     assert seen.shape == absorbance.shape and len(measures) == len(found.masks) == 8
     assert (found.masks == cascade.find(absorbance).masks).all()
+
+
+class Counted(nn.Module):
+    """Another network that counts how often it is asked."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network, self.asked = network, 0
+
+    def forward(self, x: Tensor) -> Maps:
+        self.asked += 1
+        return self.network(x)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(("far", "own", "experts"), [(0.0, 1, 2), (1.5, 2, 0)], ids=["its stain", "another"])
+def test_a_glance_decides_who_draws(bars: tuple[np.ndarray, np.ndarray], far: float, own: int, experts: int) -> None:
+    cascade = with_expert(bars, far=far)
+    card = replace(cascade.maps.card, preprocessing={**cascade.maps.card.preprocessing, "half_turn": True})
+    first, expert = Counted(ThresholdNetwork()), Counted(WideNetwork())
+    maps = replace(cascade.maps, card=card, network=first)
+    counted = replace(cascade, maps=maps, experts={"q-band": replace(maps, network=expert)})
+    assert len(counted.predict(bars[0]).instances) == 8
+    assert (first.asked, expert.asked) == (own, experts), "the picture once, and once more turned by who answers"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from drawn_cells import drawn_cell, threshold_predictor
+from drawn_cells import ThresholdNetwork, drawn_cell, threshold_predictor
 from PIL import Image
 from torch import Tensor, nn
 
@@ -182,6 +182,30 @@ def test_with_a_tone_pale_and_dark_pictures_are_one_to_the_network(
     dark[10:18, 5:50] = 0.6
     pale = dark / 2
     assert np.allclose(own.infer(dark), own.infer(pale), atol=1e-6) == same
+
+
+def test_empty_ground_around_the_chromosomes_is_not_shown_to_the_network(predictor: Predictor) -> None:
+    shown: list[torch.Size] = []
+
+    class Shown(ThresholdNetwork):
+        def forward(self, x: Tensor) -> Maps:
+            shown.append(x.shape)
+            return super().forward(x)
+
+    toned, plain = (
+        dataclasses.replace(
+            predictor,
+            card=dataclasses.replace(predictor.card, preprocessing={"tone": tone, "half_turn": True}),
+            network=Shown(),  # type: ignore[call-arg]
+        )
+        for tone in (0.4, 0.0)
+    )
+    picture = np.zeros((400, 600), np.float32)
+    picture[150:158, 205:250] = 0.4
+    np.testing.assert_array_equal(toned.infer(picture)[:, 120:190, 175:280], plain.infer(picture)[:, 120:190, 175:280])
+    assert toned.infer(picture).shape == (2, 400, 600)
+    whole = torch.Size([1, 1, 400, 600])
+    assert shown.count(whole) == 2 and max(shape.numel() for shape in shown if shape != whole) < 0.1 * whole.numel()
 
 
 def test_what_an_older_card_does_not_know_is_off(predictor: Predictor) -> None:

@@ -42,7 +42,7 @@ def scaled() -> MapPredictor:
 @pytest.mark.parametrize("width", [7, 18])
 def test_a_picture_at_a_wrong_scale_is_looked_at_again(scaled: MapPredictor, width: int) -> None:
     picture, masks = field(width)
-    seen = scaled.found_width(picture, scaled.infer(picture))
+    seen = scaled.found_width(scaled.look(picture))
     assert seen == pytest.approx(width, rel=0.15)
     found = scaled.find(picture)
     assert found.closer == pytest.approx(WIDTH / seen) and found.masks.shape[2] == round(
@@ -65,7 +65,7 @@ def test_a_model_of_any_width_and_a_handful_of_chromosomes_give_no_reason_to_loo
     picture, _ = field(7)
     assert threshold_predictor().find(picture).closer == 1.0
     few = picture[: picture.shape[0] // 2]
-    assert scaled.found_width(few, scaled.infer(few)) is None and scaled.find(few).closer == 1.0
+    assert scaled.found_width(scaled.look(few)) is None and scaled.find(few).closer == 1.0
 
 
 def test_the_result_tells_the_scale_that_was_looked_at_last(scaled: MapPredictor) -> None:

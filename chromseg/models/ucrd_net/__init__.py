@@ -7,12 +7,14 @@ from chromseg.models.ucrd_net.anchor_coverage import cover_anchors
 from chromseg.models.ucrd_net.anchor_shapes import anchor_ious
 from chromseg.models.ucrd_net.anchors import fit_anchors, with_fitted_anchors
 from chromseg.models.ucrd_net.backbone import Backbone
+from chromseg.models.ucrd_net.images import STRIDE
 from chromseg.models.ucrd_net.network import UCRDNet
 from chromseg.models.ucrd_net.rois import paste_masks
 from chromseg.models.ucrd_net.targets import Detections, Target
 from chromseg.models.ucrd_net.uncertainty import rescore
 
 __all__ = [
+    "STRIDE",
     "Backbone",
     "Detections",
     "Target",
