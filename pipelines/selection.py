@@ -64,7 +64,8 @@ def known_pictures(profile: Profile, config: TrainConfig, most: int) -> Iterator
     the samples are.
     """
     width = parse(PrepareConfig, block(profile.params, "prepare"), "prepare").width
-    own = {stains(profile)[name] for name in judging(profile, config)}
+    stain_of = stains(profile)
+    own = {stain_of[name] for name in judging(profile, config)}
     for name in profile.evaluate.looks or judging(profile, config):
         dataset = read_dataset(dataset_folder(name))
         if dataset.card.stain not in own:
