@@ -4,8 +4,9 @@
                                   [--out reports/families.json]
 
 Models are folders or registered ones, a picture is predicted on as `predict` does, with nothing given. Recovered: at
-IoU ≥ 0.8 under the best one-to-one assignment (contract §5). In brackets 95 % bootstrap intervals by case. Splits that
-a model, or a parent of it, was trained on say nothing: see the model cards.
+IoU ≥ 0.8 under the best one-to-one assignment (contract §5). In brackets 95 % bootstrap intervals by case; "beside" is
+the first model less each other one, picture by picture. Splits that a model, or a parent of it, was trained on say
+nothing: see the model cards.
 """
 
 from __future__ import annotations
@@ -60,9 +61,12 @@ def main() -> None:
     }
     for data in arguments.data:
         for split in arguments.splits:
+            first: Sequence[InstanceScore] = ()
             for name, predictor in models.items():
                 judged = [judge(predictor, page) for page in pages(data, split, arguments.limit)]
-                shown = summary(*zip(*judged, strict=True))
+                scores, seconds, warned = zip(*judged, strict=True)
+                shown = summary(scores, seconds, warned) | ({"beside": beside(first, scores)} if first else {})
+                first = first or scores
                 print(data.name, split, name, {key: value for key, value in shown.items() if key != "n"}, flush=True)
                 figures.setdefault(data.name, {}).setdefault(split, {})[name] = shown
                 write_json(arguments.out, figures)
@@ -121,6 +125,17 @@ def summary(scores: Sequence[InstanceScore], seconds: Sequence[float], warned: S
     return shown | times | {"warned": int(sum(warned)), "n": counts}
 
 
+def beside(first: Sequence[InstanceScore], other: Sequence[InstanceScore]) -> dict[str, list[float]]:
+    """Of the first model less another on the same pictures: mean difference a metaphase, and its interval."""
+    found = {}
+    for key, of in PAIRED.items():
+        apart = [of(one) - of(two) for one, two in zip(first, other, strict=True)]
+        interval = bootstrap_by_case(apart, [score.case_id for score in first], lambda some: float(np.mean(some)))
+        assert interval is not None
+        found[key] = [round(value, 2) for value in (float(np.mean(apart)), interval.low, interval.high)]
+    return found
+
+
 def _share(flags: list[Any]) -> float | None:
     joined = np.concatenate(flags)
     return float(joined.mean()) if joined.size else None
@@ -131,6 +146,10 @@ STATISTICS: dict[str, Callable[[list[InstanceScore]], float | None]] = {
     "recovered_80": lambda scores: _share([score.recovered for score in scores]),
     "edits": lambda scores: float(np.mean([score.edits for score in scores])),
     "mask_ap50": lambda scores: average_precision([score.masks for score in scores if score.masks is not None]).ap50,
+}
+PAIRED: dict[str, Callable[[InstanceScore], float]] = {
+    "edits": lambda score: float(score.edits),
+    "found": lambda score: float(score.recovered.sum()),
 }
 
 

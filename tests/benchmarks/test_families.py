@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from drawn_cells import drawn_cell, threshold_predictor
 
-from benchmarks.families import judge, pages, summary
+from benchmarks.families import beside, judge, pages, summary
 from chromseg.annotations import Dataset, DatasetCard, ImageRecord, InstanceRecord, encode_rle, write_dataset
 
 
@@ -35,6 +37,13 @@ def test_the_result_is_compared_with_what_the_annotator_drew(cells: Path) -> Non
     shown = summary(*zip(*judged, strict=True))
     assert shown["n"] == {"images": 3, "chromosomes": 9, "crossing": 4, "recovered": 4}
     assert shown["edits"][0] == 1.0 and shown["count_mae"] == 1.0 and shown["recovered_80"][0] == 1.0
+
+
+def test_two_models_are_compared_picture_by_picture(cells: Path) -> None:
+    scores = [judge(threshold_predictor(), page)[0] for page in pages(cells, "test")]
+    worse = [replace(score, recovered=np.zeros_like(score.recovered)) for score in scores]
+    assert beside(scores, scores) == {"edits": [0.0, 0.0, 0.0], "found": [0.0, 0.0, 0.0]}
+    assert beside(scores, worse)["found"] == [3.0, 1.0, 4.0], "4, 1 and 4 more, over cases drawn again"
 
 
 def test_a_limit_takes_pictures_evenly_spread(cells: Path) -> None:
