@@ -32,7 +32,7 @@ from chromseg.inference.map_predictor import MapPredictor
 from chromseg.metrics import mask_ious
 from chromseg.metrics.detection import COCO_THRESHOLDS
 from chromseg.metrics.splicing import assign
-from chromseg.models.cascade import EVIDENCE, CascadeRule
+from chromseg.models.cascade import EVIDENCE, TODAY, CascadeRule
 from chromseg.models.device import usable_device
 from chromseg.project import dataset_folder
 from chromseg.registry.lineage.gather import git_state, hardware
@@ -86,7 +86,7 @@ def together(maps: str, detector: str) -> CascadePredictor:
     """A cascade in memory, of two models given by folder or name."""
     by_maps, by_detector = (load_predictor(model, device=usable_device()) for model in (maps, detector))
     assert isinstance(by_maps, MapPredictor) and isinstance(by_detector, InstancePredictor)
-    return CascadePredictor(by_maps.card, by_maps.identity, maps=by_maps, detector=by_detector)
+    return CascadePredictor(by_maps.card, by_maps.identity, maps=by_maps, detector=by_detector, rule=TODAY)
 
 
 def cases_of(cascade: CascadePredictor, sample: Sample) -> list[JudgedGroup]:

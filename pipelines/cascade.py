@@ -22,7 +22,7 @@ from chromseg.config import parse
 from chromseg.evaluation.scores import rounded, write_scores
 from chromseg.evaluation.settling import settle_cascade
 from chromseg.inference.load import predictor_from_folder
-from chromseg.models.cascade import CascadeRule
+from chromseg.models.cascade import TODAY, CascadeRule
 from chromseg.models.device import usable_device
 from chromseg.project import DEFAULT
 from chromseg.registry.log.beginning import init_store
@@ -107,7 +107,7 @@ def _expert(value: str) -> tuple[str, str]:
 def read_rule(path: Path | None) -> CascadeRule:
     """The rule in the block `rule` of a JSON file, or the default."""
     if path is None:
-        return CascadeRule()
+        return TODAY
     return parse(CascadeRule, json.loads(path.read_text(encoding="utf-8"))["rule"], "rule")
 
 

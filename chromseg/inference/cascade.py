@@ -202,7 +202,15 @@ class CascadePredictor(Predictor):
     ) -> Found:
         """The detector's instances in a picture of (H, W) = `shape`, as coarse as the maps."""
         own = tuple(max(1, round(side * self._to_detector)) for side in shape)
-        return self.detector.instances(detections, own, settings).resized(coarse_shape(shape, self.fine))
+        return self.detector.instances(detections, own, settings or self._listened).resized(
+            coarse_shape(shape, self.fine)
+        )
+
+    @property
+    def _listened(self) -> InstanceSettings:
+        """What counts as a detection here."""
+        own = self.detector.settings
+        return own if self.rule.least is None else replace(own, score=self.rule.least)
 
     @property
     def _to_detector(self) -> float:

@@ -49,6 +49,21 @@ def test_a_pale_chromosome_that_the_maps_missed_is_kept() -> None:
     assert len(found) == 5 and mask_ious(found, pale).max() > 0.9
 
 
+@pytest.mark.parametrize(("least", "count"), [(None, 4), (0.4, 5)], ids=["the detector's own threshold", "a lower one"])
+def test_a_detection_that_alone_is_not_sure_enough_may_be_listened_to(least: float | None, count: int) -> None:
+    picture, masks = drawn_cell()
+    cascade = drawn_cascade(np.concatenate([masks, masks[:1]]), scores=[0.95] * 4 + [0.45])
+    listening = replace(cascade, rule=CascadeRule(least=least), detector=_keeping_duplicates(cascade.detector))
+    absorbance = np.asarray(1 - picture / np.float32(255), dtype=np.float32)
+    heard = listening.detected(listening.detect(absorbance), absorbance.shape)
+    assert len(heard.masks) == count
+
+
+def _keeping_duplicates(detector: InstancePredictor) -> InstancePredictor:
+    preprocessing = {**detector.card.preprocessing, "instances": {"duplicate": 2.0}}
+    return replace(detector, card=replace(detector.card, preprocessing=preprocessing))
+
+
 def test_a_detector_that_takes_two_for_one_is_overruled() -> None:
     picture, masks = drawn_cell()
     fused = np.concatenate([(masks[0] | masks[1])[None], masks[2:]])
