@@ -30,9 +30,11 @@ class Ledger:
 
 
 def open_ledger() -> Any:
-    """The ledger of one run, as a Ray actor on this node."""
+    """The ledger of one run, as a Ray actor on this node; one whose process dies begins anew, empty."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    return ray.remote(Ledger).options(num_cpus=0, scheduling_strategy=here).remote()
+    return (
+        ray.remote(Ledger).options(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here).remote()
+    )
 
 
 @contextmanager
