@@ -1,7 +1,8 @@
 """A cohort on Ray Data, streaming: pictures go through workers as they are asked for, outcomes come as they are ready.
 
 Ray repeats the work of workers and nodes that die. That nothing is lost or written twice rests on this: a result has
-one name, which its picture, model and options decide, and is written in one step; so what is done again is the same.
+one name, which its picture, model and options decide, or the pictures of its part and the call, and is written in one
+step; so what is done again takes the place of what was there.
 """
 
 from __future__ import annotations
@@ -51,9 +52,11 @@ def run_cohort(
     if tables is not None:
         tables.remove_unfinished()
     known = {} if tables is None else tables.known()
-    blocks = max(1, min(_MOST_BLOCKS, len(files) // _BLOCK))
+    archives = any(file.is_archive for file in files)
+    blocks = max(1, min(_MOST_BLOCKS, len(files) // (1 if archives else _BLOCK)))
     data: Dataset = ray.data.from_items([{"file": file} for file in files], override_num_blocks=blocks)
-    data = data.flat_map(Opener(shard or Shard()), num_cpus=0)
+    if archives:
+        data = data.flat_map(Opener(shard or Shard()), num_cpus=0).repartition(target_num_rows_per_block=_BLOCK)
     data = data.map(
         Segmenter,
         fn_constructor_args=(work, ray.put(loader), ray.put(known), open_ledger()),
