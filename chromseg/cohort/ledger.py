@@ -1,4 +1,7 @@
-"""Who is at work on what: a picture that takes its worker with it again and again is found out, and set aside."""
+"""Who is at work on what, and what this run wrote: facts of a run that outlive its workers.
+
+A picture that takes its worker with it again and again is found out, and so is a model that does when it is loaded.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,32 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-STRIKES = 3  # workers that may die at one picture
+STRIKES = 3  # workers that may die at one thing
 
 
 class Ledger:
-    """Counts the workers that began with a picture and were not heard of again; lives beside the driver."""
+    """Counts the workers that began with something and were not heard of again; lives beside the driver."""
 
     def __init__(self) -> None:
         self._strikes: Counter[str] = Counter()
+        self._written: set[str] = set()
 
     def enter(self, name: str) -> int:
-        """Note that a worker begins with a picture; gives how many died at it before."""
+        """Note that a worker begins with a picture, say; gives how many died at it before."""
         self._strikes[name] += 1
         return self._strikes[name] - 1
 
     def leave(self, name: str) -> None:
         """Note that it has ended well."""
         del self._strikes[name]
+
+    def write(self, picture: str) -> None:
+        """Note that the result of a picture is about to be written; a worker that dies then may have written it."""
+        self._written.add(picture)
+
+    def wrote(self, picture: str) -> bool:
+        """Whether a result that is there may be this run's."""
+        return picture in self._written
 
 
 def open_ledger() -> Any:
@@ -39,7 +51,7 @@ def open_ledger() -> Any:
 
 @contextmanager
 def at_work(ledger: Any, name: str) -> Iterator[bool]:
-    """Tell the ledger of the work on one picture; gives whether the picture may be worked on at all."""
+    """Tell the ledger of the work on a picture, or on loading; gives whether that may be tried at all."""
     may = ray.get(ledger.enter.remote(name)) < STRIKES
     try:
         yield may

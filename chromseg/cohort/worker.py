@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from chromseg.cohort.ledger import STRIKES, at_work
 from chromseg.cohort.outcome import SET_ASIDE, PictureOutcome, failed, outcome_of
 from chromseg.cohort.sources import PictureFile, members
 from chromseg.cohort.tables import PictureFacts, Tables
-from chromseg.errors import ChromsegError, DataError, OutputError
+from chromseg.errors import ChromsegError, DataError, ModelError, OutputError
 from chromseg.inference.asked import Asked
 from chromseg.inference.batch import kept_in, unforeseen
 from chromseg.inference.exports import write_result
@@ -79,8 +79,15 @@ class Segmenter:
 
     @cached_property
     def _predictor(self) -> Predictor:
-        """Loaded at the first picture: of what goes wrong before that, Ray hands on no more than a text."""
-        predictor: Predictor = ray.get(self._loader).load(self._work.device)
+        """Loaded at the first picture: of what goes wrong before that, Ray hands on no more than a text.
+
+        Ray replaces a worker that dies under the same name, so that the ledger sees how often this one has.
+        """
+        worker = ray.get_runtime_context().get_actor_id()
+        with at_work(self._ledger, f"loading by {worker}") as may:
+            if not may:
+                raise _deadly_model()
+            predictor: Predictor = ray.get(self._loader).load(self._work.device)
         if self._work.asked.strict:
             predictor.require_looks()
         return predictor
@@ -92,9 +99,10 @@ class Segmenter:
             sha256 = hashlib.sha256(content).hexdigest()
             before = self._before(file, sha256, predictor)
             if before:
-                return before.outcome(file, sha256)
+                return self._found(file, before.outcome(file, sha256))
             verdicts = predict_file(content, predictor, self._work.asked, file.name)
             if self._work.folders is not None:
+                ray.get(self._ledger.write.remote(file.name))
                 self._write(file, verdicts, self._work.folders)
             return outcome_of(file, sha256, verdicts)
         except OutputError:
@@ -111,6 +119,12 @@ class Segmenter:
         weights, options = predictor.identity.weights_sha256, self._work.asked.options
         kept = kept_in(self._work.folders / file.key, image_sha256=sha256, weights_sha256=weights, options=options)
         return kept and PictureFacts("done", *kept)
+
+    def _found(self, file: PictureFile, outcome: PictureOutcome) -> PictureOutcome:
+        """A result that is there: of an earlier run, or of this one, where Ray repeats a block whose worker died."""
+        if self._work.folders is not None and ray.get(self._ledger.wrote.remote(file.name)):
+            return replace(outcome, status="done", known=False)
+        return outcome
 
     def _write(self, file: PictureFile, verdicts: list[Verdict], out: Path) -> None:
         folders = page_folders(out / file.key, len(verdicts))
@@ -150,4 +164,12 @@ def _fatal(file: PictureFile) -> DataError:
         f"{file.name}: {STRIKES} workers died while they worked on it",
         expected="a picture that a worker survives",
         remedy="try it alone on a machine with more memory; if it fails there too, send it to the developers",
+    )
+
+
+def _deadly_model() -> ModelError:
+    return ModelError(
+        f"{STRIKES} workers died while they loaded the model",
+        expected="a model that a worker of this cluster can hold",
+        remedy="ask for fewer workers at a time (--workers), or for nodes with more memory",
     )

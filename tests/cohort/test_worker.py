@@ -35,11 +35,14 @@ class ByHand:
         self.book = Ledger()
         self.enter = SimpleNamespace(remote=self.book.enter)
         self.leave = SimpleNamespace(remote=self.book.leave)
+        self.write = SimpleNamespace(remote=self.book.write)
+        self.wrote = SimpleNamespace(remote=self.book.wrote)
 
 
 @pytest.fixture(autouse=True)
 def _references(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray, "get", lambda reference: reference)
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: SimpleNamespace(get_actor_id=lambda: "a worker"))
 
 
 LOADER = SimpleNamespace(load=lambda device: threshold_predictor())
@@ -112,6 +115,28 @@ def test_folders_are_those_of_predict_and_are_skipped_next_time(
         assert path.read_bytes() == (tmp_path / "out" / path.relative_to(tmp_path / "alone")).read_bytes()
     again = do(file, folders=tmp_path / "out")
     assert (again.status, again.count) == ("skipped", 4)
+
+
+def test_what_this_run_wrote_is_not_skipped_where_ray_repeats_it(
+    do: Callable[..., PictureOutcome], tmp_path: Path
+) -> None:
+    file, ledger = picture(tmp_path, "a"), ByHand()
+    for _ in range(2):
+        outcome = do(file, folders=tmp_path / "out", ledger=ledger)
+        assert (outcome.status, outcome.count, outcome.known) == ("done", 4, False)
+    assert do(file, folders=tmp_path / "out").status == "skipped", "another run"
+
+
+def test_a_model_that_kills_its_worker_at_load_is_given_up(tmp_path: Path) -> None:
+    """A worker that is killed says nothing: here its loading is interrupted before the ledger hears of its end."""
+    ledger, loaded = ByHand(), []
+    deadly = SimpleNamespace(load=loaded.append)
+    ledger.leave = SimpleNamespace(remote=lambda name: None)
+    for _ in range(STRIKES):
+        Segmenter(Work(Asked(), "cpu"), deadly, {}, ledger)({"file": picture(tmp_path, "a")})
+    with pytest.raises(ModelError, match="3 workers died while they loaded the model"):
+        Segmenter(Work(Asked(), "cpu"), deadly, {}, ledger)({"file": picture(tmp_path, "b")})
+    assert len(loaded) == STRIKES
 
 
 def test_a_place_that_cannot_be_written_ends_the_run(do: Callable[..., PictureOutcome], tmp_path: Path) -> None:
