@@ -148,7 +148,7 @@ def _s3(bucket: str) -> Any:
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if region is None and endpoint is None:
         region = fs.resolve_s3_region(bucket)
-    patience = fs.AwsStandardS3RetryStrategy(max_attempts=_TRIES)
+    patience = fs.AwsDefaultS3RetryStrategy(max_attempts=_TRIES)  # "Standard" gives up after some hundred in all
     return fs.S3FileSystem(endpoint_override=endpoint, region=region, retry_strategy=patience)
 
 

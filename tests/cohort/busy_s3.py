@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ def busy_s3(every: int = 3) -> Iterator[str]:
         start("503 Slow Down", [("Content-Length", "0")])
         return [b""]
 
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a failure would stand below hundreds of requests
     server = make_server("127.0.0.1", 0, answer, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"

@@ -85,6 +85,7 @@ def test_a_busy_store_is_read_and_written(store: str, cells: Path) -> None:
     assert [each.read() for each in found[:3]] == [b"a.png", b"day 1/b.TIF", b"day 2/c.jpg"]
     assert [each.read() for each in members(found[3])] == [b"one"]
     assert [each.key for each in find_pictures([f"{store}/day*/*.TIF"], "out")] == ["day 1/b"]
+    assert {found[0].read() for _ in range(200)} == {b"a.png"}, "patience does not wear off"
     storage.remove(found[0].uri)
     assert len(find_pictures([store], "out")) == 3
     assert storage.files_below(f"{store}/nothing") == []
