@@ -7,17 +7,13 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from chromseg.cores import usable_cores
 from chromseg.errors import ConfigError
 
 LOCAL, AUTO = "local", "auto"
 _ANSWER = 10.0  # seconds within which a head answers
-_QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anybody
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # as Ray will have it
-}
 
 
 @contextmanager
@@ -30,8 +26,6 @@ def connected(address: str) -> Iterator[None]:
     Raises:
         ConfigError: There is no such cluster, or it has another Ray or Python.
     """
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
     if address not in (LOCAL, AUTO):
         _knock(address)
     import ray
@@ -39,18 +33,32 @@ def connected(address: str) -> Iterator[None]:
 
     own = {"num_cpus": usable_cores(), "include_dashboard": False} if address == LOCAL else {}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        with _hushed():
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
+    except Exception as error:  # it raises what it likes, even this
         ray.shutdown()
         raise _unusable(address, error) from error
     try:
         context = DataContext.get_current()
         context.enable_progress_bars = False
         context.raise_original_map_exception = True
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # its errors are raised as well
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep stderr from the part of Ray that is not Python, which says how loud it will be; errors are raised."""
+    kept = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _knock(address: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+import ray
 from servers import free_port
 
 from chromseg.cohort.start import connected
@@ -19,3 +20,12 @@ def test_a_cluster_that_cannot_be_reached_is_one_line(address: str, capfd: pytes
     assert address in str(raised.value) and "\n" not in str(raised.value)
     assert capfd.readouterr() == ("", ""), "Ray keeps its own words to itself"
     assert time.monotonic() - began < 60
+
+
+def test_a_cluster_here_that_does_not_start_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_busy(**_: object) -> None:
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", too_busy)
+    with pytest.raises(ConfigError, match=r"--ray local cannot be reached .*timed out"), connected("local"):
+        pass
