@@ -26,6 +26,7 @@ _PATIENT = {
     "RAY_raylet_start_wait_time_s": "60",
     "RAY_worker_register_timeout_seconds": f"{_START}",
     "RAY_agent_register_timeout_ms": f"{_START * 1000}",
+    "RAY_worker_niceness": "0",  # else workers wait behind whatever else runs here
     "RAY_health_check_timeout_ms": "60000",  # a slow node is not a dead one
     "RAY_health_check_period_ms": "1000",
 }
@@ -68,6 +69,12 @@ class SmallCluster:
         self.read()
         for worker in workers:
             kill(worker.pid)
+
+    def add(self) -> None:
+        """Add a node like the others."""
+        assert self._holder.stdin
+        print("add", file=self._holder.stdin, flush=True)
+        self.read()
 
     def workers(self, name: str) -> list[int]:
         """Processes of the cluster that Ray calls so, such as "Segmenter"."""
@@ -128,9 +135,12 @@ def main() -> None:
     cluster.wait_for_nodes(_START)
     _tell(cluster)
     for line in sys.stdin:
-        _, name = line.split()
-        (node,) = (each for each in cluster.worker_nodes if each.node_id == name)
-        cluster.remove_node(node, allow_graceful=False)
+        what, *names = line.split()
+        for node in [each for each in cluster.worker_nodes if each.node_id in names]:
+            cluster.remove_node(node, allow_graceful=False)
+        if what == "add":
+            cluster.add_node(wait=False, **_node())
+            cluster.wait_for_nodes(_START)
         _tell(cluster)
     cluster.shutdown()
 

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from chromseg.arrays import Bool
 from chromseg.cohort import run
-from chromseg.cohort.cohort import PARQUET, Cohort
+from chromseg.cohort.cohort import FOLDERS, PARQUET, Cohort
 from chromseg.cohort.outcome import PictureOutcome
 from chromseg.cohort.tally import Tally
 from chromseg.config import ModelConfig
@@ -64,16 +64,19 @@ class StubPredictor(MapPredictor):
 
     notes: Path = field(kw_only=True)
     pause: float = field(kw_only=True)
+    first: list[Result] | None = field(kw_only=True)
 
     def predict_page(self, picture: Picture, asked: Asked, name: str = "the image") -> Result:
         """As of `Predictor`, if it lives that long."""
-        begun = Begun(Path(name).stem, os.getpid(), ray.get_runtime_context().get_node_id())
-        with self.notes.open("a", encoding="utf-8") as notes:
-            notes.write(json.dumps(begun) + "\n")
+        note(self.notes, Path(name).stem)
         if DEADLY in name:
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(self.pause)
-        return super().predict_page(picture, asked, name)
+        if self.first is None:
+            return super().predict_page(picture, asked, name)
+        if not self.first:
+            self.first.append(super().predict_page(picture, asked, name))
+        return self.first[0]
 
 
 @dataclass(frozen=True)
@@ -83,16 +86,40 @@ class Stub:
     Attributes:
         notes: File of the notes.
         pause: Seconds that a picture takes beside the work on it.
+        deadly: Whether it takes its worker with it as soon as it is loaded.
+        same: Whether every picture gets the result of the worker's first, which costs next to nothing.
     """
 
     notes: Path
     pause: float = 0.0
+    deadly: bool = False
+    same: bool = False
     identity: ModelIdentity = _IDENTITY
 
     def load(self, device: str) -> StubPredictor:
         """The predictor."""
+        if self.deadly:
+            note(self.notes, "model")
+            os.kill(os.getpid(), signal.SIGKILL)
         card = ModelCard("stub", ModelConfig("unet"), chromosome_width=11.0, chromosome_area=600)
-        return StubPredictor(card, self.identity, network=Thresholds(), notes=self.notes, pause=self.pause)  # type: ignore[arg-type]
+        extra = {"notes": self.notes, "pause": self.pause, "first": [] if self.same else None}
+        return StubPredictor(card, self.identity, network=Thresholds(), **extra)  # type: ignore[arg-type]
+
+
+def repeat_picture(folder: Path, count: int) -> list[str]:
+    """One picture under so many names, which are given."""
+    names = [f"p{number:06}" for number in range(count)]
+    draw_pictures(folder, names[:1])
+    for name in names[1:]:
+        (folder / f"{name}.png").hardlink_to(folder / f"{names[0]}.png")
+    return names
+
+
+def note(file: Path, name: str) -> None:
+    """Add a line on what this worker begins with."""
+    begun = Begun(name, os.getpid(), ray.get_runtime_context().get_node_id())
+    with file.open("a", encoding="utf-8") as notes:
+        notes.write(json.dumps(begun) + "\n")
 
 
 def draw_pictures(folder: Path, names: Sequence[str]) -> None:
@@ -121,10 +148,13 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.0, help="seconds that a picture takes beside the work on it")
     parser.add_argument("--part", type=int, default=256, help="pictures of a part of the tables")
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--format", choices=[PARQUET, FOLDERS], default=PARQUET)
+    parser.add_argument("--deadly-model", action="store_true", help="a worker that loads the model dies")
+    parser.add_argument("--same", action="store_true", help="a worker gives every picture the result of its first")
     given = parser.parse_args()
     run._PART = given.part
-    loader = Stub(given.notes, given.pause)
-    cohort = Cohort((given.pictures,), given.out, loader, address=given.ray, format=PARQUET, workers=given.workers)
+    loader = Stub(given.notes, given.pause, given.deadly_model, given.same)
+    cohort = Cohort((given.pictures,), given.out, loader, address=given.ray, format=given.format, workers=given.workers)
     try:
         cohort.run(tell)
     except ChromsegError as error:

@@ -7,13 +7,14 @@ step; so what is done again takes the place of what was there.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import ray
 import ray.data
-from ray.data import ActorPoolStrategy, Dataset
+from ray.data import ActorPoolStrategy, Dataset, TaskPoolStrategy
 
 from chromseg.cohort.ledger import open_ledger
 from chromseg.cohort.outcome import PictureOutcome
@@ -24,6 +25,7 @@ from chromseg.errors import ChromsegError, MissingExtraError, OutputError
 from chromseg.inference.shard import Shard
 
 _PART = 256  # pictures of one part of the tables
+_WRITER = 32  # workers that one process can write the tables of: it takes near 1 GB of memory, and a part seconds
 _BLOCK, _MOST_BLOCKS = 8, 10_000  # pictures that a worker takes at a time; blocks that the driver plans
 
 
@@ -64,7 +66,9 @@ def run_cohort(
         **_needs(work.device, workers),
     )
     if tables is not None:
-        data = data.map_batches(PartWriter(tables), batch_size=_PART, batch_format="numpy", num_cpus=0)
+        data = data.map_batches(
+            PartWriter(tables), batch_size=_PART, batch_format="numpy", num_cpus=0, compute=_writers(workers)
+        )
     try:
         for row in data.iter_rows():
             yield row["outcome"]
@@ -74,9 +78,17 @@ def run_cohort(
 
 def _pool(workers: int | None) -> ActorPoolStrategy:
     """As many workers as the cluster has cores for; it may grow."""
-    now = max(1, int(ray.cluster_resources().get("CPU", 1)))
-    most = workers or now
+    now, most = _cores(), workers or _cores()
     return ActorPoolStrategy(min_size=1, initial_size=min(now, most), max_size=most)
+
+
+def _writers(workers: int | None) -> TaskPoolStrategy:
+    """Few: they need no core, so that Ray would start one for every part that is ready."""
+    return TaskPoolStrategy(size=math.ceil((workers or _cores()) / _WRITER))
+
+
+def _cores() -> int:
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
 def _needs(device: str, workers: int | None) -> dict[str, Any]:
@@ -87,7 +99,7 @@ def _needs(device: str, workers: int | None) -> dict[str, Any]:
     if device == "cpu":
         return {"num_cpus": 1}
     resources = ray.cluster_resources()
-    gpus, most = resources.get("GPU", 0.0), workers or max(1, int(resources.get("CPU", 1)))
+    gpus, most = resources.get("GPU", 0.0), workers or _cores()
     return {"num_cpus": 1, "num_gpus": min(1.0, gpus / most) if gpus else 1.0}
 
 
