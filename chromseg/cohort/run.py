@@ -53,12 +53,36 @@ def run_cohort(
     """
     if tables is not None:
         tables.remove_unfinished()
+    try:
+        for row in _rows(_opened(files, shard or Shard()), work, loader, tables, workers):
+            yield row["outcome"]
+    except Exception as error:
+        raise _plain(error) from error
+
+
+def _opened(files: Sequence[PictureFile], shard: Shard) -> list[PictureFile]:
+    """The pictures with those of archives, which the whole cluster opens.
+
+    As a step of its own, and not of the stream: there every core belongs to a worker that predicts, Ray gives none to
+    the step that shares an archive's pictures out among them, and the run stands still.
+    """
+    archives = [{"file": file} for file in files if file.is_archive]
+    if not archives:
+        return list(files)
+    data: Dataset = ray.data.from_items(archives, override_num_blocks=min(_MOST_BLOCKS, len(archives)))
+    members = [row["file"] for row in data.flat_map(Opener(shard)).iter_rows()]
+    return [*(file for file in files if not file.is_archive), *members]
+
+
+def _rows(
+    files: Sequence[PictureFile], work: Work, loader: Loader, tables: Tables | None, workers: int | None
+) -> Iterator[dict[str, Any]]:
+    """Rows with the outcomes, as they are ready."""
+    if not files:  # archives without a picture of this share
+        return iter(())
     known = {} if tables is None else tables.known()
-    archives = any(file.is_archive for file in files)
-    blocks = max(1, min(_MOST_BLOCKS, len(files) // (1 if archives else _BLOCK)))
+    blocks = max(1, min(_MOST_BLOCKS, len(files) // _BLOCK))
     data: Dataset = ray.data.from_items([{"file": file} for file in files], override_num_blocks=blocks)
-    if archives:
-        data = data.flat_map(Opener(shard or Shard()), num_cpus=0).repartition(target_num_rows_per_block=_BLOCK)
     data = data.map(
         Segmenter,
         fn_constructor_args=(work, ray.put(loader), ray.put(known), open_ledger()),
@@ -69,11 +93,7 @@ def run_cohort(
         data = data.map_batches(
             PartWriter(tables), batch_size=_PART, batch_format="numpy", num_cpus=0, compute=_writers(workers)
         )
-    try:
-        for row in data.iter_rows():
-            yield row["outcome"]
-    except Exception as error:
-        raise _plain(error) from error
+    return iter(data.iter_rows())
 
 
 def _pool(workers: int | None) -> ActorPoolStrategy:

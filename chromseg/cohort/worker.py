@@ -143,7 +143,7 @@ class Opener:
     def __call__(self, row: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """`file` becomes one row a picture in it; raises as `members`."""
         file: PictureFile = row["file"]
-        for each in members(file) if file.is_archive else [file]:
+        for each in members(file):
             if self._shard.holds(each.key):
                 yield {"file": each}
 
