@@ -25,6 +25,7 @@ from chromseg.errors import ChromsegError, MissingExtraError, OutputError
 from chromseg.inference.shard import Shard
 
 _PART = 256  # pictures of one part of the tables
+_IN_HAND = 2  # blocks: with more, the first worker that is there takes all of a small cohort
 _WRITER = 32  # workers that one process can write the tables of: it takes near 1 GB of memory, and a part seconds
 _BLOCK, _MOST_BLOCKS = 8, 10_000  # pictures that a worker takes at a time; blocks that the driver plans
 
@@ -97,9 +98,11 @@ def _rows(
 
 
 def _pool(workers: int | None) -> ActorPoolStrategy:
-    """As many workers as the cluster has cores for; it may grow."""
+    """As many workers as the cluster has cores for; it may grow. Each has one block at work and one that waits."""
     now, most = _cores(), workers or _cores()
-    return ActorPoolStrategy(min_size=1, initial_size=min(now, most), max_size=most)
+    return ActorPoolStrategy(
+        min_size=1, initial_size=min(now, most), max_size=most, max_tasks_in_flight_per_actor=_IN_HAND
+    )
 
 
 def _writers(workers: int | None) -> TaskPoolStrategy:

@@ -12,7 +12,7 @@ import sys
 import tarfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow.parquet
@@ -33,9 +33,9 @@ pytestmark = pytest.mark.slow
 class Driver:
     """`benchmarks.stub_cohort` in a process of its own."""
 
-    def __init__(self, cluster: SmallCluster, pictures: str, out: str, notes: Path, part: int) -> None:
+    def __init__(self, cluster: SmallCluster, pictures: str, out: str, notes: Path, more: Sequence[str]) -> None:
         self.notes, self.told = notes, notes.with_name(f"told-{time.monotonic_ns()}")
-        options = ["--out", out, "--ray", cluster.address, "--notes", str(notes), "--part", str(part), "--pause", "0.3"]
+        options = ["--out", out, "--ray", cluster.address, "--notes", str(notes), "--pause", "0.3", *more]
         with self.told.open("wb") as told, self.told.with_suffix(".err").open("wb") as errors:
             command = [sys.executable, "-m", "benchmarks.stub_cohort", pictures, *options]
             self.process = subprocess.Popen(command, stdout=told, stderr=errors, cwd=ROOT)
@@ -57,7 +57,7 @@ class Driver:
 
     def outcomes(self) -> dict[str, tuple[str, str]]:
         """Status and rule of every picture, once it has ended well; no picture is told of twice."""
-        assert self.process.wait(PATIENCE) == 0, self.errors
+        assert (self.process.wait(PATIENCE), self.errors) == (0, "")
         told = [json.loads(line) for line in self.told.read_text().splitlines()]
         twice = [picture for picture, times in Counter(each["picture"] for each in told).items() if times > 1]
         assert not twice
@@ -85,14 +85,14 @@ def start(cluster: SmallCluster, store: str, tmp_path: Path) -> Iterator[Callabl
     """Draw pictures once, as files or in an archive, and start drivers on them."""
     started: list[Driver] = []
 
-    def begin(names: list[str], part: int = 256, archive: str = "") -> Driver:
+    def begin(names: list[str], *more: str, archive: str = "") -> Driver:
         place = f"{store}/{tmp_path.name}"
         if not started:
             drawn = tmp_path / "drawn"
             draw_pictures(drawn, names)
             for path in [packed(drawn, archive)] if archive else drawn.iterdir():
                 storage.write(f"{place}/pictures/{path.name}", path.read_bytes())
-        started.append(Driver(cluster, f"{place}/pictures", f"{place}/out", tmp_path / "notes", part))
+        started.append(Driver(cluster, f"{place}/pictures", f"{place}/out", tmp_path / "notes", more))
         return started[-1]
 
     yield begin
@@ -141,15 +141,23 @@ def test_a_worker_dies_and_a_picture_that_kills_its_workers_is_set_aside(
     assert failure["file"].endswith("/z-deadly.png") and f"{STRIKES} workers died" in failure["got"]
 
 
+def test_a_model_that_kills_its_workers_at_load_ends_the_run_in_one_line(start: Callable[..., Driver]) -> None:
+    driver = start(["p"], "--deadly-model")
+    assert driver.process.wait(PATIENCE) == 1
+    assert driver.told.read_text() == "" and driver.errors.count("\n") == 1
+    assert f"{STRIKES} workers died while they loaded the model" in driver.errors
+    assert [each.picture for each in driver.begun()] == ["model"] * STRIKES
+
+
 def test_a_driver_is_killed_and_started_again(start: Callable[..., Driver], out: str) -> None:
     """The pictures lie in one archive, which several workers share."""
     names = [f"p{number:02}" for number in range(32)]
-    driver = start(names, part=8, archive="night")
+    driver = start(names, "--part", "8", archive="night")
     driver.until(lambda: bool(storage.files_below(f"{out}/pictures")))
     driver.kill()
     before = driver.begun()
     assert len({each.process for each in before}) > 1
-    again = start(names, part=8)
+    again = start(names, "--part", "8")
     outcomes = again.outcomes()
     kept = {Path(key).name for key, (status, _) in outcomes.items() if status == "skipped"}
     assert sorted(outcomes) == [f"night/{name}" for name in names]
@@ -161,7 +169,7 @@ def test_a_driver_is_killed_and_started_again(start: Callable[..., Driver], out:
 def test_a_node_is_lost_and_the_ledger_with_its_process(
     start: Callable[..., Driver], cluster: SmallCluster, out: str
 ) -> None:
-    names = [f"p{number:02}" for number in range(24)]
+    names = [f"p{number:02}" for number in range(96)]  # enough for the slower node to have some
     driver = start(names)
     driver.until(lambda: len({each.node for each in driver.begun()}) == 2)
     cluster.lose(next(iter(cluster.nodes)))
