@@ -56,7 +56,9 @@ def predict(pictures: Path, out: Path, commands: list[list[str]]) -> None:
     program = Path(sys.executable).with_name("chromseg-ops")
     words = [program, "predict", pictures, "--out", out, "--model", ROOT / "bundled" / "chromseg", "--device", "cpu"]
     running = [
-        subprocess.Popen([*map(str, words), *more], env=os.environ | _ALIKE, stderr=subprocess.PIPE)
+        subprocess.Popen(
+            [*map(str, words), *more], env=os.environ | _ALIKE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
         for more in commands
     ]
     for process in running:
