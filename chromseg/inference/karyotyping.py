@@ -38,7 +38,7 @@ class Karyotyper:
     def karyogram(self, result: Result) -> Karyogram:
         """Place the chromosomes of a picture; a result without any gives an empty karyogram."""
         cell = cell_of(result.absorbance, [instance.mask for instance in result.instances])
-        return karyogram_of(answers(self.network, cell.strips, cell.sizes, torch.device(self.device)))
+        return karyogram_of(answers(self.network, cell.strips, cell.figures, torch.device(self.device)))
 
     def write(self, result: Result, folder: Path) -> None:
         """Write `karyogram.json`, `karyogram.png` and `karyogram.pdf` of a picture into a folder that is there.

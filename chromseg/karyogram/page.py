@@ -73,7 +73,7 @@ def upright_strips(karyogram: Karyogram, absorbance: F32, masks: Sequence[Bool])
     for each in karyogram.chromosomes:
         mask, axis = masks[each.number - 1], axes[each.number]
         rows = round(scale * length_of(axis)) + 2 * _GAP
-        strip = strip_of(absorbance, mask, axis, scale, (rows, max(round(scale * _reach(mask, axis)), 8)))
+        strip = strip_of(absorbance, mask, axis, (scale, scale), (rows, max(round(scale * _reach(mask, axis)), 8)))
         strip = strip[:, ::-1, ::-1] if each.upside_down else strip
         strips[each.number] = _cropped(strip)
     return strips
