@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from chromseg.arrays import Bool
 from chromseg.files import write_json
 from chromseg.inference.load import identity_of
 from chromseg.inference.result import ModelIdentity, Result
 from chromseg.karyogram.cell import cell_of
 from chromseg.karyogram.karyogram import Karyogram, karyogram_of
-from chromseg.karyogram.page import karyogram_page, save_page
+from chromseg.karyogram.page import drawn_straight, karyogram_page, save_page
 from chromseg.models.device import usable_device
 from chromseg.models.karyotype import KaryotypeNetwork, answers
 from chromseg.models.package import load_model
@@ -37,7 +39,7 @@ class Karyotyper:
 
     def karyogram(self, result: Result) -> Karyogram:
         """Place the chromosomes of a picture; a result without any gives an empty karyogram."""
-        cell = cell_of(result.absorbance, [instance.mask for instance in result.instances])
+        cell = cell_of(result.absorbance, _masks(result))
         return karyogram_of(answers(self.network, cell.strips, cell.figures, torch.device(self.device)))
 
     def write(self, result: Result, folder: Path) -> None:
@@ -47,7 +49,7 @@ class Karyotyper:
             OutputError: The folder cannot be written.
         """
         karyogram = self.karyogram(result)
-        page = karyogram_page(karyogram, result.absorbance, [instance.mask for instance in result.instances])
+        page = karyogram_page(karyogram, drawn_straight(result.absorbance, _masks(result)))
         save_page(page, folder / f"{KARYOGRAM}.png")
         save_page(page, folder / f"{KARYOGRAM}.pdf")
         write_json(folder / f"{KARYOGRAM}.json", self.to_json(karyogram, result))
@@ -79,3 +81,8 @@ def karyotyper_from_folder(
     network, card = load_model(folder, KaryotypeNetwork)
     place = usable_device(device)
     return Karyotyper(network.to(place), identity_of(card, name, version), place)
+
+
+def _masks(result: Result) -> Iterator[Bool]:
+    """Masks bool (H, W) one after the other: all at once would fill the memory."""
+    return (instance.mask for instance in result.instances)

@@ -13,16 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from chromseg.arrays import F32, F64, U8, Bool
-from chromseg.boxes import window_of
-from chromseg.karyogram.axis import Axis, axis_of, length_of
-from chromseg.karyogram.strip import strip_of
+from chromseg.karyogram.axis import length_of
+from chromseg.karyogram.strip import alone, strip_of
 
 STRIP = (128, 32)  # rows and columns
 MEDIAN_ROWS, MEDIAN_COLUMNS = 60, 14  # of the strip that the median chromosome of a cell takes
 FIGURES = 5  # a chromosome
 _TONE, _CONTRAST = 0.5, 0.18  # mean absorbance of each chromosome, and its standard deviation
 _FAINTEST, _FLATTEST, _INSIDE = 1e-3, 1e-2, 0.5
-_PAD = 2  # px around a mask, so that its rim is not that of the picture
 
 Strips = U8
 
@@ -53,7 +51,7 @@ def cell_of(absorbance: F32, masks: Iterable[Bool]) -> Cell:
     Raises:
         MaskError: A mask is empty.
     """
-    found = [_alone(absorbance, mask) for mask in masks]
+    found = [alone(absorbance, mask) for mask in masks]
     if not found:
         return Cell(np.zeros((0, 2, *STRIP), dtype=np.uint8), np.zeros((0, FIGURES), dtype=np.float32))
     lengths = np.array([max(length_of(axis), 1.0) for _, _, axis in found])
@@ -80,11 +78,3 @@ def _even(strips: F32, tones: F64, contrasts: F64) -> Strips:
     gain = _CONTRAST / contrasts[:, None, None]
     strips[:, 0] = gain * (strips[:, 0] - tones[:, None, None] * inside) + _TONE * inside
     return np.asarray(np.rint(255 * np.clip(strips, 0, 1)), dtype=np.uint8)
-
-
-def _alone(absorbance: F32, mask: Bool) -> tuple[F32, Bool, Axis]:
-    """Picture and mask around one chromosome, and its axis there."""
-    rows, cols = window_of(mask)
-    window = (slice(max(rows.start - _PAD, 0), rows.stop + _PAD), slice(max(cols.start - _PAD, 0), cols.stop + _PAD))
-    near = np.pad(mask[window], _PAD)
-    return np.pad(absorbance[window], _PAD), near, axis_of(near)
