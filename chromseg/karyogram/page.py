@@ -18,7 +18,7 @@ from chromseg.karyogram.strip import alone, strip_of
 _MEDIAN_ROWS = 110  # px of the page that the median chromosome takes
 _GAP, _PAIR, _GROUP = 6, 26, 46  # px between homologues, between classes, between groups
 _MARGIN, _LINE, _SMALL = 36, 22, 12  # px
-_DOTS = 150.0  # an inch, printed
+DOTS = 150.0  # an inch, printed
 _LEAST_WIDTH = 44  # px of a class, for its name and its line where it is empty
 _WHITE, _BLACK, _GREY, _DOUBT = "white", "black", (130, 130, 130), (200, 80, 0)
 
@@ -61,7 +61,7 @@ def save_page(page: Grey, path: Path) -> None:
         OutputError: The place cannot be written.
     """
     with replacing(path) as temporary:
-        Image.fromarray(page).save(temporary, resolution=_DOTS)
+        Image.fromarray(page).save(temporary, resolution=DOTS)
 
 
 def drawn_straight(absorbance: F32, masks: Iterable[Bool]) -> list[Grey]:
