@@ -14,8 +14,9 @@ import pytest
 import torch
 from fastapi.testclient import TestClient
 from PIL import Image
-from serving_app import client, png
+from serving_app import client, png, running_server
 
+from chromseg.client import Client
 from chromseg.config import KaryotypeConfig
 from chromseg.karyogram.classes import CLASSES
 from chromseg.models import build_model
@@ -24,11 +25,17 @@ from chromseg.serving import schemas, straightening
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[TestClient]:
+def names(tmp_path: Path) -> str:
+    """The folder of a network that guesses."""
     torch.manual_seed(0)
     config = KaryotypeConfig("karyotype", width=4, blocks=1)
     save_model(tmp_path / "names", build_model(config), ModelCard("names", config))
-    with client(karyotype=str(tmp_path / "names")) as found:
+    return str(tmp_path / "names")
+
+
+@pytest.fixture
+def server(names: str) -> Iterator[TestClient]:
+    with client(karyotype=names) as found:
         yield found
 
 
@@ -106,3 +113,11 @@ def test_a_server_without_a_model_that_names_says_so(tmp_path: Path) -> None:
         answer = asked(server, segmented(server))
     assert answer.status_code == 404 and "names chromosomes" in answer.json()["error"]["got"]
     assert "--karyotype" in answer.json()["error"]["remedy"]
+
+
+def test_the_client_for_python_asks_for_one_and_processes_pull_straight(names: str) -> None:
+    with running_server(karyotype=names, splicers=1) as url, Client(url) as server:
+        found = server.segment(png())
+        found["annotations"][0]["chromosome"] = "7"
+        told = server.karyogram(png(), found)
+    assert len(told["chromosomes"]) == 4 and told["chromosomes"][0]["name"] == "7"
