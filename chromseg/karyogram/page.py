@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage
 
+from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.arrays import F32, U8, Bool
 from chromseg.files import replacing
 from chromseg.karyogram.axis import Axis, length_of
@@ -19,6 +21,7 @@ _MEDIAN_ROWS = 110  # px of the page that the median chromosome takes
 _GAP, _PAIR, _GROUP = 6, 26, 46  # px between homologues, between classes, between groups
 _MARGIN, _LINE, _SMALL = 36, 22, 12  # px
 DOTS = 150.0  # an inch, printed
+_SPECK = 0.08  # of a chromosome's pixels; a crossing may cut larger pieces off
 _LEAST_WIDTH = 44  # px of a class, for its name and its line where it is empty
 _WHITE, _BLACK, _GREY, _DOUBT = "white", "black", (130, 130, 130), (200, 80, 0)
 
@@ -88,8 +91,16 @@ def upright(placed: Placed, drawn: Grey) -> Grey:
 
 
 def _drawn(absorbance: F32, mask: Bool, axis: Axis, scale: float) -> Grey:
+    mask = _without_specks(mask)
     rows = round(scale * length_of(axis)) + 2 * _GAP
     return _cropped(strip_of(absorbance, mask, axis, (scale, scale), (rows, max(round(scale * _reach(mask, axis)), 8))))
+
+
+def _without_specks(mask: Bool) -> Bool:
+    """A mask without its small pieces, which lie anywhere and would widen the drawing."""
+    labels, count = ndimage.label(mask, structure=EIGHT_CONNECTED)
+    large = np.bincount(labels.ravel(), minlength=count + 1) >= _SPECK * mask.sum()
+    return np.asarray(large[labels] & mask)
 
 
 def _reach(mask: Bool, axis: Axis) -> float:

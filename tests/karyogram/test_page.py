@@ -34,6 +34,16 @@ def test_a_chromosome_upside_down_is_turned_by_half() -> None:
     assert np.abs(as_found[20].mean() - turned[20].mean()) > 30  # the bar is paler at one end
 
 
+def test_specks_beside_a_chromosome_are_not_drawn_and_large_pieces_are() -> None:
+    _, mask = straight(40, 9, 80)
+    drawn = []
+    for far in (0, 3, 20):
+        beside = mask.copy()
+        beside[30 : 30 + far, 60:63] = True
+        drawn.append(drawn_straight(np.where(beside, 0.5, 0).astype(np.float32), [beside])[0].shape[1])
+    assert drawn[0] == drawn[1] < drawn[2] - 20
+
+
 def test_lengths_keep_their_proportion() -> None:
     masks = [straight(length, 9, 120)[1] for length in (40, 80)]
     absorbance = np.where(np.any(masks, axis=0), 0.5, 0).astype(np.float32)
