@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
-from typing import Any
 
 from fastapi import APIRouter, Request
 from PIL import Image
@@ -20,7 +18,7 @@ from chromseg.serving.documents import parse_document
 from chromseg.serving.engine import Engine
 from chromseg.serving.intake import taken_in
 from chromseg.serving.openapi import export_body, karyogram_answers
-from chromseg.serving.render import Rendered, data_uri
+from chromseg.serving.render import Rendered, data_uri, dumps
 from chromseg.serving.segmenting import Page
 from chromseg.serving.settings import KaryogramFormat
 from chromseg.serving.straightening import Straight, Straightening
@@ -54,7 +52,7 @@ def placed(karyotyper: Karyotyper, straight: Straight, given: list[Given], forma
         told = karyotyper.to_json(karyogram, straight.cut_by, straight.image_sha256)
         for each, drawn in zip(told["chromosomes"], straight.drawn, strict=True):
             each["strip"] = data_uri(drawn)
-        rendered = Rendered(_dumps(told | {"rows": _rows()}), "application/json", ".json")
+        rendered = Rendered(dumps(told | {"rows": _rows()}), "application/json", ".json")
     else:
         page = karyogram_page(karyogram, straight.drawn)
         stream = io.BytesIO()
@@ -67,7 +65,3 @@ def placed(karyotyper: Karyotyper, straight: Straight, given: list[Given], forma
 def _rows() -> list[list[list[str]]]:
     """Rows of the page, of groups of classes."""
     return [[list(GROUPS[group]) for group in row] for row in ROWS]
-
-
-def _dumps(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")

@@ -87,11 +87,11 @@ def _as_json(result: Result, wanted: Wanted) -> Rendered:
         content["picture"] = data_uri(_grey(result))
     if "crossings" in wanted.include:
         content["crossings"] = crossings_of(result.instances, (height, width))
-    return Rendered(_dumps(content), "application/json", ".json", open_ended=True)
+    return Rendered(dumps(content), "application/json", ".json", open_ended=True)
 
 
 def _as_coco(result: Result, wanted: Wanted) -> Rendered:
-    return Rendered(_dumps(_coco(result, wanted)), "application/json", ".json")
+    return Rendered(dumps(_coco(result, wanted)), "application/json", ".json")
 
 
 def _as_overlay(result: Result, wanted: Wanted) -> Rendered:
@@ -191,5 +191,6 @@ def data_uri(picture: U8) -> str:
     return "data:image/png;base64," + base64.b64encode(_png(picture)).decode("ascii")
 
 
-def _dumps(content: dict[str, Any]) -> bytes:
+def dumps(content: dict[str, Any]) -> bytes:
+    """JSON in as few bytes as can be."""
     return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
