@@ -6,13 +6,14 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chromseg.metrics.catalogue import BY_KEY, NAMING, TEST
+from chromseg.metrics.catalogue import BY_KEY, TEST
 from chromseg.registry.gates.contest import tested
 from chromseg.registry.gates.gate import Gate, at_least, at_most, shown, switched_off
 from chromseg.registry.gates.naming_trial import FAMILY
 from chromseg.registry.gates.policy import AgainstChampion, Policy, Slices
 from chromseg.registry.versions.version import Version
 
+_NAMING = (f"{TEST}class_acc",)  # what models that name chromosomes are compared by
 _CUTOUTS = "n_images"  # what counts slices of cut-outs
 SLICE = "test/slice/"  # test/slice/<by>/<value>/<metric>
 
@@ -82,6 +83,11 @@ def champion_gates(
     ]
 
 
+def compared(limits: AgainstChampion, version: Version) -> tuple[str, ...]:
+    """The metrics by which a version is held against a champion of its family."""
+    return _NAMING if _names(version) else limits.metrics
+
+
 def _names(version: Version) -> bool:
     """Whether it names chromosomes, of which no cut-out or outline tells anything."""
     return version.config.get("model.architecture") == FAMILY
@@ -97,10 +103,8 @@ def _parts(policy: Policy, version: Version, champion: Version) -> list[Gate]:
 def _overall(
     limits: AgainstChampion, version: Version, champion: Version, spreads: Mapping[str, SeedSpread]
 ) -> list[Gate]:
-    gates, naming = [], {metric.key for metric in NAMING}
-    for metric in limits.metrics:
-        if (metric in naming) is not _names(version):
-            continue
+    gates = []
+    for metric in compared(limits, version):
         name, value, best = f"champion {metric}", version.metrics.get(metric), champion.metrics.get(metric)
         if best is None:
             gates.append(Gate(name, shown(value), f"the champion's, which was not measured ({champion.label})", False))

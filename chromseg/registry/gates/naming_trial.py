@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from chromseg.naming import MODEL_FILES
 from chromseg.registry.gates.golden import GoldenPicture, golden_set
+from chromseg.registry.gates.measured import Measured, measured_of
 
 if TYPE_CHECKING:
     from chromseg.inference.karyotyping import Karyotyper
-    from chromseg.registry.gates.probe import Measured
 
 FAMILY = "karyotype"
 
@@ -34,7 +34,6 @@ def name_golden_set(folder: Path) -> Measured:
         ModelError: The folder holds no usable model.
     """
     from chromseg.inference.karyotyping import karyotyper_from_folder
-    from chromseg.registry.gates.probe import measured_of
 
     karyotyper, hits, seconds = karyotyper_from_folder(folder), {}, []
     for picture in golden_set():

@@ -12,14 +12,16 @@ import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chromseg.registry.gates.golden import golden_set
+from chromseg.registry.gates.measured import Measured, measured_of
+from chromseg.registry.gates.naming_trial import name_golden_set, names
 from chromseg.registry.log.entries import timestamp
 from chromseg.registry.store.quiet import quieten
 from chromseg.registry.versions.package_files import MODEL
@@ -28,28 +30,6 @@ if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
 _PATIENCE = 300  # seconds
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What the trial gave.
-
-    Attributes:
-        recovered: Share of the golden set's chromosomes found at IoU ≥ 0.5, or of a model that names them, named alike
-            when the picture is turned; None if it did not run.
-        seconds: For the golden metaphase, once warm.
-        memory_mib: Highest memory of the process.
-        problem: Why it did not run, or what its answer lacked; "" if all is well.
-        pictures: Picture → found, or named alike, of how many, `36/38`.
-        at: When it ended, UTC, ISO 8601; "" if it did not.
-    """
-
-    recovered: float | None
-    seconds: float | None
-    memory_mib: float | None
-    problem: str
-    pictures: dict[str, str] = field(default_factory=dict)
-    at: str = ""
 
 
 def measure(package: Path) -> Measured:
@@ -80,7 +60,6 @@ def probe_package(package: Path) -> Measured:
     from mlflow.exceptions import MlflowException
 
     from chromseg.errors import ChromsegError
-    from chromseg.registry.gates.naming_trial import name_golden_set, names
 
     try:
         measured = name_golden_set(package / MODEL) if names(package / MODEL) else _predict(package)
@@ -124,12 +103,6 @@ def _predict(package: Path) -> Measured:
     return measured_of(
         {each.name: (hits, len(each.masks)) for each, hits in zip(pictures, found, strict=True)}, seconds[0], problem
     )
-
-
-def measured_of(hits: Mapping[str, tuple[int, int]], seconds: float, problem: str = "") -> Measured:
-    """What a trial gave: by picture, how many chromosomes passed of how many."""
-    passed, total = (sum(each) for each in zip(*hits.values(), strict=True))
-    return Measured(passed / total, seconds, None, problem, {name: f"{own}/{n}" for name, (own, n) in hits.items()})
 
 
 def _answer(packed: PyFuncModel, content: bytes) -> dict[str, Any]:
