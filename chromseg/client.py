@@ -89,6 +89,15 @@ class Client:
 
     def export(self, picture: Picture, instances: Mapping[str, Any], *, format: str = "zip", page: int = 0) -> bytes:
         """Given instances (of `segment`, corrected) in another format; errors as of `segment`."""
+        return self._made("/v1/export", picture, instances, {"format": format, "page": page})
+
+    def karyogram(self, picture: Picture, instances: Mapping[str, Any], *, page: int = 0) -> dict[str, Any]:
+        """Given instances named and placed, around the `chromosome` that a person gave some; errors as of `segment`."""
+        found: dict[str, Any] = json.loads(self._made("/v1/karyogram", picture, instances, {"page": page}))
+        return found
+
+    def _made(self, path: str, picture: Picture, instances: Mapping[str, Any], query: Mapping[str, Any]) -> bytes:
+        """What the server makes of a picture and instances."""
         boundary = uuid.uuid4().hex
         document = json.dumps(instances).encode()
         parts = (("image", '; filename="picture"', _content(picture)), ("instances", "", document))
@@ -97,8 +106,7 @@ class Client:
             for name, more, content in parts
         )
         form = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        query = {"format": format, "page": page}
-        return self._answer("POST", "/v1/export", query, body + f"--{boundary}--\r\n".encode(), form)
+        return self._answer("POST", path, query, body + f"--{boundary}--\r\n".encode(), form)
 
     def model(self) -> dict[str, Any]:
         """The model in use, with lineage and metrics; errors as of `segment`."""

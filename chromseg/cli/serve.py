@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chromseg import DEFAULT_MODEL
+from chromseg import DEFAULT_MODEL, KARYOTYPE_MODEL
 from chromseg.cli.predict import ModelOption
 
 
@@ -16,6 +16,9 @@ def serve(
     also: Annotated[
         list[str] | None, typer.Option(metavar="MODEL", help="Another model that a client may choose; up to three.")
     ] = None,
+    karyotype: Annotated[
+        str, typer.Option(metavar="MODEL", help="The model of the family `karyotype` that names chromosomes.")
+    ] = KARYOTYPE_MODEL,
     host: Annotated[str, typer.Option(help="Address to listen on; the default is this machine alone.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Server processes, each with a model of its own.")] = 1,
@@ -55,6 +58,7 @@ def serve(
     settings = ServeSettings(
         model=model,
         also=tuple(also or ()),
+        karyotype=karyotype,
         host=host,
         port=port,
         workers=workers,

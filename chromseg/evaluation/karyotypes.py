@@ -72,7 +72,7 @@ class JudgedCell:
 def answer(network: KaryotypeNetwork, named: NamedCell, case: str, device: str) -> Answered:
     """Ask the network for the classes of a cell's chromosomes."""
     cell = named.cell
-    found = answers(network, cell.strips, cell.sizes, torch.device(device)).sum(axis=2)
+    found = answers(network, cell.strips, cell.figures, torch.device(device)).sum(axis=2)
     return Answered(case, named.labels, named.clean, found)
 
 

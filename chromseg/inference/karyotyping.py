@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ import torch
 
 from chromseg.files import write_json
 from chromseg.inference.load import identity_of
-from chromseg.inference.result import ModelIdentity, Result
-from chromseg.karyogram.cell import cell_of
-from chromseg.karyogram.karyogram import Karyogram, karyogram_of
-from chromseg.karyogram.page import karyogram_page, save_page
+from chromseg.inference.result import ModelIdentity, Result, masks_of
+from chromseg.karyogram.cell import Cell, cell_of
+from chromseg.karyogram.karyogram import Given, Karyogram, karyogram_of
+from chromseg.karyogram.page import drawn_straight, karyogram_page, save_page
 from chromseg.models.device import usable_device
 from chromseg.models.karyotype import KaryotypeNetwork, answers
 from chromseg.models.package import load_model
@@ -37,8 +38,12 @@ class Karyotyper:
 
     def karyogram(self, result: Result) -> Karyogram:
         """Place the chromosomes of a picture; a result without any gives an empty karyogram."""
-        cell = cell_of(result.absorbance, [instance.mask for instance in result.instances])
-        return karyogram_of(answers(self.network, cell.strips, cell.sizes, torch.device(self.device)))
+        return self.placed(cell_of(result.absorbance, masks_of(result)))
+
+    def placed(self, cell: Cell, given: Sequence[Given] = ()) -> Karyogram:
+        """Place the chromosomes of a cell, around those that a person has given a place (`karyogram_of`)."""
+        found = answers(self.network, cell.strips, cell.figures, torch.device(self.device))
+        return karyogram_of(found, given)
 
     def write(self, result: Result, folder: Path) -> None:
         """Write `karyogram.json`, `karyogram.png` and `karyogram.pdf` of a picture into a folder that is there.
@@ -47,17 +52,16 @@ class Karyotyper:
             OutputError: The folder cannot be written.
         """
         karyogram = self.karyogram(result)
-        page = karyogram_page(karyogram, result.absorbance, [instance.mask for instance in result.instances])
+        page = karyogram_page(karyogram, drawn_straight(result.absorbance, masks_of(result)))
         save_page(page, folder / f"{KARYOGRAM}.png")
         save_page(page, folder / f"{KARYOGRAM}.pdf")
-        write_json(folder / f"{KARYOGRAM}.json", self.to_json(karyogram, result))
+        write_json(folder / f"{KARYOGRAM}.json", self.to_json(karyogram, result.model, result.image_sha256))
 
-    def to_json(self, karyogram: Karyogram, result: Result) -> dict[str, Any]:
+    def to_json(self, karyogram: Karyogram, cut_by: ModelIdentity, image_sha256: str) -> dict[str, Any]:
         """A karyogram with the models behind it, ready for JSON."""
-        cut_by = {"name": result.model.name, "version": result.model.version, "sha256": result.model.weights_sha256}
         return karyogram.to_json() | {
-            "model": asdict(self.identity) | {"image_sha256": result.image_sha256},
-            "cut_by": cut_by,
+            "model": asdict(self.identity) | {"image_sha256": image_sha256},
+            "cut_by": {"name": cut_by.name, "version": cut_by.version, "sha256": cut_by.weights_sha256},
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,3 +113,8 @@ def crop_of(absorbance: F32, mask: Bool, bbox: tuple[int, int, int, int]) -> U8:
     alone = np.where(mask[y0:y1, x0:x1], absorbance[y0:y1, x0:x1], 0)
     grey = np.rint(255 * (1 - np.pad(alone, CROP_MARGIN)))
     return np.asarray(grey, dtype=np.uint8)
+
+
+def masks_of(result: Result) -> Iterator[Bool]:
+    """Masks bool (H, W) of a result, one after the other: all at once would fill the memory."""
+    return (instance.mask for instance in result.instances)

@@ -1,4 +1,9 @@
-"""The chromosomes of one cell as a network sees them: straight, at a scale of the cell's own, with their sizes."""
+"""The chromosomes of one cell as a network sees them: straight, alike in scale and contrast, with their figures.
+
+Contracted chromosomes are short and thick, and stain and light differ from slide to slide and within a cell. So lengths
+and widths are brought to those of the cell's median, each chromosome to a tone and a contrast of its own; how it
+differs from the others in all these goes along in figures.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chromseg.arrays import F32, U8, Bool
-from chromseg.boxes import window_of
-from chromseg.karyogram.axis import Axis, axis_of, length_of
-from chromseg.karyogram.strip import strip_of
+from chromseg.arrays import F32, F64, U8, Bool
+from chromseg.karyogram.axis import length_of
+from chromseg.karyogram.strip import alone, strip_of
 
 STRIP = (128, 32)  # rows and columns
-MEDIAN_ROWS = 60  # of the strip that the median chromosome of a cell takes
-SIZES = 3  # figures of size a chromosome
-_TONE = 0.5  # absorbance to which the median of a cell's chromosomes is brought
-_FAINTEST, _INSIDE = 1e-3, 0.5
-_PAD = 2  # px around a mask, so that its rim is not that of the picture
+MEDIAN_ROWS, MEDIAN_COLUMNS = 60, 14  # of the strip that the median chromosome of a cell takes
+FIGURES = 5  # a chromosome
+_TONE, _CONTRAST = 0.5, 0.18  # mean absorbance of each chromosome, and its standard deviation
+_FAINTEST, _FLATTEST, _INSIDE = 1e-3, 1e-2, 0.5
 
 Strips = U8
 
@@ -28,13 +31,14 @@ class Cell:
 
     Attributes:
         strips: uint8 (N, 2, rows, columns): absorbance × 255 within the mask, and the mask × 255, straightened; the
-            median chromosome takes `MEDIAN_ROWS` rows, half the pixels absorb more than `_TONE`. Which end is up,
-            nobody knows yet.
-        sizes: float32 (N, 3): natural logarithms of length, mean width and area, each as a part of the cell's median.
+            median chromosome takes `MEDIAN_ROWS` rows and `MEDIAN_COLUMNS` columns, the absorbance of each has mean
+            `_TONE` and standard deviation `_CONTRAST`. Which end is up, nobody knows yet.
+        figures: float32 (N, 5): natural logarithms of length, mean width, area, mean absorbance and its standard
+            deviation, each as a part of the cell's median.
     """
 
     strips: Strips
-    sizes: F32
+    figures: F32
 
 
 def cell_of(absorbance: F32, masks: Iterable[Bool]) -> Cell:
@@ -47,21 +51,30 @@ def cell_of(absorbance: F32, masks: Iterable[Bool]) -> Cell:
     Raises:
         MaskError: A mask is empty.
     """
-    found = [_alone(absorbance, mask) for mask in masks]
+    found = [alone(absorbance, mask) for mask in masks]
     if not found:
-        return Cell(np.zeros((0, 2, *STRIP), dtype=np.uint8), np.zeros((0, SIZES), dtype=np.float32))
+        return Cell(np.zeros((0, 2, *STRIP), dtype=np.uint8), np.zeros((0, FIGURES), dtype=np.float32))
     lengths = np.array([max(length_of(axis), 1.0) for _, _, axis in found])
     areas = np.array([float(mask.sum()) for _, mask, _ in found])
-    scale = MEDIAN_ROWS / float(np.median(lengths))
+    scale = (MEDIAN_ROWS / float(np.median(lengths)), MEDIAN_COLUMNS / float(np.median(areas / lengths)))
     strips = np.stack([strip_of(picture, mask, axis, scale, STRIP) for picture, mask, axis in found])
-    strips[:, 0] *= _TONE / max(float(np.median(strips[:, 0][strips[:, 1] > _INSIDE])), _FAINTEST)
-    columns = [np.log(column / np.median(column)) for column in (lengths, areas / lengths, areas)]
-    return Cell(np.rint(255 * np.clip(strips, 0, 1)).astype(np.uint8), np.stack(columns, axis=1).astype(np.float32))
+    tones, contrasts = np.array([_tone(strip) for strip in strips]).T
+    columns = [np.log(column / np.median(column)) for column in (lengths, areas / lengths, areas, tones, contrasts)]
+    return Cell(_even(strips, tones, contrasts), np.stack(columns, axis=1).astype(np.float32))
 
 
-def _alone(absorbance: F32, mask: Bool) -> tuple[F32, Bool, Axis]:
-    """Picture and mask around one chromosome, and its axis there."""
-    rows, cols = window_of(mask)
-    window = (slice(max(rows.start - _PAD, 0), rows.stop + _PAD), slice(max(cols.start - _PAD, 0), cols.stop + _PAD))
-    near = np.pad(mask[window], _PAD)
-    return np.pad(absorbance[window], _PAD), near, axis_of(near)
+def _tone(strip: F32) -> tuple[float, float]:
+    """Mean and standard deviation of the absorbance of a strip float32 (2, rows, columns), neither of them 0."""
+    known = strip[1] > _INSIDE
+    inside = strip[0][known] / strip[1][known]
+    if not inside.size:
+        return _FAINTEST, _FLATTEST
+    return max(float(inside.mean()), _FAINTEST), max(float(inside.std()), _FLATTEST * float(inside.mean()), _FAINTEST)
+
+
+def _even(strips: F32, tones: F64, contrasts: F64) -> Strips:
+    """Strips float32 (N, 2, rows, columns) of one tone and contrast, as uint8."""
+    inside = strips[:, 1]
+    gain = _CONTRAST / contrasts[:, None, None]
+    strips[:, 0] = gain * (strips[:, 0] - tones[:, None, None] * inside) + _TONE * inside
+    return np.asarray(np.rint(255 * np.clip(strips, 0, 1)), dtype=np.uint8)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-CLASSES = (*map(str, range(1, 23)), "X", "Y")
+from typing import Literal, TypeAlias, get_args
+
+ClassName: TypeAlias = Literal[
+    "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20", "21",
+    "22", "X", "Y",
+]  # fmt: skip
+CLASSES: tuple[str, ...] = get_args(ClassName)
 GROUPS = {
     "A": ("1", "2", "3"),
     "B": ("4", "5"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ class Placed:
         sureness: 0.5–1, of the place in this cell (`places.Placement`).
         upside_down: Whether its axis, as found, begins at the end of the long arm.
         unsure: Whether a person should look.
+        by_person: Whether a person gave it its name.
     """
 
     number: int
@@ -35,6 +37,15 @@ class Placed:
     sureness: float
     upside_down: bool
     unsure: bool
+    by_person: bool = False
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a person has said of a chromosome: its class, which end is up; None where nothing."""
+
+    name: str | None = None
+    upside_down: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -75,22 +86,47 @@ class Karyogram:
         }
 
 
-def karyogram_of(answers: F32, *, price: float = PRICE, sure: float = SURE) -> Karyogram:
+def karyogram_of(answers: F32, given: Sequence[Given] = (), *, price: float = PRICE, sure: float = SURE) -> Karyogram:
     """Place the chromosomes of a cell.
 
     Args:
         answers: float32 (N, 24, 2), of each chromosome the probability of every class, upright and upside down.
+        given: What a person has said of each, which stands; the others are placed around it. Empty: nothing.
         price: Of a place beyond those of a class (`places.place`).
         sure: Sureness below which a placement is marked.
     """
+    said = given or [Given()] * len(answers)
     alone = answers.sum(axis=2)
-    placement = place(alone, price)
-    placed = []
-    for index, (given, sureness) in enumerate(
-        zip(placement.classes.tolist(), placement.sureness.tolist(), strict=True)
-    ):
-        upside_down = bool(np.argmax(answers[index, given]))
-        probability = round(float(alone[index, given]), 4)
-        unsure = sureness < sure
-        placed.append(Placed(index + 1, CLASSES[given], probability, round(sureness, 4), upside_down, unsure))
-    return Karyogram(tuple(placed))
+    placement = place(_told(alone, said), price)
+    return Karyogram(
+        tuple(
+            _placed(index + 1, each, placement.classes[index], placement.sureness[index], answers[index], sure)
+            for index, each in enumerate(said)
+        )
+    )
+
+
+def _told(alone: F32, said: Sequence[Given]) -> F32:
+    """Probabilities (N, 24) that are certain of what a person has said."""
+    told = alone.copy()
+    for row, each in zip(told, said, strict=True):
+        if each.name is not None:
+            row[:] = 0
+            row[CLASSES.index(each.name)] = 1
+    return told
+
+
+def _placed(number: int, said: Given, place: int, sureness: float, answers: F32, sure: float) -> Placed:
+    """One chromosome, in its place or in the one that a person has given it; answers are float32 (24, 2)."""
+    by_person = said.name is not None
+    name = said.name or CLASSES[place]
+    own = answers[CLASSES.index(name)]
+    return Placed(
+        number=number,
+        name=name,
+        probability=round(float(own.sum()), 4),
+        sureness=1.0 if by_person else round(float(sureness), 4),
+        upside_down=bool(np.argmax(own)) if said.upside_down is None else said.upside_down,
+        unsure=not by_person and bool(sureness < sure),
+        by_person=by_person,
+    )

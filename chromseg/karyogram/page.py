@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage
 
+from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.arrays import F32, U8, Bool
 from chromseg.files import replacing
-from chromseg.karyogram.axis import Axis, axis_of, length_of
+from chromseg.karyogram.axis import Axis, length_of
 from chromseg.karyogram.classes import GROUPS, ROWS
 from chromseg.karyogram.karyogram import NOTE, Karyogram, Placed
-from chromseg.karyogram.strip import strip_of
+from chromseg.karyogram.strip import alone, strip_of
 
 _MEDIAN_ROWS = 110  # px of the page that the median chromosome takes
 _GAP, _PAIR, _GROUP = 6, 26, 46  # px between homologues, between classes, between groups
 _MARGIN, _LINE, _SMALL = 36, 22, 12  # px
-_DOTS = 150.0  # an inch, printed
+DOTS = 150.0  # an inch, printed
+_SPECK = 0.08  # of a chromosome's pixels; a crossing may cut larger pieces off
 _LEAST_WIDTH = 44  # px of a class, for its name and its line where it is empty
 _WHITE, _BLACK, _GREY, _DOUBT = "white", "black", (130, 130, 130), (200, 80, 0)
 
 Grey = U8
 
 
-def karyogram_page(karyogram: Karyogram, absorbance: F32, masks: Sequence[Bool]) -> U8:
+def karyogram_page(karyogram: Karyogram, drawn: Sequence[Grey]) -> U8:
     """Draw a karyogram.
 
     Args:
         karyogram: Of the chromosomes of a picture.
-        absorbance: float32 (H, W), the picture.
-        masks: bool (H, W) each, by annotation number, from 1.
+        drawn: Each of them straight, by annotation number, from 1, as of `drawn_straight`.
 
     Returns:
         uint8 (h, w, 3), RGB: each chromosome straight, dark on white, with the short arm up, above its number; those
         whose place is in doubt have a mark and a frame.
     """
-    strips = upright_strips(karyogram, absorbance, masks)
+    strips = {each.number: upright(each, drawn[each.number - 1]) for each in karyogram.chromosomes}
     lines = [[(name, karyogram.of(name)) for group in row for name in GROUPS[group]] for row in ROWS]
     widths = [_line_width(line, strips) for line in lines]
     heights = [max([_LINE, *(strips[each.number].shape[0] for _, own in line for each in own)]) for line in lines]
@@ -62,21 +64,43 @@ def save_page(page: Grey, path: Path) -> None:
         OutputError: The place cannot be written.
     """
     with replacing(path) as temporary:
-        Image.fromarray(page).save(temporary, resolution=_DOTS)
+        Image.fromarray(page).save(temporary, resolution=DOTS)
 
 
-def upright_strips(karyogram: Karyogram, absorbance: F32, masks: Sequence[Bool]) -> dict[int, Grey]:
-    """Each chromosome alone and straight, dark on white, short arm up, all at one scale: uint8 (h, w) by number."""
-    axes = {each.number: axis_of(masks[each.number - 1]) for each in karyogram.chromosomes}
-    scale = _MEDIAN_ROWS / float(np.median([length_of(axis) for axis in axes.values()] or [1.0]))
-    strips = {}
-    for each in karyogram.chromosomes:
-        mask, axis = masks[each.number - 1], axes[each.number]
-        rows = round(scale * length_of(axis)) + 2 * _GAP
-        strip = strip_of(absorbance, mask, axis, scale, (rows, max(round(scale * _reach(mask, axis)), 8)))
-        strip = strip[:, ::-1, ::-1] if each.upside_down else strip
-        strips[each.number] = _cropped(strip)
-    return strips
+def drawn_straight(absorbance: F32, masks: Iterable[Bool]) -> list[Grey]:
+    """Each chromosome alone and straight, dark on white, all at one scale, whichever end is up.
+
+    Args:
+        absorbance: float32 (H, W), the picture.
+        masks: bool (H, W) each.
+
+    Returns:
+        uint8 (h, w) each.
+
+    Raises:
+        MaskError: A mask is empty.
+    """
+    found = [alone(absorbance, mask) for mask in masks]
+    scale = _MEDIAN_ROWS / max(float(np.median([length_of(axis) for _, _, axis in found] or [1.0])), 1.0)
+    return [_drawn(picture, mask, axis, scale) for picture, mask, axis in found]
+
+
+def upright(placed: Placed, drawn: Grey) -> Grey:
+    """A chromosome uint8 (h, w) with its short arm up."""
+    return drawn[::-1, ::-1] if placed.upside_down else drawn
+
+
+def _drawn(absorbance: F32, mask: Bool, axis: Axis, scale: float) -> Grey:
+    mask = _without_specks(mask)
+    rows = round(scale * length_of(axis)) + 2 * _GAP
+    return _cropped(strip_of(absorbance, mask, axis, (scale, scale), (rows, max(round(scale * _reach(mask, axis)), 8))))
+
+
+def _without_specks(mask: Bool) -> Bool:
+    """A mask without its small pieces, which lie anywhere and would widen the drawing."""
+    labels, count = ndimage.label(mask, structure=EIGHT_CONNECTED)
+    large = np.bincount(labels.ravel(), minlength=count + 1) >= _SPECK * mask.sum()
+    return np.asarray(large[labels] & mask)
 
 
 def _reach(mask: Bool, axis: Axis) -> float:
@@ -136,7 +160,7 @@ def _draw_one(page: Image.Image, draw: ImageDraw.ImageDraw, each: Placed, strip:
     """A chromosome above its number; left and lower end are `foot`."""
     x, floor = foot
     height, width = strip.shape
-    page.paste(Image.fromarray(strip), (x, floor - height))
+    page.paste(Image.fromarray(np.ascontiguousarray(strip)), (x, floor - height))
     _write(draw, (x + width // 2, floor + 7), str(each.number), 9, _GREY, "mm")
     if each.unsure:
         draw.rectangle((x - 2, floor - height - 2, x + width + 1, floor + 1), outline=_DOUBT)

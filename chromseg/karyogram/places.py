@@ -15,7 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from chromseg.arrays import F32, F64, I64, Intp
 from chromseg.karyogram.classes import CLASSES
 
-PRICE = 4.0  # of the first place beyond those of a class, in natural logarithms of odds; the next costs it twice …
+PRICE = 6.0  # of the first place beyond those of a class, in natural logarithms of odds; the next costs it twice …
 _LEAST = 1e-6  # probability; no class is impossible
 _X, _Y = CLASSES.index("X"), CLASSES.index("Y")
 _SEXES = ({_X: 2, _Y: 0}, {_X: 1, _Y: 1})  # places without a price

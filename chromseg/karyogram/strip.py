@@ -6,23 +6,40 @@ import numpy as np
 from scipy import ndimage
 
 from chromseg.arrays import F32, F64, Bool
-from chromseg.karyogram.axis import STEP, Axis, length_of
+from chromseg.boxes import window_of
+from chromseg.karyogram.axis import STEP, Axis, axis_of, length_of
+
+_PAD = 2  # px around a mask, so that its rim is not that of the picture
 
 
-def strip_of(absorbance: F32, mask: Bool, axis: Axis, scale: float, size: tuple[int, int]) -> F32:
+def alone(absorbance: F32, mask: Bool) -> tuple[F32, Bool, Axis]:
+    """The picture float32 and the mask bool around one chromosome of a picture (H, W), and its axis there.
+
+    Raises:
+        MaskError: The mask is empty.
+    """
+    rows, cols = window_of(mask)
+    window = (slice(max(rows.start - _PAD, 0), rows.stop + _PAD), slice(max(cols.start - _PAD, 0), cols.stop + _PAD))
+    near = np.pad(mask[window], _PAD)
+    return np.pad(absorbance[window], _PAD), near, axis_of(near)
+
+
+def strip_of(absorbance: F32, mask: Bool, axis: Axis, scale: tuple[float, float], size: tuple[int, int]) -> F32:
     """Lay a chromosome along the middle column of a strip, the middle of its axis in the middle row.
 
     Args:
         absorbance: float32 (H, W), the picture.
         mask: bool (H, W), its pixels; all others are left out.
         axis: Of `axis_of`.
-        scale: Pixels of the strip to one of the picture.
+        scale: Pixels of the strip to one of the picture, along the axis and across.
         size: Rows and columns of the strip.
 
     Returns:
         float32 (2, rows, columns): absorbance within the mask, and the mask, 0–1, bilinear.
     """
-    rows, cols = ((np.arange(count, dtype=np.float64) - (count - 1) / 2) / scale for count in size)
+    rows, cols = (
+        (np.arange(count, dtype=np.float64) - (count - 1) / 2) / each for count, each in zip(size, scale, strict=True)
+    )
     middles, ways = _walk(axis, rows)
     across = ways[:, ::-1] * (-1, 1)
     places = middles[:, None] + cols[:, None] * across[:, None]

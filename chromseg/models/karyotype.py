@@ -11,7 +11,7 @@ from chromseg.config import KaryotypeConfig
 
 ENDS = 2  # answers a class: the strip is upright, or upside down
 _PLANES = 2  # of a strip: absorbance and mask
-_SIZES = 3  # figures of size
+_FIGURES = 5  # of a chromosome beside its strip
 _ROWS, _KEPT = 16, 32  # rows of the last level that stay apart, and channels of each, so that places tell
 _HIDDEN = 128
 _AT_ONCE = 64  # strips
@@ -36,24 +36,24 @@ class KaryotypeNetwork(nn.Module):
         self.narrow = _Convolution(others[-1], _KEPT, kernel=1)
         self.rows = nn.AdaptiveAvgPool2d((_ROWS, 1))
         self.head = nn.Sequential(
-            nn.Linear(_ROWS * _KEPT + _SIZES, _HIDDEN),
+            nn.Linear(_ROWS * _KEPT + _FIGURES, _HIDDEN),
             nn.ReLU(inplace=True),
             nn.Dropout(config.dropout),
             nn.Linear(_HIDDEN, config.classes * ENDS),
         )
 
-    def forward(self, strips: Tensor, sizes: Tensor) -> Tensor:
+    def forward(self, strips: Tensor, figures: Tensor) -> Tensor:
         """Logits of classes and ends.
 
         Args:
             strips: float32 (B, 2, rows, columns) in 0–1, as of `karyogram.cell`.
-            sizes: float32 (B, 3), as there.
+            figures: float32 (B, 5), as there.
 
         Returns:
             float32 (B, classes, 2): of each class, that the strip is upright, and that it is upside down.
         """
         found = self.rows(self.narrow(self.levels(self.stem(strips)))).flatten(1)
-        logits: Tensor = self.head(torch.cat([found, sizes.to(found.dtype)], dim=1))
+        logits: Tensor = self.head(torch.cat([found, figures.to(found.dtype)], dim=1))
         return logits.view(len(strips), -1, ENDS)
 
 
@@ -88,13 +88,13 @@ class _Residual(nn.Module):
 
 
 @torch.inference_mode()
-def answers(network: KaryotypeNetwork, strips: U8, sizes: F32, device: torch.device) -> F32:
+def answers(network: KaryotypeNetwork, strips: U8, figures: F32, device: torch.device) -> F32:
     """Probabilities of classes and ends, the mean of four looks: either end up, and mirrored.
 
     Args:
         network: In evaluation mode, on `device`.
         strips: uint8 (N, 2, rows, columns).
-        sizes: float32 (N, 3).
+        figures: float32 (N, 5).
         device: Where the network runs.
 
     Returns:
@@ -103,9 +103,9 @@ def answers(network: KaryotypeNetwork, strips: U8, sizes: F32, device: torch.dev
     found = [np.zeros((0, network.config.classes, ENDS), dtype=np.float32)]
     for start in range(0, len(strips), _AT_ONCE):
         x = torch.from_numpy(strips[start : start + _AT_ONCE]).to(device).float() / 255
-        figures = torch.from_numpy(sizes[start : start + _AT_ONCE]).to(device)
-        as_is = [_shares(network(look, figures)) for look in (x, x.flip(3))]
-        turned = [_shares(network(look, figures)).flip(2) for look in (x.flip(2), x.flip(2, 3))]
+        own = torch.from_numpy(figures[start : start + _AT_ONCE]).to(device)
+        as_is = [_shares(network(look, own)) for look in (x, x.flip(3))]
+        turned = [_shares(network(look, own)).flip(2) for look in (x.flip(2), x.flip(2, 3))]
         found.append(torch.stack([*as_is, *turned]).mean(dim=0).cpu().numpy())
     return np.concatenate(found)
 

@@ -199,6 +199,8 @@ def _annotations(instances: Sequence[Drawn], height: int, width: int) -> list[di
             "flags": one.flags,
             "status": one.status,
             "from": one.came_from,
+            **({} if one.chromosome is None else {"chromosome": one.chromosome}),
+            **({} if one.upside_down is None else {"upside_down": one.upside_down}),
         }
         for number, (one, mask) in enumerate(zip(instances, each_mask(instances, height, width), strict=True), start=1)
         for x0, y0, x1, y1 in [box_of(mask)]
@@ -210,12 +212,12 @@ def _coco(image: dict[str, Any], annotations: list[dict[str, Any]], info: dict[s
 
 
 def _equal(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> bool:
-    """Whether both are the same masks, in any order."""
+    """Whether both are the same masks of the same classes, in any order."""
     return sorted(map(_fingerprint, before)) == sorted(map(_fingerprint, after))
 
 
 def _fingerprint(annotation: dict[str, Any]) -> str:
-    return json.dumps(annotation["segmentation"])
+    return json.dumps([annotation["segmentation"], annotation.get("chromosome")])
 
 
 def _suffix(page: Page) -> str:

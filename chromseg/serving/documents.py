@@ -13,6 +13,7 @@ from chromseg.arrays import F32, Bool
 from chromseg.errors import DataError
 from chromseg.images.absorbance import Polarity
 from chromseg.inference.result import Instance, instance_of
+from chromseg.karyogram.classes import ClassName
 
 MOST_INSTANCES = 500
 _MOST_POINTS = 50_000  # of all polygons together
@@ -49,6 +50,8 @@ class Drawn(_Lenient):
     uncertainty: float | None = None
     probability: Share | None = None
     status: Literal["accepted", "changed", "new"] | None = None
+    chromosome: ClassName | None = None  # the class that a person has given it
+    upside_down: bool | None = None  # likewise, whether its axis as found begins at the long arm
     came_from: list[int] = Field(default_factory=list, alias="from", max_length=MOST_INSTANCES)
 
 

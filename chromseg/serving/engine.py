@@ -18,6 +18,7 @@ from chromseg.errors import InputRefusedError
 from chromseg.images.headers import declared_pixels
 from chromseg.images.pictures import Picture
 from chromseg.inference.asked import Asked
+from chromseg.inference.karyotyping import Karyotyper
 from chromseg.inference.prepared import Prepared
 from chromseg.memory import give_back_freed_memory
 from chromseg.serving.admission import Bodies, Places
@@ -28,10 +29,12 @@ from chromseg.serving.ending import apart, outcome
 from chromseg.serving.metrics import Metrics
 from chromseg.serving.models import Loaded, Models, ModelSource
 from chromseg.serving.names import names_of
+from chromseg.serving.naming import Naming
 from chromseg.serving.pool import SplicePool
 from chromseg.serving.problems import ProblemError
 from chromseg.serving.render import Wanted
 from chromseg.serving.settings import ServeSettings
+from chromseg.serving.straightening import Straight, Straightening
 from chromseg.serving.turns import Turns
 from chromseg.serving.work import Answer, Exporting, Finishing, Task
 
@@ -84,6 +87,7 @@ class Engine:
         self._batcher = Batcher(settings.max_batch, on_batch=self.metrics.batches.observe)
         self._pool = SplicePool(settings.splicers, on_loss=self.metrics.lost.inc)
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="prepare")
+        self._naming = Naming(settings.karyotype, settings.device)
         self._turns = Turns(_FILES * settings.max_pixels, 2 * settings.max_batch)
         self._served = 0
         self._tidying: asyncio.Task[None] | None = None
@@ -156,6 +160,22 @@ class Engine:
         """Render a client's own instances; called while `admitted`."""
         return await self._in_turn(client, task.content, partial(self._in_pool, task))
 
+    async def karyogram(
+        self, task: Straightening, finish: Callable[[Karyotyper, Straight], Answer], client: str = ""
+    ) -> Answer:
+        """Pull a client's own instances straight, and have `finish` name and place them; called while `admitted`.
+
+        Raises:
+            ProblemError: This server has no model that names chromosomes.
+        """
+
+        async def work() -> Answer:
+            karyotyper = await self._in_thread(self._naming.loaded)
+            straight = await self._in_pool(task)
+            return await self._in_thread(partial(finish, karyotyper, straight))
+
+        return await self._in_turn(client, task.content, work)
+
     async def _in_turn(self, client: str, content: bytes, work: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do work on a file when it is the client's turn, which ends no sooner than the work."""
         pixels = await asyncio.to_thread(declared_pixels, content)
@@ -191,7 +211,7 @@ class Engine:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await outcome(self._threads.submit(work))
 
-    async def _in_pool(self, task: Task) -> Answer:
+    async def _in_pool(self, task: Task[T]) -> T:
         try:
             return await self._pool.run(task)
         except BrokenProcessPool as error:

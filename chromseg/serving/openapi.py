@@ -32,7 +32,8 @@ _PICTURES = {"type": "array", "items": _BINARY, "minItems": 1, "maxItems": MOST_
 _IMAGE_TYPES = ("image/png", "image/jpeg", "image/tiff", "image/bmp", "application/octet-stream")
 _DRAWN = (
     "COCO instances: `annotations`, each with `segmentation` as compressed or uncompressed run lengths or polygons; "
-    "`score`, `flags`, `from`, `status` may be given."
+    "`score`, `flags`, `from`, `status` may be given, and what a person says of its place in a karyogram: "
+    "`chromosome`, 1 to 22, X or Y, and `upside_down`."
 )
 
 
@@ -79,7 +80,7 @@ def describe_keys(app: FastAPI, open_paths: Sequence[str], required: bool) -> No
 
 
 def export_body() -> dict[str, Any]:
-    """Of /v1/export."""
+    """Of /v1/export and /v1/karyogram."""
     content = _form(["image", "instances"], {"instances": {"type": "string", "description": f"JSON. {_DRAWN}"}})
     return {"requestBody": {"required": True, "content": content}}
 
@@ -105,6 +106,17 @@ def segment_answers() -> dict[int | str, dict[str, Any]]:
         "model": schemas.Segmentation | schemas.SegmentationOfMany,
         "description": "The chromosomes, in the format asked for; of several pictures, in the order of the form.",
         "content": {"application/json": {"example": EXAMPLE}, **kinds},
+    }
+    return {200: good, **BAD}
+
+
+def karyogram_answers() -> dict[int | str, dict[str, Any]]:
+    """Of /v1/karyogram."""
+    kinds: dict[str, Any] = {kind: {"schema": _BINARY} for kind in ("image/png", "application/pdf")}
+    good = {
+        "model": schemas.KaryogramAnswer,
+        "description": "The chromosomes in their places, in the format asked for.",
+        "content": kinds,
     }
     return {200: good, **BAD}
 

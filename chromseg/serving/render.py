@@ -81,17 +81,17 @@ def _as_json(result: Result, wanted: Wanted) -> Rendered:
         if "outlines" in wanted.include:
             annotation["outline"] = outline_of(instance.mask, instance.bbox)
         if "crops" in wanted.include:
-            annotation["crop"] = _data_uri(instance.crop)
+            annotation["crop"] = data_uri(instance.crop)
     height, width = result.absorbance.shape
     if "picture" in wanted.include:
-        content["picture"] = _data_uri(_grey(result))
+        content["picture"] = data_uri(_grey(result))
     if "crossings" in wanted.include:
         content["crossings"] = crossings_of(result.instances, (height, width))
-    return Rendered(_dumps(content), "application/json", ".json", open_ended=True)
+    return Rendered(dumps(content), "application/json", ".json", open_ended=True)
 
 
 def _as_coco(result: Result, wanted: Wanted) -> Rendered:
-    return Rendered(_dumps(_coco(result, wanted)), "application/json", ".json")
+    return Rendered(dumps(_coco(result, wanted)), "application/json", ".json")
 
 
 def _as_overlay(result: Result, wanted: Wanted) -> Rendered:
@@ -182,13 +182,15 @@ def _sheet(result: Result) -> U8:
 
 def _png(picture: U8) -> bytes:
     stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, "PNG", compress_level=1)
+    Image.fromarray(np.ascontiguousarray(picture)).save(stream, "PNG", compress_level=1)
     return stream.getvalue()
 
 
-def _data_uri(picture: U8) -> str:
+def data_uri(picture: U8) -> str:
+    """A grey or RGB picture uint8 as a PNG in a data URI."""
     return "data:image/png;base64," + base64.b64encode(_png(picture)).decode("ascii")
 
 
-def _dumps(content: dict[str, Any]) -> bytes:
+def dumps(content: dict[str, Any]) -> bytes:
+    """JSON in as few bytes as can be."""
     return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")

@@ -1,4 +1,4 @@
-"""The routes below /v1: segment, export, corrections, and facts about the server itself."""
+"""The routes below /v1: segment, export, karyogram, corrections, and facts about the server itself."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from chromseg.serving.correcting import add_corrections
 from chromseg.serving.documents import parse_document
 from chromseg.serving.engine import Engine
 from chromseg.serving.intake import taken_in
+from chromseg.serving.karyograms import add_karyogram
 from chromseg.serving.openapi import BAD, export_body
 from chromseg.serving.render import Wanted
 from chromseg.serving.segmenting import Model, Page, add_segment
@@ -31,6 +32,7 @@ def make_router(engine: Engine) -> APIRouter:
     router = APIRouter(prefix="/v1")
     add_segment(router, engine)
     _add_export(router, engine)
+    add_karyogram(router, engine)
     add_corrections(router, engine)
     _add_facts(router, engine)
     return router

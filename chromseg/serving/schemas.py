@@ -194,6 +194,53 @@ class Separated(_Answer):
     annotations: list[SeparatedChromosome]
 
 
+class PlacedChromosome(_Answer):
+    """One chromosome of a karyogram."""
+
+    number: int = Field(description="Of its annotation, from 1.")
+    name: str = Field(examples=["X"])
+    probability: float = Field(description="Of the class, by the chromosome alone.")
+    sureness: float = Field(description="Of the place, in this cell.")
+    upside_down: bool = Field(description="Whether `strip` begins at the long arm.")
+    unsure: bool = Field(description="A person should look.")
+    by_person: bool = Field(description="A person gave it its name.")
+    strip: str = Field(description="It alone, straight, whichever end is up: a PNG as data URI, dark on white.")
+
+
+class NamingModel(_Answer):
+    """Which model named the chromosomes."""
+
+    name: str = Field(examples=["karyotype"])
+    version: str | None
+    weights_sha256: str | None
+    data_md5: dict[str, str]
+    commit: str | None
+    partition: dict[str, Any]
+    software_version: str
+    image_sha256: str
+
+
+class CuttingModel(_Answer):
+    """Which model cut them."""
+
+    name: str
+    version: str | None
+    sha256: str | None
+
+
+class KaryogramAnswer(_Answer):
+    """A karyogram: placed by a program, for a person to check, not a diagnosis."""
+
+    count: str = Field(examples=["46,XY"])
+    note: str
+    not_two: dict[str, int] = Field(description="How many of each autosome of which there are not two.")
+    unsure: int
+    chromosomes: list[PlacedChromosome]
+    model: NamingModel
+    cut_by: CuttingModel
+    rows: list[list[list[str]]] = Field(description="The page: rows of groups of classes.")
+
+
 class SettingsAnswer(_Answer):
     """What a page needs to know before the first picture."""
 

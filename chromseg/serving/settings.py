@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from chromseg import DEFAULT_MODEL
+from chromseg import DEFAULT_MODEL, KARYOTYPE_MODEL
 
 ExportFormat: TypeAlias = Literal["coco", "zip", "overlay", "ome-tiff", "contact-sheet"]
 Format: TypeAlias = Literal["json", ExportFormat]
 FORMATS: tuple[Format, ...] = get_args(Format)
+KaryogramFormat: TypeAlias = Literal["json", "png", "pdf"]
 INCLUDES = ("picture", "outlines", "crops", "crossings")
 EXPECTED_COUNT = 46  # chromosomes of a human metaphase
 
@@ -21,6 +22,7 @@ class ServeSettings:
     Attributes:
         model: Registered model or folder.
         also: Others that a client may choose instead.
+        karyotype: The one that names chromosomes, loaded for the first karyogram.
         host: Address to listen on.
         port: 0 takes a free one.
         workers: Server processes.
@@ -48,6 +50,7 @@ class ServeSettings:
 
     model: str = DEFAULT_MODEL
     also: tuple[str, ...] = ()
+    karyotype: str = KARYOTYPE_MODEL
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from chromseg.inference.result import ModelIdentity, Result
 from chromseg.serving.documents import Document, instances_of
 from chromseg.serving.render import Rendered, Wanted, render
 from chromseg.validation.results import REVIEW_FLAG
+
+Done = TypeVar("Done", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,10 @@ class Answer:
     times: Mapping[str, float] = field(default_factory=dict)
 
 
-class Task(Protocol):
+class Task(Protocol[Done]):
     """Work for the pool; picklable."""
 
-    def __call__(self) -> Answer:
+    def __call__(self) -> Done:
         """Do it."""
 
 
@@ -87,20 +89,36 @@ class Exporting:
             InputRefusedError: The image cannot be read.
             DataError: An instance cannot be drawn.
         """
-        picture = read_picture(self.content, max_pixels=self.max_pixels, max_total=self.max_pixels)
-        page, asked = picture.page(self.page), self.document.options.polarity
-        absorbance = to_absorbance(page.grey, asked or estimate_polarity(page.grey))
-        result = Result(
-            instances=instances_of(self.document.annotations, absorbance),
-            absorbance=absorbance,
-            polarity=asked or estimate_polarity(page.grey),
-            scale=self.document.options.scale,
-            validation={},
-            model=ModelIdentity(**self.document.model.model_dump()),
-            image_sha256=picture.sha256,
-            page=self.page,
-        )
-        return answer_of(result, self.wanted)
+        return answer_of(result_of(self.content, self.page, self.document, self.max_pixels), self.wanted)
+
+
+def result_of(content: bytes, page: int, document: Document, max_pixels: int) -> Result:
+    """A client's own instances, drawn in their picture.
+
+    Args:
+        content: Bytes of the image file.
+        page: Of it, from 0.
+        document: The instances.
+        max_pixels: Of the file.
+
+    Raises:
+        InputRefusedError: The image cannot be read.
+        DataError: An instance cannot be drawn.
+    """
+    picture = read_picture(content, max_pixels=max_pixels, max_total=max_pixels)
+    grey = picture.page(page).grey
+    polarity = document.options.polarity or estimate_polarity(grey)
+    absorbance = to_absorbance(grey, polarity)
+    return Result(
+        instances=instances_of(document.annotations, absorbance),
+        absorbance=absorbance,
+        polarity=polarity,
+        scale=document.options.scale,
+        validation={},
+        model=ModelIdentity(**document.model.model_dump()),
+        image_sha256=picture.sha256,
+        page=page,
+    )
 
 
 def answer_of(result: Result, wanted: Wanted) -> Answer:

@@ -26,6 +26,7 @@ from chromseg.training.upright import upside_down
 
 _SMOOTHING = 0.05  # of the labels, some of which are wrong
 _SHIFT = 3.0  # px of the strip either way
+_TONES = 0.2  # standard deviation of the logarithms of tone and contrast, at intensity 1
 
 
 class StripSet(EpochSet):
@@ -33,22 +34,24 @@ class StripSet(EpochSet):
 
     Args:
         samples: With classes; at least one chromosome in all.
-        config: Uses augment and optim.
+        config: Uses augment, optim and shares.
         seed: Of all random choices.
 
     Raises:
-        DataError: No chromosomes, or no classes.
+        DataError: No chromosomes, or no classes; or a dataset that has a share has none.
     """
 
     def __init__(self, samples: Iterable[Sample], config: TrainConfig, seed: int) -> None:
         super().__init__(config, seed)
-        cells = [named_cell(sample) for sample in samples]
+        named = [(sample.dataset, named_cell(sample)) for sample in samples]
+        cells = [cell for _, cell in named]
         if not any(len(each.labels) for each in cells):
             raise DataError("no chromosomes to train on", expected="at least one", remedy="check the split and kinds")
         self._strips = np.concatenate([each.cell.strips for each in cells])
-        self._sizes = np.concatenate([each.cell.sizes for each in cells])
+        self._figures = np.concatenate([each.cell.figures for each in cells])
         self._labels = np.concatenate([each.labels for each in cells])
         self._turned = upside_down(self._strips, self._labels)
+        self._share_out([dataset for dataset, cell in named for _ in cell.labels])
 
     @property
     def sources(self) -> int:
@@ -56,18 +59,20 @@ class StripSet(EpochSet):
         return len(self._labels)
 
     def __getitem__(self, index: int) -> Item:
-        """Item `index`: "image" float32 (2, rows, columns), "sizes" float32 (3,), "label" and "end" int64 ()."""
-        rng, source = self._rng(index), self._order(index)
+        """Item `index`: "image" float32 (2, rows, columns), "figures" float32 (5,), "label" and "end" int64 ()."""
+        rng = self._rng(index)
+        source = self._source(rng, index)
         augment = self.config.augment
         matrix = strip_warp(rng, augment)
         shift = rng.uniform(-_SHIFT, _SHIFT, 2) * bool(augment.scale)
         strip = shown(self._strips[source], matrix, (float(shift[0]), float(shift[1])))
         strip[0] = change_intensity(rng, strip[0], augment.intensity) * strip[1]
         longer, wider = -np.log(np.abs(np.diag(matrix)))
-        sizes = self._sizes[source] + np.array([longer, wider, longer + wider])
+        tones = _TONES * augment.intensity * rng.standard_normal(2)
+        figures = self._figures[source] + np.array([longer, wider, longer + wider, *tones])
         return {
             "image": torch.from_numpy(strip),
-            "sizes": torch.from_numpy(sizes.astype(np.float32)),
+            "figures": torch.from_numpy(figures.astype(np.float32)),
             "label": torch.tensor(int(self._labels[source])),
             "end": torch.tensor(int(self._turned[source] ^ (matrix[0, 0] < 0))),
         }
@@ -101,7 +106,7 @@ class KaryotypeObjective(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Cross entropy of class and end together."""
-        logits = self.network(batch["image"], batch["sizes"]).float()
+        logits = self.network(batch["image"], batch["figures"]).float()
         target = batch["label"] * logits.shape[2] + batch["end"]
         return {"loss": functional.cross_entropy(logits.flatten(1), target, label_smoothing=_SMOOTHING)}
 
@@ -147,8 +152,8 @@ class KaryotypeTask:
 
     def judge(self, network: nn.Module, kept: NamedCell, config: TrainConfig, device: torch.device) -> Bool:
         """Which chromosomes of known outline are named right: bool (N,)."""
-        strips, sizes = kept.cell.strips[kept.clean], kept.cell.sizes[kept.clean]
-        found = answers(cast(KaryotypeNetwork, network), strips, sizes, device)
+        strips, figures = kept.cell.strips[kept.clean], kept.cell.figures[kept.clean]
+        found = answers(cast(KaryotypeNetwork, network), strips, figures, device)
         return np.asarray(found.sum(axis=2).argmax(axis=1) == kept.labels[kept.clean])
 
     def summarize(self, scores: Sequence[Bool]) -> dict[str, float | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chromseg.karyogram.classes import CLASSES
-from chromseg.karyogram.karyogram import karyogram_of
+from chromseg.karyogram.karyogram import Given, karyogram_of
 
 
 def answers_for(names: list[str], share: float = 0.98) -> np.ndarray:
@@ -46,6 +46,24 @@ def test_what_is_unsure_is_marked_and_counted() -> None:
     answers[0, [8, 9], 0] = 0.26, 0.25
     karyogram = karyogram_of(answers)
     assert [each.unsure for each in karyogram.chromosomes] == [True, False] and karyogram.unsure == 1
+
+
+def test_what_a_person_says_stands_and_the_others_are_placed_around_it() -> None:
+    """Two that look like chromosome 1 leave no place there once a person has put two others into it."""
+    answers = answers_for(["1", "1", "3", "3"], 0.6)
+    answers[:2, CLASSES.index("2"), 0] = 0.3
+    usual = karyogram_of(answers)
+    told = karyogram_of(answers, [Given(), Given(), Given("1"), Given("1", upside_down=True)])
+    assert [each.name for each in usual.chromosomes] == ["1", "1", "3", "3"]
+    assert [each.name for each in told.chromosomes] == ["2", "2", "1", "1"]
+    assert [each.by_person for each in told.chromosomes] == [False, False, True, True]
+    assert [each.upside_down for each in told.chromosomes] == [False, False, False, True]
+    assert not told.chromosomes[2].unsure and told.chromosomes[2].sureness == 1
+
+
+def test_a_person_may_put_as_many_into_a_place_as_there_are() -> None:
+    told = karyogram_of(answers_for(["3"] * 9), [Given("21")] * 9)
+    assert [each.name for each in told.chromosomes] == ["21"] * 9
 
 
 def test_its_json_says_that_it_is_no_diagnosis() -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from chromseg.errors import OutputError
 from chromseg.karyogram.karyogram import Karyogram, Placed
-from chromseg.karyogram.page import karyogram_page, save_page, upright_strips
+from chromseg.karyogram.page import drawn_straight, karyogram_page, save_page, upright
 
 
 def placed(number: int, name: str, *, upside_down: bool = False, unsure: bool = False) -> Placed:
@@ -20,7 +20,7 @@ def placed(number: int, name: str, *, upside_down: bool = False, unsure: bool = 
 
 def test_a_bent_chromosome_is_drawn_straight_and_dark_on_white() -> None:
     absorbance, mask, way = arc()
-    strip = upright_strips(Karyogram((placed(1, "1"),)), absorbance, [mask])[1]
+    (strip,) = drawn_straight(absorbance, [mask])
     assert strip.shape[0] == pytest.approx(110, abs=4)  # the only one is the median
     assert strip.shape[1] == pytest.approx(110 * 9 / way, abs=6)
     assert strip.min() < 80 and strip.dtype == np.uint8
@@ -28,25 +28,35 @@ def test_a_bent_chromosome_is_drawn_straight_and_dark_on_white() -> None:
 
 def test_a_chromosome_upside_down_is_turned_by_half() -> None:
     absorbance, mask = straight()
-    as_found, turned = (
-        upright_strips(Karyogram((placed(1, "1", upside_down=down),)), absorbance, [mask])[1] for down in (False, True)
-    )
-    assert np.abs(as_found[::-1, ::-1].astype(int) - turned).max() <= 1
+    (drawn,) = drawn_straight(absorbance, [mask])
+    as_found, turned = (upright(placed(1, "1", upside_down=down), drawn) for down in (False, True))
+    assert np.array_equal(as_found[::-1, ::-1], turned)
     assert np.abs(as_found[20].mean() - turned[20].mean()) > 30  # the bar is paler at one end
+
+
+def test_specks_beside_a_chromosome_are_not_drawn_and_large_pieces_are() -> None:
+    _, mask = straight(40, 9, 80)
+    drawn = []
+    for far in (0, 3, 20):
+        beside = mask.copy()
+        beside[30 : 30 + far, 60:63] = True
+        drawn.append(drawn_straight(np.where(beside, 0.5, 0).astype(np.float32), [beside])[0].shape[1])
+    assert drawn[0] == drawn[1] < drawn[2] - 20
 
 
 def test_lengths_keep_their_proportion() -> None:
     masks = [straight(length, 9, 120)[1] for length in (40, 80)]
     absorbance = np.where(np.any(masks, axis=0), 0.5, 0).astype(np.float32)
-    strips = upright_strips(Karyogram((placed(1, "1"), placed(2, "2"))), absorbance, masks)
-    assert strips[2].shape[0] / strips[1].shape[0] == pytest.approx(2, rel=0.05)
+    short, long = drawn_straight(absorbance, masks)
+    assert long.shape[0] / short.shape[0] == pytest.approx(2, rel=0.05)
 
 
 def test_the_page_shows_every_chromosome_and_marks_the_unsure() -> None:
     absorbance, mask = straight()
-    sure = karyogram_page(Karyogram((placed(1, "1"),)), absorbance, [mask])
-    doubted = karyogram_page(Karyogram((placed(1, "1", unsure=True),)), absorbance, [mask])
-    empty = karyogram_page(Karyogram(()), absorbance, [])
+    drawn = drawn_straight(absorbance, [mask])
+    sure = karyogram_page(Karyogram((placed(1, "1"),)), drawn)
+    doubted = karyogram_page(Karyogram((placed(1, "1", unsure=True),)), drawn)
+    empty = karyogram_page(Karyogram(()), [])
     assert sure.shape[2] == 3 and sure.dtype == np.uint8
     dark = [(page.max(axis=2) < 200).sum() for page in (empty, sure)]
     assert dark[1] > dark[0] + 1000  # 110 × 25 px of chromosome
@@ -60,7 +70,7 @@ def test_x_stands_with_c_and_y_with_g() -> None:
 
     def height(*names: str) -> int:
         karyogram = Karyogram(tuple(placed(number, name) for number, name in enumerate(names, start=1)))
-        return karyogram_page(karyogram, absorbance, [mask] * len(names)).shape[0]
+        return karyogram_page(karyogram, drawn_straight(absorbance, [mask]) * len(names)).shape[0]
 
     assert height("6", "X") == height("6") < height("6", "13") == height("X", "13")
     assert height("21", "Y") == height("21") < height("21", "X")
@@ -68,7 +78,7 @@ def test_x_stands_with_c_and_y_with_g() -> None:
 
 @pytest.mark.parametrize("name", ["a.png", "a.pdf"])
 def test_pages_are_saved_in_one_step(tmp_path: Path, name: str) -> None:
-    page = karyogram_page(Karyogram(()), np.zeros((4, 4), dtype=np.float32), [])
+    page = karyogram_page(Karyogram(()), [])
     save_page(page, tmp_path / name)
     head = (tmp_path / name).read_bytes()[:5]
     assert head == (b"%PDF-" if name.endswith("pdf") else b"\x89PNG\r")

@@ -23,23 +23,23 @@ def network() -> KaryotypeNetwork:
 
 def strips(count: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(1)
-    return rng.integers(0, 256, (count, 2, 128, 32), dtype=np.uint8), rng.normal(size=(count, 3)).astype(np.float32)
+    return rng.integers(0, 256, (count, 2, 128, 32), dtype=np.uint8), rng.normal(size=(count, 5)).astype(np.float32)
 
 
 @pytest.mark.parametrize("size", [(128, 32), (64, 16), (33, 8)], ids=str)
 def test_every_strip_gets_logits_of_classes_and_ends(size: tuple[int, int]) -> None:
-    assert network()(torch.rand(3, 2, *size), torch.zeros(3, 3)).shape == (3, 24, 2)
+    assert network()(torch.rand(3, 2, *size), torch.zeros(3, 5)).shape == (3, 24, 2)
 
 
 def test_every_weight_learns() -> None:
     made = network().train()
-    made(torch.rand(4, 2, 128, 32), torch.randn(4, 3)).square().mean().backward()
+    made(torch.rand(4, 2, 128, 32), torch.randn(4, 5)).square().mean().backward()
     assert [name for name, weight in made.named_parameters() if weight.grad is None or not weight.grad.any()] == []
 
 
-def test_sizes_are_read() -> None:
+def test_figures_are_read() -> None:
     x = torch.rand(1, 2, 128, 32)
-    one, other = (network()(x, torch.full((1, 3), value)) for value in (0.0, 2.0))
+    one, other = (network()(x, torch.full((1, 5), value)) for value in (0.0, 2.0))
     assert not torch.allclose(one, other)
 
 
@@ -51,9 +51,9 @@ def test_answers_are_probabilities() -> None:
 
 def test_answers_do_not_depend_on_how_a_strip_was_laid() -> None:
     """The other end up exchanges the ends; a mirrored strip is the same chromosome."""
-    drawn, sizes = strips(3)
+    drawn, figures = strips(3)
     usual, turned, mirrored = (
-        answers(network(), np.ascontiguousarray(each), sizes, torch.device("cpu"))
+        answers(network(), np.ascontiguousarray(each), figures, torch.device("cpu"))
         for each in (drawn, drawn[:, :, ::-1], drawn[..., ::-1])
     )
     assert turned[..., ::-1] == pytest.approx(usual, abs=1e-5)

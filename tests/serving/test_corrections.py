@@ -57,6 +57,20 @@ def test_corrections_are_off_unless_asked_for(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
+def test_classes_that_a_person_gave_are_kept(tmp_path: Path) -> None:
+    """The outlines are those of the model, yet it is a change; what nobody said is not written down."""
+    with client(corrections=str(tmp_path)) as server:
+        found = segmented(server)
+        named = [*found["annotations"]]
+        named[1] = {**named[1], "chromosome": "X", "upside_down": True}
+        answer = send(server, found, {"annotations": named})
+    assert answer.status_code == 201 and answer.json()["changed"] is True
+    (kept,) = (tmp_path / "corrected").glob("*.json")
+    annotations = json.loads(kept.read_text())["annotations"]
+    assert [one.get("chromosome") for one in annotations] == [None, "X", None, None]
+    assert [one.get("upside_down") for one in annotations] == [None, True, None, None]
+
+
 def test_a_correction_is_imported_as_the_next_data(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     with client(corrections=str(kept)) as server:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from chromseg.annotations import Sample
-from chromseg.config import AugmentConfig, KaryotypeConfig, OptimConfig, TrainConfig
+from chromseg.config import AugmentConfig, KaryotypeConfig, OptimConfig, Share, TrainConfig
 from chromseg.errors import DataError
 from chromseg.karyogram.cell import STRIP
 from chromseg.models.karyotype import KaryotypeNetwork
@@ -65,6 +65,16 @@ def test_the_end_told_is_that_which_is_shown() -> None:
         assert min(float((item["image"] - look).abs().mean()) for look in (wanted, wanted.flip(2))) < 0.01
         seen.add(turned)
     assert seen == {True, False}
+
+
+def test_datasets_get_their_shares_of_the_items() -> None:
+    """Of two sets of which one has other classes, that one has three items in four."""
+    few, many = two_lengths("a"), replace(two_lengths("b"), case_id="other/b", labels=np.full(6, 2))
+    shares = (Share("set", 0.75), Share("other", 0.25))
+    made = StripSet([few, many], replace(config(steps_per_epoch=100), shares=shares), seed=0)
+    assert np.mean([int(made[index]["label"]) != 1 for index in range(400)]) == pytest.approx(0.75, abs=0.06)
+    with pytest.raises(DataError, match="no training samples of `third`"):
+        StripSet([few], replace(config(), shares=(Share("third", 1.0),)), seed=0)
 
 
 def test_a_zoomed_strip_tells_its_new_size() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from chromseg.registry.gates.probe import Measured
+    from chromseg.registry.gates.measured import Measured
     from chromseg.registry.log.entries import Entry
     from chromseg.registry.versions.version import Version
 

@@ -10,7 +10,7 @@ from typing import Any
 from chromseg.registry.card.text import card_of
 from chromseg.registry.gates.contest import Contest, contest
 from chromseg.registry.gates.gate import Gate, failed
-from chromseg.registry.gates.merit import SeedSpread, champion_gates, spread_of, threshold_gates
+from chromseg.registry.gates.merit import SeedSpread, champion_gates, compared, spread_of, threshold_gates
 from chromseg.registry.gates.paperwork import card_gate, validation_gate
 from chromseg.registry.gates.policy import Policy, default_policy, policy_text, read_policy
 from chromseg.registry.gates.probe import measure
@@ -135,5 +135,5 @@ def _spreads(chain: Chain, policy: Policy, champion: Version, met: Contest) -> d
     family = family_scores(chain, champion.name, champion.lineage, met.test_md5)
     return {
         metric: spread_of({seed: value for seed, each in family.items() if (value := each.get(metric)) is not None})
-        for metric in (policy.champion.metrics if policy.champion else ())
+        for metric in (compared(policy.champion, champion) if policy.champion else ())
     }

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from chromseg.metrics.catalogue import BY_KEY, TEST
 from chromseg.registry.gates.contest import tested
 from chromseg.registry.gates.gate import Gate, at_least, at_most, shown, switched_off
+from chromseg.registry.gates.naming_trial import FAMILY
 from chromseg.registry.gates.policy import AgainstChampion, Policy, Slices
 from chromseg.registry.versions.version import Version
 
+_NAMING = (f"{TEST}class_acc",)  # what models that name chromosomes are compared by
 _CUTOUTS = "n_images"  # what counts slices of cut-outs
 SLICE = "test/slice/"  # test/slice/<by>/<value>/<metric>
 
@@ -77,6 +79,22 @@ def champion_gates(
     return [
         test,
         *(_overall(policy.champion, version, champion, spreads) if policy.champion else [switched_off("champion")]),
+        *([] if _names(version) else _parts(policy, version, champion)),
+    ]
+
+
+def compared(limits: AgainstChampion, version: Version) -> tuple[str, ...]:
+    """The metrics by which a version is held against a champion of its family."""
+    return _NAMING if _names(version) else limits.metrics
+
+
+def _names(version: Version) -> bool:
+    """Whether it names chromosomes, of which no cut-out or outline tells anything."""
+    return version.config.get("model.architecture") == FAMILY
+
+
+def _parts(policy: Policy, version: Version, champion: Version) -> list[Gate]:
+    return [
         *(_slices(policy.slices, version, champion) if policy.slices else [switched_off("slices")]),
         *(_slices(policy.stains, version, champion) if policy.stains else [switched_off("stains")]),
     ]
@@ -86,7 +104,7 @@ def _overall(
     limits: AgainstChampion, version: Version, champion: Version, spreads: Mapping[str, SeedSpread]
 ) -> list[Gate]:
     gates = []
-    for metric in limits.metrics:
+    for metric in compared(limits, version):
         name, value, best = f"champion {metric}", version.metrics.get(metric), champion.metrics.get(metric)
         if best is None:
             gates.append(Gate(name, shown(value), f"the champion's, which was not measured ({champion.label})", False))

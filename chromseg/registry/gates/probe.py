@@ -14,12 +14,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chromseg.registry.gates.golden import golden_set
+from chromseg.registry.gates.measured import Measured, measured_of
+from chromseg.registry.gates.naming_trial import name_golden_set, names
 from chromseg.registry.log.entries import timestamp
 from chromseg.registry.store.quiet import quieten
 from chromseg.registry.versions.package_files import MODEL
@@ -28,27 +30,6 @@ if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
 _PATIENCE = 300  # seconds
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What the trial gave.
-
-    Attributes:
-        recovered: Share of the golden set's chromosomes found at IoU ≥ 0.5; None if it did not run.
-        seconds: For the golden metaphase, once warm.
-        memory_mib: Highest memory of the process.
-        problem: Why it did not run, or what its answer lacked; "" if all is well.
-        pictures: Picture → found of how many, `36/38`.
-        at: When it ended, UTC, ISO 8601; "" if it did not.
-    """
-
-    recovered: float | None
-    seconds: float | None
-    memory_mib: float | None
-    problem: str
-    pictures: dict[str, str] = field(default_factory=dict)
-    at: str = ""
 
 
 def measure(package: Path) -> Measured:
@@ -81,7 +62,7 @@ def probe_package(package: Path) -> Measured:
     from chromseg.errors import ChromsegError
 
     try:
-        measured = _predict(package)
+        measured = name_golden_set(package / MODEL) if names(package / MODEL) else _predict(package)
     except (ChromsegError, MlflowException, RuntimeError, ValueError, TypeError, OSError) as error:
         return Measured(None, None, None, f"{type(error).__name__}: {error}")
     return replace(measured, memory_mib=_peak_memory(), at=timestamp())
@@ -119,9 +100,9 @@ def _predict(package: Path) -> Measured:
     if expected != answers[pictures.index(small)]:
         problem = f"through MLflow it answers otherwise than its folder ({small.name})"
     found = [picture.found(answer) if not problem else 0 for picture, answer in zip(pictures, answers, strict=True)]
-    total = [len(picture.masks) for picture in pictures]
-    by_picture = {each.name: f"{hits}/{n}" for each, hits, n in zip(pictures, found, total, strict=True)}
-    return Measured(sum(found) / sum(total), seconds[0], None, problem, by_picture)
+    return measured_of(
+        {each.name: (hits, len(each.masks)) for each, hits in zip(pictures, found, strict=True)}, seconds[0], problem
+    )
 
 
 def _answer(packed: PyFuncModel, content: bytes) -> dict[str, Any]:
@@ -174,7 +155,12 @@ def _no_pickle() -> Iterator[None]:
 def main() -> None:
     """Import what a prediction needs, while unpickling is still allowed, and try the model out."""
     quieten()
-    for module in ("chromseg.inference.load", "chromseg.metrics.splicing", "mlflow.pyfunc"):
+    for module in (
+        "chromseg.inference.load",
+        "chromseg.inference.karyotyping",
+        "chromseg.metrics.splicing",
+        "mlflow.pyfunc",
+    ):
         import_module(module)
     sys.dont_write_bytecode, sys.pycache_prefix = True, os.devnull  # of the package, code as written and no other
     print(json.dumps(asdict(probe_package(Path(sys.argv[1])))))

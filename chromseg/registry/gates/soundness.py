@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from chromseg.registry.gates.gate import Gate, at_least, at_most, switched_off
+from chromseg.registry.gates.measured import Measured
 from chromseg.registry.gates.policy import Golden, Policy
-from chromseg.registry.gates.probe import Measured
 from chromseg.registry.store.backend import MlflowException, mlflow
 from chromseg.registry.versions.packaging import SIGNATURE
 

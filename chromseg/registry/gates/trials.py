@@ -15,8 +15,9 @@ from pathlib import Path
 
 import chromseg
 from chromseg.files import sha256
+from chromseg.registry.gates.measured import Measured
 from chromseg.registry.gates.policy import read_policy
-from chromseg.registry.gates.probe import Measured, measure
+from chromseg.registry.gates.probe import measure
 from chromseg.registry.lineage.gather import processor
 from chromseg.registry.log.actor import current_actor
 from chromseg.registry.log.audit import append, read_log

@@ -15,6 +15,7 @@ import { saving } from "./transport/saving.js";
 import { taking } from "./transport/taking.js";
 import { aboutModel, aboutRules } from "./panels/about.js";
 import { offerModels } from "./panels/choice.js";
+import { karyogram } from "./panels/karyogram.js";
 import { draftsOf, offerDrafts, openCorrection } from "./panels/offers.js";
 import { panel } from "./panels/panel.js";
 import { sheet } from "./panels/sheet.js";
@@ -39,6 +40,7 @@ async function begin() {
   const pictures = opening(session, settings);
   actions(session, api.partition, showProblem, pictures.steps);
   exports(session, pictures.atWork);
+  karyogram(session, pictures.atWork);
   saving(session, pictures.atWork, settings.corrections, (correction) => openCorrection(session, correction));
   draftsOf(session, pictures.atWork);
   await offerDrafts(pictures.goOn);

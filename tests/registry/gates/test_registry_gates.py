@@ -16,10 +16,11 @@ from chromseg.annotations.rasterize import encode_rle
 from chromseg.errors import ConfigError, RegistryError
 from chromseg.registry.gates.gate import failed
 from chromseg.registry.gates.golden import golden_set
+from chromseg.registry.gates.measured import Measured
 from chromseg.registry.gates.merit import SeedSpread, champion_gates, spread_of, threshold_gates
 from chromseg.registry.gates.paperwork import missing_sections, validation_gate
 from chromseg.registry.gates.policy import AgainstChampion, Policy, Slices, Threshold, policy_file, read_policy
-from chromseg.registry.gates.probe import Measured, measure, probe_package
+from chromseg.registry.gates.probe import measure, probe_package
 from chromseg.registry.gates.soundness import package_gates, prediction_gates
 from chromseg.registry.lineage.lineage import Lineage
 from chromseg.registry.log.chain import Chain

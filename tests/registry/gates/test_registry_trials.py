@@ -11,7 +11,7 @@ import yaml
 
 from chromseg.registry.gates import judge as judging
 from chromseg.registry.gates import trials
-from chromseg.registry.gates.probe import Measured
+from chromseg.registry.gates.measured import Measured
 from chromseg.registry.gates.trials import Circumstances, circumstances, on_record, try_out
 from chromseg.registry.log.audit import read_log
 from chromseg.registry.promotion import history, judge_promotion, promote

@@ -11,10 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+import yaml
+from dvc_record import record, record_run
 from tiny_cascade import build
 
+from chromseg.config import KaryotypeConfig
 from chromseg.errors import RegistryError
+from chromseg.models import build_model
+from chromseg.models.package import read_card, save_model
 from chromseg.registry.card.text import sections_of
+from chromseg.registry.gates import judge
 from chromseg.registry.log import actor
 from chromseg.registry.promotion import history, promote
 from chromseg.registry.transfer.bundled import register_bundled
@@ -74,6 +81,28 @@ def test_a_cascade_in_the_box_is_pinned_to_its_parents_as_they_are_numbered_here
     assert show("cascade/1").lineage.parents == (f"models:/{parent}", "models:/ucrd-net/1")
     told = sections_of((resolve("models:/cascade/1") / "MODEL_CARD.md").read_text())
     assert parent in told["Intended use"] and told["Limits"] == "none"
+
+
+def test_a_model_that_names_becomes_champion_by_the_usual_gates(store: Path, make_model: Callable[..., Path]) -> None:
+    """It finds no chromosomes: it is asked whether it names cut ones alike however they lie, and how well it named."""
+    usual = yaml.safe_load((Path(judge.__file__).with_name("promotion.yaml")).read_text())
+    (store / "promotion.yaml").write_text(yaml.safe_dump(usual | {"model_card": []}))
+    torch.manual_seed(0)
+    network = build_model(KaryotypeConfig("karyotype", width=4, blocks=1)).eval()
+    for score in (0.9, 0.8):
+        folder = make_model(f"names-{score}")
+        card = replace(read_card(folder), architecture=network.config, metrics={"test/class_acc": score})
+        shutil.rmtree(folder)
+        torch.nn.init.constant_(network.head[-1].bias, score)  # other weights, the same names
+        save_model(folder, network, card)
+        record_run(folder)
+        record(folder, store)
+        register(folder, "karyotype")
+    promote("karyotype/1", reason="first")
+    assert show("karyotype@champion").number == 1
+    with pytest.raises(RegistryError, match=r"champion test/class_acc") as refused:
+        promote("karyotype/2", reason="worse")
+    assert "overall_acc" not in str(refused.value) and "slices" not in str(refused.value)
 
 
 def test_an_empty_box_is_told(store: Path) -> None:

@@ -42,12 +42,14 @@ export function instancesOf(answer) {
  * @param {Size} size
  */
 export function annotationsOf(instances, size) {
-  return kept(instances).map(({ mask, score, flags, uncertainty, from, status }) => ({
+  return kept(instances).map(({ mask, score, flags, uncertainty, from, status, chromosome, upsideDown }) => ({
     segmentation: toRle(mask, size),
     flags,
     from,
     ...(score !== null && { score, uncertainty }),
     ...(status !== "found" && { status }),
+    ...(chromosome !== undefined && { chromosome }),
+    ...(upsideDown !== undefined && { upside_down: upsideDown }),
   }));
 }
 

@@ -18,6 +18,8 @@ import { fill } from "./fill.js";
  * @property {number | null} [uncertainty]
  * @property {number[]} [from]
  * @property {Instance["status"] | null} [status]
+ * @property {string | null} [chromosome]
+ * @property {boolean | null} [upside_down]
  */
 /** @typedef {{ images: { id: number, file_name?: string, height: number, width: number }[], annotations: Foreign[] }} Coco */
 
@@ -39,6 +41,8 @@ export function instancesFrom(annotations, size) {
       uncertainty: one.uncertainty ?? null,
       from: one.from ?? [],
       status: one.status ?? (one.score === undefined ? "changed" : "found"),
+      ...(one.chromosome && { chromosome: one.chromosome }),
+      ...(typeof one.upside_down === "boolean" && { upsideDown: one.upside_down }),
     };
   });
 }

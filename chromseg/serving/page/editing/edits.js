@@ -12,9 +12,13 @@ import { area } from "../picture/masks.js";
 /** @import { Seen } from "../picture/stage.js" */
 
 /**
- * A chromosome at work: `from` lists the numbers it had in the result, `before` is what a rejected one was.
+ * A chromosome at work: `from` lists the numbers it had in the result, `before` is what a rejected one was; `chromosome`
+ * and `upsideDown` are what a person said of its place in the karyogram.
  *
- * @typedef {Seen & { uncertainty: number | null, from: number[], before?: Status }} Instance
+ * @typedef {object} Placing
+ * @property {string} [chromosome]
+ * @property {boolean} [upsideDown]
+ * @typedef {Seen & Placing & { uncertainty: number | null, from: number[], before?: Status }} Instance
  */
 /**
  * What an edit gives: all instances, what was done in words, and the ids that are selected then.

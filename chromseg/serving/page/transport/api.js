@@ -40,6 +40,16 @@ import { call, json, ServerProblem } from "./calling.js";
  * @typedef {{ reviewer: string, key: string | null, time: string, model: Identity }} Info who corrected, when, of which model's.
  * @typedef {{ info: Info, annotations: Foreign[], etag: string }} Correction that the server keeps.
  */
+/**
+ * @typedef {object} PlacedChromosome One of a karyogram; `number` counts the annotations that were sent, from 1.
+ * @property {number} number
+ * @property {string} name
+ * @property {boolean} upside_down whether `strip` begins at the long arm.
+ * @property {boolean} unsure
+ * @property {boolean} by_person
+ * @property {string} strip a data URI.
+ */
+/** @typedef {{ count: string, unsure: number, chromosomes: PlacedChromosome[], rows: string[][][] }} Karyogram */
 /** @typedef {{ file: File, answer: Answer, page: number }} Work A picture at work, and what it was answered. */
 
 /** @type {() => Promise<Settings>} */
@@ -90,13 +100,32 @@ export function segment(file, { model, page, ...options }, { signal, waiting }) 
  * @type {(format: string, file: File, result: object, page: number) => Promise<{ blob: Blob, name: string }>}
  */
 export async function render(format, file, result, page) {
+  const response = await made("export", format, file, result, page);
+  const name = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") ?? "")?.[1];
+  return { blob: await response.blob(), name: name ?? format };
+}
+
+/**
+ * Instances named and placed, around those that a person has placed.
+ *
+ * @type {(file: File, result: object, page: number) => Promise<Karyogram>}
+ */
+export const karyogram = async (file, result, page) => (await made("karyogram", "json", file, result, page)).json();
+/**
+ * The same as a page, "png" or "pdf".
+ *
+ * @type {(format: string, file: File, result: object, page: number) => Promise<Blob>}
+ */
+export const karyogramFile = async (format, file, result, page) =>
+  (await made("karyogram", format, file, result, page)).blob();
+
+/** @type {(route: string, format: string, file: File, result: object, page: number) => Promise<Response>} */
+function made(route, format, file, result, page) {
   const form = new FormData();
   form.set("image", file, "image");
   form.set("instances", JSON.stringify(result));
   const query = new URLSearchParams({ format, page: String(page) });
-  const response = await call(`v1/export?${query}`, { method: "POST", body: form });
-  const name = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") ?? "")?.[1];
-  return { blob: await response.blob(), name: name ?? format };
+  return call(`v1/${route}?${query}`, { method: "POST", body: form });
 }
 
 /**

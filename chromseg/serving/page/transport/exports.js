@@ -49,5 +49,9 @@ export function hand(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** @type {(name: string) => string} */
-const stemOf = (name) => name.replace(/(\.ome)?\.[^.]*$/, "") || "picture";
+/**
+ * A file's name without its suffix.
+ *
+ * @type {(name: string) => string}
+ */
+export const stemOf = (name) => name.replace(/(\.ome)?\.[^.]*$/, "") || "picture";

@@ -1,0 +1,123 @@
+"""Instances that a client sends come back named and placed, around what a person has said of them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from fastapi.testclient import TestClient
+from PIL import Image
+from serving_app import client, png, running_server
+
+from chromseg.client import Client
+from chromseg.config import KaryotypeConfig
+from chromseg.karyogram.classes import CLASSES
+from chromseg.models import build_model
+from chromseg.models.package import ModelCard, save_model
+from chromseg.serving import schemas, straightening
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> str:
+    """The folder of a network that guesses."""
+    torch.manual_seed(0)
+    config = KaryotypeConfig("karyotype", width=4, blocks=1)
+    save_model(tmp_path / "names", build_model(config), ModelCard("names", config))
+    return str(tmp_path / "names")
+
+
+@pytest.fixture
+def server(names: str) -> Iterator[TestClient]:
+    with client(karyotype=names) as found:
+        yield found
+
+
+def segmented(server: TestClient) -> dict[str, Any]:
+    return server.post("/v1/segment", content=png()).json()
+
+
+def asked(server: TestClient, document: Any, **query: Any) -> Any:
+    form = {"instances": json.dumps(document)}
+    return server.post("/v1/karyogram", params=query, data=form, files={"image": ("c.png", png())})
+
+
+def test_every_chromosome_comes_back_with_a_place_and_a_strip(server: TestClient) -> None:
+    found = segmented(server)
+    answer = asked(server, found)
+    assert answer.status_code == 200, answer.text
+    told = schemas.KaryogramAnswer.model_validate(answer.json())
+    assert [each.number for each in told.chromosomes] == [1, 2, 3, 4] and told.count.startswith("4,")
+    assert {each.name for each in told.chromosomes} <= set(CLASSES)
+    assert "not a diagnosis" in told.note
+    assert (told.model.name, told.cut_by.name) == ("names", found["model"]["name"])
+    assert sorted(name for row in told.rows for group in row for name in group) == sorted(CLASSES)
+    strip = np.asarray(Image.open(io.BytesIO(base64.b64decode(told.chromosomes[0].strip.partition(",")[2]))))
+    assert strip.ndim == 2 and strip.min() < 200 < strip.max()
+
+
+def test_what_a_person_has_said_stands(server: TestClient) -> None:
+    found = segmented(server)
+    usual = asked(server, found).json()["chromosomes"]
+    other = "X" if usual[1]["name"] != "X" else "5"
+    found["annotations"][1] |= {"chromosome": other, "upside_down": not usual[1]["upside_down"]}
+    told = asked(server, found).json()["chromosomes"]
+    assert (told[1]["name"], told[1]["by_person"], told[1]["unsure"]) == (other, True, False)
+    assert told[1]["upside_down"] is not usual[1]["upside_down"]
+    assert [each["by_person"] for each in told] == [False, True, False, False]
+
+
+@pytest.mark.parametrize(("format", "head"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_its_page_is_a_file(server: TestClient, format: str, head: bytes) -> None:
+    answer = asked(server, segmented(server), format=format)
+    assert answer.status_code == 200 and answer.content.startswith(head)
+    assert answer.headers["content-disposition"].endswith(f'-karyogram.{format}"')
+
+
+def test_a_picture_without_chromosomes_has_an_empty_karyogram(server: TestClient) -> None:
+    told = asked(server, segmented(server) | {"annotations": []}).json()
+    assert (told["count"], told["chromosomes"]) == ("0,?", [])
+
+
+def test_a_class_that_there_is_not_is_refused(server: TestClient) -> None:
+    found = segmented(server)
+    found["annotations"][0]["chromosome"] = "23"
+    answer = asked(server, found)
+    assert answer.status_code == 400 and "annotations.0.chromosome" in answer.json()["error"]["got"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "told"),
+    [
+        ("MOST", 3, "4 chromosomes"),
+        ("MOST_PIXELS", 20, "pixels in one chromosome"),
+        ("MOST_TOGETHER", 20, "pixels in all chromosomes together"),
+    ],
+)
+def test_work_beyond_bounds_is_refused(
+    server: TestClient, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, told: str
+) -> None:
+    monkeypatch.setattr(straightening, limit, most)
+    answer = asked(server, segmented(server))
+    assert answer.status_code == 400 and told in answer.json()["error"]["got"]
+
+
+def test_a_server_without_a_model_that_names_says_so(tmp_path: Path) -> None:
+    with client(karyotype=str(tmp_path / "none")) as server:
+        answer = asked(server, segmented(server))
+    assert answer.status_code == 404 and "names chromosomes" in answer.json()["error"]["got"]
+    assert "--karyotype" in answer.json()["error"]["remedy"]
+
+
+def test_the_client_for_python_asks_for_one_and_processes_pull_straight(names: str) -> None:
+    with running_server(karyotype=names, splicers=1) as url, Client(url) as server:
+        found = server.segment(png())
+        found["annotations"][0]["chromosome"] = "7"
+        told = server.karyogram(png(), found)
+    assert len(told["chromosomes"]) == 4 and told["chromosomes"][0]["name"] == "7"
