@@ -21,7 +21,6 @@ _MEDIAN_ROWS = 110  # px of the page that the median chromosome takes
 _GAP, _PAIR, _GROUP = 6, 26, 46  # px between homologues, between classes, between groups
 _MARGIN, _LINE, _SMALL = 36, 22, 12  # px
 DOTS = 150.0  # an inch, printed
-_SPECK = 0.08  # of a chromosome's pixels; a crossing may cut larger pieces off
 _LEAST_WIDTH = 44  # px of a class, for its name and its line where it is empty
 _WHITE, _BLACK, _GREY, _DOUBT = "white", "black", (130, 130, 130), (200, 80, 0)
 
@@ -91,16 +90,18 @@ def upright(placed: Placed, drawn: Grey) -> Grey:
 
 
 def _drawn(absorbance: F32, mask: Bool, axis: Axis, scale: float) -> Grey:
-    mask = _without_specks(mask)
     rows = round(scale * length_of(axis)) + 2 * _GAP
     return _cropped(strip_of(absorbance, mask, axis, (scale, scale), (rows, max(round(scale * _reach(mask, axis)), 8))))
 
 
-def _without_specks(mask: Bool) -> Bool:
-    """A mask without its small pieces, which lie anywhere and would widen the drawing."""
-    labels, count = ndimage.label(mask, structure=EIGHT_CONNECTED)
-    large = np.bincount(labels.ravel(), minlength=count + 1) >= _SPECK * mask.sum()
-    return np.asarray(large[labels] & mask)
+def _on_axis(inside: Bool) -> Bool:
+    """The pieces of a strip's mask that lie on its middle column, or all if none does.
+
+    Others are specks, or another part of a bent chromosome, which the rows reach a second time.
+    """
+    labels, count = ndimage.label(inside, structure=EIGHT_CONNECTED)
+    on_axis = np.isin(np.arange(1, count + 1), labels[:, inside.shape[1] // 2])
+    return np.asarray(np.concatenate([[False], on_axis])[labels]) if on_axis.any() else inside
 
 
 def _reach(mask: Bool, axis: Axis) -> float:
@@ -110,11 +111,11 @@ def _reach(mask: Bool, axis: Axis) -> float:
 
 def _cropped(strip: F32) -> Grey:
     """A strip float32 (2, h, w) dark on white, without what is empty around it."""
-    inside = strip[1] > 0.05
+    inside = _on_axis(strip[1] > 0.05)
     rows, cols = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if not rows.size:
         return np.full((1, 1), 255, dtype=np.uint8)
-    grey = np.rint(255 * (1 - np.clip(strip[0], 0, 1))).astype(np.uint8)
+    grey = np.rint(255 * (1 - np.clip(strip[0] * inside, 0, 1))).astype(np.uint8)
     return np.asarray(grey[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1])
 
 
