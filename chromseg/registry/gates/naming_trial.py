@@ -6,12 +6,10 @@ They are drawn, so nobody may ask for their names; but a name must not depend on
 from __future__ import annotations
 
 import io
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chromseg.naming import MODEL_FILES
 from chromseg.registry.gates.golden import GoldenPicture, golden_set
 from chromseg.registry.gates.measured import Measured, measured_of
 
@@ -22,9 +20,14 @@ FAMILY = "karyotype"
 
 
 def names(folder: Path) -> bool:
-    """Whether a model folder is of the family that names chromosomes."""
-    card = json.loads((folder / MODEL_FILES[1]).read_text(encoding="utf-8"))
-    return bool(card.get("architecture", {}).get("architecture") == FAMILY)
+    """Whether a model folder is of the family that names chromosomes.
+
+    Raises:
+        ModelError: It has no usable card.
+    """
+    from chromseg.models.package import read_card  # torch
+
+    return read_card(folder).architecture.architecture == FAMILY
 
 
 def name_golden_set(folder: Path) -> Measured:
