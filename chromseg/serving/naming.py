@@ -42,5 +42,5 @@ class Naming:
                 "not-found",
                 f"a server without a model that names chromosomes ({error.got})",
                 expected=f"{self._model}, a model of the family karyotype",
-                remedy="whoever runs this server: `chromseg-ops init --with-bundled`, or `serve --karyotype MODEL`",
+                remedy="start the server with --karyotype MODEL",
             ) from error
