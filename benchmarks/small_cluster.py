@@ -80,7 +80,7 @@ class SmallCluster:
         """Processes of the cluster that Ray calls so, such as "Segmenter"."""
         raylets = [psutil.Process(raylet) for raylet in (self.head, *self.nodes.values())]
         below = [process for raylet in raylets for process in raylet.children(recursive=True)]
-        return [process.pid for process in below if name in " ".join(process.cmdline())]
+        return [process.pid for process in below if name in _command(process)]
 
 
 @contextmanager
@@ -115,6 +115,14 @@ def _holder(nodes: int, place: str) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
+
+
+def _command(process: psutil.Process) -> str:
+    """Its command line; "" of one that has just died."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def kill(process: int) -> bool:
