@@ -46,7 +46,7 @@ def _add_export(router: APIRouter, engine: Engine) -> None:
             document = await asyncio.to_thread(parse_document, upload.field("instances"), "instances")
             name = upload.name if engine.settings.keep_names else ""
             wanted = Wanted(format, options={"corrected": True}, file_name=name)
-            task = Exporting(upload.image, page, document, wanted, engine.settings.max_pixels)
+            task = Exporting(upload.image, page, document, engine.settings.max_pixels, wanted)
             answer = await engine.export(task, request.state.client)
         return answer_response(answer, request)
 

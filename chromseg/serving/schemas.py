@@ -87,18 +87,24 @@ class Category(_Answer):
     name: str
 
 
-class UsedModel(_Answer):
-    """Which model made the result."""
+class _Model(_Answer):
+    """A model, as every answer of one names it."""
 
-    name: str = Field(examples=["chromseg"])
+    name: str
     version: str | None = Field(examples=["3"])
-    lineage_id: str | None = Field(description="The run that trained it.", examples=["ce837c63879d4d0d"])
     weights_sha256: str | None
     data_md5: dict[str, str]
     commit: str | None
     partition: dict[str, Any]
     software_version: str
     image_sha256: str
+
+
+class UsedModel(_Model):
+    """Which model made the result."""
+
+    name: str = Field(examples=["chromseg"])
+    lineage_id: str | None = Field(description="The run that trained it.", examples=["ce837c63879d4d0d"])
 
 
 class RuleCheck(_Answer):
@@ -207,17 +213,10 @@ class PlacedChromosome(_Answer):
     strip: str = Field(description="It alone, straight, whichever end is up: a PNG as data URI, dark on white.")
 
 
-class NamingModel(_Answer):
+class NamingModel(_Model):
     """Which model named the chromosomes."""
 
     name: str = Field(examples=["karyotype"])
-    version: str | None
-    weights_sha256: str | None
-    data_md5: dict[str, str]
-    commit: str | None
-    partition: dict[str, Any]
-    software_version: str
-    image_sha256: str
 
 
 class CuttingModel(_Answer):

@@ -9,8 +9,7 @@ from chromseg.errors import DataError
 from chromseg.inference.result import ModelIdentity, masks_of
 from chromseg.karyogram.cell import Cell, cell_of
 from chromseg.karyogram.page import drawn_straight
-from chromseg.serving.documents import Document
-from chromseg.serving.work import result_of
+from chromseg.serving.work import Drawing
 
 MOST = 120  # chromosomes of a karyogram; a tetraploid cell has 92
 MOST_PIXELS = 400_000  # of one; the graph through its mask takes some 300 bytes for each
@@ -35,30 +34,18 @@ class Straight:
 
 
 @dataclass(frozen=True)
-class Straightening:
-    """A client's own instances, to be pulled straight.
-
-    Attributes:
-        content: Bytes of the image file.
-        page: Of it, from 0.
-        document: The instances.
-        max_pixels: Of the file.
-    """
-
-    content: bytes
-    page: int
-    document: Document
-    max_pixels: int
+class Straightening(Drawing):
+    """A client's own instances, to be pulled straight."""
 
     def __call__(self) -> Straight:
-        """Decode, draw the masks, find their axes.
+        """Draw the masks, and find their axes.
 
         Raises:
             InputRefusedError: The image cannot be read.
             DataError: An instance cannot be drawn; or they are too many, or too large.
         """
         _check(len(self.document.annotations), MOST, "chromosomes")
-        result = result_of(self.content, self.page, self.document, self.max_pixels)
+        result = self.result()
         areas = [int(instance.own.sum()) for instance in result.instances]
         _check(max(areas, default=0), MOST_PIXELS, "pixels in one chromosome")
         _check(sum(areas), MOST_TOGETHER, "pixels in all chromosomes together")

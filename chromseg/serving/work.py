@@ -65,60 +65,57 @@ class Finishing:
 
 
 @dataclass(frozen=True)
-class Exporting:
-    """A client's own instances, rendered without a network.
+class Drawing:
+    """A client's own instances, to be drawn in their picture.
 
     Attributes:
         content: Bytes of the image file.
         page: Of it, from 0.
         document: The instances.
-        wanted: How to render them.
         max_pixels: Of the file.
     """
 
     content: bytes
     page: int
     document: Document
-    wanted: Wanted
     max_pixels: int
 
-    def __call__(self) -> Answer:
-        """Decode, draw the masks, render.
+    def result(self) -> Result:
+        """Decode, and draw the masks.
 
         Raises:
             InputRefusedError: The image cannot be read.
             DataError: An instance cannot be drawn.
         """
-        return answer_of(result_of(self.content, self.page, self.document, self.max_pixels), self.wanted)
+        picture = read_picture(self.content, max_pixels=self.max_pixels, max_total=self.max_pixels)
+        grey = picture.page(self.page).grey
+        polarity = self.document.options.polarity or estimate_polarity(grey)
+        absorbance = to_absorbance(grey, polarity)
+        return Result(
+            instances=instances_of(self.document.annotations, absorbance),
+            absorbance=absorbance,
+            polarity=polarity,
+            scale=self.document.options.scale,
+            validation={},
+            model=ModelIdentity(**self.document.model.model_dump()),
+            image_sha256=picture.sha256,
+            page=self.page,
+        )
 
 
-def result_of(content: bytes, page: int, document: Document, max_pixels: int) -> Result:
-    """A client's own instances, drawn in their picture.
+@dataclass(frozen=True)
+class Exporting(Drawing):
+    """A client's own instances, rendered without a network.
 
-    Args:
-        content: Bytes of the image file.
-        page: Of it, from 0.
-        document: The instances.
-        max_pixels: Of the file.
-
-    Raises:
-        InputRefusedError: The image cannot be read.
-        DataError: An instance cannot be drawn.
+    Attributes:
+        wanted: How to render them.
     """
-    picture = read_picture(content, max_pixels=max_pixels, max_total=max_pixels)
-    grey = picture.page(page).grey
-    polarity = document.options.polarity or estimate_polarity(grey)
-    absorbance = to_absorbance(grey, polarity)
-    return Result(
-        instances=instances_of(document.annotations, absorbance),
-        absorbance=absorbance,
-        polarity=polarity,
-        scale=document.options.scale,
-        validation={},
-        model=ModelIdentity(**document.model.model_dump()),
-        image_sha256=picture.sha256,
-        page=page,
-    )
+
+    wanted: Wanted
+
+    def __call__(self) -> Answer:
+        """Draw and render; raises as `result`."""
+        return answer_of(self.result(), self.wanted)
 
 
 def answer_of(result: Result, wanted: Wanted) -> Answer:

@@ -77,7 +77,7 @@ def test_many_instances_take_the_memory_of_few(format: str) -> None:
 
     def peak(count: int) -> float:
         tracemalloc.start()
-        Exporting(picture, 0, squares(count, 20), Wanted(format), 2_000_000)()  # type: ignore[arg-type]
+        Exporting(picture, 0, squares(count, 20), 2_000_000, Wanted(format))()  # type: ignore[arg-type]
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most / 2**20
