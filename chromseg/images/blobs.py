@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import ndimage
 
 from chromseg.arrays import F32, Bool
+from chromseg.boxes import Window, window_of
 
 _BLOB_RIM = 4  # pixels around the round core of a blob that are its ragged edge
 
@@ -24,7 +27,32 @@ def without_blobs(region: Bool, half_width: float, image: F32 | None = None) -> 
     if not half_width or not region.any():
         return region
     solid = region if image is None else region | (image > np.median(image[region]) / 2)
-    core = ndimage.distance_transform_edt(np.pad(solid, 1))[1:-1, 1:-1] > half_width
-    if not core.any():
+    core = _core(solid, half_width)
+    if core is None:
         return region
-    return np.asarray(region & (ndimage.distance_transform_edt(~core) > half_width + _BLOB_RIM))
+    reach = half_width + _BLOB_RIM
+    around = _grown(window_of(core), reach)
+    left = region.copy()
+    left[around] &= ndimage.distance_transform_edt(~core[around]) > reach
+    return left
+
+
+def _core(solid: Bool, half_width: float) -> Bool | None:
+    """Pixels deeper in bool (H, W) than a half width; None if there are none.
+
+    Depths are measured only around squares that lie whole within the mask: a pixel so deep has one around it.
+    """
+    side = 2 * int(half_width / math.sqrt(2)) + 1
+    filled = np.asarray(ndimage.minimum_filter(solid.view(np.uint8), side, mode="constant") > 0)
+    if not filled.any():
+        return None
+    around = _grown(window_of(filled), half_width)
+    core = np.zeros_like(solid)
+    core[around] = ndimage.distance_transform_edt(np.pad(solid[around], 1))[1:-1, 1:-1] > half_width
+    return core if core.any() else None
+
+
+def _grown(window: Window, by: float) -> Window:
+    """A window with more than `by` pixels around it, as far as the picture goes."""
+    rows, cols = (slice(max(side.start - int(by) - 1, 0), side.stop + int(by) + 1) for side in window)
+    return rows, cols
