@@ -21,7 +21,7 @@ from chromseg.inference.choice import DETECTOR, PARTITION, Debate, Group, alike
 from chromseg.inference.familiarity import clearly, look_of
 from chromseg.inference.found import Found, in_reading_order, joined
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
-from chromseg.inference.map_predictor import MapPredictor
+from chromseg.inference.map_predictor import Glance, MapPredictor
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.splicing import Decided
 from chromseg.inference.sureness import Sureness, measures_of
@@ -101,23 +101,24 @@ class CascadePredictor(Predictor):
             Who is to solve it, this cascade or one with an expert's maps; the picture it looked at last; its networks'
             answer to that; and by how much the picture was enlarged.
         """
-        maps = self.maps
-        glance = maps.glance(absorbance)
-        first = maps.decided(absorbance, glance.probabilities)
-        closer = maps.closer_for(absorbance, first)
-        picture = resize(absorbance, closer)
+        maps, picture = self.maps, absorbance
+        glance, upright = self._glanced(picture)
+        closer = maps.closer_for(picture, upright)
         if closer != 1.0:
-            glance = maps.glance(picture)
-            first = maps.decided(picture, glance.probabilities)
-        expert = self.expert_for(picture, maps.solve(picture, first, most)) if self.experts else None
-        if expert is None:
-            return self, picture, Answer(maps.decided(picture, maps.after(glance)), self.detect(picture)), closer
-        return (
-            replace(self, maps=expert, experts={}),
-            picture,
-            Answer(expert.look(picture), self.detect(picture)),
-            closer,
-        )
+            picture = resize(absorbance, closer)
+            glance, upright = self._glanced(picture)
+        expert = self.expert_for(picture, maps.solve(picture, upright, most)) if self.experts else None
+        who = self if expert is None else replace(self, maps=expert, experts={})
+        if expert is not None:
+            drawn = expert.look(picture)
+        else:
+            drawn = maps.decided(picture, maps.after(glance)) if maps.half_turn else upright
+        return who, picture, Answer(drawn, self.detect(picture)), closer
+
+    def _glanced(self, picture: F32) -> tuple[Glance, Decided]:
+        """What the maps' network draws of the upright picture, and the maps of its thresholds."""
+        glance = self.maps.glance(picture)
+        return glance, self.maps.decided(picture, glance.probabilities)
 
     def expert_for(self, absorbance: F32, by_maps: Found) -> MapPredictor | None:
         """The expert for the stain that a picture clearly looks like, if there is one."""
