@@ -81,7 +81,9 @@ def judge(predictor: MapPredictor, sample: Sample) -> Metaphase:
     tried = [at_threshold(predictor.postprocess, threshold) for threshold in THRESHOLDS]
     probabilities = predictor.infer(sample.image)
     found = [int(score.recovered.sum()) for score in scores_with(predictor, probabilities, sample, tried)]
-    ratio = size_ratio(predictor.splice(sample.image, probabilities).masks, sample.masks)
+    ratio = size_ratio(
+        predictor.solve(sample.image, predictor.decided(sample.image, probabilities)).masks, sample.masks
+    )
     return Metaphase(len(sample.masks), found, ratio, redrawn(sample.masks, ratio))
 
 

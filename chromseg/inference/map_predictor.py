@@ -11,7 +11,7 @@ import torch
 from scipy import ndimage
 
 from chromseg.annotations.maps import label_regions
-from chromseg.arrays import F32, F64, Bool
+from chromseg.arrays import F32, F64
 from chromseg.config import ModelConfig
 from chromseg.images.field import field_of
 from chromseg.images.scale import filled_up
@@ -135,16 +135,6 @@ class MapPredictor(Predictor):
         seen = self.seen(picture)
         found, measures = self.splicer.measured(seen, answer)
         return found, seen, measures
-
-    def splice(
-        self,
-        absorbance: F32,
-        probabilities: F32,
-        seams: Bool | None = None,
-        most: int | None = None,
-    ) -> Found:
-        """Stage 2 on what `infer` found in `absorbance`, with the card's settings; arguments as of `Splicer.splice`."""
-        return self.splicer.splice(self.seen(absorbance), probabilities, seams, most)
 
     @property
     def splicer(self) -> Splicer:
