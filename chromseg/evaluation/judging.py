@@ -8,7 +8,7 @@ import numpy as np
 
 from chromseg.annotations.samples import Sample
 from chromseg.arrays import Bool
-from chromseg.images.scale import as_large_as, resize_mask
+from chromseg.images.scale import as_large_as, extent_of, resize_mask, resized_shape
 from chromseg.inference.found import Found
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.predictor import Predictor
@@ -46,7 +46,7 @@ def judge_cutout(predictor: Predictor, sample: Sample) -> CutoutCase:
     polarity already, so neither is estimated.
     """
     found = predictor.without_sureness().find(sample.image)  # what splices a cluster refuses it, whatever else is said
-    sample = as_coarse_as(found.masks.shape[1:], sample)
+    sample = as_coarse_as(found.masks.shape[1:], sample, found.closer)
     splice = splice_true = None
     if sample.masks is not None:
         found = _counted(found, sample)
@@ -70,29 +70,34 @@ def judge_cutout(predictor: Predictor, sample: Sample) -> CutoutCase:
     return CutoutCase(score, found.crossing, found.masks)
 
 
-def as_coarse_as(shape: tuple[int, ...], sample: Sample) -> Sample:
+def as_coarse_as(shape: tuple[int, ...], sample: Sample, closer: float = 1.0) -> Sample:
     """A sample at the size (h, w) of what is found in it: a network may see finer than it answers.
 
     What is measured in pixels, such as crossings of ≥ 40 px, then means the same for a network that was given twice as
-    many.
+    many. `closer` is by how much it was enlarged for that, as of `Found`.
     """
     if sample.image.shape == shape:
         return sample
+    extent = extent_of(sample.image.shape, shape, resized_shape(sample.image.shape, closer))
+
+    def sized(mask: Bool) -> Bool:
+        return resize_mask(mask, shape, extent)
+
     masks = sample.masks
     return replace(
         sample,
         image=as_large_as(shape, sample.image),
-        masks=None if masks is None else np.array([resize_mask(m, shape) for m in masks], bool).reshape(-1, *shape),
-        crossing=resize_mask(sample.crossing, shape),
-        chromosome=resize_mask(sample.chromosome, shape),
-        ignored=None if sample.ignored is None else resize_mask(sample.ignored, shape),
+        masks=None if masks is None else np.array(list(map(sized, masks)), bool).reshape(-1, *shape),
+        crossing=sized(sample.crossing),
+        chromosome=sized(sample.chromosome),
+        ignored=None if sample.ignored is None else sized(sample.ignored),
     )
 
 
 def judge_metaphase(predictor: Predictor, sample: Sample) -> InstanceScore:
     """Predict a whole metaphase and compare its instances with the truth; a detector's AP counts all detections."""
     found, everything = predictor.find_all(sample.image)
-    return score_found(found, everything, as_coarse_as(found.masks.shape[1:], sample))
+    return score_found(found, everything, as_coarse_as(found.masks.shape[1:], sample, found.closer))
 
 
 def score_found(found: Found, everything: Found, sample: Sample) -> InstanceScore:

@@ -88,7 +88,7 @@ def judged_outlines(predictor: Measurer, samples: Iterable[Sample], stains: Mapp
         if sample.masks is None:
             continue
         found, seen, own = predictor.measured(sample.image)
-        truth = as_coarse_as(found.masks.shape[1:], sample).masks
+        truth = as_coarse_as(found.masks.shape[1:], sample, found.closer).masks
         assert truth is not None
         measures.append(own)
         ious = mask_ious(found.masks, truth)

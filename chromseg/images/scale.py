@@ -28,25 +28,38 @@ def resize(image: F32, factor: float) -> F32:
     """Resize float32 (H, W) by a factor, smoothed before it is made smaller."""
     if factor == 1.0:
         return image
-    return _resized(image, (max(1, round(image.shape[0] * factor)), max(1, round(image.shape[1] * factor))))
+    return _resized(image, resized_shape(image.shape, factor))
 
 
-def resize_mask(mask: Bool, shape: tuple[int, ...]) -> Bool:
+def resized_shape(shape: tuple[int, ...], factor: float) -> tuple[int, int]:
+    """The size of what `resize` makes of a picture (H, W)."""
+    return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
+
+
+def resize_mask(mask: Bool, shape: tuple[int, ...], extent: tuple[float, ...] | None = None) -> Bool:
     """Bring a mask bool (h, w) to another size (H, W); its border is where linear interpolation crosses one half.
 
     Only the surroundings of the mask are looked at: a chromosome is a hundredth of its picture.
+
+    Args:
+        mask: bool (h, w).
+        shape: (H, W).
+        extent: Rows and columns of the mask that become all of `shape`, from the first on, if these are not all of it,
+            as of `extent_in`; what they have beyond the mask is as its rim.
     """
-    if mask.shape == shape:
+    extent = extent or mask.shape
+    if mask.shape == shape == extent:
         return mask
     resized = np.zeros(shape, dtype=bool)
     if not mask.any():
         return resized
-    factors = tuple(new / old for new, old in zip(shape, mask.shape, strict=True))
+    factors = tuple(new / old for new, old in zip(shape, extent, strict=True))
     rows, cols = window_of(mask)
     top, bottom = _stretch(rows, factors[0], shape[0])
     left, right = _stretch(cols, factors[1], shape[1])
     source = (left / factors[1], top / factors[0], right / factors[1], bottom / factors[0])
-    picture = Image.fromarray(mask.astype(np.float32))
+    below, beside = max(math.ceil(source[3]) - mask.shape[0], 0), max(math.ceil(source[2]) - mask.shape[1], 0)
+    picture = Image.fromarray(np.pad(mask, ((0, below), (0, beside)), mode="edge").astype(np.float32))
     part = picture.resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=source)
     resized[top:bottom, left:right] = np.asarray(part) >= _HALF
     return resized
@@ -72,6 +85,25 @@ def coarse(image: F32, fine: int) -> F32:
 def coarse_shape(shape: tuple[int, ...], fine: int) -> tuple[int, int]:
     """The size of what `coarse` makes of a picture of a size."""
     return -(-shape[0] // fine), -(-shape[1] // fine)
+
+
+def extent_in(coarse_size: tuple[int, ...], shape: tuple[int, ...]) -> tuple[float, float]:
+    """How far a picture (H, W) reaches in what is as coarse as a network answers, (h, w): rows and columns.
+
+    Where `coarse` filled a side up, its last cells lie half beyond the picture.
+    """
+    fine = max(1, round(shape[0] / coarse_size[0]))
+    exact = coarse_shape(shape, fine) == tuple(coarse_size)
+    return (shape[0] / fine, shape[1] / fine) if exact else (float(coarse_size[0]), float(coarse_size[1]))
+
+
+def extent_of(picture: tuple[int, ...], coarse_size: tuple[int, ...], seen: tuple[int, ...]) -> tuple[float, float]:
+    """What of a picture, (h, w), becomes all of what a network answers of it, (H, W), which saw it at a size `seen`.
+
+    The other way round than `extent_in`: more than all of it, where `coarse` filled a side up.
+    """
+    rows, cols = extent_in(coarse_size, seen)
+    return picture[0] * coarse_size[0] / rows, picture[1] * coarse_size[1] / cols
 
 
 def as_large_as(shape: tuple[int, ...], image: F32) -> F32:

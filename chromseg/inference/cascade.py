@@ -16,7 +16,7 @@ from scipy import ndimage
 from chromseg.annotations.contact import contact_map
 from chromseg.arrays import F32, F64, Bool
 from chromseg.boxes import window_of
-from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse_shape, factor_between, resize
+from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse_shape, extent_of, factor_between, resize, resized_shape
 from chromseg.inference.choice import DETECTOR, PARTITION, Debate, Group, alike
 from chromseg.inference.familiarity import clearly, look_of
 from chromseg.inference.found import Found, in_reading_order, joined
@@ -87,8 +87,9 @@ class CascadePredictor(Predictor):
 
     def find_all(self, absorbance: F32) -> tuple[Found, Found]:
         """As every predictor."""
-        who, picture, answer, _ = self.heard(absorbance)
-        return who.conclude(picture, answer)
+        who, picture, answer, closer = self.heard(absorbance)
+        found, everything = who.conclude(picture, answer)
+        return replace(found, closer=closer), replace(everything, closer=closer)
 
     def heard(self, absorbance: F32, most: int | None = None) -> tuple[CascadePredictor, F32, Answer, float]:
         """Both networks' answer.
@@ -136,9 +137,9 @@ class CascadePredictor(Predictor):
 
     def measured(self, absorbance: F32) -> tuple[Found, F32, F64]:
         """What is found, the picture in which, as coarse as the masks, and the measures by which sureness is fitted."""
-        who, picture, answer, _ = self.heard(absorbance)
+        who, picture, answer, closer = self.heard(absorbance)
         debate = who.explanations(picture, *answer)
-        found = who.decide(debate)
+        found = replace(who.decide(debate), closer=closer)
         return found, self.seen(picture), self.measures(picture, debate, found)
 
     def measures(self, absorbance: F32, debate: Debate, found: Found, typical: Sequence[float] | None = None) -> F64:
@@ -202,10 +203,9 @@ class CascadePredictor(Predictor):
         self, detections: Detections, shape: tuple[int, int], settings: InstanceSettings | None = None
     ) -> Found:
         """The detector's instances in a picture of (H, W) = `shape`, as coarse as the maps."""
-        own = tuple(max(1, round(side * self._to_detector)) for side in shape)
-        return self.detector.instances(detections, own, settings or self._listened).resized(
-            coarse_shape(shape, self.fine)
-        )
+        own, seen = resized_shape(shape, self._to_detector), coarse_shape(shape, self.fine)
+        found = self.detector.instances(detections, own, settings or self._listened)
+        return found.resized(seen, extent_of(own, seen, shape))
 
     @property
     def _listened(self) -> InstanceSettings:

@@ -65,21 +65,28 @@ class Found:
             self.closer,
         )
 
-    def resized(self, shape: tuple[int, int]) -> Found:
-        """At another size, without the masks that vanish there."""
+    def resized(self, shape: tuple[int, int], extent: tuple[float, float] | None = None) -> Found:
+        """At another size, without the masks that vanish there; `extent` as of `resize_mask`."""
         if self.masks.shape[1:] == shape:
             return self
-        masks = np.array([resize_mask(mask, shape) for mask in self.masks], dtype=bool).reshape(-1, *shape)
-        maps = None if self.maps is None else (resize_mask(self.maps[0], shape), resize_mask(self.maps[1], shape))
+
+        def sized(mask: Bool) -> Bool:
+            return resize_mask(mask, shape, extent)
+
+        masks = np.array(list(map(sized, self.masks)), dtype=bool).reshape(-1, *shape)
+        maps = None if self.maps is None else (sized(self.maps[0]), sized(self.maps[1]))
         kept = [index for index, mask in enumerate(masks) if mask.any()]
         return replace(self, masks=masks, maps=maps).subset(kept)
 
-    def instances(self, absorbance: F32) -> Iterator[Instance]:
-        """The chromosomes in the picture float32 (H, W), of any size, without the masks that vanish there."""
+    def instances(self, absorbance: F32, extent: tuple[float, float] | None = None) -> Iterator[Instance]:
+        """The chromosomes in the picture float32 (H, W), of any size, without the masks that vanish there.
+
+        `extent` as of `resize_mask`.
+        """
         shape = (absorbance.shape[0], absorbance.shape[1])
         columns = (self.masks, self.scores, self.flags, self.uncertainty, self.probability)
         for mask, score, flags, uncertainty, probability in zip(*columns, strict=True):
-            sized = resize_mask(mask, shape)
+            sized = resize_mask(mask, shape, extent)
             if sized.any():
                 yield instance_of(sized, absorbance, score, flags, uncertainty, probability)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -131,10 +131,10 @@ class MapPredictor(Predictor):
 
     def measured(self, absorbance: F32) -> tuple[Found, F32, F64]:
         """What is found, the picture in which, as coarse as the masks, and the measures by which sureness is fitted."""
-        picture, answer, _ = self.second_look(absorbance, self.look(absorbance))
+        picture, answer, closer = self.second_look(absorbance, self.look(absorbance))
         seen = self.seen(picture)
         found, measures = self.splicer.measured(seen, answer)
-        return found, seen, measures
+        return replace(found, closer=closer), seen, measures
 
     @property
     def splicer(self) -> Splicer:

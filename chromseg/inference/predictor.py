@@ -151,8 +151,10 @@ class Predictor(ABC):
 
     def find_all(self, absorbance: F32) -> tuple[Found, Found]:
         """What `find` gives, and with it all that is too unsure to be handed out: average precision needs that too."""
-        picture, answer, _ = self.second_look(absorbance, self.look(absorbance))
-        return self.conclude(picture, answer)
+        picture, answer, closer = self.second_look(absorbance, self.look(absorbance))
+        found, everything = self.conclude(picture, answer)
+        enlarged = replace(found, closer=closer)
+        return enlarged, enlarged if everything is found else replace(everything, closer=closer)
 
     @abstractmethod
     def conclude(self, absorbance: F32, answer: Any) -> tuple[Found, Found]:

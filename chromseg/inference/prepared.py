@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from chromseg.arrays import F32
 from chromseg.errors import InputRefusedError
-from chromseg.images.scale import as_large_as, resize_mask
+from chromseg.images.scale import as_large_as, extent_in, resize_mask, resized_shape
 from chromseg.inference.familiarity import StainLook, look_of, nearest
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.postprocess import has_plain_ground
@@ -66,9 +66,10 @@ class Prepared:
         """
         clock = Clock()
         with clock.step("map back"):
-            height, width = self.view.absorbance.shape
-            instances = tuple(found.instances(self.view.absorbance))
-            seen = None if found.maps is None else resize_mask(found.maps[0], (height, width))
+            own = self.view.absorbance
+            extent = extent_in(found.masks.shape[1:], resized_shape(self.scaled.shape, found.closer))
+            instances = tuple(found.instances(own, extent))
+            seen = None if found.maps is None else resize_mask(found.maps[0], own.shape, extent)
         scale = self.view.factor * found.closer
         area = self.chromosome_area and self.chromosome_area / scale**2
         with clock.step("compare"):
