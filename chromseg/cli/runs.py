@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,6 +88,36 @@ def sweep(
                 typer.echo(_line(each))
     if any(each.reason for each in outcomes):
         raise typer.Exit(1)
+
+
+@app.command()
+def search(
+    profile: Annotated[str, typer.Option(help="Folder below profiles/; else the project's own pipeline.")] = DEFAULT,
+    ray: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Ray cluster: HOST:PORT, auto, or local for this machine's cores.")
+    ] = "local",
+    cores: Annotated[int | None, typer.Option(min=1, help="Of each trial; else one, or a GPU's share.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try other parameters of a variant, as the block `search` of params.yaml says, and print the best ones.
+
+    Trials are judged on validation cases, and the worse ones stopped early. All are kept in one run of the MLflow
+    experiment `search`. The samples must be prepared.
+    """
+    from chromseg.sweep.search import run_search
+
+    found = run_search(profile, ray, cores)
+    best = found.trials[0]
+    if as_json:
+        print_json({"run": found.run, "metric": found.config.metric, "trials": [vars(each) for each in found.trials]})
+        return
+    failed = [each for each in found.trials if each.reason]
+    for each in failed:
+        print_progress(f"{each.overrides}: {each.reason}")
+    print_progress(
+        f"{len(found.trials)} trials, {len(failed)} failed; {found.config.metric} {best.best:.4g}; run {found.run}"
+    )
+    typer.echo(json.dumps(best.overrides))
 
 
 _STATUSES = ("done", "skipped", "failed", "left out")

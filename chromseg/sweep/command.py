@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def run_step(step: Step, log: Path, environment: Mapping[str, str]) -> str:
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     with log.open("wb") as told:
         process = subprocess.Popen(
-            [*_leash(), *shlex.split(step.command)],
+            leashed(shlex.split(step.command)),
             cwd=step.folder,
             env={**os.environ, "PATH": programs, **environment},
             stdin=subprocess.DEVNULL,
@@ -46,7 +46,7 @@ def run_step(step: Step, log: Path, environment: Mapping[str, str]) -> str:
         try:
             _wait(process)
         finally:
-            _end(process)
+            ended(process)
     return "" if process.returncode == 0 else _reason(process.returncode, log)
 
 
@@ -57,8 +57,9 @@ def _clear(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _leash() -> tuple[str, ...]:
-    return _LEASH if shutil.which(_LEASH[0]) else ()
+def leashed(command: Sequence[str]) -> list[str]:
+    """The command so that it ends with the thread that starts it; as it is where the system has no such thing."""
+    return [*(_LEASH if shutil.which(_LEASH[0]) else ()), *command]
 
 
 def _wait(process: subprocess.Popen[bytes]) -> None:
@@ -68,8 +69,8 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Of a command that is still at work, when somebody stops the sweep: let it write its checkpoint."""
+def ended(process: subprocess.Popen[bytes]) -> None:
+    """End a command that may still be at work; it has the time to write a checkpoint."""
     if process.poll() is not None:
         return
     process.terminate()

@@ -39,8 +39,8 @@ def ray_hands(address: str, tree: Path, environment: Mapping[str, str], cores: i
     """
     with connected(address):
         _check_store()
-        _check_tree(tree)
-        hands = RayHands(environment, _needs(cores))
+        check_tree(tree)
+        hands = RayHands(environment, needs_of_training(cores))
         try:
             yield hands
         finally:
@@ -85,7 +85,8 @@ class RayHands:
             ray.wait(list(self._at_work), num_returns=len(self._at_work), timeout=_STOPPING)
 
 
-def _needs(cores: int | None) -> dict[str, float]:
+def needs_of_training(cores: int | None) -> dict[str, float]:
+    """What a training takes of a node: a GPU where there are some, and its share of the cores, or `cores`."""
     resources = ray.cluster_resources()
     gpus, all_cores = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
     if not gpus:
@@ -104,7 +105,7 @@ def _check_store() -> None:
         )
 
 
-def _check_tree(tree: Path) -> None:
+def check_tree(tree: Path) -> None:
     """A file that is made here must be there on every node.
 
     Raises:

@@ -86,11 +86,11 @@ def nodes(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def test_nodes_that_do_not_share_the_project_are_named(tmp_path: Path, nodes: Callable[..., None]) -> None:
     nodes(one=True, two=True)
-    on_ray._check_tree(tmp_path)
+    on_ray.check_tree(tmp_path)
     assert list(tmp_path.iterdir()) == []
     nodes(one=True, two=False, three=False)
     with pytest.raises(ConfigError, match=r"as it is here, on three, two of the cluster; expected .*; put it on one"):
-        on_ray._check_tree(tmp_path)
+        on_ray.check_tree(tmp_path)
 
 
 def test_a_store_in_a_file_is_for_one_machine(
