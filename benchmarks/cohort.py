@@ -74,11 +74,13 @@ class Machines:
     start: float = 20.0
 
 
-def simulate(costs: Costs, machines: Machines, pictures: int, *, spread: float = 0.3, seed: int = 0) -> float:
+def simulate(
+    costs: Costs, machines: Machines, pictures: int, *, spread: float = 0.3, seed: int = 0, blocks: int | None = None
+) -> float:
     """Seconds until all pictures are done.
 
-    Every worker takes the next picture, waits for its turn on the line, works, waits for a GPU, works again. Line and
-    GPUs serve in order of arrival.
+    Every worker takes the next block; for each picture in it, it waits for its turn on the line, works, waits for a
+    GPU, works again. Line and GPUs serve in order of arrival.
 
     Args:
         costs: Of a picture in the mean.
@@ -86,20 +88,24 @@ def simulate(costs: Costs, machines: Machines, pictures: int, *, spread: float =
         pictures: How many there are.
         spread: Standard deviation of the logarithm of how much a picture has to do.
         seed: Of that.
+        blocks: Into how many they are shared out; None for as many as pictures.
     """
     chance = random.Random(seed)
     line, gpus = [0.0], [0.0] * machines.gpus
     sizes = dict.fromkeys(range(machines.workers), 0.0)
     events = [(machines.start, worker, "take") for worker in sizes]
     heapq.heapify(events)
-    left, end = pictures, 0.0
+    blocks = blocks or pictures
+    waiting = iter([pictures // blocks + (number < pictures % blocks) for number in range(blocks)])
+    in_hand, end = dict.fromkeys(range(machines.workers), 0), 0.0
     while events:
         now, worker, step = heapq.heappop(events)
         end = max(end, now)
         if step == "take":
-            if not left:
+            held = in_hand[worker] or next(waiting, 0)
+            if not held:
                 continue
-            left -= 1
+            in_hand[worker] = held - 1
             sizes[worker] = chance.lognormvariate(-(spread**2) / 2, spread)  # 1 in the mean
             read = _served(line, now, costs.megabytes / machines.line)
             heapq.heappush(events, (read + costs.before * sizes[worker], worker, "network"))

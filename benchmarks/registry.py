@@ -1,6 +1,7 @@
 """How long a promotion and a rollback take: in the store alone, and as commands from start to end.
 
-    python -m benchmarks.registry [--runs 5] [--out reports/registry.json] [--crowd-only]
+    python -m benchmarks.registry [--runs 5] [--out reports/registry.json]
+    python -m benchmarks.registry --crowd-only [--versions 10000 --promotions 1000]
 
 In a project of its own with the bundled model and a copy of it. "Store" is all that changes something (entry, head,
 alias) with the reading before it, in a process that has everything imported; commands start cold. `register` tries the
@@ -40,13 +41,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("reports/registry.json"))
-    parser.add_argument("--crowd-only", action="store_true", help="print the figures of 500 versions; write nothing")
+    parser.add_argument(
+        "--crowd-only", action="store_true", help="print the figures of a full store alone; write nothing"
+    )
+    parser.add_argument("--versions", type=int, default=500)
+    parser.add_argument("--promotions", type=int, default=2)
     arguments = parser.parse_args()
     out, commit, machine = arguments.out.resolve(), git_state()[0], hardware()
     os.environ.setdefault("CHROMSEG_ACTOR", "benchmark")
+    size = (arguments.versions, arguments.promotions)
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["CHROMSEG_STATE_DIR"] = f"{scratch}/state"  # what is measured here is no store to remember
-        crowd = measure_crowded(Path(scratch) / "crowded", arguments.runs)
+        crowd = measure_crowded(Path(scratch) / "crowded", arguments.runs, *size)
         if arguments.crowd_only:
             print(json.dumps(crowd, indent=2))
             return
@@ -80,12 +86,12 @@ def measure(project: Path, runs: int) -> dict[str, float]:
     return {name: round(statistics.median(values), 3) for name, values in figures.items()}
 
 
-def measure_crowded(project: Path, runs: int) -> dict[str, float]:
-    """Median CPU-seconds of each verb in a store of 500 versions."""
+def measure_crowded(project: Path, runs: int, versions: int = 500, promotions: int = 2) -> dict[str, float]:
+    """Median CPU-seconds of each verb in a store of so many versions and promotions."""
     enter(project)
     (project / policy.FILE).write_text(NO_GATES, encoding="utf-8")
     register(three_models(project)[0], "chromseg", allow_dirty=True)
-    return measure_crowd(runs)
+    return measure_crowd(runs, versions, promotions)
 
 
 def enter(project: Path) -> None:

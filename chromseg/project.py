@@ -76,6 +76,11 @@ def checkpoints(profile: str) -> Path:
     return store_root() / _STORE / "checkpoints" / profile
 
 
+def sweep_logs(profile: str) -> Path:
+    """Where the steps of a sweep print to."""
+    return store_root() / _STORE / "sweeps" / profile
+
+
 def sqlite_path(uri: str) -> Path | None:
     """The database file of a SQLite URI, absolute; None for a server or another database."""
     return Path(uri.removeprefix(SQLITE)).resolve() if uri.startswith(SQLITE) else None

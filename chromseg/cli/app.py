@@ -25,7 +25,7 @@ from chromseg.extras import named_if_missing
 VERBS = {
     "init": ("chromseg.cli.store:init", "Create or upgrade the store; check DVC, disk and device."),
     "data": ("chromseg.cli.data.verbs:app", "Import, synthesize, validate, summarize and track annotated images."),
-    "runs": ("chromseg.cli.runs:app", "Compare training runs."),
+    "runs": ("chromseg.cli.runs:app", "Train the variants of a pipeline, and compare training runs."),
     "models": (
         "chromseg.cli.models.verbs:app",
         "Register models, decide which is the champion, see where one comes from.",

@@ -61,6 +61,11 @@ def run_cohort(
         raise _plain(error) from error
 
 
+def blocks_of(pictures: int) -> int:
+    """Into how many blocks, which a worker takes one at a time, so many pictures are shared out."""
+    return max(1, min(_MOST_BLOCKS, pictures // _BLOCK))
+
+
 def _opened(files: Sequence[PictureFile], shard: Shard) -> list[PictureFile]:
     """The pictures with those of archives, which the whole cluster opens.
 
@@ -82,8 +87,8 @@ def _rows(
     if not files:  # archives without a picture of this share
         return iter(())
     known = {} if tables is None else tables.known()
-    blocks = max(1, min(_MOST_BLOCKS, len(files) // _BLOCK))
-    data: Dataset = ray.data.from_items([{"file": file} for file in files], override_num_blocks=blocks)
+    rows = [{"file": file} for file in files]
+    data: Dataset = ray.data.from_items(rows, override_num_blocks=blocks_of(len(files)))
     data = data.map(
         Segmenter,
         fn_constructor_args=(work, ray.put(loader), ray.put(known), open_ledger()),

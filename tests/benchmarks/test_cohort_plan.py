@@ -17,6 +17,13 @@ def test_workers_without_anything_to_wait_for_share_the_work() -> None:
     assert uneven == pytest.approx(5000 / 10, rel=0.05), "the mean counts, not how it spreads"
 
 
+def test_a_block_stays_with_the_worker_that_took_it() -> None:
+    two = Machines(2, line=1e9, start=0.0)
+    assert simulate(COSTS, two, 60, spread=0.0, blocks=7) == pytest.approx(9 + 9 + 8 + 8), "four blocks of seven"
+    assert simulate(COSTS, two, 3, spread=0.0, blocks=1) == pytest.approx(3)
+    assert simulate(COSTS, two, 60, spread=0.0) == pytest.approx(30)
+
+
 def test_a_narrow_line_and_a_busy_gpu_set_the_pace() -> None:
     narrow = Machines(64, line=4.0, start=0.0)
     assert simulate(COSTS, narrow, 400) == pytest.approx(400 / 4, rel=0.05)

@@ -54,6 +54,8 @@ def test_list_for_people_and_machines(two: Path) -> None:
     assert first.split()[:8] == ["chromseg/1", "champion,", "weak", "policy", "tiny", "0", "0.250", "sample"]
     assert second.split()[:5] == ["chromseg/2", "–", "tiny", "1", "0.750"]
     assert [version["number"] for version in _json("list", "chromseg")] == [1, 2]
+    assert [version["number"] for version in _json("list", "--last", "1")] == [2]
+    assert [version["number"] for version in _json("list", "chromseg", "--last", "3")] == [1, 2]
 
 
 def test_an_empty_list_says_what_to_do(store: Path) -> None:

@@ -15,12 +15,13 @@ from chromseg.cli.printing import print_facts, print_json, print_table
 
 def list_models(
     name: Annotated[str | None, typer.Argument(help="Name of a registered model; default all.")] = None,
+    last: Annotated[int | None, typer.Option(min=1, help="Only the newest so many of each; default all.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List registered versions with their aliases, scores and origin."""
     from chromseg.registry.versions.listing import list_versions
 
-    versions = list_versions(name)
+    versions = list_versions(name, last)
     if as_json:
         print_json([version.to_dict() for version in versions])
         return

@@ -28,6 +28,7 @@ from chromseg.registry.lineage.overrides import Override, overrides
 _WRITTEN = ("**/dvc.lock", "reports/**", "mlruns/**")  # by pipelines, in the tree
 _PRODUCTS = (*_WRITTEN, "**/.gitignore", "profiles/*/prepared/**", "profiles/*/models/**")  # and beside their files
 _PARAMS = ("params.yaml", "profiles/*/params.yaml")
+_SWEEP = "CHROMSEG_SWEEP"  # names the sweep that runs this stage, maybe on another machine
 _FEW = 4000  # characters of overrides: more than anybody sets by hand, and less than a tag of MLflow holds
 
 
@@ -70,11 +71,21 @@ def note_start() -> None:
     _at_start(project_root())
 
 
+def begin_sweep() -> dict[str, str]:
+    """Judge the tree for all stages that this process will have run; gives the variables that tell them so."""
+    pipeline = _identity(psutil.Process())
+    _noted(project_root(), pipeline)
+    return {_SWEEP: pipeline}
+
+
 def _at_start(root: Path) -> tuple[str, bool]:
     """Commit, and whether the tree differed from it, when the pipeline started."""
     pipeline = _pipeline()
-    if pipeline is None:
-        return _judge(root)
+    return _judge(root) if pipeline is None else _noted(root, pipeline)
+
+
+def _noted(root: Path, pipeline: str) -> tuple[str, bool]:
+    """The same of a pipeline, which the first of its stages judges for all."""
     notes = root / ".dvc" / "tmp" / "chromseg-pipelines"
     note = notes / f"{pipeline}.json"
     if not note.is_file():
@@ -91,7 +102,9 @@ def _judge(root: Path) -> tuple[str, bool]:
 
 
 def _pipeline() -> str | None:
-    """The DVC process that runs this stage, as `pid-start`; None if nobody but a person does."""
+    """The sweep or DVC process that runs this stage, as `pid-start`; None if nobody but a person does."""
+    if _SWEEP in os.environ:
+        return os.environ[_SWEEP]
     if "DVC_STAGE" not in os.environ:
         return None
     for process in psutil.Process().parents():

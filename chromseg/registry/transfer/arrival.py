@@ -10,7 +10,7 @@ from pathlib import Path
 from chromseg.errors import RegistryError
 from chromseg.registry.log.actor import current_actor
 from chromseg.registry.transfer.transfer import Transfer, bad, checked, compare, read_manifest, unpack
-from chromseg.registry.versions.listing import list_versions
+from chromseg.registry.versions.listing import versions_with_weights
 from chromseg.registry.versions.references import check_name
 from chromseg.registry.versions.register import bring_in
 from chromseg.registry.versions.resolve import checked_folder
@@ -68,9 +68,9 @@ def absent_parents(version: Version) -> tuple[str, ...]:
     """The parents of a cascade, as they are called at its home, whose weights no version of this store has."""
     from chromseg.models.package import read_card  # torch
 
-    here = {each.weights_sha256 for each in list_versions()}
     parents = read_card(checked_folder(version)).parents.values()
-    return tuple(f"{own['name']}/{own['version']}" for own in parents if own["weights_sha256"] not in here)
+    absent = [own for own in parents if not versions_with_weights(own["weights_sha256"])]
+    return tuple(f"{own['name']}/{own['version']}" for own in absent)
 
 
 def _check_announced(file: Path, digest: str, announced: str | None) -> None:

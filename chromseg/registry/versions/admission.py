@@ -21,7 +21,7 @@ from chromseg.registry.store.runs import RunTracker
 from chromseg.registry.store.store import translated
 from chromseg.registry.versions.packaging import Package, log_package
 from chromseg.registry.versions.proven import proven
-from chromseg.registry.versions.references import Reference, all_versions
+from chromseg.registry.versions.references import Reference, tagged_versions
 from chromseg.registry.versions.run_facts import run_facts
 from chromseg.registry.versions.same_weights import check_scores
 from chromseg.registry.versions.version import Version, find, place_of, retired_text, signature
@@ -85,7 +85,7 @@ def _first_admitted(chain: Chain, versions: Sequence[ModelVersion]) -> Entry | N
 
 def _same_files(client: MlflowClient, name: str, hashes: Mapping[str, str]) -> list[ModelVersion]:
     """The versions that have these files already, registered to the end or not, oldest first."""
-    return [each for each in all_versions(client, name) if hashes.items() <= each.tags.items()]
+    return tagged_versions(client, name, hashes)
 
 
 def upload(

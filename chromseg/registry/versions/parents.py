@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chromseg.errors import RegistryError
 from chromseg.registry.store.backend import MlflowClient
-from chromseg.registry.versions.references import Reference, all_versions, parse_reference
+from chromseg.registry.versions.references import Reference, all_versions, parse_reference, tagged_versions
 from chromseg.registry.versions.version import check_in_use, find
 
 if TYPE_CHECKING:
@@ -46,17 +46,12 @@ def pinned_here(client: MlflowClient, card: ModelCard) -> ModelCard:
 
 
 def _number_here(client: MlflowClient, parent: Mapping[str, Any]) -> str:
-    same = [
-        each
-        for each in all_versions(client, parent["name"])
-        if each.tags.get("weights_sha256") == parent["weights_sha256"]
-    ]
+    same = tagged_versions(client, parent["name"], {"weights_sha256": parent["weights_sha256"]})
     return str(same[0].version if same else parent["version"])
 
 
 def _registered_weights(client: MlflowClient, pin: Reference) -> str | None:
-    numbers = {int(each.version) for each in all_versions(client, pin.name)}
-    if pin.version not in numbers:
+    if pin.version is None or not all_versions(client, pin.name, f"version_number = {pin.version}"):
         return None
     parent = find(client, pin)
     check_in_use(parent)

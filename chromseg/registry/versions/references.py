@@ -139,11 +139,23 @@ def known_names(client: MlflowClient) -> list[str]:
     return sorted(model.name for model in registered_models(client) if model.name != LOG)
 
 
-def all_versions(client: MlflowClient, name: str) -> list[ModelVersion]:
-    """Every version of a registered model, oldest first; empty if there is no such model."""
+def all_versions(client: MlflowClient, name: str, where: str = "") -> list[ModelVersion]:
+    """Every version of a registered model, oldest first; empty if there is no such model.
+
+    Args:
+        client: Of the store.
+        name: Registered model.
+        where: What must hold besides, as MLflow's searches say it (`version_number > 3`); the database looks for it.
+    """
     with translated("versions cannot be listed"):
-        found = every(client.search_model_versions, f"name = '{name}'", max_results=1000)
+        wanted = " AND ".join(filter(None, [f"name = '{name}'", where]))
+        found = every(client.search_model_versions, wanted, max_results=1000)
     return sorted(found, key=lambda version: int(version.version))
+
+
+def tagged_versions(client: MlflowClient, name: str, tags: Mapping[str, str]) -> list[ModelVersion]:
+    """The versions of a registered model that have these tags, oldest first."""
+    return all_versions(client, name, " AND ".join(f"tags.{key} = '{value}'" for key, value in tags.items()))
 
 
 def _listed(names: Iterable[str]) -> str:

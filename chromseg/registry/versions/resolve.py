@@ -12,7 +12,7 @@ from chromseg.naming import MODEL_FILES, model_folder
 from chromseg.project import package_cache, tracking_uri
 from chromseg.registry.store.backend import MlflowClient, ModelRegistryClient, ModelVersion
 from chromseg.registry.store.store import open_store, translated
-from chromseg.registry.versions.listing import list_versions
+from chromseg.registry.versions.listing import versions_with_weights
 from chromseg.registry.versions.package_files import MODEL, hash_of, list_files
 from chromseg.registry.versions.packaging import fetch_package, fetched_anew, is_fetched
 from chromseg.registry.versions.references import parse_reference
@@ -62,7 +62,7 @@ def version_of_result(file: Path) -> Version:
     """
     made_by = _model_block(file)
     weights = made_by["weights_sha256"]
-    same = [version for version in list_versions() if version.weights_sha256 == weights]
+    same = versions_with_weights(weights)
     named = [version for version in same if (version.name, str(version.number)) == _claimed(made_by)]
     if same and (named or made_by.get("version") is None):
         return (named or same)[-1]
