@@ -87,9 +87,14 @@ class Engine:
         self._batcher = Batcher(settings.max_batch, on_batch=self.metrics.batches.observe)
         self._pool = SplicePool(settings.splicers, on_loss=self.metrics.lost.inc)
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="prepare")
-        self._naming = Naming(settings.karyotype, settings.device)
+        self._naming = Naming(
+            settings,
+            on_change=lambda namer: self.metrics.saw_model(namer.karyotyper.identity, 1 + len(others)),
+            on_trouble=self.metrics.troubles.inc,
+        )
         self._turns = Turns(_FILES * settings.max_pixels, 2 * settings.max_batch)
         self._served = 0
+        self._large = asyncio.Event()  # such a picture has gone through the network
         self._tidying: asyncio.Task[None] | None = None
 
     def _models(self, place: int, source: ModelSource) -> Models:
@@ -97,7 +102,7 @@ class Engine:
         return Models(
             source,
             self.settings.poll,
-            on_change=partial(self.metrics.saw_model, place=place),
+            on_change=lambda loaded: self.metrics.saw_model(loaded.predictor.identity, place),
             on_trouble=self.metrics.troubles.inc,
         )
 
@@ -167,6 +172,7 @@ class Engine:
 
         Raises:
             ProblemError: This server has no model that names chromosomes.
+            RetiredError: It was taken out of use.
         """
 
         async def work() -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from dvc_record import record_run
+from example_lineage import LINEAGE
 from fastapi.testclient import TestClient
 from PIL import Image
 from serving_app import client, png, running_server
@@ -21,16 +24,24 @@ from chromseg.config import KaryotypeConfig
 from chromseg.karyogram.classes import CLASSES
 from chromseg.models import build_model
 from chromseg.models.package import ModelCard, save_model
+from chromseg.registry.promotion import promote, rollback
+from chromseg.registry.versions.register import register
+from chromseg.registry.versions.retirement import retire
 from chromseg.serving import schemas, straightening
 
 
 @pytest.fixture
 def names(tmp_path: Path) -> str:
+    return str(guessing(tmp_path / "names"))
+
+
+def guessing(folder: Path, seed: int = 0) -> Path:
     """The folder of a network that guesses."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     config = KaryotypeConfig("karyotype", width=4, blocks=1)
-    save_model(tmp_path / "names", build_model(config), ModelCard("names", config))
-    return str(tmp_path / "names")
+    save_model(folder, build_model(config), ModelCard("names", config, lineage=LINEAGE | {"run_id": f"run-{seed}"}))
+    record_run(folder)
+    return folder
 
 
 @pytest.fixture
@@ -121,3 +132,31 @@ def test_the_client_for_python_asks_for_one_and_processes_pull_straight(names: s
         found["annotations"][0]["chromosome"] = "7"
         told = server.karyogram(png(), found)
     assert len(told["chromosomes"]) == 4 and told["chromosomes"][0]["name"] == "7"
+
+
+def test_the_alias_of_the_model_that_names_is_followed(store: Path, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        register(guessing(tmp_path / str(seed), seed), "karyotype")
+    promote("karyotype/1", force="first")
+    with client(karyotype="models:/karyotype@champion", poll=0.05) as server:
+        found = segmented(server)
+
+        def comes(version: str) -> bool:
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                if asked(server, found).json()["model"]["version"] == version:
+                    return True
+            return False
+
+        assert comes("1")
+        promote("karyotype/2", force="better")
+        assert comes("2")
+        rollback("karyotype", reason="worse")
+        assert comes("1")
+        assert 'chromseg_model_info{name="karyotype",version="1"' in server.get("/metrics").text
+        for version in (1, 2):
+            retire(f"karyotype/{version}", reason="a fault")
+        deadline = time.monotonic() + 30
+        while (answer := asked(server, found)).status_code == 200 and time.monotonic() < deadline:
+            pass
+        assert (answer.status_code, answer.json()["error"]["kind"]) == (503, "not-ready")
