@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -39,7 +40,8 @@ from chromseg.serving.turns import Turns
 from chromseg.serving.work import Answer, Exporting, Finishing, Task
 
 T = TypeVar("T")
-_LARGE = 2_000_000  # pixels; what a larger picture took is given back at once: one of 2 megapixels takes 1.5 GB
+_LARGE = 2_000_000  # pixels; what a larger picture took is given back soon: one of 2 megapixels takes 1.5 GB
+_AGAIN = 1.0  # seconds before more is given back: whoever comes next waits for every page that is taken anew
 _FILES, _BODIES = 2, 8  # of the largest size: as many pixels are in work at a time, as many bytes of bodies are held
 _IDLE = 60.0  # seconds without work after which everything is
 
@@ -133,6 +135,7 @@ class Engine:
     def close(self) -> None:
         """End all threads and processes."""
         self.choice.close()
+        self._naming.close()
         self._batcher.close()
         self._pool.close()
         self._threads.shutdown()
@@ -198,21 +201,25 @@ class Engine:
         inferred = await outcome(self._batcher.submit(loaded.predictor, prepared.scaled))
         self._served += 1
         if prepared.view.absorbance.size + prepared.scaled.size > _LARGE:
-            await self._in_thread(give_back_freed_memory)
+            self._large.set()
         waited = {"queue": inferred.queue_ms, "network": inferred.network_ms}
         prepared = replace(prepared, times={**prepared.times, **waited})
         wanted = replace(wanted, pages=pages, lineage_id=loaded.lineage_id, options=asked.options | wanted.options)
         return await self._in_pool(Finishing(prepared, inferred.remainder, wanted))
 
     async def _tidy(self) -> None:
-        """Give memory back whenever there was nothing to do for a while."""
+        """Give memory back after large pictures, and when nothing was done for a while; no answer waits for that."""
         given_back = before = 0
         while True:
-            await asyncio.sleep(_IDLE)
-            if not self.in_work and given_back != self._served == before:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._large.wait(), _IDLE)
+            idle = not self.in_work and given_back != self._served == before
+            if self._large.is_set() or idle:
+                given_back = self._served if idle else given_back
+                self._large.clear()
                 await self._in_thread(give_back_freed_memory)
-                given_back = self._served
             before = self._served
+            await asyncio.sleep(_AGAIN)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await outcome(self._threads.submit(work))
