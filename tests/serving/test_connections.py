@@ -11,7 +11,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from serving_app import running_server
 
-from chromseg.serving.connections import most_connections
+from chromseg.serving import connections
+from chromseg.serving.connections import Room, most_connections
 
 HEAD = b"POST /v1/segment HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000\r\n"
 
@@ -71,6 +72,22 @@ def test_a_flood_from_one_address_costs_no_other_its_connection() -> None:
     with running_server(connections=8) as url, clients(url, 1, HEAD, "127.0.0.2") as (slow,), clients(url, 40, HEAD):
         slow.sendall(b"\r\n" + b"x" * 9000)
         assert slow.recv(4096).startswith(b"HTTP/1.1 422")
+
+
+def test_those_who_come_again_and_again_are_sent_away_before_they_cost_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered: list[str] = []
+    enter = Room.enter
+    monkeypatch.setattr(Room, "enter", lambda room, one: [entered.append(one.address), enter(room, one)])
+    monkeypatch.setattr(connections, "CHANGES", 4)
+    start = time.monotonic()
+    with running_server(connections=8) as url, clients(url, 300, b"GET /liv", "127.0.0.2") as flood:
+        for _ in range(12):  # others come in at any time
+            with clients(url, 1, b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as (other,):
+                assert other.recv(4096).startswith(b"HTTP/1.1 200")
+        assert sum(not is_closed(one, 0.2) for one in flood) <= 8
+        assert entered.count("127.0.0.1") == 12
+        most = 8 + connections.CHANGES * (1 + time.monotonic() - start) + connections.ACCEPTED_AT_ONCE
+        assert entered.count("127.0.0.2") <= most
 
 
 def test_the_server_ends_in_time_whatever_clients_do() -> None:
