@@ -23,7 +23,7 @@ from chromseg.inference.karyotyping import Karyotyper
 from chromseg.inference.prepared import Prepared
 from chromseg.memory import give_back_freed_memory
 from chromseg.serving.admission import Bodies, Places
-from chromseg.serving.batching import Batcher
+from chromseg.serving.batching import Lanes
 from chromseg.serving.checks import ServerCheck
 from chromseg.serving.choice import Choice
 from chromseg.serving.ending import apart, outcome
@@ -86,7 +86,7 @@ class Engine:
         self.places = Places(settings.queue, settings.timeout, self.metrics.turn_away)
         self.admitted = self.places.take
         self.ready = False
-        self._batcher = Batcher(settings.max_batch, on_batch=self.metrics.batches.observe)
+        self._lanes = Lanes(settings.max_batch, on_batch=self.metrics.batches.observe)
         self._pool = SplicePool(settings.splicers, on_loss=self.metrics.lost.inc)
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="prepare")
         self._naming = Naming(
@@ -136,7 +136,7 @@ class Engine:
         """End all threads and processes."""
         self.choice.close()
         self._naming.close()
-        self._batcher.close()
+        self._lanes.close()
         self._pool.close()
         self._threads.shutdown()
 
@@ -198,7 +198,7 @@ class Engine:
     async def _answer(self, loaded: Loaded, content: bytes, asked: Asked, wanted: Wanted) -> Answer:
         """Decode and judge, run the network, splice and render."""
         prepared, pages = await self._prepared(loaded, content, asked)
-        inferred = await outcome(self._batcher.submit(loaded.predictor, prepared.scaled))
+        inferred = await outcome(self._lanes.submit(loaded.predictor, prepared.scaled))
         self._served += 1
         if prepared.view.absorbance.size + prepared.scaled.size > _LARGE:
             self._large.set()
