@@ -26,6 +26,7 @@ from chromseg.serving.admission import Bodies, Places
 from chromseg.serving.batching import Lanes
 from chromseg.serving.checks import ServerCheck
 from chromseg.serving.choice import Choice
+from chromseg.serving.documents import Document, parse_document
 from chromseg.serving.ending import apart, outcome
 from chromseg.serving.metrics import Metrics
 from chromseg.serving.models import Loaded, Models, ModelSource
@@ -42,6 +43,7 @@ from chromseg.serving.work import Answer, Exporting, Finishing, Task
 T = TypeVar("T")
 _LARGE = 2_000_000  # pixels; what a larger picture took is given back soon: one of 2 megapixels takes 1.5 GB
 _AGAIN = 1.0  # seconds before more is given back: whoever comes next waits for every page that is taken anew
+_LONG = 500_000  # characters of instances; 46 chromosomes have some ten thousand
 _FILES, _BODIES = 2, 8  # of the largest size: as many pixels are in work at a time, as many bytes of bodies are held
 _IDLE = 60.0  # seconds without work after which everything is
 
@@ -163,6 +165,17 @@ class Engine:
         self.places.usual += 0.1 * (times["total"] / 1000 - self.places.usual)
         self.metrics.saw_answer(answer, times.items(), drifts=models is self.models)
         return Segmented(answer, loaded, times)
+
+    async def parsed(self, text: str, field: str) -> Document:
+        """Instances that a client sends; called while `admitted`.
+
+        Long ones are read in another process, because no thread answers anybody while one reads JSON.
+
+        Raises:
+            DataError: It is no JSON or no instances.
+        """
+        work = partial(parse_document, text, field)
+        return await (self._in_pool(work) if len(text) > _LONG else asyncio.to_thread(work))
 
     async def export(self, task: Exporting, client: str = "") -> Answer:
         """Render a client's own instances; called while `admitted`."""
