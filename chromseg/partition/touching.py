@@ -198,7 +198,7 @@ def seams_within(labels: I32, owners: npt.NDArray[np.integer]) -> dict[LabelPair
 def _meeting_within(labels: I32, owners: npt.NDArray[np.integer]) -> SeamPixels:
     meeting = meeting_pixels(labels)
     parts = owners[labels[meeting[..., 0], meeting[..., 1]]]
-    return meeting[parts[:, 0] == parts[:, 1]]
+    return np.asarray(meeting[parts[:, 0] == parts[:, 1]])
 
 
 def _around(one: Window, other: Window) -> Window:

@@ -7,10 +7,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
-from serving_app import running_server
+from serving_app import png, running_server
 
+from benchmarks.serving import slow as measuring
 from chromseg.serving import connections
 from chromseg.serving.connections import Room, most_connections
 
@@ -109,3 +111,15 @@ def test_there_are_fewer_connections_than_descriptors() -> None:
         assert 500 < most_connections(5000) < 1000
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_the_benchmark_measures_good_clients_with_and_without_slow_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def here(*arguments: object) -> Iterator[tuple[str, None]]:
+        with running_server(rate=0) as url:
+            yield url, None
+
+    monkeypatch.setattr(measuring, "server", here)
+    figures = measuring.slow(Path(), png(), 0.1, 12)
+    assert [*figures] == ["alone", "beside_12_of_1", "beside_12_of_100"]
+    assert all(times["n"] >= 1 for each in figures.values() for times in each.values())
