@@ -37,7 +37,13 @@ class PatientServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn does, and say so; asyncio accepts few connections at a time, but many may wait for it."""
-        await super().startup([Door(self._room, listening) for listening in sockets or []])
+        doors: list[socket.socket] = [Door(self._room, listening) for listening in sockets or []]
+        try:
+            await super().startup(doors)
+        finally:
+            if not self.started:
+                for door in doors:
+                    door.close()
         for listening in sockets or []:
             listening.listen(BACKLOG)
         if self.started:
