@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import platform
 
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # malloc.h
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -2, -4, -8  # malloc.h
 _NEVER = 2**31 - 1  # bytes
 _AHEAD = 64 * 2**20  # bytes
 
@@ -21,10 +21,14 @@ def give_back_freed_memory() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Tell the C library to keep what is freed; does nothing where it is another than glibc. May be called again."""
+    """Tell the C library to keep what is freed; does nothing where it is another than glibc. May be called again.
+
+    Threads that begin later share the memory of the first: in arenas of their own nothing large would be kept.
+    """
     if platform.libc_ver()[0] != "glibc":
         return
     mallopt = ctypes.CDLL(None).mallopt
+    mallopt(_M_ARENA_MAX, 1)
     mallopt(_M_MMAP_MAX, 0)
     mallopt(_M_TRIM_THRESHOLD, _NEVER)
     mallopt(_M_TOP_PAD, _AHEAD)

@@ -1,7 +1,8 @@
 """What serving costs and stands: overhead, throughput, latency under load, and a long run with everything going wrong.
 
     python -m benchmarks.serving [--model bundled/chromseg] [--image CELL.png] [--requests 10000] [--seconds 60]
-                                 [--only overhead throughput latency endurance hostile] [--out reports/serving.json]
+                                 [--only overhead throughput latency endurance hostile slow]
+                                 [--out reports/serving.json]
 
 Server and clients share the same cores, and the work of clients counts against the server. They send a cut-out of the
 built-in sample, 256×256, unless `--image` names another picture. Full length: under 30 minutes on two cores.
@@ -24,8 +25,11 @@ from benchmarks.serving.endurance import endurance
 from benchmarks.serving.hostile import hostile
 from benchmarks.serving.load import latency, throughput
 from benchmarks.serving.overhead import overhead
+from benchmarks.serving.slow import slow
 from chromseg.files import write_json
 from chromseg.registry.lineage.gather import git_state, hardware
+
+PARTS = ("overhead", "throughput", "latency", "endurance", "hostile", "slow")
 
 
 def main() -> None:
@@ -37,6 +41,7 @@ def main() -> None:
         "latency": lambda: latency(arguments.model, image, arguments.seconds),
         "endurance": lambda: endurance(arguments.model, image, arguments.requests),
         "hostile": lambda: hostile(arguments.model, image),
+        "slow": lambda: slow(arguments.model, image, arguments.seconds),
     }
     figures: dict[str, Any] = {"git_commit": git_state()[0], "hardware": hardware()}
     figures |= {"clients": CLIENTS, "load_before": os.getloadavg()[0]}
@@ -53,7 +58,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--image", type=Path, help="picture to send")
     parser.add_argument("--requests", type=int, default=10_000, help="of the long run")
     parser.add_argument("--seconds", type=float, default=60, help="of each throughput and latency measurement")
-    parser.add_argument("--only", nargs="+", choices=("overhead", "throughput", "latency", "endurance", "hostile"))
+    parser.add_argument("--only", nargs="+", choices=PARTS)
     parser.add_argument("--out", type=Path, help="JSON file for the figures")
     return parser.parse_args()
 

@@ -6,7 +6,7 @@ import io
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -121,29 +121,52 @@ def hostile(model: Path, image: bytes, numbers: Sequence[int] = range(COUNT), be
     """What each costs a server in CPU and memory, and how long another client's ordinary pictures take beside them."""
     with server("--model", model, "--rate", 0) as (url, process):
         idle = resident(process)
+        with sampled(lambda: resident(process)) as memory:
+            costs = [cpu for _, cpu in answers(url, process, numbers)]
         alone = [*ordinary(url, image, count=before)]
         beside: list[float] = []
         done = threading.Event()
         other = threading.Thread(target=lambda: beside.extend(ordinary(url, image, until=done)))
         other.start()
-        costs, peak, statuses = [], idle, []
         try:
-            with closing(Client(url)) as client:
-                for content in hostile_pictures(numbers):
-                    spent = cpu_of(process)
-                    statuses.append(client.segment(content)[0])
-                    costs.append(cpu_of(process) - spent)
-                    peak = max(peak, resident(process))
+            statuses = [status for status, _ in answers(url, process, numbers)]
         finally:
             done.set()
             other.join()
     return {
         "statuses": {str(status): statuses.count(status) for status in sorted(set(statuses))},
-        "worst_cpu_s": round(max(costs), 2),  # with the other client's pictures that were worked on meanwhile
-        "memory_above_idle_mib": round(peak - idle),
+        "worst_cpu_s": round(max(costs), 2),
+        "memory_above_idle_mib": round(max(memory) - idle),
         "others_alone": percentiles(alone),
         "others_beside": percentiles(beside),
     }
+
+
+def answers(url: str, process: Any, numbers: Sequence[int]) -> Iterator[tuple[int, float]]:
+    """Status and CPU seconds of each picture, one after the other."""
+    for content in hostile_pictures(numbers):
+        spent = cpu_of(process)
+        with closing(Client(url)) as client:  # a new one: to make a picture may take longer than a connection is kept
+            status, _ = client.segment(content)
+        yield status, cpu_of(process) - spent
+
+
+@contextmanager
+def sampled(measure: Callable[[], float], pause: float = 0.2) -> Iterator[list[float]]:
+    """What is measured again and again, at least once at the beginning, as long as the block lasts."""
+    values, done = [measure()], threading.Event()
+
+    def sample() -> None:
+        while not done.wait(pause):
+            values.append(measure())
+
+    sampling = threading.Thread(target=sample)
+    sampling.start()
+    try:
+        yield values
+    finally:
+        done.set()
+        sampling.join()
 
 
 def ordinary(url: str, image: bytes, count: int | None = None, until: threading.Event | None = None) -> Iterator[float]:

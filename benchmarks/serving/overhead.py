@@ -77,9 +77,11 @@ class IdleSource:
         """Always the same."""
 
     def load(self, version: int | None) -> Any:
-        """It."""
+        """It; whoever loads a model keeps freed memory too."""
+        from chromseg.memory import keep_freed_memory
         from chromseg.serving.models import Loaded
 
+        keep_freed_memory()
         return Loaded(idle_predictor())
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from chromseg.arrays import F32, Bool
+from chromseg.boxes import Window
 from chromseg.partition.consistency import solve_together
 from chromseg.partition.pairing import Pairing
 from chromseg.partition.parts import Parts, SeamMap, cut_parts, grow_over_corners
@@ -75,15 +77,26 @@ def chromosome_width(region: Bool) -> float:
 def _crumb_pairs(parts: Parts, pairs: list[tuple[int, int]], area: float) -> list[tuple[int, int]]:
     """Join each group too small to be a chromosome to the part that it borders most."""
     areas = np.bincount(parts.free.ravel(), minlength=parts.n_free + 1)
+    boxes = ndimage.find_objects(parts.free)
     joined = []
     for group in group_parts(parts.n_free, pairs):
         if areas[group].sum() < area:
-            own = np.isin(parts.free, group)
-            around = np.bincount(parts.free[grow_over_corners(own) & ~own], minlength=parts.n_free + 1)
+            near = parts.free[_around([boxes[part - 1] for part in group])]
+            own = np.isin(near, group)
+            around = np.bincount(near[grow_over_corners(own) & ~own], minlength=parts.n_free + 1)
             around[0] = 0
             if around.any():
                 joined.append((group[0], int(around.argmax())))
     return joined
+
+
+def _around(boxes: list[Window]) -> Window:
+    """The box of all, and a pixel more on every side."""
+    rows, cols = (
+        slice(max(0, min(side.start for side in sides) - 1), max(side.stop for side in sides) + 1)
+        for sides in zip(*boxes, strict=True)
+    )
+    return rows, cols
 
 
 def _crossings_of(group: list[int], crossings: list[Crossing]) -> list[int]:

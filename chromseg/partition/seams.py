@@ -101,14 +101,25 @@ def find_seams(labels: I32) -> dict[LabelPair, SeamPixels]:
     Returns:
         For labels a < b: int (P, 2, 2), for each pair the (row, col) on a's side and then on b's.
     """
+    return sorted_seams(labels, meeting_pixels(labels))
+
+
+def meeting_pixels(labels: I32) -> SeamPixels:
+    """All pixel pairs over which two labels meet edge to edge: int (P, 2, 2), of each the (row, col) of both."""
     beside = np.argwhere((labels[:, :-1] != labels[:, 1:]) & (labels[:, :-1] > 0) & (labels[:, 1:] > 0))
     below = np.argwhere((labels[:-1] != labels[1:]) & (labels[:-1] > 0) & (labels[1:] > 0))
     firsts = np.concatenate([beside, below])
     seconds = np.concatenate([beside + np.array((0, 1)), below + np.array((1, 0))])
-    swap = (labels[tuple(firsts.T)] > labels[tuple(seconds.T)])[:, None]
-    firsts, seconds = np.where(swap, seconds, firsts), np.where(swap, firsts, seconds)
-    ends = np.stack([labels[tuple(firsts.T)], labels[tuple(seconds.T)]], axis=1)
-    pixels = np.stack([firsts, seconds], axis=1)
+    return np.stack([firsts, seconds], axis=1)
+
+
+def sorted_seams(labels: I32, meeting: SeamPixels) -> dict[LabelPair, SeamPixels]:
+    """As `find_seams`, from pixel pairs of which some may have come to be of one label since they were found."""
+    ends = labels[meeting[..., 0], meeting[..., 1]]
+    apart = ends[:, 0] != ends[:, 1]
+    ends, pixels = ends[apart], meeting[apart]
+    swap = ends[:, 0] > ends[:, 1]
+    ends[swap], pixels[swap] = ends[swap, ::-1], pixels[swap, ::-1]
     order = np.lexsort((ends[:, 1], ends[:, 0]))  # stable: the pixels of a seam stay in their order
     ends, pixels = ends[order], pixels[order]
     starts = np.flatnonzero((ends[1:] != ends[:-1]).any(axis=1)) + 1

@@ -16,6 +16,7 @@ from skimage.segmentation import watershed
 
 from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.arrays import F32, F64, I32, Bool
+from chromseg.boxes import Window
 from chromseg.partition.parts import Parts, SeamMap, compact, grow_over_corners, grow_over_edges
 from chromseg.partition.reconstruct import Forest
 from chromseg.partition.seams import (
@@ -25,9 +26,10 @@ from chromseg.partition.seams import (
     SeamPixels,
     SeamWeights,
     fill_and_length,
-    find_seams,
     likelihood,
+    meeting_pixels,
     moments,
+    sorted_seams,
 )
 
 _CUT = 0.5  # least likelihood of a seam that stays
@@ -161,23 +163,27 @@ def merge_fragments(labels: I32, owners: npt.NDArray[np.integer], ground: Ground
         Labels int32 (h, w), some now missing, and by label how sure its least sure decision is, 0.5–1.
     """
     labels, sides, sureness = labels.copy(), moments(labels, len(owners) - 1), np.ones(len(owners))
-    seams = seams_within(labels, owners)
+    meeting, boxes = _meeting_within(labels, owners), ndimage.find_objects(labels)
+    seams = sorted_seams(labels, meeting)
     at_crossing = np.bincount(labels[crossed], minlength=len(owners)) > 0
     scores: dict[LabelPair, float] = {}
     while seams:
         for pair in seams.keys() - scores.keys():
             chip = any(sides[side, 0] < _CHIP_AREA * ground.width**2 and not at_crossing[side] for side in pair)
             scores[pair] = likelihood(labels, pair, seams[pair], ground, sides[list(pair)]) * (_CUT if chip else 1)
-        weakest = min(seams, key=lambda pair: scores[pair])
+        weakest = min(seams, key=lambda pair: (scores[pair], pair))
         if scores[weakest] >= _CUT:
             break
         kept, gone = weakest
-        labels[labels == gone] = kept
+        own = boxes[gone - 1]  # work on what is merged alone; on all of a large cluster it took seconds
+        labels[own][labels[own] == gone] = kept
+        boxes[kept - 1] = _around(own, boxes[kept - 1])
         sides[kept] += sides[gone]
         at_crossing[kept] |= at_crossing[gone]
         sureness[kept] = min(sureness[kept], sureness[gone], 1 - scores[weakest])
-        seams = seams_within(labels, owners)
-        scores = {pair: score for pair, score in scores.items() if not {kept, gone} & set(pair)}
+        for pair in [pair for pair in seams if kept in pair or gone in pair]:
+            del seams[pair], scores[pair]
+        seams |= sorted_seams(labels, meeting[(labels[meeting[..., 0], meeting[..., 1]] == kept).any(axis=1)])
     for pair in seams:
         for side in pair:
             sureness[side] = min(sureness[side], scores[pair])
@@ -186,7 +192,19 @@ def merge_fragments(labels: I32, owners: npt.NDArray[np.integer], ground: Ground
 
 def seams_within(labels: I32, owners: npt.NDArray[np.integer]) -> dict[LabelPair, SeamPixels]:
     """The seams between fragments of one part."""
-    return {pair: seam for pair, seam in find_seams(labels).items() if owners[pair[0]] == owners[pair[1]]}
+    return sorted_seams(labels, _meeting_within(labels, owners))
+
+
+def _meeting_within(labels: I32, owners: npt.NDArray[np.integer]) -> SeamPixels:
+    meeting = meeting_pixels(labels)
+    parts = owners[labels[meeting[..., 0], meeting[..., 1]]]
+    return np.asarray(meeting[parts[:, 0] == parts[:, 1]])
+
+
+def _around(one: Window, other: Window) -> Window:
+    """The box of two boxes."""
+    rows, cols = (slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one, other, strict=True))
+    return rows, cols
 
 
 def _renumbered(parts: Parts, labels: I32, sureness: F64) -> tuple[Parts, F64]:

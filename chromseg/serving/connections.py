@@ -2,12 +2,15 @@
 
 A connection waits for its client (for the head or body of a request, or until the answer is read) or works for it. Only
 one that waits is ever closed: when it has waited too long, or when one more comes than there is room for. Then the
-address that has the most connections loses the one that has waited longest.
+address that has the most connections loses the one that has waited longest; but an address that has its share already
+can change its connections for others only so often, for each costs as much as a small request.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from functools import partial
 from typing import Any
 
@@ -22,7 +25,9 @@ except ImportError:  # Windows, which does not count descriptors
     resource = None  # type: ignore[assignment]
 
 KEEP_ALIVE = 30  # seconds that a connection may wait for its next request
-ACCEPTED_AT_ONCE = 32  # so that there are never many more connections than there may be
+ACCEPTED_AT_ONCE = 8  # so that no answer waits for many who come, and there are never many more than there may be
+CHANGES = 100  # a second, and at once, while all places are taken
+_SENT_AWAY_AT_ONCE = 64
 _RESERVE = 256  # descriptors for everything else, some rounds of newly accepted connections among it
 
 
@@ -96,6 +101,7 @@ class Room:
         self._settings, self._most = settings, most_connections(settings.connections)
         self._connections: dict[str, dict[Connection, None]] = {}
         self._count = 0
+        self._changes, self._counted = float(CHANGES), time.monotonic()
 
     @property
     def protocol(self) -> Any:
@@ -105,6 +111,22 @@ class Room:
     def __len__(self) -> int:
         """Connections."""
         return self._count
+
+    def takes(self, address: str) -> bool:
+        """Whether one from this address may come in: always while there is room, or to an address that has few."""
+        if self._count < self._most:
+            return True
+        most = max(map(len, self._connections.values()))
+        return 2 * len(self._connections.get(address, ())) < most or self._takes_a_change()
+
+    def _takes_a_change(self) -> bool:
+        now = time.monotonic()
+        self._changes = min(CHANGES, self._changes + CHANGES * (now - self._counted))
+        self._counted = now
+        if self._changes < 1:
+            return False
+        self._changes -= 1
+        return True
 
     def enter(self, connection: Connection) -> None:
         """One more; another one goes if that is too many, or the new one where all are at work."""
@@ -141,6 +163,32 @@ class Room:
     def _close(self, connection: Connection) -> None:
         self.leave(connection)
         connection.transport.abort()
+
+
+class Door(socket.socket):
+    """A listening socket at which whoever the room does not take is sent away, before anything is made for it.
+
+    Args:
+        room: Of the connections.
+        listening: Whose place it takes; both are to be closed.
+    """
+
+    def __init__(self, room: Room, listening: socket.socket) -> None:
+        super().__init__(fileno=socket.dup(listening.fileno()))
+        self._room = room
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """The next one that the room takes.
+
+        Raises:
+            BlockingIOError: There is none, or there were many to send away: others are to be served first.
+        """
+        for _ in range(_SENT_AWAY_AT_ONCE):
+            connection, address = super().accept()
+            if self._room.takes(address[0]):
+                return connection, address
+            connection.close()
+        raise BlockingIOError
 
 
 def most_connections(wanted: int) -> int:

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from chromseg.serving import schemas
 from chromseg.serving.corrections import Basis, Correction, Kept, kept_correction, save_correction
-from chromseg.serving.documents import parse_document
+from chromseg.serving.documents import Document
 from chromseg.serving.engine import Engine
 from chromseg.serving.intake import taken_in
 from chromseg.serving.logs import tell
@@ -45,7 +45,8 @@ def add_corrections(router: APIRouter, engine: Engine) -> None:
         key = request.state.client if engine.settings.api_keys is not None else None
         basis = Basis(request.headers.get("if-match"), request.headers.get("if-none-match") == "*")
         async with taken_in(request, engine, read_upload) as upload:
-            correction = await asyncio.to_thread(_correction, upload, key)
+            original, corrected = [await engine.parsed(upload.field(name), name) for name in ("original", "corrected")]
+            correction = _correction(upload, original, corrected, key)
             saved = await asyncio.to_thread(save_correction, folder, correction, engine.settings.max_pixels, basis)
         engine.metrics.reviews.labels("corrected" if saved.changed else "accepted").inc()
         tell("correction", request_id=request.state.request_id, id=saved.id, changed=saved.changed)
@@ -77,12 +78,12 @@ def _folder(engine: Engine) -> Path:
     return engine.corrections
 
 
-def _correction(upload: Upload, key: str | None) -> Correction:
+def _correction(upload: Upload, original: Document, corrected: Document, key: str | None) -> Correction:
     page = upload.fields.get("page", "0")
     return Correction(
         image=upload.image,
-        original=parse_document(upload.field("original"), "original"),
-        corrected=parse_document(upload.field("corrected"), "corrected"),
+        original=original,
+        corrected=corrected,
         reviewer=upload.field("reviewer", 200).strip(),
         key=key,
         case=upload.fields.get("case", "").strip()[:200],

@@ -17,6 +17,7 @@ from chromseg.karyogram.classes import ClassName
 
 MOST_INSTANCES = 500
 _MOST_POINTS = 50_000  # of all polygons together
+_MOST_RINGS = 1000  # of one instance; a chromosome has one, and a hole or two
 _MOST_RUNS = 2_000_000  # of one mask; a chromosome has some hundred
 _MOST_BOXED = 64_000_000  # pixels in the boxes of all instances together; 46 chromosomes have 1 to 10 million
 _OVERHANG = 32.0  # pixels that a drawn outline may leave the picture by
@@ -44,7 +45,7 @@ class RunLengths(_Lenient):
 class Drawn(_Lenient):
     """One instance; the server computes id, box and area anew."""
 
-    segmentation: list[list[float]] | RunLengths
+    segmentation: Annotated[list[list[float]], Field(max_length=_MOST_RINGS)] | RunLengths
     score: Share = 1.0
     flags: list[Text] = Field(default_factory=list, max_length=20)
     uncertainty: float | None = None

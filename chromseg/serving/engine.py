@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,9 +23,10 @@ from chromseg.inference.karyotyping import Karyotyper
 from chromseg.inference.prepared import Prepared
 from chromseg.memory import give_back_freed_memory
 from chromseg.serving.admission import Bodies, Places
-from chromseg.serving.batching import Batcher
+from chromseg.serving.batching import Lanes
 from chromseg.serving.checks import ServerCheck
 from chromseg.serving.choice import Choice
+from chromseg.serving.documents import Document, parse_document
 from chromseg.serving.ending import apart, outcome
 from chromseg.serving.metrics import Metrics
 from chromseg.serving.models import Loaded, Models, ModelSource
@@ -39,7 +41,9 @@ from chromseg.serving.turns import Turns
 from chromseg.serving.work import Answer, Exporting, Finishing, Task
 
 T = TypeVar("T")
-_LARGE = 2_000_000  # pixels; what a larger picture took is given back at once: one of 2 megapixels takes 1.5 GB
+_LARGE = 2_000_000  # pixels; what a larger picture took is given back soon: one of 2 megapixels takes 1.5 GB
+_AGAIN = 1.0  # seconds before more is given back: whoever comes next waits for every page that is taken anew
+_LONG = 500_000  # characters of instances; 46 chromosomes have some ten thousand
 _FILES, _BODIES = 2, 8  # of the largest size: as many pixels are in work at a time, as many bytes of bodies are held
 _IDLE = 60.0  # seconds without work after which everything is
 
@@ -84,12 +88,17 @@ class Engine:
         self.places = Places(settings.queue, settings.timeout, self.metrics.turn_away)
         self.admitted = self.places.take
         self.ready = False
-        self._batcher = Batcher(settings.max_batch, on_batch=self.metrics.batches.observe)
+        self._lanes = Lanes(settings.max_batch, on_batch=self.metrics.batches.observe)
         self._pool = SplicePool(settings.splicers, on_loss=self.metrics.lost.inc)
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="prepare")
-        self._naming = Naming(settings.karyotype, settings.device)
+        self._naming = Naming(
+            settings,
+            on_change=lambda namer: self.metrics.saw_model(namer.karyotyper.identity, 1 + len(others)),
+            on_trouble=self.metrics.troubles.inc,
+        )
         self._turns = Turns(_FILES * settings.max_pixels, 2 * settings.max_batch)
         self._served = 0
+        self._large = asyncio.Event()  # such a picture has gone through the network
         self._tidying: asyncio.Task[None] | None = None
 
     def _models(self, place: int, source: ModelSource) -> Models:
@@ -97,7 +106,7 @@ class Engine:
         return Models(
             source,
             self.settings.poll,
-            on_change=partial(self.metrics.saw_model, place=place),
+            on_change=lambda loaded: self.metrics.saw_model(loaded.predictor.identity, place),
             on_trouble=self.metrics.troubles.inc,
         )
 
@@ -128,7 +137,8 @@ class Engine:
     def close(self) -> None:
         """End all threads and processes."""
         self.choice.close()
-        self._batcher.close()
+        self._naming.close()
+        self._lanes.close()
         self._pool.close()
         self._threads.shutdown()
 
@@ -156,6 +166,17 @@ class Engine:
         self.metrics.saw_answer(answer, times.items(), drifts=models is self.models)
         return Segmented(answer, loaded, times)
 
+    async def parsed(self, text: str, field: str) -> Document:
+        """Instances that a client sends; called while `admitted`.
+
+        Long ones are read in another process, because no thread answers anybody while one reads JSON.
+
+        Raises:
+            DataError: It is no JSON or no instances.
+        """
+        work = partial(parse_document, text, field)
+        return await (self._in_pool(work) if len(text) > _LONG else asyncio.to_thread(work))
+
     async def export(self, task: Exporting, client: str = "") -> Answer:
         """Render a client's own instances; called while `admitted`."""
         return await self._in_turn(client, task.content, partial(self._in_pool, task))
@@ -167,6 +188,7 @@ class Engine:
 
         Raises:
             ProblemError: This server has no model that names chromosomes.
+            RetiredError: It was taken out of use.
         """
 
         async def work() -> Answer:
@@ -189,24 +211,28 @@ class Engine:
     async def _answer(self, loaded: Loaded, content: bytes, asked: Asked, wanted: Wanted) -> Answer:
         """Decode and judge, run the network, splice and render."""
         prepared, pages = await self._prepared(loaded, content, asked)
-        inferred = await outcome(self._batcher.submit(loaded.predictor, prepared.scaled))
+        inferred = await outcome(self._lanes.submit(loaded.predictor, prepared.scaled))
         self._served += 1
         if prepared.view.absorbance.size + prepared.scaled.size > _LARGE:
-            await self._in_thread(give_back_freed_memory)
+            self._large.set()
         waited = {"queue": inferred.queue_ms, "network": inferred.network_ms}
         prepared = replace(prepared, times={**prepared.times, **waited})
         wanted = replace(wanted, pages=pages, lineage_id=loaded.lineage_id, options=asked.options | wanted.options)
         return await self._in_pool(Finishing(prepared, inferred.remainder, wanted))
 
     async def _tidy(self) -> None:
-        """Give memory back whenever there was nothing to do for a while."""
+        """Give memory back after large pictures, and when nothing was done for a while; no answer waits for that."""
         given_back = before = 0
         while True:
-            await asyncio.sleep(_IDLE)
-            if not self.in_work and given_back != self._served == before:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._large.wait(), _IDLE)
+            idle = not self.in_work and given_back != self._served == before
+            if self._large.is_set() or idle:
+                given_back = self._served if idle else given_back
+                self._large.clear()
                 await self._in_thread(give_back_freed_memory)
-                given_back = self._served
             before = self._served
+            await asyncio.sleep(_AGAIN)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await outcome(self._threads.submit(work))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 
 from fastapi import APIRouter, Request
@@ -14,7 +13,6 @@ from chromseg.karyogram.classes import GROUPS, ROWS
 from chromseg.karyogram.karyogram import Given
 from chromseg.karyogram.page import DOTS, karyogram_page
 from chromseg.serving.answers import answer_response
-from chromseg.serving.documents import parse_document
 from chromseg.serving.engine import Engine
 from chromseg.serving.intake import taken_in
 from chromseg.serving.openapi import export_body, karyogram_answers
@@ -36,7 +34,7 @@ def add_karyogram(router: APIRouter, engine: Engine) -> None:
         Where an instance has `chromosome` or `upside_down`, that stands, and the others are placed around it.
         """
         async with taken_in(request, engine, read_upload) as upload:
-            document = await asyncio.to_thread(parse_document, upload.field("instances"), "instances")
+            document = await engine.parsed(upload.field("instances"), "instances")
             given = [Given(one.chromosome, one.upside_down) for one in document.annotations]
             task = Straightening(upload.image, page, document, engine.settings.max_pixels)
             answer = await engine.karyogram(

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from chromseg.inference.result import ModelIdentity
 from chromseg.serving.drift import Drift
-from chromseg.serving.models import Loaded
 from chromseg.serving.work import Answer
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -75,9 +75,8 @@ class Metrics:
         self.intensity, self.count = Drift(), Drift()
         self._in_use: dict[int, tuple[str, str, str]] = {}
 
-    def saw_model(self, loaded: Loaded, place: int = 0) -> None:
+    def saw_model(self, identity: ModelIdentity, place: int = 0) -> None:
         """A model came into use, at a place among those that are served; pictures of the first are compared."""
-        identity = loaded.predictor.identity
         if place in self._in_use:
             self.model.labels(*self._in_use[place]).set(0)
             self.changes.inc()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -49,18 +49,33 @@ class Loaded:
         return None if run is None else str(run)
 
 
-class ModelSource(Protocol):
+class Versioned(Protocol):
+    """A model ready for requests, of any kind."""
+
+    @property
+    def version(self) -> int | None:
+        """Registered version; None for a folder."""
+
+
+Kind = TypeVar("Kind", bound=Versioned)
+Made = TypeVar("Made", bound=Versioned, covariant=True)
+
+
+class Source(Protocol[Made]):
     """Where models come from."""
 
     def current(self) -> int | None:
         """The version that is to be served; None where that never changes."""
 
-    def load(self, version: int | None) -> Loaded:
+    def load(self, version: int | None) -> Made:
         """Load it."""
 
 
-class Models:
-    """The model in use, and the one before.
+ModelSource: TypeAlias = Source[Loaded]
+
+
+class Followed(Generic[Kind]):
+    """A model in use, and the one before.
 
     Args:
         source: Where they come from.
@@ -71,10 +86,10 @@ class Models:
 
     def __init__(
         self,
-        source: ModelSource,
+        source: Source[Kind],
         poll: float,
         *,
-        on_change: Callable[[Loaded], None] = lambda loaded: None,
+        on_change: Callable[[Kind], None] = lambda loaded: None,
         on_trouble: Callable[[], None] = lambda: None,
     ) -> None:
         self._source, self._poll = source, poll
@@ -82,7 +97,7 @@ class Models:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.retired: RetiredError | None = None
-        self.previous: Loaded | None = None
+        self.previous: Kind | None = None
         self.current = self._ready(source.current())
         on_change(self.current)
 
@@ -98,7 +113,7 @@ class Models:
         if self._thread is not None:
             self._thread.join(_PATIENCE)
 
-    def in_use(self) -> Loaded:
+    def in_use(self) -> Kind:
         """The model that may answer.
 
         Raises:
@@ -127,14 +142,8 @@ class Models:
         self._on_change(self.current)
         return True
 
-    def _ready(self, version: int | None) -> Loaded:
-        """Load a model and let it predict once, which is slower than every later time."""
-        loaded = self._source.load(version)
-        check = ServerCheck(image_rules(loaded.predictor.limits))
-        loaded = replace(loaded, predictor=replace(loaded.predictor, check_input=check))
-        for side in _WARM_SIDES:
-            loaded.predictor.begin([np.zeros((side, side), dtype=np.float32)])
-        return loaded
+    def _ready(self, version: int | None) -> Kind:
+        return self._source.load(version)
 
     def _run(self) -> None:
         pause = self._poll
@@ -152,3 +161,16 @@ class Models:
     def _trouble(self, text: str) -> None:
         self._on_trouble()
         _LOG.warning("the model could not be looked up or changed", extra={"facts": {"error": " ".join(text.split())}})
+
+
+class Models(Followed[Loaded]):
+    """A model that cuts pictures, and the one before."""
+
+    def _ready(self, version: int | None) -> Loaded:
+        """Load a model and let it predict once, which is slower than every later time."""
+        loaded = super()._ready(version)
+        check = ServerCheck(image_rules(loaded.predictor.limits))
+        loaded = replace(loaded, predictor=replace(loaded.predictor, check_input=check))
+        for side in _WARM_SIDES:
+            loaded.predictor.begin([np.zeros((side, side), dtype=np.float32)])
+        return loaded

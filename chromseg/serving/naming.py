@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
-from chromseg.api import load_karyotyper
-from chromseg.errors import ChromsegError
+from chromseg.errors import ChromsegError, RetiredError
 from chromseg.inference.karyotyping import Karyotyper
+from chromseg.serving.models import Followed
 from chromseg.serving.problems import ProblemError
+from chromseg.serving.settings import ServeSettings
+from chromseg.serving.sources import Namer, source_of_names
 
 
 class Naming:
-    """A model of the family `karyotype`; the one that was loaded stays until the server ends.
+    """A model of the family `karyotype`, which from its first use on changes when its alias moves.
 
     Args:
-        model: Registered model or folder.
-        device: Where the network runs.
+        settings: Of the server.
+        on_change: Called with each model that comes into use.
+        on_trouble: As of `Followed`.
     """
 
-    def __init__(self, model: str, device: str = "cpu") -> None:
-        self._model, self._device = model, device
-        self._loaded: Karyotyper | None = None
+    def __init__(
+        self, settings: ServeSettings, on_change: Callable[[Namer], None], on_trouble: Callable[[], None]
+    ) -> None:
+        self._settings, self._on_change, self._on_trouble = settings, on_change, on_trouble
+        self._followed: Followed[Namer] | None = None
         self._alone = threading.Lock()
 
     def loaded(self) -> Karyotyper:
@@ -28,19 +34,34 @@ class Naming:
 
         Raises:
             ProblemError: This server has none that can be used.
+            RetiredError: It was taken out of use.
         """
         with self._alone:
-            if self._loaded is None:
-                self._loaded = self._load()
-            return self._loaded
+            if self._followed is None:
+                self._followed = self._follow()
+                self._followed.watch()
+            return self._followed.in_use().karyotyper
 
-    def _load(self) -> Karyotyper:
+    def close(self) -> None:
+        """Look no more for other versions."""
+        if self._followed is not None:
+            self._followed.close()
+
+    def _follow(self) -> Followed[Namer]:
+        model = self._settings.karyotype
         try:
-            return load_karyotyper(self._model, device=self._device)
+            return Followed(
+                source_of_names(model, self._settings.device),
+                self._settings.poll,
+                on_change=self._on_change,
+                on_trouble=self._on_trouble,
+            )
+        except RetiredError:
+            raise
         except ChromsegError as error:
             raise ProblemError(
                 "not-found",
                 f"a server without a model that names chromosomes ({error.got})",
-                expected=f"{self._model}, a model of the family karyotype",
+                expected=f"{model}, a model of the family karyotype",
                 remedy="start the server with --karyotype MODEL",
             ) from error

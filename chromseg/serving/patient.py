@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import uvicorn
 
-from chromseg.serving.connections import ACCEPTED_AT_ONCE, KEEP_ALIVE, Room
+from chromseg.serving.connections import ACCEPTED_AT_ONCE, KEEP_ALIVE, Door, Room
 from chromseg.serving.listening import BACKLOG, accept_waiting, turn_away
 from chromseg.serving.settings import ServeSettings
 
@@ -37,7 +37,13 @@ class PatientServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn does, and say so; asyncio accepts few connections at a time, but many may wait for it."""
-        await super().startup(sockets)
+        doors: list[socket.socket] = [Door(self._room, listening) for listening in sockets or []]
+        try:
+            await super().startup(doors)
+        finally:
+            if not self.started:
+                for door in doors:
+                    door.close()
         for listening in sockets or []:
             listening.listen(BACKLOG)
         if self.started:

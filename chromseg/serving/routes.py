@@ -14,7 +14,6 @@ from chromseg.images.pictures import SUFFIXES
 from chromseg.serving import cards, schemas
 from chromseg.serving.answers import answer_response
 from chromseg.serving.correcting import add_corrections
-from chromseg.serving.documents import parse_document
 from chromseg.serving.engine import Engine
 from chromseg.serving.intake import taken_in
 from chromseg.serving.karyograms import add_karyogram
@@ -43,7 +42,7 @@ def _add_export(router: APIRouter, engine: Engine) -> None:
     async def export(request: Request, format: ExportFormat = "zip", page: Page = 0) -> Response:
         """Render given instances of an image, say corrected ones; no network is run."""
         async with taken_in(request, engine, read_upload) as upload:
-            document = await asyncio.to_thread(parse_document, upload.field("instances"), "instances")
+            document = await engine.parsed(upload.field("instances"), "instances")
             name = upload.name if engine.settings.keep_names else ""
             wanted = Wanted(format, options={"corrected": True}, file_name=name)
             task = Exporting(upload.image, page, document, engine.settings.max_pixels, wanted)

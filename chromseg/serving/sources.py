@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeAlias
 
 from chromseg.extras import named_if_missing
+from chromseg.inference.karyotyping import Karyotyper, karyotyper_from_folder
 from chromseg.inference.load import predictor_from_folder
 from chromseg.naming import model_folder
-from chromseg.serving.models import Loaded, ModelSource
+from chromseg.serving.models import Kind, Loaded, ModelSource, Source
 from chromseg.serving.settings import ServeSettings
+
+Make: TypeAlias = Callable[[Path, str, int | None], Kind]  # of a folder, a name ("": that in its card) and a version
+
+
+@dataclass(frozen=True, eq=False)
+class Namer:
+    """A model that names chromosomes, ready for requests; `version` is the registered one, None for a folder."""
+
+    karyotyper: Karyotyper
+    version: int | None = None
 
 
 def source_of(model: str, device: str = "cpu") -> ModelSource:
@@ -23,8 +37,21 @@ def source_of(model: str, device: str = "cpu") -> ModelSource:
         RegistryError: The name cannot be read, or there is no store.
         MissingExtraError: A registered model is asked for without the extra `registry`.
     """
-    folder = model_folder(model)
-    return RegistrySource(model, device) if folder is None else FolderSource(folder, device)
+
+    def make(folder: Path, name: str, version: int | None) -> Loaded:
+        predictor = predictor_from_folder(folder, name=name, version=_text(version), device=device)
+        return Loaded(predictor, version, folder)
+
+    return _source(model, make)
+
+
+def source_of_names(model: str, device: str = "cpu") -> Source[Namer]:
+    """The source that `--karyotype` means; arguments and errors as of `source_of`."""
+
+    def make(folder: Path, name: str, version: int | None) -> Namer:
+        return Namer(karyotyper_from_folder(folder, name=name, version=_text(version), device=device), version)
+
+    return _source(model, make)
 
 
 def sources_of(settings: ServeSettings) -> list[ModelSource]:
@@ -32,48 +59,57 @@ def sources_of(settings: ServeSettings) -> list[ModelSource]:
     return [source_of(model, settings.device) for model in (settings.model, *settings.also)]
 
 
-class FolderSource:
+def _source(model: str, make: Make[Kind]) -> Source[Kind]:
+    folder = model_folder(model)
+    return RegistrySource(model, make) if folder is None else FolderSource(folder, make)
+
+
+def _text(version: int | None) -> str | None:
+    return None if version is None else str(version)
+
+
+class FolderSource(Generic[Kind]):
     """A model folder, which stays as it is.
 
     Args:
         folder: With `model.safetensors` and `model.json`.
-        device: Where the network runs.
+        make: Loads it.
     """
 
-    def __init__(self, folder: Path, device: str = "cpu") -> None:
-        self._folder, self._device = folder, device
+    def __init__(self, folder: Path, make: Make[Kind]) -> None:
+        self._folder, self._make = folder, make
 
     def current(self) -> int | None:
         """None: it has no versions."""
         return None
 
-    def load(self, version: int | None) -> Loaded:
+    def load(self, version: int | None) -> Kind:
         """Load it.
 
         Raises:
             ModelError: It cannot be used.
         """
-        return Loaded(predictor_from_folder(self._folder, device=self._device), folder=self._folder)
+        return self._make(self._folder, "", None)
 
 
-class RegistrySource:
+class RegistrySource(Generic[Kind]):
     """A registered model.
 
     Args:
         model: `models:/NAME@ALIAS` or `models:/NAME/VERSION`.
-        device: Where the network runs.
+        make: Loads a version.
 
     Raises:
         RegistryError: The name cannot be read, or there is no store.
         MissingExtraError: The extra `registry` is not installed.
     """
 
-    def __init__(self, model: str, device: str = "cpu") -> None:
+    def __init__(self, model: str, make: Make[Kind]) -> None:
         with named_if_missing():
             from chromseg.registry.versions.references import parse_reference
             from chromseg.registry.versions.watch import Watch
 
-        self._device, self._reference = device, parse_reference(model)
+        self._make, self._reference = make, parse_reference(model)
         self._watch = Watch(self._reference)
 
     def current(self) -> int | None:
@@ -85,7 +121,7 @@ class RegistrySource:
         """
         return self._watch.version()
 
-    def load(self, version: int | None) -> Loaded:
+    def load(self, version: int | None) -> Kind:
         """Load a version, its files checked against their registered hashes.
 
         Raises:
@@ -94,9 +130,4 @@ class RegistrySource:
         from chromseg.registry.versions.resolve import resolve_model
 
         found = resolve_model(f"models:/{self._reference.name}/{version}")
-        name, number = found.name or "", str(found.version)
-        return Loaded(
-            predictor_from_folder(found.folder, name=name, version=number, device=self._device),
-            found.version,
-            found.folder,
-        )
+        return self._make(found.folder, found.name or "", found.version)

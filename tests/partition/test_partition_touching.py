@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from chromseg.partition import partition_crossings
-from chromseg.partition.seams import Ground, find_seams, likelihood, moments
+from chromseg.partition.seams import Ground, find_seams, likelihood, meeting_pixels, moments, sorted_seams
 
 SHAPE = (80, 80)
 TIP_ON_FLANK = (((20, 8), (20, 70)), ((29, 40), (66, 44)))
@@ -147,3 +147,16 @@ def test_a_seam_that_a_network_sees_across_a_bar_cuts_it(draw, seen, count):
     contact[30:50, 29:32] = seen
 
     assert len(partition(whole, contact=contact).masks) == count
+
+
+def test_seams_of_merged_fragments_are_those_found_anew() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.kron(rng.integers(0, 9, (12, 12)), np.ones((5, 5), dtype=np.int32)).astype(np.int32)
+    meeting = meeting_pixels(labels)
+    for gone, kept in ((8, 2), (2, 5), (7, 1), (1, 3)):
+        labels[labels == gone] = kept
+        anew, kept_up = find_seams(labels), sorted_seams(labels, meeting)
+        assert list(anew) == list(kept_up) and gone not in {side for pair in anew for side in pair}
+        for pair, seam in anew.items():
+            np.testing.assert_array_equal(seam, kept_up[pair])
+            assert (labels[seam[..., 0], seam[..., 1]] == pair).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +14,8 @@ from drawn_cells import drawn_cell, threshold_predictor
 
 from chromseg.images.absorbance import to_absorbance
 from chromseg.inference.prepared import NothingLeft, Remainder
-from chromseg.serving.batching import Batcher
+from chromseg.serving import batching
+from chromseg.serving.batching import Batcher, Lanes
 
 
 class Recorder:
@@ -116,3 +119,33 @@ def test_a_batch_gives_each_picture_what_it_gets_alone() -> None:
         alone, together = predictor.find(image), remainder()
         np.testing.assert_array_equal(alone.masks, together.masks)
         assert alone.scores == together.scores
+
+
+def test_a_small_picture_waits_for_no_larger_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "BOUNDS", (100, 1000))
+    held, free, lanes = Recorder(), Recorder(), Lanes(8)
+    free.go.set()
+    large, usual = (lanes.submit(held, picture(0, side)) for side in (40, 20))
+    small, next_usual = lanes.submit(free, picture(0)), lanes.submit(free, picture(0, 20))
+    assert small.result(10).batch == 1
+    assert not (large.done() or usual.done() or next_usual.done())
+    held.go.set()
+    lanes.close()
+    assert large.done() and usual.done() and next_usual.done()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread is no nicer than its process")
+def test_larger_pictures_leave_the_processor_to_smaller_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "BOUNDS", (100, 1000))
+    seen: list[int] = []
+
+    class Noting:
+        def begin(self, images: Sequence[Any]) -> list[Remainder]:
+            seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+            return [NothingLeft(image) for image in images]
+
+    lanes = Lanes(8)
+    for side in (4, 20, 40):
+        lanes.submit(Noting(), picture(0, side)).result(10)
+    lanes.close()
+    assert seen == sorted(seen) and len(set(seen)) == 3

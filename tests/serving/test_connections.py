@@ -7,11 +7,14 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
-from serving_app import running_server
+from serving_app import png, running_server
 
-from chromseg.serving.connections import most_connections
+from benchmarks.serving import slow as measuring
+from chromseg.serving import connections
+from chromseg.serving.connections import Room, most_connections
 
 HEAD = b"POST /v1/segment HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000\r\n"
 
@@ -73,6 +76,22 @@ def test_a_flood_from_one_address_costs_no_other_its_connection() -> None:
         assert slow.recv(4096).startswith(b"HTTP/1.1 422")
 
 
+def test_those_who_come_again_and_again_are_sent_away_before_they_cost_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered: list[str] = []
+    enter = Room.enter
+    monkeypatch.setattr(Room, "enter", lambda room, one: [entered.append(one.address), enter(room, one)])
+    monkeypatch.setattr(connections, "CHANGES", 4)
+    start = time.monotonic()
+    with running_server(connections=8) as url, clients(url, 300, b"GET /liv", "127.0.0.2") as flood:
+        for _ in range(12):  # others come in at any time
+            with clients(url, 1, b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as (other,):
+                assert other.recv(4096).startswith(b"HTTP/1.1 200")
+        assert sum(not is_closed(one, 0.2) for one in flood) <= 8
+        assert entered.count("127.0.0.1") == 12
+        most = 8 + connections.CHANGES * (1 + time.monotonic() - start) + connections.ACCEPTED_AT_ONCE
+        assert entered.count("127.0.0.2") <= most
+
+
 def test_the_server_ends_in_time_whatever_clients_do() -> None:
     with ExitStack() as server:
         url = server.enter_context(running_server(upload_timeout=1, timeout=1))
@@ -92,3 +111,15 @@ def test_there_are_fewer_connections_than_descriptors() -> None:
         assert 500 < most_connections(5000) < 1000
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_the_benchmark_measures_good_clients_with_and_without_slow_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def here(*arguments: object) -> Iterator[tuple[str, None]]:
+        with running_server(rate=0) as url:
+            yield url, None
+
+    monkeypatch.setattr(measuring, "server", here)
+    figures = measuring.slow(Path(), png(), 0.1, 12)
+    assert [*figures] == ["alone", "beside_12_of_1", "beside_12_of_100"]
+    assert all(times["n"] >= 1 for each in figures.values() for times in each.values())
