@@ -39,6 +39,7 @@ from chromseg.serving.turns import Turns
 from chromseg.serving.work import Answer, Exporting, Finishing, Task
 
 T = TypeVar("T")
+OnStep = Callable[[str], None]
 _LARGE = 2_000_000  # pixels; what a larger picture took is given back at once: one of 2 megapixels takes 1.5 GB
 _FILES, _BODIES = 2, 8  # of the largest size: as many pixels are in work at a time, as many bytes of bodies are held
 _IDLE = 60.0  # seconds without work after which everything is
@@ -133,9 +134,18 @@ class Engine:
         self._threads.shutdown()
 
     async def segment(
-        self, content: bytes, asked: Asked, wanted: Wanted, client: str = "", name: str = "", model: str = ""
+        self,
+        content: bytes,
+        asked: Asked,
+        wanted: Wanted,
+        client: str = "",
+        name: str = "",
+        model: str = "",
+        on_step: OnStep = lambda step: None,
     ) -> Segmented:
         """Find the chromosomes of an image by the model of a name; called while `admitted`.
+
+        `on_step` learns what begins: "decode", "network" (the time before it included), "partition".
 
         Raises:
             ProblemError: There is no such model.
@@ -147,7 +157,8 @@ class Engine:
         loaded = models.in_use()
         wanted = replace(wanted, file_name=name if self.settings.keep_names else "")
         try:
-            answer = await self._in_turn(client, content, partial(self._answer, loaded, content, asked, wanted))
+            work = partial(self._answer, loaded, content, asked, wanted, on_step)
+            answer = await self._in_turn(client, content, work)
         except InputRefusedError as error:
             self._saw_refusal(error)
             raise
@@ -186,9 +197,11 @@ class Engine:
 
         return await apart(turn())
 
-    async def _answer(self, loaded: Loaded, content: bytes, asked: Asked, wanted: Wanted) -> Answer:
+    async def _answer(self, loaded: Loaded, content: bytes, asked: Asked, wanted: Wanted, on_step: OnStep) -> Answer:
         """Decode and judge, run the network, splice and render."""
+        on_step("decode")
         prepared, pages = await self._prepared(loaded, content, asked)
+        on_step("network")
         inferred = await outcome(self._batcher.submit(loaded.predictor, prepared.scaled))
         self._served += 1
         if prepared.view.absorbance.size + prepared.scaled.size > _LARGE:
@@ -196,6 +209,7 @@ class Engine:
         waited = {"queue": inferred.queue_ms, "network": inferred.network_ms}
         prepared = replace(prepared, times={**prepared.times, **waited})
         wanted = replace(wanted, pages=pages, lineage_id=loaded.lineage_id, options=asked.options | wanted.options)
+        on_step("partition")
         return await self._in_pool(Finishing(prepared, inferred.remainder, wanted))
 
     async def _tidy(self) -> None:
