@@ -12,9 +12,11 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import math
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlencode, urlsplit
@@ -22,6 +24,8 @@ from urllib.parse import urlencode, urlsplit
 from chromseg.errors import ChromsegError, InputRefusedError
 
 Picture: TypeAlias = "Path | str | bytes"
+_GOOD = (200, 202, 204)
+_SHORTEST, _LONGEST = 0.05, 2.0  # seconds between two questions for a job
 
 
 class AnswerError(ChromsegError):
@@ -83,9 +87,18 @@ class Client:
             AnswerError: There was another answer than a result.
             OSError: The server, or the file, cannot be read.
         """
-        query = {"polarity": polarity, "scale": scale, "page": page, "include": ",".join(include)}
-        query |= {"model": model} if model else {}
+        query = _asked(polarity=polarity, scale=scale, page=page, include=include, model=model)
         return self._json("POST", "/v1/segment", query, _content(picture))
+
+    def submit(self, *pictures: Picture, **options: Any) -> Job:
+        """Have pictures, at most 64, segmented while nobody waits; options and errors as of `segment`."""
+        body, form = _form(("image", '; filename="picture"', _content(picture)) for picture in pictures)
+        told = json.loads(self._answer("POST", "/v1/jobs", _asked(**options), body, form))
+        return self.job(told["id"])
+
+    def job(self, id: str) -> Job:
+        """One that was posted before, perhaps by another program with the same key."""
+        return Job(self, id)
 
     def export(self, picture: Picture, instances: Mapping[str, Any], *, format: str = "zip", page: int = 0) -> bytes:
         """Given instances (of `segment`, corrected) in another format; errors as of `segment`."""
@@ -98,15 +111,9 @@ class Client:
 
     def _made(self, path: str, picture: Picture, instances: Mapping[str, Any], query: Mapping[str, Any]) -> bytes:
         """What the server makes of a picture and instances."""
-        boundary = uuid.uuid4().hex
         document = json.dumps(instances).encode()
-        parts = (("image", '; filename="picture"', _content(picture)), ("instances", "", document))
-        body = b"".join(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n'.encode() + content + b"\r\n"
-            for name, more, content in parts
-        )
-        form = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        return self._answer("POST", path, query, body + f"--{boundary}--\r\n".encode(), form)
+        body, form = _form([("image", '; filename="picture"', _content(picture)), ("instances", "", document)])
+        return self._answer("POST", path, query, body, form)
 
     def model(self) -> dict[str, Any]:
         """The model in use, with lineage and metrics; errors as of `segment`."""
@@ -128,7 +135,7 @@ class Client:
         until = time.monotonic() + self._patience
         while True:
             status, answer, retry_after = self._ask(method, target, body, self._headers | dict(headers or {}))
-            if status == 200:
+            if status in _GOOD:
                 return answer
             if status not in (429, 503) or not retry_after or time.monotonic() + retry_after > until:
                 raise _problem(status, answer)
@@ -147,6 +154,66 @@ class Client:
         answer = self._connection.getresponse()
         wait = answer.headers.get("Retry-After", "")
         return answer.status, answer.read(), float(wait) if wait.isdigit() else 0.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """Pictures that a server works on, or has worked on; it forgets them after a while.
+
+    Attributes:
+        server: That has it.
+        id: For `Client.job`; nobody else can guess it.
+    """
+
+    server: Client
+    id: str
+
+    def state(self) -> dict[str, Any]:
+        """`state` (waiting, working, done, failed), `pictures`, of which so many are `done`, and more.
+
+        Raises:
+            AnswerError: The server has it no more, or not for this client (status 404).
+        """
+        return self.server._json("GET", self._path, {})
+
+    def result(self, wait: float = math.inf) -> dict[str, Any]:
+        """What `segment` would give; of several pictures `results`, each with `result` or `error`.
+
+        Args:
+            wait: Seconds at most until it is there.
+
+        Raises:
+            InputRefusedError: The only picture was refused.
+            AnswerError: There is no result, or none yet (status 409).
+        """
+        until, pause = time.monotonic() + wait, _SHORTEST
+        while self.state()["state"] in ("waiting", "working") and time.monotonic() + pause < until:
+            time.sleep(pause)
+            pause = min(1.5 * pause, _LONGEST)
+        return self.server._json("GET", f"{self._path}/result", {})
+
+    def cancel(self) -> None:
+        """End it; the server forgets it."""
+        self.server._answer("DELETE", self._path, {}, b"")
+
+    @property
+    def _path(self) -> str:
+        return f"/v1/jobs/{self.id}"
+
+
+def _asked(include: Iterable[str] = (), **options: Any) -> dict[str, Any]:
+    """Options of a picture as a query, without those that are not given."""
+    return {"include": ",".join(include)} | {name: value for name, value in options.items() if value != ""}
+
+
+def _form(parts: Iterable[tuple[str, str, bytes]]) -> tuple[bytes, dict[str, str]]:
+    """Parts (name, what more the head says, content) as the body of a request, and its header."""
+    boundary = uuid.uuid4().hex
+    body = b"".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n'.encode() + content + b"\r\n"
+        for name, more, content in parts
+    )
+    return body + f"--{boundary}--\r\n".encode(), {"Content-Type": f"multipart/form-data; boundary={boundary}"}
 
 
 def _content(picture: Picture) -> bytes:

@@ -14,6 +14,7 @@ EXTRAS = {
     "train": ("accelerate", "tqdm"),
     "registry": ("alembic", "mlflow", "pandas", "psutil", "sqlalchemy"),
     "cluster": ("pyarrow", "ray"),
+    "microscopes": ("liffile", "nd2", "pylibCZIrw", "zarr"),
     "serve": ("fastapi", "h11", "prometheus_client", "starlette", "uvicorn"),
 }
 _EXTRA_OF = {module: extra for extra, modules in EXTRAS.items() for module in modules}

@@ -70,3 +70,18 @@ def test_what_is_no_answer_of_ours_is_said_to_be_none() -> None:
     with Client(answering(strange)) as server, pytest.raises(AnswerError, match="status 502") as caught:
         server.model()
     assert caught.value.kind == ""
+
+
+def test_a_job_is_submitted_and_fetched(tmp_path: Path) -> None:
+    with running_server() as url, Client(url) as server:
+        job = server.submit(cell_file(tmp_path), png(), include=["outlines"])
+        results = server.job(job.id).result()["results"]
+        assert [len(one["result"]["annotations"]) for one in results] == [4, 4]
+        assert results[0]["result"]["annotations"][0]["outline"]
+        assert job.state()["done"] == 2
+        job.cancel()
+        with pytest.raises(AnswerError, match="a job that is not here") as caught:
+            job.result()
+        assert caught.value.status == 404
+        with pytest.raises(InputRefusedError, match="not-blank"):
+            server.submit(png(np.zeros((64, 64), np.uint8))).result()

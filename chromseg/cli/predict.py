@@ -16,9 +16,6 @@ from chromseg.extras import named_if_missing
 if TYPE_CHECKING:
     from chromseg.inference.shard import Shard
 
-if TYPE_CHECKING:
-    from chromseg.inference.shard import Shard
-
 FORMATS = ("folders", "parquet")
 ModelOption = Annotated[str, typer.Option(help="Registered model (models:/NAME@ALIAS) or a model folder.")]
 
@@ -36,7 +33,7 @@ def predict(
     polarity: Annotated[str, typer.Option(help="auto, dark-on-light or light-on-dark.")] = "auto",
     scale: Annotated[str, typer.Option(help="auto, or the factor that brings pictures to the model's scale.")] = "auto",
     channel: Annotated[
-        str | None, typer.Option(help="red, green or blue, of pictures of several stains; else their grey.")
+        str | None, typer.Option(help="red, green or blue of a colour picture, or a name in a microscope's file.")
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse pictures like none that the model was trained on.")
@@ -74,6 +71,7 @@ def predict(
     from chromseg.inference.asked import Asked
     from chromseg.inference.batch import listed, plan_jobs, run_jobs, shard_of
     from chromseg.inference.files import FolderWorker, PictureWorker
+    from chromseg.inference.microscopes import is_microscopes
 
     used_scale = parse_scale(scale)
     choice(polarity, POLARITIES, "--polarity")
@@ -84,12 +82,12 @@ def predict(
         raise typer.BadParameter(
             "a cluster makes no karyograms; leave --ray or --karyogram out", param_hint="--karyogram"
         )
-    if channel is not None:
-        choice(channel, CHANNELS, "--channel")
     share = parse_shard(shard)
     given = [*(sources or ()), *(listed(listing) if listing else ())]
     if not given:
         raise typer.BadParameter("neither SRC nor --list is given", param_hint="SRC")
+    if channel is not None and not all(is_microscopes(Path(place)) for place in given):
+        choice(channel, CHANNELS, "--channel")
     asked = Asked(cast(Any, polarity), used_scale, strict=strict, channel=channel)
     if ray is not None:
         with named_if_missing():

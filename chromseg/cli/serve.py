@@ -40,6 +40,8 @@ def serve(
     allow_origin: Annotated[list[str] | None, typer.Option(help="Web page elsewhere that may call it.")] = None,
     behind_proxy: Annotated[bool, typer.Option(help="A reverse proxy on this machine tells client addresses.")] = False,
     corrections: Annotated[Path | None, typer.Option(help="Keep corrections, with their pictures, in here.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Jobs that a worker keeps; of one client half as many.")] = 64,
+    keep_jobs: Annotated[float, typer.Option(min=0.1, help="Seconds that a job is kept after its end.")] = 1800.0,
     keep_names: Annotated[bool, typer.Option(help="Write clients' file names into logs and results.")] = False,
     new_key: Annotated[str | None, typer.Option(metavar="NAME", help="Print a new key and its line, and end.")] = None,
 ) -> None:
@@ -80,6 +82,8 @@ def serve(
         behind_proxy=behind_proxy,
         corrections=None if corrections is None else str(corrections),
         keep_names=keep_names,
+        jobs=jobs,
+        keep_jobs=keep_jobs,
     )
     check_exposure(settings, allow_anonymous)
     serve(settings, lambda url: typer.echo(f"ChromSeg-Ops on {url} (Ctrl-C ends it)", err=True))

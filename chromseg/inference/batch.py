@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chromseg.errors import ChromsegError, DataError, OutputError
-from chromseg.files import sha256
 from chromseg.images.pictures import SUFFIXES
 from chromseg.inference.exports import INSTANCES_FILE
 from chromseg.inference.failures import failure_of, note_failures
+from chromseg.inference.microscopes import hash_of, is_microscopes
 from chromseg.inference.portable import portable
 from chromseg.inference.shard import Shard
 
@@ -133,7 +133,7 @@ def done_before(job: Job, *, weights_sha256: str | None, options: dict[str, Any]
     """The job as skipped, if its folder holds the result of the same bytes, weights and options; None if not."""
     if not (job.folder / INSTANCES_FILE).is_file():  # the usual case, which costs no hash
         return None
-    kept = kept_in(job.folder, image_sha256=sha256(job.source), weights_sha256=weights_sha256, options=options)
+    kept = kept_in(job.folder, image_sha256=hash_of(job.source), weights_sha256=weights_sha256, options=options)
     return kept and Outcome(job, "skipped", *kept)
 
 
@@ -156,7 +156,7 @@ def kept_in(
 
 def _pictures(source: Path, out: Path, suffixes: tuple[str, ...]) -> list[tuple[Path, Path]]:
     """(path, path below the source without suffix) of each picture of one source; results in `out` are no pictures."""
-    if source.is_file():
+    if source.is_file() or (is_microscopes(source) and source.is_dir()):
         return [(source, Path(source.stem))]
     if not source.is_dir():
         raise DataError(f"no file or folder {source}", expected="pictures to work on", remedy="check the path")

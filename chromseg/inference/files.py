@@ -13,6 +13,7 @@ from chromseg.inference.asked import Asked
 from chromseg.inference.batch import Job, Outcome, done_before
 from chromseg.inference.exports import write_result
 from chromseg.inference.karyotyping import Karyotyper
+from chromseg.inference.microscopes import is_microscopes, read_microscopes
 from chromseg.inference.one_picture import page_name, predict_pages
 from chromseg.inference.predictor import Predictor
 from chromseg.validation import Report, image_facts, unreadable_facts, validate_inputs
@@ -51,6 +52,8 @@ class PictureWorker:
 
     def read(self, source: Path) -> Picture:
         """Decode a file, and take the channel of it that is asked for."""
+        if is_microscopes(source):
+            return read_microscopes(source, self.asked.channel)
         return self.asked.decode(source)
 
     def work_on(self, job: Job, picture: Picture) -> Outcome:

@@ -25,9 +25,16 @@ class Bodies:
         self._most = most
         self._held = Counter[str]()
 
+    @property
+    def held(self) -> int:
+        """Bytes now."""
+        return self._held.total()
+
     @contextmanager
     def of(self, client: str) -> Iterator[Callable[[int], None]]:
-        """What a request of this client is to call with the size of each piece; at the end all of it is free again.
+        """What a request of this client is to call with the size of each piece, below 0 for one that it lets go.
+
+        At the end all of it is free again.
 
         Raises:
             ProblemError: There is too much already.
@@ -37,8 +44,8 @@ class Bodies:
         def hold(size: int) -> None:
             nonlocal own
             own, self._held[client] = own + size, self._held[client] + size
-            if self._held.total() > self._most or self._held[client] > max(own, self._most // 2):
-                raise busy(f"requests of {self._held.total() / 2**20:.0f} MiB in work and waiting", 1.0)
+            if size > 0 and (self.held > self._most or self._held[client] > max(own, self._most // 2)):
+                raise busy(f"requests of {self.held / 2**20:.0f} MiB in work and waiting", 1.0)
 
         try:
             yield hold
@@ -66,13 +73,17 @@ class Places:
         """Requests in work and waiting."""
         return self._taken.total()
 
+    def has_one(self, client: str) -> bool:
+        """Whether there is a place for this client."""
+        return len(self) < self._most and self._taken[client] < self._most - self._most // 4
+
     def check(self, client: str) -> None:
         """Refuse a request, best before its body is read, if there is no place for it.
 
         Raises:
             ProblemError: There is none.
         """
-        if len(self) >= self._most or self._taken[client] >= self._most - self._most // 4:
+        if not self.has_one(client):
             self._on_turned_away("full")
             raise busy(f"{len(self)} requests in work and waiting", self.usual)
 

@@ -28,6 +28,8 @@ from chromseg.serving.caching import ETags
 from chromseg.serving.engine import Engine
 from chromseg.serving.guard import PROBES, Guard, is_page
 from chromseg.serving.intake import taken_in
+from chromseg.serving.job_routes import make_jobs_router
+from chromseg.serving.jobs import Jobs
 from chromseg.serving.keys import ApiKeys, read_keys
 from chromseg.serving.kserve import kserve_router
 from chromseg.serving.metrics import MEDIA_TYPE
@@ -53,11 +55,13 @@ def create_app(settings: ServeSettings, source: ModelSource, others: Sequence[Mo
     """
     keys = read_keys(Path(settings.api_keys)) if settings.api_keys else None
     engine = Engine(settings, source, others)
+    jobs = Jobs(engine)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await engine.start()
-        yield
+        async with jobs.open():
+            yield
         await engine.stop()
 
     app = FastAPI(
@@ -69,8 +73,9 @@ def create_app(settings: ServeSettings, source: ModelSource, others: Sequence[Mo
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,  # generated clients call their functions so
     )
-    app.state.engine = engine
+    app.state.engine, app.state.jobs = engine, jobs
     app.include_router(make_router(engine))
+    app.include_router(make_jobs_router(engine, jobs))
     app.include_router(tangles.make_router(engine))
     app.include_router(kserve_router(engine))
     _add_scoring(app, engine)
@@ -92,7 +97,7 @@ def _add_layers(app: FastAPI, engine: Engine, keys: ApiKeys | None) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=engine.settings.allow_origins,
-            allow_methods=["GET", "HEAD", "POST"],
+            allow_methods=["GET", "HEAD", "POST", "DELETE"],
             allow_headers=["*"],
             expose_headers=["*"],
         )

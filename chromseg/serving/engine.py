@@ -41,6 +41,7 @@ from chromseg.serving.turns import Turns
 from chromseg.serving.work import Answer, Exporting, Finishing, Task
 
 T = TypeVar("T")
+OnStep = Callable[[str], None]
 _LARGE = 2_000_000  # pixels; what a larger picture took is given back soon: one of 2 megapixels takes 1.5 GB
 _AGAIN = 1.0  # seconds before more is given back: whoever comes next waits for every page that is taken anew
 _LONG = 500_000  # characters of instances; 46 chromosomes have some ten thousand
@@ -143,9 +144,18 @@ class Engine:
         self._threads.shutdown()
 
     async def segment(
-        self, content: bytes, asked: Asked, wanted: Wanted, client: str = "", name: str = "", model: str = ""
+        self,
+        content: bytes,
+        asked: Asked,
+        wanted: Wanted,
+        client: str = "",
+        name: str = "",
+        model: str = "",
+        on_step: OnStep = lambda step: None,
     ) -> Segmented:
         """Find the chromosomes of an image by the model of a name; called while `admitted`.
+
+        `on_step` learns what begins: "decode", "network" (the time before it included), "partition".
 
         Raises:
             ProblemError: There is no such model.
@@ -157,7 +167,8 @@ class Engine:
         loaded = models.in_use()
         wanted = replace(wanted, file_name=name if self.settings.keep_names else "")
         try:
-            answer = await self._in_turn(client, content, partial(self._answer, loaded, content, asked, wanted))
+            work = partial(self._answer, loaded, content, asked, wanted, on_step)
+            answer = await self._in_turn(client, content, work)
         except InputRefusedError as error:
             self._saw_refusal(error)
             raise
@@ -208,9 +219,11 @@ class Engine:
 
         return await apart(turn())
 
-    async def _answer(self, loaded: Loaded, content: bytes, asked: Asked, wanted: Wanted) -> Answer:
+    async def _answer(self, loaded: Loaded, content: bytes, asked: Asked, wanted: Wanted, on_step: OnStep) -> Answer:
         """Decode and judge, run the network, splice and render."""
+        on_step("decode")
         prepared, pages = await self._prepared(loaded, content, asked)
+        on_step("network")
         inferred = await outcome(self._lanes.submit(loaded.predictor, prepared.scaled))
         self._served += 1
         if prepared.view.absorbance.size + prepared.scaled.size > _LARGE:
@@ -218,6 +231,7 @@ class Engine:
         waited = {"queue": inferred.queue_ms, "network": inferred.network_ms}
         prepared = replace(prepared, times={**prepared.times, **waited})
         wanted = replace(wanted, pages=pages, lineage_id=loaded.lineage_id, options=asked.options | wanted.options)
+        on_step("partition")
         return await self._in_pool(Finishing(prepared, inferred.remainder, wanted))
 
     async def _tidy(self) -> None:

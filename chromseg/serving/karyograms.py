@@ -40,7 +40,7 @@ def add_karyogram(router: APIRouter, engine: Engine) -> None:
             answer = await engine.karyogram(
                 task, lambda karyotyper, straight: placed(karyotyper, straight, given, format), request.state.client
             )
-        return answer_response(answer, request)
+        return answer_response(answer, request.state.request_id)
 
 
 def placed(karyotyper: Karyotyper, straight: Straight, given: list[Given], format: KaryogramFormat) -> Answer:

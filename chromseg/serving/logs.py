@@ -18,7 +18,7 @@ from typing import Any
 
 LOGGER = "chromseg.serving"
 _PERIOD, _MOST = 60.0, 100  # seconds, lines of one event in them
-_RECORDS = ("segmented", "correction")  # what was answered: a line each, as many as there are
+_RECORDS = ("segmented", "job", "correction")  # what was answered: a line each, as many as there are
 
 
 class _JsonLines(logging.Formatter):

@@ -61,6 +61,13 @@ class Metrics:
         )
         self.changes = Counter("chromseg_model_changes", "Models that came into use.", registry=registry)
         self.troubles = Counter("chromseg_model_troubles", "Looks at the registry that failed.", registry=registry)
+        self.jobs = Counter("chromseg_jobs", "Jobs posted, and what became of them.", ["state"], registry=registry)
+        self.job_bytes = Gauge(
+            "chromseg_job_bytes",
+            "Of pictures and results of jobs that are kept.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self.lost = Counter("chromseg_splicers_lost", "Processes of stage 2 that died.", registry=registry)
         self.drift = Gauge(
             "chromseg_drift",

@@ -99,15 +99,25 @@ def correction_body() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def segment_answers() -> dict[int | str, dict[str, Any]]:
-    """Of /v1/segment."""
+def job_answers() -> dict[int | str, dict[str, Any]]:
+    """Of /v1/jobs."""
+    location = {"description": "Where to ask for the job.", "schema": {"type": "string"}}
+    good = {"model": schemas.JobAnswer, "description": "The job was taken.", "headers": {"Location": location}}
+    return {202: good, **BAD}
+
+
+def segment_answers(early: bool = False) -> dict[int | str, dict[str, Any]]:
+    """Of /v1/segment, and of the result of a job, which may be asked for too `early`."""
     kinds: dict[str, Any] = {kind: {"schema": _BINARY} for kind in ("application/zip", "image/png", "image/tiff")}
     good = {
         "model": schemas.Segmentation | schemas.SegmentationOfMany,
         "description": "The chromosomes, in the format asked for; of several pictures, in the order of the form.",
         "content": {"application/json": {"example": EXAMPLE}, **kinds},
     }
-    return {200: good, **BAD}
+    conflict: dict[int | str, dict[str, Any]] = {
+        409: {"model": schemas.ErrorAnswer, "description": "There is none yet; see Retry-After."}
+    }
+    return {200: good, **BAD, **(conflict if early else {})}
 
 
 def karyogram_answers() -> dict[int | str, dict[str, Any]]:

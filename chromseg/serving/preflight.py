@@ -13,6 +13,8 @@ from chromseg.serving.keys import read_keys
 from chromseg.serving.names import names_of
 from chromseg.serving.settings import ServeSettings
 
+_LONGEST = 90  # bytes of a folder's name: a socket in it may have 103, of some systems
+
 
 def check_exposure(settings: ServeSettings, allow_anonymous: bool) -> None:
     """Refuse to be reached from other machines by anyone.
@@ -40,6 +42,20 @@ def check_workers(workers: int) -> None:
             f"--workers {workers} on Windows",
             expected="--workers 1, which uses all cores too; several need Linux or macOS",
             remedy="leave --workers out, or run the server in WSL or on Linux",
+        )
+
+
+def check_shared(folder: str) -> None:
+    """Refuse a folder in which workers could not have sockets.
+
+    Raises:
+        ConfigError: Its name is too long for that.
+    """
+    if len(os.fsencode(folder)) > _LONGEST:
+        raise ConfigError(
+            f"{folder}, {len(os.fsencode(folder))} bytes",
+            expected=f"a folder for temporary files of at most {_LONGEST} bytes, which sockets of several workers need",
+            remedy="let TMPDIR be a folder with a shorter name",
         )
 
 

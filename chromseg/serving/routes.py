@@ -47,7 +47,7 @@ def _add_export(router: APIRouter, engine: Engine) -> None:
             wanted = Wanted(format, options={"corrected": True}, file_name=name)
             task = Exporting(upload.image, page, document, engine.settings.max_pixels, wanted)
             answer = await engine.export(task, request.state.client)
-        return answer_response(answer, request)
+        return answer_response(answer, request.state.request_id)
 
 
 def _add_facts(router: APIRouter, engine: Engine) -> None:

@@ -6,11 +6,12 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from chromseg.serving.listening import address_of, bind
 from chromseg.serving.logs import start_logging
-from chromseg.serving.preflight import check_once, check_workers
+from chromseg.serving.preflight import check_once, check_shared, check_workers
 from chromseg.serving.settings import ServeSettings
 from chromseg.serving.supervisor import Supervisor
 from chromseg.serving.worker import limit_threads, run_app
@@ -46,8 +47,9 @@ def _serve_here(settings: ServeSettings, listening: socket.socket, on_ready: Cal
 def _supervise(settings: ServeSettings, listening: socket.socket, on_ready: Callable[[], None]) -> None:
     """Keep the wanted number of workers alive until a signal ends them."""
     check_once(settings)
-    with tempfile.TemporaryDirectory(prefix="chromseg-metrics-") as metrics:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
-        supervisor = Supervisor(settings, listening, Path(metrics))
+    with tempfile.TemporaryDirectory(prefix="chromseg-workers-") as shared:  # which nobody else can enter
+        check_shared(shared)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
+        supervisor = Supervisor(replace(settings, shared=shared), listening, Path(shared))
         on_ready()
         supervisor.run()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -183,6 +183,18 @@ class SegmentationOfMany(_Answer):
 
     results: list[ResultOfOne]
     request_id: str
+
+
+class JobAnswer(_Answer):
+    """What has become of pictures that were posted as a job."""
+
+    id: str = Field(description="A secret: who knows it, and has the key that posted the job, may ask for it.")
+    state: Literal["waiting", "working", "done", "failed"]
+    pictures: int
+    done: int = Field(description="Pictures of which the result, or the reason why there is none, is there.")
+    step: Literal["decode", "network", "partition"] | None = Field(description="That began last, while it works.")
+    expires: str = Field(description="When the job is forgotten, UTC; later where it goes on and is asked for.")
+    error: ErrorBody | None = Field(description="Why it failed.")
 
 
 class SeparatedChromosome(_Answer):

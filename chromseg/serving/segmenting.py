@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from chromseg.errors import InputRefusedError
@@ -27,35 +28,66 @@ Page = Annotated[int, Query(ge=0, le=10_000, description="Page of a file of seve
 Model = Annotated[str, Query(max_length=200, description="Which model, as /v1/models calls it; the first by default.")]
 
 
+@dataclass(frozen=True)
+class Order:
+    """How pictures are to be read, by which model, and what is to be answered."""
+
+    asked: Asked
+    wanted: Wanted
+    model: str
+
+    def check(self, count: int) -> None:
+        """Refuse to answer several pictures in a format that holds but one.
+
+        Raises:
+            ProblemError: It does.
+        """
+        format = self.wanted.format
+        if count > 1 and format not in ("json", "coco"):
+            raise ProblemError(
+                "bad-request",
+                f"format={format} for {count} pictures",
+                expected="json or coco, which can hold several results, or one picture",
+                remedy="send the pictures one by one",
+            )
+
+
+async def _order(
+    format: Annotated[Format, Query(description="What to answer.")] = "json",
+    polarity: Literal["auto", "dark-on-light", "light-on-dark"] = "auto",
+    scale: Annotated[str, Query(description="`auto`, or a factor above 0.", examples=["auto"])] = "auto",
+    page: Page = 0,
+    model: Model = "",
+    include: Annotated[
+        str, Query(description=f"Comma list of {', '.join(INCLUDES)}; for format=json.", max_length=80)
+    ] = "",
+) -> Order:
+    return Order(Asked(polarity, _scale(scale), page), Wanted(format, _included(include)), model)
+
+
+Ordered = Annotated[Order, Depends(_order)]
+
+
 def add_segment(router: APIRouter, engine: Engine) -> None:
     """The route."""
 
     @router.post("/segment", responses=segment_answers(), openapi_extra=IMAGE_BODY, response_class=Response)
-    async def segment(
-        request: Request,
-        format: Annotated[Format, Query(description="What to answer.")] = "json",
-        polarity: Literal["auto", "dark-on-light", "light-on-dark"] = "auto",
-        scale: Annotated[str, Query(description="`auto`, or a factor above 0.", examples=["auto"])] = "auto",
-        page: Page = 0,
-        model: Model = "",
-        include: Annotated[
-            str, Query(description=f"Comma list of {', '.join(INCLUDES)}; for format=json.", max_length=80)
-        ] = "",
-    ) -> Response:
+    async def segment(request: Request, order: Ordered) -> Response:
         """Find the chromosomes of an image, or of each image of a form."""
-        asked, wanted = Asked(polarity, _scale(scale), page), Wanted(format, _included(include))
+        request_id, client = request.state.request_id, request.state.client
         async with taken_in(request, engine, read_upload) as upload:
-            if len(upload.pictures) > 1:
-                check_format_of_many(format, len(upload.pictures))
-            done = await segment_each(engine, upload.pictures, asked, wanted, request.state.client, model)
+            order.check(len(upload.pictures))
+            done = await segment_each(engine, upload.pictures, order.asked, order.wanted, client, order.model)
         for picture, one in zip(upload.pictures, done, strict=True):
-            _log(request, one, picture.name if engine.settings.keep_names else "")
+            if isinstance(one, Segmented):  # of the others the line of the request says so
+                tell_segmented(one, request_id, client, picture.name if engine.settings.keep_names else "")
         if len(done) > 1:
-            return Response(results_of(done, request.state.request_id), media_type="application/json")
-        (one,) = done
-        if isinstance(one, InputRefusedError):
-            raise one
-        return answer_response(one.answer, request, one)
+            made = [one.body(request_id) if isinstance(one, Segmented) else problem_of(one) for one in done]
+            return Response(results_of(made, request_id), media_type="application/json")
+        (only,) = done
+        if isinstance(only, InputRefusedError):
+            raise only
+        return answer_response(only.answer, request_id, only)
 
 
 async def segment_each(
@@ -72,32 +104,16 @@ async def segment_each(
     return list(await asyncio.gather(*map(one, pictures)))
 
 
-def results_of(done: Sequence[Segmented | InputRefusedError], request_id: str) -> bytes:
-    """A JSON object: for each picture, in the order of the form, its status, and its result or its error."""
+def results_of(made: Sequence[bytes | ProblemError], request_id: str) -> bytes:
+    """A JSON object: for each picture, in the order of the form, its status, and its result (JSON) or its error."""
     results = []
-    for number, one in enumerate(done, start=1):
-        if isinstance(one, InputRefusedError):
-            problem = problem_of(one)
-            status, kind, body = problem.status, b"error", json.dumps(problem.to_json(request_id)["error"]).encode()
+    for number, one in enumerate(made, start=1):
+        if isinstance(one, ProblemError):
+            status, kind, body = one.status, b"error", json.dumps(one.to_json(request_id)["error"]).encode()
         else:
-            status, kind, body = 200, b"result", one.body(request_id)
+            status, kind, body = 200, b"result", one
         results.append(b'{"picture":%d,"status":%d,"%s":%s}' % (number, status, kind, body))
     return b'{"results":[' + b",".join(results) + b'],"request_id":' + json.dumps(request_id).encode() + b"}"
-
-
-def check_format_of_many(format: Format, count: int) -> None:
-    """Refuse to answer several pictures in a format that holds but one.
-
-    Raises:
-        ProblemError: It does.
-    """
-    if format not in ("json", "coco"):
-        raise ProblemError(
-            "bad-request",
-            f"format={format} for {count} pictures",
-            expected="json or coco, which can hold several results, or one picture",
-            remedy="send the pictures one by one",
-        )
 
 
 def _scale(text: str) -> float | Literal["auto"]:
@@ -119,13 +135,12 @@ def _included(text: str) -> tuple[str, ...]:
     return parts
 
 
-def _log(request: Request, done: Segmented | InputRefusedError, name: str) -> None:
-    if isinstance(done, InputRefusedError):
-        return  # the line of the request says so
+def tell_segmented(done: Segmented, request_id: str, client: str, name: str) -> None:
+    """A line of the log; `name` is the picture's, or ""."""
     tell(
         "segmented",
-        request_id=request.state.request_id,
-        client=request.state.client,
+        request_id=request_id,
+        client=client,
         image_sha256=done.answer.image_sha256,
         file_name=name or None,
         instances=done.answer.count,

@@ -46,6 +46,9 @@ class ServeSettings:
         behind_proxy: A reverse proxy on this machine gives the client's address.
         corrections: Folder for corrections; None keeps none.
         keep_names: Write clients' file names into logs and results.
+        jobs: Kept at a time, by one client half of them.
+        keep_jobs: Seconds that a job is kept after its end, or after its client last asked for one that goes on.
+        shared: Private folder of all workers, through which they ask each other for jobs; None where there is one.
     """
 
     model: str = DEFAULT_MODEL
@@ -74,3 +77,6 @@ class ServeSettings:
     behind_proxy: bool = False
     corrections: str | None = None
     keep_names: bool = False
+    jobs: int = 64
+    keep_jobs: float = 1800.0
+    shared: str | None = None

@@ -279,6 +279,9 @@ def test_of_three_fluorescence_channels_one_is_named_and_alone_or_in_a_folder_gi
     grey = run("predict", cells / "a.png", "--out", tmp_path / "grey", "--channel", "blue")
     assert grey.exit_code == 1 and "a grey picture has but one" in grey.output
     assert run("predict", cells, "--out", tmp_path / "odd", "--channel", "violet").exit_code == 2
+    (tmp_path / "cell.czi").write_bytes(b"ZISRAWFILE")
+    of_a_microscope = run("predict", tmp_path / "cell.czi", "--out", tmp_path / "odd", "--channel", "violet")
+    assert of_a_microscope.exit_code == 1 and "Zeiss CZI" in of_a_microscope.output
 
 
 def test_strict_needs_a_model_that_knows_what_it_has_seen(cells: Path, tmp_path: Path) -> None:

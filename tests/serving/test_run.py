@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -283,6 +284,15 @@ def test_what_keeps_it_from_starting_is_one_line(make_model: Callable[..., Path]
             assert refused.exit_code == 1
             (line,) = [line for line in refused.stderr.splitlines() if line.startswith("error: ")]
             assert told in line
+
+
+def test_a_long_name_of_the_temporary_folder_is_one_line_too(
+    make_model: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("x" * 60) / ("y" * 30)))
+    Path(tempfile.gettempdir()).mkdir(parents=True)
+    refused = CliRunner().invoke(app, ["serve", "--model", str(make_model()), "--port", "0", "--workers", "2"])
+    assert (refused.exit_code, "TMPDIR" in refused.stderr) == (1, True)
 
 
 def test_a_new_key_is_a_line_for_the_file(tmp_path: Path) -> None:

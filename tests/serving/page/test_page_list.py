@@ -1,4 +1,4 @@
-"""Several pictures are a list of work: cut one after the other, each with its state, gone through by key, exported."""
+"""Several pictures are a list of work: cut in their order, each with its state, gone through by key, exported."""
 
 from __future__ import annotations
 
@@ -98,3 +98,43 @@ def test_of_a_folder_the_pictures_are_taken_in_order(page: Page, files: list[Pat
     page.one("#choose-folder").send_keys(str(files[0].parent))
     page.wait(lambda: page.js("return document.querySelectorAll('#pictures button').length") == 4, "not taken")
     assert list(states(page)) == ["blank.png", "cell 1.png", "cell 2.png", "cell 10.png"]
+
+
+RECORD = """
+    const real = window.fetch;
+    window.asked = [];
+    window.fetch = async (url, options) => {
+        const method = options.method ?? "GET";
+        window.asked.push([method, url.split("?")[0].split("/").slice(0, 2).join("/")]);
+        if (window.hold && method === "GET") return Response.json({ id: "x", state: "working", step: "network" });
+        return real(url, options);
+    };
+"""
+
+
+def asked(page: Page, wanted: str) -> list[str]:
+    """The routes that were asked with a method, since RECORD."""
+    return [route for method, route in page.js("return window.asked") if method == wanted]
+
+
+def test_who_waits_for_a_small_picture_asks_once_and_the_rest_are_jobs(page: Page, files: list[Path]) -> None:
+    page.js(RECORD)
+    page.give(*files)
+    page.wait(lambda: len(states(page)) == 4 and not {"waiting", "being cut"} & set(states(page).values()), "not all")
+    assert sorted(asked(page, "POST")) == ["v1/jobs"] * 3 + ["v1/segment"]
+    page.wait(lambda: asked(page, "DELETE") == ["v1/jobs"] * 3, "not forgotten")
+
+
+def test_a_large_picture_is_a_job_that_tells_its_step_and_can_be_stopped(
+    page: Page, pictures: Any, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.png"
+    large.write_bytes(pictures.cell.read_bytes() + bytes(5 * 2**20))
+    page.js(RECORD + "window.hold = true")
+    page.give(large)
+    page.wait(lambda: page.text("#busy-said") == "Chromosomes are looked for.", "no step")
+    page.one("#stop").click()
+    page.wait(lambda: asked(page, "DELETE") == ["v1/jobs"] and page.shown("start"), "not stopped")
+    page.js("window.hold = false")
+    page.choose(large)
+    assert (page.text("#file-name"), asked(page, "POST")) == ("large.png", ["v1/jobs"] * 2)

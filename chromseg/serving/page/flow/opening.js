@@ -15,14 +15,17 @@ import { resetSaving } from "../transport/saving.js";
 import { aboutResult } from "../panels/about.js";
 import { cropFrom } from "../panels/crops.js";
 import { offer, openCoco, openDraft } from "../panels/offers.js";
-import { show, showBusy, showRefusal } from "../panels/views.js";
+import { sayBusy, sayStep, show, showBusy, showRefusal } from "../panels/views.js";
 import { WorkList } from "../panels/worklist.js";
 
 /** @import { Snapshot } from "../editing/session.js" */
 /** @import { Answer, Settings, Work } from "../transport/api.js" */
 /** @import { Draft } from "../transport/drafts.js" */
+/** @import { Job } from "../transport/jobs.js" */
 /** @import { Entry } from "../panels/worklist.js" */
 
+const LARGE = 4 * 2 ** 20; // bytes of a file whose request would stay open for long
+const AHEAD = 3; // pictures of the list that the server has at a time
 const pageField = byId("page", HTMLInputElement);
 
 /**
@@ -37,6 +40,7 @@ export function opening(session, settings) {
   let wanted = null; // what was asked for last
   /** @type {Entry | null} */
   let refusedLast = null; // what was given last and could not be cut
+  let running = 0; // pictures that are cut while nobody waits for them
 
   /**
    * Take what a person gave: pictures, or a COCO file of the one at work.
@@ -62,7 +66,10 @@ export function opening(session, settings) {
     if (wanted && wanted !== entry && wanted !== list.current && !wanted.answer) stop(wanted);
     wanted = entry;
     try {
-      if (!entry.answer) await cut(entry, showBusy(entry.file.name));
+      if (!entry.answer) {
+        showBusy(entry.file.name);
+        await cut(entry, entry.file.size > LARGE);
+      }
       if (wanted === entry) await showResult(entry);
     } catch (problem) {
       if (isAbort(problem)) return;
@@ -74,17 +81,25 @@ export function opening(session, settings) {
   }
 
   /**
-   * Have a picture cut, once.
+   * Have a picture cut, once, as a job or in one request.
    *
-   * @type {(entry: Entry, waiting: (seconds: number) => void) => Promise<void>}
+   * @type {(entry: Entry, asJob: boolean) => Promise<void>}
    */
-  function cut(entry, waiting) {
-    const { signal } = entry.stopping;
+  function cut(entry, asJob) {
+    if (entry.cutting) return entry.cutting;
+    entry.begun = !asJob;
+    const told = (/** @type {Job} */ job) => {
+      if (entry === wanted) sayStep(job);
+      entry.begun = job.state === "working";
+      list.render();
+    };
+    const waiting = (/** @type {number} */ seconds) => entry === wanted && sayBusy(seconds);
+    const how = { signal: entry.stopping.signal, waiting, told: asJob ? told : null };
     const ask = async () => {
       entry.file = await read(entry.file, settings.max_body_bytes);
       entry.problem = null;
       const asked = options();
-      entry.answer = await api.segment(entry.file, { ...asked, page: entry.page }, { signal, waiting });
+      entry.answer = await api.segment(entry.file, { ...asked, page: entry.page }, how);
       entry.model = asked.model;
       if (settings.corrections) entry.correction = await api.correctionOf(entry.answer);
     };
@@ -92,7 +107,7 @@ export function opening(session, settings) {
       if (!isAbort(problem)) entry.problem = problem;
       throw problem;
     };
-    entry.cutting ??= ask().catch(failed).finally(() => {
+    entry.cutting = ask().catch(failed).finally(() => {
       entry.cutting = null;
       list.render();
     });
@@ -100,14 +115,23 @@ export function opening(session, settings) {
     return entry.cutting;
   }
 
-  /** Cut those that wait, one after the other, while a person looks at the first. */
-  async function cutTheRest() {
-    for (const entry of [...list.entries]) {
-      if (entry.answer || entry.problem || entry.cutting || !list.entries.includes(entry)) continue;
-      await cut(entry, () => {}).catch((problem) => isAbort(problem) || announce(`${entry.file.name} was refused.`));
-      if (entry.answer) entry.work ??= asFound(entry.answer);
-      list.render();
+  /** Have those cut that wait, while a person looks at the first; the server always has the next ones already. */
+  function cutTheRest() {
+    const waiting = list.entries.filter(({ answer, problem, cutting }) => !answer && !problem && !cutting);
+    for (const entry of waiting.slice(0, AHEAD - running)) {
+      running++;
+      cutUnseen(entry).finally(() => {
+        running--;
+        cutTheRest();
+      });
     }
+  }
+
+  /** @type {(entry: Entry) => Promise<void>} */
+  async function cutUnseen(entry) {
+    await cut(entry, true).catch((problem) => isAbort(problem) || announce(`${entry.file.name} was refused.`));
+    if (entry.answer) entry.work ??= asFound(entry.answer);
+    list.render();
   }
 
   /** @type {(entry: Entry) => Promise<void>} */

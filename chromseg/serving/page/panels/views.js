@@ -3,6 +3,13 @@
 import { byId, one } from "../base/elements.js";
 import { describe } from "../transport/problem.js";
 
+/** @import { Job } from "../transport/jobs.js" */
+
+const STEPS = {
+  decode: "The picture is read.",
+  network: "Chromosomes are looked for.",
+  partition: "Crossings and touching chromosomes are cut.",
+};
 const VIEWS = ["start", "busy", "problem", "work"];
 
 /**
@@ -30,13 +37,23 @@ export function showRefusal(problem, name, kept) {
 }
 
 /**
- * The view of a picture that is being cut; gives what is told of a busy server.
+ * The view of a picture that is being cut.
  *
- * @type {(name: string) => (seconds: number) => void}
+ * @type {(name: string) => void}
  */
 export function showBusy(name) {
   byId("busy-name").textContent = name;
-  byId("busy-said").textContent = "This takes a few seconds.";
+  sayWhy("This takes a few seconds.");
   show("busy");
-  return (seconds) => (byId("busy-said").textContent = `The server is busy; trying again in ${seconds} s.`);
+}
+
+/** @type {(seconds: number) => void} */
+export const sayBusy = (seconds) => sayWhy(`The server is busy; trying again in ${seconds} s.`);
+
+/** @type {(job: Job) => void} */
+export const sayStep = ({ step }) => sayWhy(step ? STEPS[step] : "Other pictures come first.");
+
+/** @type {(text: string) => void} */
+function sayWhy(text) {
+  byId("busy-said").textContent = text;
 }

@@ -23,6 +23,7 @@ import { hand } from "../transport/exports.js";
  * @property {Correction | null} correction that the server keeps.
  * @property {unknown} problem
  * @property {Promise<void> | null} cutting
+ * @property {boolean} begun the server works on it.
  * @property {AbortController} stopping
  * @property {Snapshot | null} work
  * @property {boolean} done a person said so.
@@ -58,7 +59,7 @@ export class WorkList {
 
   /** @type {(file: File, page?: number, given?: File) => Entry} */
   add(file, page = 0, given = file) {
-    const nothing = { answer: null, model: "", correction: null, problem: null, cutting: null, work: null, done: false };
+    const nothing = { answer: null, model: "", correction: null, problem: null, cutting: null, begun: false, work: null, done: false };
     const entry = { file, given, page, ...nothing, stopping: new AbortController() };
     this.entries.push(entry);
     this.render();
@@ -98,7 +99,7 @@ export class WorkList {
   /** @type {(entry: Entry) => State} */
   stateOf(entry) {
     if (entry.problem) return "refused";
-    if (!entry.answer) return entry.cutting ? "being cut" : "waiting";
+    if (!entry.answer) return entry.cutting && entry.begun ? "being cut" : "waiting";
     const { steps, at, saved } = entry === this.current || !entry.work ? this.#session.snapshot() : entry.work;
     if (entry.done || (at > 0 && steps[at] === saved)) return "done";
     if (at > 0) return "corrected";

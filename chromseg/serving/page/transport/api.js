@@ -2,12 +2,14 @@
 
 import { fromRle, toRle } from "../picture/masks.js";
 import { call, json, ServerProblem } from "./calling.js";
+import { worked } from "./jobs.js";
 
 /** @import { Annotation } from "../editing/annotations.js" */
 /** @import { Foreign } from "../editing/coco.js" */
 /** @import { Measured } from "../base/measured.js" */
 /** @import { Mask, Point, Size } from "../picture/masks.js" */
 /** @import { Failure, Rule, Waiting } from "./calling.js" */
+/** @import { Told } from "./jobs.js" */
 
 // What the server answers, of which /openapi.json tells more: as far as the page uses it.
 /**
@@ -84,14 +86,15 @@ function chosen(choice, more = {}) {
  *
  * @param {File} file the image file.
  * @param {{ polarity: string, scale: string, page: number, model: string }} options
- * @param {{ signal: AbortSignal, waiting: Waiting }} how `signal` stops it.
+ * @param {{ signal: AbortSignal, waiting: Waiting, told: Told | null }} how `signal` stops it; it is a job of which `told`
+ *   learns how far it is, or one request where that is null.
  * @returns {Promise<Answer>}
  */
-export function segment(file, { model, page, ...options }, { signal, waiting }) {
+export function segment(file, { model, page, ...options }, { signal, waiting, told }) {
   const asked = { ...options, page: String(page), ...(model && { model }) };
   const query = new URLSearchParams({ format: "json", include: "picture", ...asked });
   const body = { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" }, signal };
-  return json(`v1/segment?${query}`, body, waiting);
+  return told ? worked(String(query), body, waiting, told) : json(`v1/segment?${query}`, body, waiting);
 }
 
 /**

@@ -96,7 +96,7 @@ async function problemOf(response) {
 }
 
 /** @type {(seconds: number, signal?: AbortSignal) => Promise<void>} */
-function pause(seconds, signal) {
+export function pause(seconds, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, 1000 * seconds);
     signal?.addEventListener("abort", () => {
