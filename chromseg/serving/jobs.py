@@ -211,7 +211,7 @@ class Jobs:
                 headers={"Retry-After": self._soon(job)},
             )
         if isinstance(job.answer, ProblemError):
-            raise job.answer
+            raise job.answer.with_traceback(None)  # which would grow with each question
         return job.answer
 
     def _soon(self, job: Job) -> str:
@@ -223,7 +223,7 @@ class Jobs:
         last = "cancelled"
         try:
             async with job.limit:
-                job.answer = await self._worked(job)
+                job.answer = await self._worked(job, kept)
                 self._count(job.state)
                 self._tell(job, job.state)
                 job.limit.reschedule(asyncio.get_running_loop().time() + self._settings.keep_jobs)
@@ -240,13 +240,15 @@ class Jobs:
                 self._count(last)
             self._metrics.job_bytes.set(self.held)
 
-    async def _worked(self, job: Job) -> Reply | ProblemError:
+    async def _worked(self, job: Job, kept: ExitStack) -> Reply | ProblemError:
         """What /v1/segment would have answered."""
         try:
             async with asyncio.TaskGroup() as group:
                 work = [group.create_task(self._made(job, number)) for number in range(len(job.pictures))]
         except Exception:  # whatever it is, the client must hear of it
             logging.getLogger(LOGGER).exception("bug", extra={"facts": {"request_id": job.request_id}})
+            job.pictures = [None] * len(job.pictures)
+            kept.close()  # for nothing is
             return unexpected()
         finally:
             job.step = None
@@ -267,6 +269,7 @@ class Jobs:
             made = _as_reply(answer_response(done.answer, job.request_id, done))
         except ChromsegError as error:
             made = problem_of(error)
+            made.__cause__ = made.__context__ = made.__traceback__ = None  # whose frames hold the picture
         job.hold(-len(picture.content))
         if isinstance(made, Reply):
             try:

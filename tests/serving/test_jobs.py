@@ -286,7 +286,19 @@ def test_a_bug_fails_its_job_and_no_other(caplog: pytest.LogCaptureFixture, monk
         last = ended(server, failed)
         assert (last["state"], last["error"]["kind"], "secret" in str(last)) == ("failed", "failed", False)
         assert ended(server, good)["state"] == "done"
+        jobs = server.app.state.jobs
+        assert jobs._jobs[failed["id"]].pictures == [None, None]
+        assert jobs.held == len(server.get(f"/v1/jobs/{good['id']}/result").content)
     assert "bug" in caplog.messages
+
+
+def test_an_error_that_is_kept_holds_no_picture(slow: SlowPredictor) -> None:
+    with client(MemorySource(slow.predictor()), timeout=0.1) as server:
+        posted = post(server, png())
+        assert ended(server, posted)["error"]["kind"] == "timeout"
+        kept = server.app.state.jobs._jobs[posted["id"]].answer
+        assert (kept.__cause__, kept.__context__, kept.__traceback__) == (None, None, None)
+        slow.go.set()
 
 
 def test_every_worker_knows_the_jobs_of_all(tmp_path: Path) -> None:
