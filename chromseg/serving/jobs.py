@@ -37,6 +37,7 @@ Verb: TypeAlias = Literal["state", "result", "cancel"]
 
 _AT_ONCE = 2  # pictures of all jobs in work: one is decoded or spliced while the network has the other
 _BODIES = 8  # of the largest size: as many bytes of pictures and results are kept
+_ASKED = 32  # questions to other workers at a time, each with a descriptor here and there
 _PAUSE = 0.2  # seconds between two looks for a place among the requests
 _ID = re.compile(r"([0-9a-f]{8})-[\w-]{32}", re.ASCII)
 
@@ -111,6 +112,7 @@ class Jobs:
         self._tasks: dict[Job, asyncio.Task[None]] = {}
         self._bodies = Bodies(_BODIES * engine.settings.max_body)
         self._turns = Turns(_AT_ONCE, _AT_ONCE)
+        self._asking = asyncio.Semaphore(_ASKED)
 
     @property
     def held(self) -> int:
@@ -176,12 +178,12 @@ class Jobs:
         known, shared = _ID.fullmatch(id), self._settings.shared
         if known is not None and known[1] != self._name and shared is not None:
             try:
-                async with asyncio.timeout(self._settings.timeout):
+                async with asyncio.timeout(self._settings.timeout), self._asking:
                     return await relay.ask(Path(shared) / known[1], what=what, id=id, client=client)
-            except TimeoutError as error:
-                raise busy("a worker that does not answer", self._engine.places.usual) from error
-            except OSError as error:
+            except relay.GONE as error:
                 raise _unknown() from error
+            except OSError as error:  # its queue is full, no descriptor is free, or the time is up
+                raise busy("a worker that does not answer", self._engine.places.usual) from error
         return self.answer(what, id, client)
 
     def answer(self, what: Verb, id: str, client: str) -> Reply:

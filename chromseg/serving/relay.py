@@ -10,7 +10,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chromseg.serving.listening import BACKLOG
 from chromseg.serving.problems import ProblemError
+
+GONE = (FileNotFoundError, ConnectionRefusedError, ConnectionResetError)  # its jobs are, too
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ async def answering(socket: Path, answer: Callable[..., Reply]) -> AsyncIterator
             writer.write(json.dumps(head).encode() + b"\n" + reply.body)
             await writer.drain()
 
-    server = await asyncio.start_unix_server(serve, socket)
+    server = await asyncio.start_unix_server(serve, socket, backlog=BACKLOG)
     try:
         yield
     finally:
@@ -52,7 +55,7 @@ async def ask(socket: Path, **question: str) -> Reply:
     """What another worker answers.
 
     Raises:
-        OSError: There is no such worker, or no more.
+        OSError: There is no such worker, or no more (`GONE`), or it cannot be asked now.
         ProblemError: Its answer is one.
     """
     reader, writer = await asyncio.open_unix_connection(socket)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import tempfile
@@ -10,18 +11,20 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from serving_app import MemorySource, client, png, running_server
+from serving_app import MemorySource, client, png, running_server, settings
 from test_admission import wait_until
 from test_many import form
 from test_refusals import SlowPredictor
 from test_run import started
 
 from chromseg.client import Client
+from chromseg.serving import jobs, relay
 from chromseg.serving.keys import new_key
 from chromseg.serving.schemas import ErrorAnswer, JobAnswer
 
@@ -286,9 +289,9 @@ def test_a_bug_fails_its_job_and_no_other(caplog: pytest.LogCaptureFixture, monk
         last = ended(server, failed)
         assert (last["state"], last["error"]["kind"], "secret" in str(last)) == ("failed", "failed", False)
         assert ended(server, good)["state"] == "done"
-        jobs = server.app.state.jobs
-        assert jobs._jobs[failed["id"]].pictures == [None, None]
-        assert jobs.held == len(server.get(f"/v1/jobs/{good['id']}/result").content)
+        kept = server.app.state.jobs
+        assert kept._jobs[failed["id"]].pictures == [None, None]
+        assert kept.held == len(server.get(f"/v1/jobs/{good['id']}/result").content)
     assert "bug" in caplog.messages
 
 
@@ -320,6 +323,49 @@ def test_every_worker_knows_the_jobs_of_all(tmp_path: Path) -> None:
     with client(shared=str(tmp_path)) as third:
         answer = third.get(f"/v1/jobs/{second_ended['id']}")
         assert (answer.status_code, "worker" in answer.text) == (404, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (FileNotFoundError, 404),
+        (ConnectionRefusedError, 404),
+        (ConnectionResetError, 404),
+        (OSError, 503),
+        (TimeoutError, 503),
+    ],
+)
+def test_only_a_worker_that_is_gone_has_no_jobs(
+    error: type[OSError], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def failing(socket: Path, **question: str) -> relay.Reply:
+        raise error
+
+    monkeypatch.setattr(relay, "ask", failing)
+    with client(shared=str(tmp_path)) as server:
+        answer = server.get(f"/v1/jobs/{'0' * 8}-{'x' * 32}")
+    assert (answer.status_code, "retry-after" in answer.headers) == (status, status == 503)
+
+
+def test_few_questions_to_other_workers_are_asked_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_now: list[int] = []
+    most = 0
+
+    async def ask(socket: Path, **question: str) -> relay.Reply:
+        nonlocal most
+        open_now.append(1)
+        most = max(most, len(open_now))
+        await asyncio.sleep(0)
+        open_now.pop()
+        return relay.Reply(204)
+
+    async def scenario() -> None:
+        asked = jobs.Jobs(SimpleNamespace(settings=settings(shared="."), metrics=None))  # type: ignore[arg-type]
+        await asyncio.gather(*(asked.ask("state", f"{'0' * 8}-{'x' * 32}", "a") for _ in range(100)))
+
+    monkeypatch.setattr(relay, "ask", ask)
+    asyncio.run(scenario())
+    assert most == 32
 
 
 @pytest.mark.slow
