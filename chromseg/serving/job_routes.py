@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi import Path as InPath
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from chromseg.serving import schemas
 from chromseg.serving.engine import Engine
 from chromseg.serving.jobs import Jobs, Verb
 from chromseg.serving.openapi import BAD, IMAGE_BODY, job_answers, segment_answers
+from chromseg.serving.relay import Reply
 from chromseg.serving.segmenting import Ordered
 from chromseg.serving.uploads import read_upload
 
 Id = Annotated[str, InPath(max_length=80, description="Of the job: a secret.")]
+
+_PIECE = 256 * 2**10  # bytes; of what is longer the server holds no copy for each who reads slowly or not at all
 
 
 def make_jobs_router(engine: Engine, jobs: Jobs) -> APIRouter:
@@ -23,8 +27,7 @@ def make_jobs_router(engine: Engine, jobs: Jobs) -> APIRouter:
     router = APIRouter(prefix="/v1/jobs")
 
     async def told(what: Verb, id: str, request: Request) -> Response:
-        reply = await jobs.ask(what, id, request.state.client)
-        return Response(reply.body, reply.status, reply.headers)
+        return response_of(await jobs.ask(what, id, request.state.client))
 
     @router.post("", status_code=202, responses=job_answers(), openapi_extra=IMAGE_BODY, response_class=Response)
     async def submit(request: Request, order: Ordered) -> Response:
@@ -54,3 +57,15 @@ def make_jobs_router(engine: Engine, jobs: Jobs) -> APIRouter:
         return await told("cancel", id, request)
 
     return router
+
+
+def response_of(reply: Reply) -> Response:
+    """A reply on its way to the client, a long one in pieces."""
+    if len(reply.body) <= _PIECE:
+        return Response(reply.body, reply.status, reply.headers)
+    return StreamingResponse(_pieces(reply.body), reply.status, reply.headers)
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), _PIECE):
+        yield body[start : start + _PIECE]

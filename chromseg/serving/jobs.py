@@ -38,6 +38,7 @@ Verb: TypeAlias = Literal["state", "result", "cancel"]
 _AT_ONCE = 2  # pictures of all jobs in work: one is decoded or spliced while the network has the other
 _BODIES = 8  # of the largest size: as many bytes of pictures and results are kept
 _ASKED = 32  # questions to other workers at a time, each with a descriptor here and there
+_FETCHED = 4  # results of other workers at a time, each copied here and there
 _PAUSE = 0.2  # seconds between two looks for a place among the requests
 _ID = re.compile(r"([0-9a-f]{8})-[\w-]{32}", re.ASCII)
 
@@ -112,7 +113,7 @@ class Jobs:
         self._tasks: dict[Job, asyncio.Task[None]] = {}
         self._bodies = Bodies(_BODIES * engine.settings.max_body)
         self._turns = Turns(_AT_ONCE, _AT_ONCE)
-        self._asking = asyncio.Semaphore(_ASKED)
+        self._asking = asyncio.Semaphore(_ASKED), asyncio.Semaphore(_FETCHED)
 
     @property
     def held(self) -> int:
@@ -178,7 +179,7 @@ class Jobs:
         known, shared = _ID.fullmatch(id), self._settings.shared
         if known is not None and known[1] != self._name and shared is not None:
             try:
-                async with asyncio.timeout(self._settings.timeout), self._asking:
+                async with asyncio.timeout(self._settings.timeout), self._asking[what == "result"]:
                     return await relay.ask(Path(shared) / known[1], what=what, id=id, client=client)
             except relay.GONE as error:
                 raise _unknown() from error

@@ -25,6 +25,7 @@ from test_run import started
 
 from chromseg.client import Client
 from chromseg.serving import jobs, relay
+from chromseg.serving.job_routes import response_of
 from chromseg.serving.keys import new_key
 from chromseg.serving.schemas import ErrorAnswer, JobAnswer
 
@@ -347,7 +348,10 @@ def test_only_a_worker_that_is_gone_has_no_jobs(
     assert (answer.status_code, "retry-after" in answer.headers) == (status, status == 503)
 
 
-def test_few_questions_to_other_workers_are_asked_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("what", "count"), [("state", 32), ("cancel", 32), ("result", 4)])
+def test_few_questions_to_other_workers_are_asked_at_a_time(
+    what: jobs.Verb, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     open_now: list[int] = []
     most = 0
 
@@ -361,11 +365,29 @@ def test_few_questions_to_other_workers_are_asked_at_a_time(monkeypatch: pytest.
 
     async def scenario() -> None:
         asked = jobs.Jobs(SimpleNamespace(settings=settings(shared="."), metrics=None))  # type: ignore[arg-type]
-        await asyncio.gather(*(asked.ask("state", f"{'0' * 8}-{'x' * 32}", "a") for _ in range(100)))
+        await asyncio.gather(*(asked.ask(what, f"{'0' * 8}-{'x' * 32}", "a") for _ in range(100)))
 
     monkeypatch.setattr(relay, "ask", ask)
     asyncio.run(scenario())
-    assert most == 32
+    assert most == count
+
+
+@pytest.mark.parametrize("size", [0, 1000, 2**18, 2**20 + 1])
+def test_a_long_result_is_sent_in_pieces(size: int) -> None:
+    body, sent = bytes(range(256)) * (size // 256) + b"x" * (size % 256), []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def scenario() -> None:
+        scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}}
+        answer = response_of(relay.Reply(200, {"content-length": str(size), "x-model-version": "7"}, body))
+        await answer(scope, lambda: asyncio.sleep(60), send)  # type: ignore[arg-type]
+
+    asyncio.run(scenario())
+    assert sent[0]["headers"] == [(b"content-length", str(size).encode()), (b"x-model-version", b"7")]
+    assert b"".join(message["body"] for message in sent[1:]) == body
+    assert max(len(message["body"]) for message in sent[1:]) <= 2**18
 
 
 @pytest.mark.slow
