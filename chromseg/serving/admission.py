@@ -31,10 +31,14 @@ class Bodies:
         return self._held.total()
 
     @contextmanager
-    def of(self, client: str) -> Iterator[Callable[[int], None]]:
+    def of(self, client: str, *, whole: bool = True) -> Iterator[Callable[[int], None]]:
         """What a request of this client is to call with the size of each piece, below 0 for one that it lets go.
 
         At the end all of it is free again.
+
+        Args:
+            client: Whose share it takes from.
+            whole: Whether one request alone may have more than that, up to all there is.
 
         Raises:
             ProblemError: There is too much already.
@@ -44,7 +48,8 @@ class Bodies:
         def hold(size: int) -> None:
             nonlocal own
             own, self._held[client] = own + size, self._held[client] + size
-            if size > 0 and (self.held > self._most or self._held[client] > max(own, self._most // 2)):
+            share = max(own if whole else 0, self._most // 2)
+            if size > 0 and (self.held > self._most or self._held[client] > share):
                 raise busy(f"requests of {self.held / 2**20:.0f} MiB in work and waiting", 1.0)
 
         try:

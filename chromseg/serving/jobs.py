@@ -159,7 +159,7 @@ class Jobs:
         """
         self.check(client)
         with ExitStack() as held:
-            hold = held.enter_context(self._bodies.of(client))
+            hold = held.enter_context(self._bodies.of(client, whole=False))
             hold(sum(len(one.content) for one in pictures))
             name = f"{self._name}-{secrets.token_urlsafe(24)}"
             limit = asyncio.timeout(self._settings.keep_jobs)

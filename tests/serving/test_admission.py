@@ -96,6 +96,10 @@ def test_bodies_are_held_within_bounds() -> None:
             others(20)
     with bodies.of("a") as hold:
         hold(90)  # one body alone may be as large as the limit of all
+    with bodies.of("a", whole=False) as hold:
+        hold(50)
+        with pytest.raises(ProblemError):
+            hold(1)
 
 
 def test_the_size_is_known_before_a_pixel_is_decoded() -> None:

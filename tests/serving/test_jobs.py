@@ -263,6 +263,15 @@ def test_a_result_there_is_no_room_for_fails_its_job_alone() -> None:
         assert server.app.state.jobs.held <= 8 * 60_000
 
 
+def test_the_results_of_one_job_leave_half_of_the_room_to_others() -> None:
+    with client(max_body=40_000) as server:
+        posted = post(server, *[png(format="JPEG")] * 8, params={"include": "picture,outlines,crops,crossings"})
+        ended(server, posted)
+        results = server.get(f"/v1/jobs/{posted['id']}/result").json()["results"]
+        assert {one["status"] for one in results} == {200, 413}
+        assert server.app.state.jobs.held <= 4 * 40_000
+
+
 def test_the_end_of_the_server_ends_its_jobs(slow: SlowPredictor) -> None:
     """Pictures that wait are not worked on any more."""
     with running_server(source=MemorySource(slow.predictor())) as url:
