@@ -2,8 +2,9 @@
 
 A connection waits for its client (for the head or body of a request, or until the answer is read) or works for it. Only
 one that waits is ever closed: when it has waited too long, or when one more comes than there is room for. Then the
-address that has the most connections loses the one that has waited longest; but an address that has its share already
-can change its connections for others only so often, for each costs as much as a small request.
+address that has the most connections, of those of which one waits, loses the one that has waited longest; but an
+address that has its share already can change its connections for others only so often, for each costs as much as a
+small request.
 """
 
 from __future__ import annotations
@@ -133,9 +134,9 @@ class Room:
         self._connections.setdefault(connection.address, {})[connection] = None
         self._count += 1
         if self._count > self._most:
-            most = max(self._connections.values(), key=len)
-            victim = next((one for one in most if one.is_waiting() and one is not connection), connection)
-            self._close(victim)
+            by_number = sorted(self._connections.values(), key=len, reverse=True)
+            others = (one for own in by_number for one in own if one is not connection and one.is_waiting())
+            self._close(next(others, connection))
 
     def leave(self, connection: Connection) -> None:
         """One fewer; it may have left before."""

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from serving_app import png, running_server
+from serving_app import png, running_server, settings
 
 from benchmarks.serving import slow as measuring
 from chromseg.serving import connections
@@ -74,6 +74,30 @@ def test_a_flood_from_one_address_costs_no_other_its_connection() -> None:
     with running_server(connections=8) as url, clients(url, 1, HEAD, "127.0.0.2") as (slow,), clients(url, 40, HEAD):
         slow.sendall(b"\r\n" + b"x" * 9000)
         assert slow.recv(4096).startswith(b"HTTP/1.1 422")
+
+
+class Fake:
+    """A connection that waits for its client or works, and can be closed."""
+
+    def __init__(self, address: str, waits: bool) -> None:
+        self.address, self.closed, self.transport = address, False, self
+        self.is_waiting = lambda: waits
+
+    def abort(self) -> None:
+        self.closed = True
+
+
+def test_one_that_waits_makes_room_whoever_has_the_most() -> None:
+    room = Room(settings(connections=4))
+    at_work, waiting = [Fake("a", waits=False) for _ in range(2)], [Fake("b", waits=True), Fake("c", waits=True)]
+    for one in at_work + waiting:
+        room.enter(one)  # type: ignore[arg-type]
+    newcomers = [Fake("d", waits=False) for _ in range(3)]
+    for one in newcomers:
+        room.enter(one)  # type: ignore[arg-type]
+    assert not any(one.closed for one in at_work) and all(one.closed for one in waiting)
+    assert [one.closed for one in newcomers] == [False, False, True]
+    assert len(room) == 4
 
 
 def test_those_who_come_again_and_again_are_sent_away_before_they_cost_much(monkeypatch: pytest.MonkeyPatch) -> None:
