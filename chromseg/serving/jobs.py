@@ -290,13 +290,14 @@ class Jobs:
             ChromsegError: As of `Engine.segment`, or the time is up that a request may take.
         """
         engine, order, client = self._engine, job.order, job.client
-        async with self._turns.of(client, 1):
-            while not engine.places.has_one(client):
-                await asyncio.sleep(_PAUSE)
-            async with engine.admitted(client):
-                return await engine.segment(
-                    picture.content, order.asked, order.wanted, client, picture.name, order.model, job.begin
-                )
+        while True:
+            async with self._turns.of(client, 1):
+                if engine.places.has_one(client):
+                    async with engine.admitted(client):
+                        return await engine.segment(
+                            picture.content, order.asked, order.wanted, client, picture.name, order.model, job.begin
+                        )
+            await asyncio.sleep(_PAUSE)  # without the turn, which others can use
 
     def _count(self, state: str) -> None:
         self._metrics.jobs.labels(state).inc()

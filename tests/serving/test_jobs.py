@@ -160,6 +160,20 @@ def test_jobs_wait_for_a_place(slow: SlowPredictor) -> None:
         assert ended(server, job.json())["state"] == "done"
 
 
+def test_a_client_without_a_place_does_not_keep_the_jobs_of_others_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = dict(new_key(name) for name in ("a", "b"))
+    (tmp_path / "keys").write_text("\n".join(keys.values()), encoding="utf-8")
+    a, b = ({"X-API-Key": key} for key in keys)
+    with client(api_keys=str(tmp_path / "keys")) as server:
+        places, has_one = server.app.state.engine.places, server.app.state.engine.places.has_one
+        monkeypatch.setattr(places, "has_one", lambda client: client != "a" and has_one(client))
+        waiting, other = post(server, png(), png(), headers=a), post(server, png(), headers=b)
+        wait_until(lambda: server.get(f"/v1/jobs/{other['id']}", headers=b).json()["state"] == "done")
+        assert server.get(f"/v1/jobs/{waiting['id']}", headers=a).json()["state"] == "waiting"
+
+
 def test_a_cancelled_job_ends_its_work(slow: SlowPredictor, caplog: pytest.LogCaptureFixture) -> None:
     with client(MemorySource(slow.predictor())) as server, caplog.at_level(logging.INFO, "chromseg.serving"):
         engine = server.app.state.engine
