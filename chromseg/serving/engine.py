@@ -97,6 +97,7 @@ class Engine:
             on_change=lambda namer: self.metrics.saw_model(namer.karyotyper.identity, 1 + len(others)),
             on_trouble=self.metrics.troubles.inc,
         )
+        self._names = ThreadPoolExecutor(1, thread_name_prefix="naming")  # a registry that hangs holds no other
         self._turns = Turns(_FILES * settings.max_pixels, 2 * settings.max_batch)
         self._served = 0
         self._large = asyncio.Event()  # such a picture has gone through the network
@@ -138,6 +139,7 @@ class Engine:
     def close(self) -> None:
         """End all threads and processes."""
         self.choice.close()
+        self._names.shutdown(cancel_futures=True)
         self._naming.close()
         self._lanes.close()
         self._pool.close()
@@ -201,9 +203,9 @@ class Engine:
             ProblemError: This server has no model that names chromosomes.
             RetiredError: It was taken out of use.
         """
+        karyotyper = await apart(outcome(self._names.submit(self._naming.loaded)))
 
         async def work() -> Answer:
-            karyotyper = await self._in_thread(self._naming.loaded)
             straight = await self._in_pool(task)
             return await self._in_thread(partial(finish, karyotyper, straight))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,6 +127,27 @@ def test_a_server_without_a_model_that_names_says_so(tmp_path: Path) -> None:
         answer = asked(server, segmented(server))
     assert answer.status_code == 404 and "names chromosomes" in answer.json()["error"]["got"]
     assert "--karyotype" in answer.json()["error"]["remedy"]
+
+
+def test_a_registry_that_hangs_keeps_no_segmentation_waiting(names: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    with client(karyotype=names, timeout=5) as server:
+        naming, began, go = server.app.state.engine._naming, threading.Event(), threading.Event()
+        loaded, found, answers = naming.loaded, segmented(server), []
+
+        def hanging() -> Any:
+            began.set()
+            assert go.wait(20)
+            return loaded()
+
+        monkeypatch.setattr(naming, "loaded", hanging)
+        asking = threading.Thread(target=lambda: answers.append(asked(server, found)))
+        asking.start()
+        assert began.wait(20)
+        answer = server.post("/v1/segment", content=png())
+        go.set()
+        asking.join(20)
+    assert (answer.status_code, answers[0].status_code) == (200, 200)
 
 
 def test_the_client_for_python_asks_for_one_and_processes_pull_straight(names: str) -> None:
