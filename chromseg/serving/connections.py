@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -198,3 +199,17 @@ def most_connections(wanted: int) -> int:
         return wanted
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - _RESERVE))
+
+
+def allow_connections(wanted: int) -> None:
+    """Let this process and those it starts have so many, where the system lets it; macOS begins with 256 descriptors.
+
+    What the system refuses is not had: `most_connections` counts what there is.
+    """
+    if resource is None:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    need = wanted + _RESERVE if hard == resource.RLIM_INFINITY else min(wanted + _RESERVE, hard)
+    if soft != resource.RLIM_INFINITY and soft < need:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (need, hard))

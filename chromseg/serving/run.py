@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from chromseg.serving.connections import allow_connections
 from chromseg.serving.listening import address_of, bind
 from chromseg.serving.logs import start_logging
 from chromseg.serving.preflight import check_once, check_shared, check_workers
@@ -29,6 +30,7 @@ def serve(settings: ServeSettings, on_ready: Callable[[str], None] = lambda url:
     """
     check_workers(settings.workers)
     start_logging()
+    allow_connections(settings.connections)
     with bind(settings) as listening:
         url = address_of(listening)
         start = _serve_here if settings.workers == 1 else _supervise

@@ -13,7 +13,7 @@ import pytest
 from serving_app import png, running_server, settings
 
 from benchmarks.serving import slow as measuring
-from chromseg.serving import connections
+from chromseg.serving import connections, run
 from chromseg.serving.connections import Room, most_connections
 
 HEAD = b"POST /v1/segment HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000\r\n"
@@ -135,6 +135,28 @@ def test_there_are_fewer_connections_than_descriptors() -> None:
         assert 500 < most_connections(5000) < 1000
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_server_raises_its_limit_of_descriptors_as_far_as_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limits, refused = [], [OSError]
+
+    def setrlimit(kind: int, limit: tuple[int, int]) -> None:
+        if refused:
+            raise refused.pop()
+        limits.append(limit)
+
+    monkeypatch.setattr(run, "start_logging", lambda: None)
+    monkeypatch.setattr(run, "bind", lambda settings: 1 / 0)  # no further
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    for soft, hard in (256, 5000), (256, 5000), (256, 1000), (256, resource.RLIM_INFINITY), (5000, 5000):
+        monkeypatch.setattr(resource, "getrlimit", lambda kind, both=(soft, hard): both)
+        with pytest.raises(ZeroDivisionError):
+            run.serve(settings(connections=1024))
+    assert limits == [(1280, 5000), (1000, 1000), (1280, resource.RLIM_INFINITY)]
+    monkeypatch.undo()
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == before
 
 
 def test_the_benchmark_measures_good_clients_with_and_without_slow_ones(monkeypatch: pytest.MonkeyPatch) -> None:
