@@ -95,6 +95,7 @@ def test_the_parts_of_the_server_find_each_other() -> None:
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     assert deployment["spec"]["selector"]["matchLabels"] == budget["spec"]["selector"]["matchLabels"] == labels
     assert service["spec"]["selector"] == labels
+    assert service["spec"]["sessionAffinity"] == "ClientIP", "where a client's jobs are"
     assert scaler["spec"]["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     (port,) = container["ports"]
