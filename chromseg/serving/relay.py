@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from chromseg.serving.listening import BACKLOG
 from chromseg.serving.problems import ProblemError
@@ -40,7 +41,7 @@ async def answering(socket: Path, answer: Callable[..., Reply]) -> AsyncIterator
                 head = {"status": reply.status, "headers": reply.headers}
             except ProblemError as problem:
                 reply, head = Reply(problem.status), {**problem.to_json("")["error"], "headers": problem.headers}
-            writer.write(json.dumps(head).encode() + b"\n" + reply.body)
+            writer.write(json.dumps({**head, "size": len(reply.body)}).encode() + b"\n" + reply.body)
             await writer.drain()
 
     server = await asyncio.start_unix_server(serve, socket, backlog=BACKLOG)
@@ -63,9 +64,11 @@ async def ask(socket: Path, **question: str) -> Reply:
         writer.write(json.dumps(question).encode() + b"\n")
         line = await reader.readline()
         body = await reader.read()
-    if not line:
-        raise ConnectionResetError
-    head = json.loads(line)
+    if not line.endswith(b"\n"):
+        raise ConnectionResetError("cut off")
+    head: dict[str, Any] = json.loads(line)
+    if len(body) != head.pop("size"):
+        raise ConnectionResetError("cut off")
     if "status" in head:
         return Reply(head["status"], head["headers"], body)
     del head["request_id"]  # the answer will have that of the request

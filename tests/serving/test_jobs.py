@@ -413,6 +413,35 @@ def test_a_long_result_is_sent_in_pieces(size: int) -> None:
     assert max(len(message["body"]) for message in sent[1:]) <= 2**18
 
 
+@pytest.mark.parametrize("cut", [0, 5, -4, -1])
+def test_an_answer_that_is_cut_off_is_not_taken_for_whole(cut: int, tmp_path: Path) -> None:
+    async def asked(path: Path) -> relay.Reply:
+        async with relay.answering(path, lambda **question: relay.Reply(200, {}, b"whole")):
+            return await relay.ask(path)
+
+    async def cutting(path: Path) -> relay.Reply:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readline()
+            writer.write(said[:cut])
+            writer.close()
+
+        async with await asyncio.start_unix_server(serve, path):
+            return await relay.ask(path)
+
+    async def recorded(path: Path) -> bytes:
+        async with relay.answering(path, lambda **question: relay.Reply(200, {}, b"whole")):
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(b"{}\n")
+            everything = await reader.read()
+            writer.close()
+            return everything
+
+    assert asyncio.run(asked(tmp_path / "a")) == relay.Reply(200, {}, b"whole")
+    said = asyncio.run(recorded(tmp_path / "b"))
+    with pytest.raises(ConnectionResetError):
+        asyncio.run(cutting(tmp_path / "c"))
+
+
 @pytest.mark.slow
 def test_with_two_workers_a_job_is_found_by_both_and_no_picture_lies_on_the_disk(
     make_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
