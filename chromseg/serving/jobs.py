@@ -194,7 +194,7 @@ class Jobs:
             ProblemError: There is no such job of this client, its result is one, or there is none yet.
         """
         job = self._jobs.get(id)
-        if job is None or job.client != client:
+        if job is None or job.client != client or job.limit.expired():  # whose end can wait for a thread
             raise _unknown()
         if job.answer is None:
             job.limit.reschedule(asyncio.get_running_loop().time() + self._settings.keep_jobs)

@@ -213,6 +213,26 @@ def test_a_job_that_nobody_asks_for_is_ended(slow: SlowPredictor) -> None:
         slow.go.set()
 
 
+def test_a_job_that_is_ending_is_not_here_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    with client(keep_jobs=0.1) as server:
+        ending, go = threading.Event(), threading.Event()
+
+        async def segment(*arguments: Any) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ending.set()
+                while not go.is_set():
+                    await asyncio.sleep(0.01)
+
+        monkeypatch.setattr(server.app.state.engine, "segment", segment)
+        posted = post(server, png())
+        assert ending.wait(20)
+        answer = server.get(f"/v1/jobs/{posted['id']}")
+        go.set()
+    assert answer.status_code == 404
+
+
 def test_a_job_is_its_clients_alone(tmp_path: Path) -> None:
     (mine, first), (other, second) = new_key("mine"), new_key("other")
     (tmp_path / "keys").write_text(f"{first}\n{second}\n", encoding="utf-8")
