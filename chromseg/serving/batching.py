@@ -15,6 +15,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -121,7 +122,8 @@ class Batcher:
 
     def _run(self) -> None:
         if self._niceness and sys.platform == "linux":  # before PyTorch starts threads of its own, which are as nice
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness + os.nice(0))
+            with suppress(OSError):  # a sandbox may forbid it
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness + os.nice(0))
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._items or self._closing)
@@ -147,13 +149,14 @@ class Batcher:
         start = time.perf_counter()
         try:
             remainders = batch[0].network.begin([item.image for item in batch])
+            spent = time.perf_counter() - start
+            done = list(zip(batch, remainders, strict=True))
+            self._on_batch(len(batch))
         except Exception as error:  # whatever it is, those who wait must hear of it, and the thread must go on
             for item in batch:
                 item.future.set_exception(error)
             return
-        spent = time.perf_counter() - start
-        self._on_batch(len(batch))
-        for item, remainder in zip(batch, remainders, strict=True):
+        for item, remainder in done:
             inferred = Inferred(remainder, _ms(start - item.since), _ms(spent), len(batch))
             item.future.set_result(inferred)
 

@@ -102,6 +102,33 @@ def test_an_error_reaches_its_batch_and_the_next_one_works() -> None:
     batcher.close()
 
 
+def refused(*arguments: Any) -> None:
+    raise PermissionError
+
+
+@pytest.mark.parametrize("left_out", [0, 1])
+def test_a_lane_outlives_a_metric_that_fails_and_a_network_that_loses_pictures(left_out: int) -> None:
+    class Losing(Recorder):
+        def begin(self, images: Sequence[Any]) -> list[Remainder]:
+            return super().begin(images)[left_out:]
+
+    network, batcher = Losing(), Batcher(8, on_batch=(lambda size: None) if left_out else refused)
+    network.go.set()
+    for _ in range(2):
+        with pytest.raises(ValueError if left_out else PermissionError):
+            batcher.submit(network, picture(1)).result(1)
+    batcher.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread is no nicer than its process")
+def test_a_lane_works_where_its_priority_cannot_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "setpriority", refused)
+    network, batcher = Recorder(), Batcher(8, niceness=3)
+    network.go.set()
+    assert batcher.submit(network, picture(1)).result(1).batch == 1
+    batcher.close()
+
+
 def test_closing_finishes_what_is_queued() -> None:
     network, batcher = Recorder(), Batcher(1)
     futures = [batcher.submit(network, picture(n)) for n in range(3)]
