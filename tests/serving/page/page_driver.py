@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -103,7 +104,8 @@ class Page:
         self.wait(lambda: words in self.js(said), f"never said {words!r}", lambda: self.js(said))
 
     def wait(self, until: Callable[[], bool], message: str, last: Callable[[], str] = lambda: "") -> None:
-        waiting = WebDriverWait(self.browser, PATIENCE, poll_frequency=0.03)
+        drawn_anew = (StaleElementReferenceException,)  # what was looked at is gone: look again
+        waiting = WebDriverWait(self.browser, PATIENCE, poll_frequency=0.03, ignored_exceptions=drawn_anew)
         try:
             waiting.until(lambda _: until())
         except Exception as error:
