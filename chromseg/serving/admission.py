@@ -139,8 +139,13 @@ def busy(got: str, seconds: float) -> ProblemError:
         got,
         expected="fewer",
         remedy="send it again after the time in Retry-After",
-        headers={"Retry-After": str(math.ceil(min(seconds, 30.0)))},
+        headers=retry_after(seconds),
     )
+
+
+def retry_after(seconds: float, most: float = 30.0) -> dict[str, str]:
+    """The header that says after how many seconds to come again."""
+    return {"Retry-After": str(math.ceil(min(seconds, most)))}
 
 
 def gone() -> ProblemError:

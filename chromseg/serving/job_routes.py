@@ -39,7 +39,7 @@ def make_jobs_router(engine: Engine, jobs: Jobs) -> APIRouter:
             upload = await read_upload(request, engine.settings, hold)
             order.check(len(upload.pictures))
             reply = jobs.add(client, request.state.request_id, upload.pictures, order)
-        return Response(reply.body, reply.status, reply.headers)
+        return response_of(reply)
 
     @router.get("/{id}", response_model=schemas.JobAnswer, responses=BAD)
     async def job(request: Request, id: Id) -> Response:

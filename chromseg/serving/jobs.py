@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import re
 import secrets
 import time
@@ -23,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 
 from chromseg.errors import ChromsegError
 from chromseg.serving import relay
-from chromseg.serving.admission import Bodies, busy
+from chromseg.serving.admission import Bodies, busy, retry_after
 from chromseg.serving.answers import answer_response
 from chromseg.serving.engine import Engine, Segmented
 from chromseg.serving.logs import LOGGER, tell
@@ -146,7 +145,7 @@ class Jobs:
                 f"{own} jobs of this client",
                 expected="fewer",
                 remedy="fetch the results, and DELETE what you have; or raise --jobs",
-                headers={"Retry-After": str(math.ceil(min(self._engine.places.usual, 30.0)))},
+                headers=retry_after(self._engine.places.usual),
             )
         if len(self._jobs) >= self._settings.jobs:
             raise busy(f"{len(self._jobs)} jobs", self._engine.places.usual)
@@ -203,7 +202,7 @@ class Jobs:
             self._tasks[job].cancel()
             return Reply(204)
         if what == "state":
-            later = {"Retry-After": self._soon(job)} if job.answer is None else {}
+            later = self._soon(job) if job.answer is None else {}
             return _as_reply(JSONResponse(job.told(), headers=later))
         if job.answer is None:
             raise ProblemError(
@@ -211,15 +210,15 @@ class Jobs:
                 f"a job that is {job.state}",
                 expected="one that is done or failed",
                 remedy="ask for its state, and for the result when there is one",
-                headers={"Retry-After": self._soon(job)},
+                headers=self._soon(job),
             )
         if isinstance(job.answer, ProblemError):
             raise job.answer.with_traceback(None)  # which would grow with each question
         return job.answer
 
-    def _soon(self, job: Job) -> str:
-        """Seconds after which to ask again."""
-        return str(math.ceil(min(self._engine.places.usual * (len(job.pictures) - job.done), 5.0)))
+    def _soon(self, job: Job) -> dict[str, str]:
+        """The header that says when to ask again."""
+        return retry_after(self._engine.places.usual * (len(job.pictures) - job.done), most=5.0)
 
     async def _live(self, job: Job, kept: ExitStack) -> None:
         """Do the work, and keep its result, until it is cancelled or its time is up."""

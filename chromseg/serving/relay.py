@@ -31,10 +31,8 @@ async def answering(socket: Path, answer: Callable[..., Reply]) -> AsyncIterator
     """Answer other workers as long as the block lasts; `answer` gets what they ask by name, and may raise problems."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with (
-            contextlib.closing(writer),
-            contextlib.suppress(ConnectionError, ValueError),
-        ):  # one that died while it asked
+        died_asking = contextlib.suppress(ConnectionError, ValueError)
+        with contextlib.closing(writer), died_asking:
             question = json.loads(await reader.readline())
             try:
                 reply = answer(**question)
