@@ -27,6 +27,21 @@ def window_of(mask: Bool) -> Window:
     return slice(y0, y1), slice(x0, x1)
 
 
+def grown(window: Window, by: int) -> Window:
+    """A window with `by` pixels more on every side, none before the first; its ends may lie beyond the picture."""
+    rows, cols = (slice(max(side.start - by, 0), side.stop + by) for side in window)
+    return rows, cols
+
+
+def window_around(windows: Iterable[Window]) -> Window:
+    """The smallest window that holds all windows, of which there is at least one."""
+    rows, cols = (
+        slice(min(side.start for side in sides), max(side.stop for side in sides))
+        for sides in zip(*windows, strict=True)
+    )
+    return rows, cols
+
+
 def boxes_of(masks: Iterable[Bool]) -> F64:
     """The boxes of N masks bool (H, W): xyxy float64 (N, 4), ends excluded; zeros for an empty mask."""
     return np.array([box_of(mask) for mask in masks], dtype=np.float64).reshape(-1, 4)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from chromseg.arrays import F32, Bool
-from chromseg.boxes import Window, window_of
+from chromseg.boxes import grown, window_of
 
 _BLOB_RIM = 4  # pixels around the round core of a blob that are its ragged edge
 
@@ -31,7 +31,7 @@ def without_blobs(region: Bool, half_width: float, image: F32 | None = None) -> 
     if core is None:
         return region
     reach = half_width + _BLOB_RIM
-    around = _grown(window_of(core), reach)
+    around = grown(window_of(core), int(reach) + 1)
     left = region.copy()
     left[around] &= ndimage.distance_transform_edt(~core[around]) > reach
     return left
@@ -46,13 +46,7 @@ def _core(solid: Bool, half_width: float) -> Bool | None:
     filled = np.asarray(ndimage.minimum_filter(solid.view(np.uint8), side, mode="constant") > 0)
     if not filled.any():
         return None
-    around = _grown(window_of(filled), half_width)
+    around = grown(window_of(filled), int(half_width) + 1)
     core = np.zeros_like(solid)
     core[around] = ndimage.distance_transform_edt(np.pad(solid[around], 1))[1:-1, 1:-1] > half_width
     return core if core.any() else None
-
-
-def _grown(window: Window, by: float) -> Window:
-    """A window with more than `by` pixels around it, as far as the picture goes."""
-    rows, cols = (slice(max(side.start - int(by) - 1, 0), side.stop + int(by) + 1) for side in window)
-    return rows, cols

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from chromseg.arrays import F32
-from chromseg.boxes import Window, window_of
+from chromseg.boxes import Window, grown, window_of
 
 _STANDS_OUT = 0.25  # of the chromosomes' tone: 0.15 to 0.5 of it give nearly the same field
 _SMOOTH = 9  # px, over which the grain of the ground is evened out
@@ -29,10 +29,8 @@ def field_of(image: F32, tone: float, step: int) -> Window:
     out = np.asarray(ndimage.uniform_filter(image, _SMOOTH) > _STANDS_OUT * tone)
     if not tone or not out.any():
         return slice(0, image.shape[0]), slice(0, image.shape[1])
-    rows, cols = window_of(out)
-    return _around(rows, image.shape[0], step), _around(cols, image.shape[1], step)
-
-
-def _around(side: slice, size: int, step: int) -> slice:
-    start = max(side.start - _MARGIN, 0) // step * step
-    return slice(start, min(side.stop + _MARGIN, size))
+    rows, cols = (
+        slice(side.start // step * step, min(side.stop, size))
+        for side, size in zip(grown(window_of(out), _MARGIN), image.shape, strict=True)
+    )
+    return rows, cols

@@ -92,9 +92,8 @@ def extent_in(coarse_size: tuple[int, ...], shape: tuple[int, ...]) -> tuple[flo
 
     Where `coarse` filled a side up, its last cells lie half beyond the picture.
     """
-    fine = max(1, round(shape[0] / coarse_size[0]))
-    exact = coarse_shape(shape, fine) == tuple(coarse_size)
-    return (shape[0] / fine, shape[1] / fine) if exact else (float(coarse_size[0]), float(coarse_size[1]))
+    fine = _fineness(shape, coarse_size)
+    return (shape[0] / fine, shape[1] / fine) if fine else (float(coarse_size[0]), float(coarse_size[1]))
 
 
 def extent_of(picture: tuple[int, ...], coarse_size: tuple[int, ...], seen: tuple[int, ...]) -> tuple[float, float]:
@@ -108,8 +107,14 @@ def extent_of(picture: tuple[int, ...], coarse_size: tuple[int, ...], seen: tupl
 
 def as_large_as(shape: tuple[int, ...], image: F32) -> F32:
     """Bring float32 (H, W) to a size (h, w): the means of squares where it is so many times finer, else resized."""
-    fine = max(1, round(image.shape[0] / shape[0]))
-    return coarse(image, fine) if coarse_shape(image.shape, fine) == shape else _resized(image, shape)
+    fine = _fineness(image.shape, shape)
+    return coarse(image, fine) if fine else _resized(image, shape)
+
+
+def _fineness(shape: tuple[int, ...], coarse_size: tuple[int, ...]) -> int | None:
+    """How many times finer a picture (H, W) is than what `coarse` makes of it, (h, w); None if that is not its size."""
+    fine = max(1, round(shape[0] / coarse_size[0]))
+    return fine if coarse_shape(shape, fine) == tuple(coarse_size) else None
 
 
 def _resized(image: F32, shape: tuple[int, ...]) -> F32:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import ndimage
 
 from chromseg.arrays import F32, F64, Bool
-from chromseg.boxes import window_of
+from chromseg.boxes import grown, window_of
 from chromseg.inference.found import Found
 from chromseg.partition.cluster import NEEDS_REVIEW, chromosome_width
 
@@ -141,8 +141,7 @@ def _seen(masks: Bool, confidence: Sequence[float], probabilities: F32) -> F64:
     contact = probabilities[2] if len(probabilities) > 2 else np.zeros_like(probabilities[0])
     looks = []
     for mask, sure in zip(masks, confidence, strict=True):
-        rows, cols = window_of(mask)
-        window = np.s_[max(rows.start - _RIM, 0) : rows.stop + _RIM, max(cols.start - _RIM, 0) : cols.stop + _RIM]
+        window = grown(window_of(mask), _RIM)
         own, chromosome = mask[window], probabilities[0][window]
         rim = ndimage.binary_dilation(own, iterations=_RIM)
         shared = others[window] - own > 0

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from chromseg.arrays import F32, F64, Bool
-from chromseg.boxes import window_of
+from chromseg.boxes import grown, window_of
 from chromseg.karyogram.axis import STEP, Axis, axis_of, length_of
 
 _PAD = 2  # px around a mask, so that its rim is not that of the picture
@@ -18,8 +18,7 @@ def alone(absorbance: F32, mask: Bool) -> tuple[F32, Bool, Axis]:
     Raises:
         MaskError: The mask is empty.
     """
-    rows, cols = window_of(mask)
-    window = (slice(max(rows.start - _PAD, 0), rows.stop + _PAD), slice(max(cols.start - _PAD, 0), cols.stop + _PAD))
+    window = grown(window_of(mask), _PAD)
     near = np.pad(mask[window], _PAD)
     return np.pad(absorbance[window], _PAD), near, axis_of(near)
 

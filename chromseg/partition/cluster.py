@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from chromseg.arrays import F32, Bool
-from chromseg.boxes import Window
+from chromseg.boxes import grown, window_around
 from chromseg.partition.consistency import solve_together
 from chromseg.partition.pairing import Pairing
 from chromseg.partition.parts import Parts, SeamMap, cut_parts, grow_over_corners
@@ -81,22 +81,13 @@ def _crumb_pairs(parts: Parts, pairs: list[tuple[int, int]], area: float) -> lis
     joined = []
     for group in group_parts(parts.n_free, pairs):
         if areas[group].sum() < area:
-            near = parts.free[_around([boxes[part - 1] for part in group])]
+            near = parts.free[grown(window_around(boxes[part - 1] for part in group), 1)]
             own = np.isin(near, group)
             around = np.bincount(near[grow_over_corners(own) & ~own], minlength=parts.n_free + 1)
             around[0] = 0
             if around.any():
                 joined.append((group[0], int(around.argmax())))
     return joined
-
-
-def _around(boxes: list[Window]) -> Window:
-    """The box of all, and a pixel more on every side."""
-    rows, cols = (
-        slice(max(0, min(side.start for side in sides) - 1), max(side.stop for side in sides) + 1)
-        for sides in zip(*boxes, strict=True)
-    )
-    return rows, cols
 
 
 def _crossings_of(group: list[int], crossings: list[Crossing]) -> list[int]:

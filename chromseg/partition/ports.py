@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from chromseg.arrays import F64, I32, Bool
+from chromseg.boxes import grown
 from chromseg.partition.parts import Parts, grow_over_corners
 
 Coordinates = F64
@@ -80,8 +81,7 @@ def find_crossings(parts: Parts, reach: int, width: float) -> list[Crossing]:
     areas = np.bincount(parts.free.ravel(), minlength=parts.n_free + 1) / width**2
     crossings = []
     for label, box in enumerate(ndimage.find_objects(parts.crossing), start=1):
-        corner = [max(side.start - reach - 2, 0) for side in box]
-        window = tuple(slice(start, side.stop + reach + 2) for start, side in zip(corner, box, strict=True))
+        window = grown(box, reach + 2)
         inside = parts.crossing[window] == label
         pixels = np.argwhere(inside).astype(np.float64)
         centre = pixels.sum(axis=0) / len(pixels)

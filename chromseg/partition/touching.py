@@ -16,7 +16,7 @@ from skimage.segmentation import watershed
 
 from chromseg.annotations.maps import EIGHT_CONNECTED
 from chromseg.arrays import F32, F64, I32, Bool
-from chromseg.boxes import Window
+from chromseg.boxes import window_around
 from chromseg.partition.parts import Parts, SeamMap, compact, grow_over_corners, grow_over_edges
 from chromseg.partition.reconstruct import Forest
 from chromseg.partition.seams import (
@@ -177,7 +177,7 @@ def merge_fragments(labels: I32, owners: npt.NDArray[np.integer], ground: Ground
         kept, gone = weakest
         own = boxes[gone - 1]  # work on what is merged alone; on all of a large cluster it took seconds
         labels[own][labels[own] == gone] = kept
-        boxes[kept - 1] = _around(own, boxes[kept - 1])
+        boxes[kept - 1] = window_around((own, boxes[kept - 1]))
         sides[kept] += sides[gone]
         at_crossing[kept] |= at_crossing[gone]
         sureness[kept] = min(sureness[kept], sureness[gone], 1 - scores[weakest])
@@ -199,12 +199,6 @@ def _meeting_within(labels: I32, owners: npt.NDArray[np.integer]) -> SeamPixels:
     meeting = meeting_pixels(labels)
     parts = owners[labels[meeting[..., 0], meeting[..., 1]]]
     return np.asarray(meeting[parts[:, 0] == parts[:, 1]])
-
-
-def _around(one: Window, other: Window) -> Window:
-    """The box of two boxes."""
-    rows, cols = (slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one, other, strict=True))
-    return rows, cols
 
 
 def _renumbered(parts: Parts, labels: I32, sureness: F64) -> tuple[Parts, F64]:
