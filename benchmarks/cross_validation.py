@@ -83,6 +83,7 @@ def read_cutouts(path: Path) -> list[CutoutScore]:
                 row["well_detected"] == "True",
                 _optional(row["splice"]),
                 _optional(row["splice_true_maps"]),
+                _optional(row["iou_foreground"]),
             )
             for row in csv.DictReader(stream)
         ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chromseg.annotations.samples import Sample
-from chromseg.arrays import Bool
+from chromseg.arrays import F32, Bool
 from chromseg.images.scale import as_large_as, extent_of, resize_mask, resized_shape
 from chromseg.inference.found import Found
 from chromseg.inference.map_predictor import MapPredictor
@@ -45,7 +45,8 @@ def judge_cutout(predictor: Predictor, sample: Sample) -> CutoutCase:
     A family without maps is judged by where its instances lie and overlap. The sample is at the model's own scale and
     polarity already, so neither is estimated.
     """
-    found = predictor.without_sureness().find(sample.image)  # what splices a cluster refuses it, whatever else is said
+    predictor = predictor.without_sureness()  # what splices a cluster refuses it, whatever else is said
+    found, drawn = _found_and_drawn(predictor, sample.image)
     sample = as_coarse_as(found.masks.shape[1:], sample, found.closer)
     splice = splice_true = None
     if sample.masks is not None:
@@ -66,8 +67,18 @@ def judge_cutout(predictor: Predictor, sample: Sample) -> CutoutCase:
         true_chromosome=sample.chromosome & known,
         splice=splice,
         splice_true_maps=splice_true,
+        drawn_chromosome=None if drawn is None else drawn & known,
     )
     return CutoutCase(score, found.crossing, found.masks)
+
+
+def _found_and_drawn(predictor: Predictor, absorbance: F32) -> tuple[Found, Bool | None]:
+    """What `find` gives, and the chromosome map bool (H, W) as a network of maps draws it, whatever the ground is."""
+    if not isinstance(predictor, MapPredictor):
+        return predictor.find(absorbance), None
+    picture, answer, closer = predictor.second_look(absorbance, predictor.look(absorbance))
+    found = replace(predictor.solve(picture, answer), closer=closer)
+    return found, answer.probabilities[0] >= predictor.postprocess.chromosome
 
 
 def as_coarse_as(shape: tuple[int, ...], sample: Sample, closer: float = 1.0) -> Sample:

@@ -36,6 +36,7 @@ class Metric:
 METRICS = (
     Metric("test/iou_crossing", "IoU crossing", "crossing IoU, cut-outs", "cutouts", again=True),
     Metric("test/iou_chromosome", "IoU chromosome", "chromosome IoU, cut-outs", "cutouts", again=True),
+    Metric("test/iou_foreground", "IoU foreground", "chromosome IoU of the network's own map, cut-outs", "cutouts"),
     Metric("test/overlap_acc", "OverlapAcc", "OverlapAcc, cut-outs", "cutouts", again=True),
     Metric("test/sp_acc", "SPAcc", "SPAcc at IoU 0.8, cut-outs", "cutouts", again=True),
     Metric("test/sp_acc_70", "SPAcc 0.7", "SPAcc at IoU 0.7, cut-outs", "cutouts", shown=False),

@@ -23,6 +23,9 @@ class CutoutScore:
         well_detected: Whether its crossings are all found and none invented.
         splice: `splice_quality` of the instances; None if the truth has no instances.
         splice_true_maps: The same of stage 2 fed with the true maps; None if that was not run.
+        iou_foreground: As `iou_chromosome`, of what the network itself draws. The chromosome map of a cut-out is what
+            is left where somebody removed the ground by the truth, so it says nothing of a network. None for a family
+            without maps.
     """
 
     name: str
@@ -32,6 +35,7 @@ class CutoutScore:
     well_detected: bool
     splice: float | None = None
     splice_true_maps: float | None = None
+    iou_foreground: float | None = None
 
     @classmethod
     def from_maps(
@@ -45,8 +49,9 @@ class CutoutScore:
         true_chromosome: Bool,
         splice: float | None = None,
         splice_true_maps: float | None = None,
+        drawn_chromosome: Bool | None = None,
     ) -> CutoutScore:
-        """Compare the two maps, bool (H, W) each, of one cut-out.
+        """Compare the two maps, bool (H, W) each, of one cut-out, and the chromosome map as the network draws it.
 
         Raises:
             MaskError: Maps that are not bool or differ in size.
@@ -59,6 +64,7 @@ class CutoutScore:
             well_detected(pred_crossing, true_crossing),
             splice,
             splice_true_maps,
+            None if drawn_chromosome is None else iou(drawn_chromosome, true_chromosome),
         )
 
 
@@ -94,6 +100,7 @@ def summarize_cutouts(scores: Sequence[CutoutScore]) -> dict[str, float | None]:
     return {
         "iou_crossing": crossing,
         "iou_chromosome": mean_iou([score.iou_chromosome for score in scores])[0],
+        "iou_foreground": mean_iou([score.iou_foreground for score in scores if score.iou_foreground is not None])[0],
         "overlap_acc": overlap_acc(scores),
         "sp_acc": sp_acc(scores),
         "sp_acc_70": sp_acc(scores, 0.7),

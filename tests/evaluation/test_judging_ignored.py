@@ -44,6 +44,16 @@ def test_a_cut_out_is_judged_on_what_is_known_of_it(predictor) -> None:
     assert strict.splice == 0 and lenient.splice > 0.8
 
 
+def test_the_foreground_is_what_the_network_draws_and_not_what_the_removed_ground_left() -> None:
+    """Of a bright and a pale chromosome on no ground, the network sees the bright one alone."""
+    image = np.where(MASKS[2], np.float32(0.7), np.where(MASKS[3], np.float32(0.15), np.float32(0)))
+    cluster = Sample.from_masks("cell", "drawn/1", "test", "cutout", image, MASKS[2:])
+    score = judge_cutout(PREDICTORS["maps"], cluster).score
+    assert score.iou_chromosome == 1
+    assert score.iou_foreground == pytest.approx(MASKS[2].sum() / MASKS[2:].any(axis=0).sum(), abs=0.02)
+    assert judge_cutout(PREDICTORS["detector"], cluster).score.iou_foreground is None
+
+
 def test_no_score_rests_on_outlines_that_a_program_derived() -> None:
     derived = dataclasses.replace(sample(), derived=True)
     for cutouts, metaphases in (([derived], []), ([], [sample(), derived])):

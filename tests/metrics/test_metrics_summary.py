@@ -17,6 +17,7 @@ from chromseg.metrics import (
 KEYS = [
     "iou_crossing",
     "iou_chromosome",
+    "iou_foreground",
     "overlap_acc",
     "sp_acc",
     "sp_acc_70",
