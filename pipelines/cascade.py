@@ -4,8 +4,9 @@
     chromseg-ops models register profiles/bioimlab/models/cascade-0 --name cascade
     chromseg-ops models evaluate cascade/1 --data bioimlab
 
-Nothing is trained, so it is no stage: its parents come out of the registry, pinned by version. DVC has no record of it
-therefore, and scores that a registered cascade can show are those that `models evaluate` measures.
+Its parents come out of the registry, pinned by version, so it is no stage. All that is trained is its verifier, on
+training metaphases of the profile as the cascade cuts them. DVC has no record of it, and scores that a registered
+cascade can show are those that `models evaluate` measures.
 """
 
 from __future__ import annotations
@@ -17,20 +18,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from chromseg.annotations.index import KINDS
-from chromseg.annotations.seen import refuse_seen
+from chromseg.annotations.seen import Seen, refuse_seen
 from chromseg.config import parse
 from chromseg.evaluation.scores import rounded, write_scores
 from chromseg.evaluation.settling import settle_cascade
 from chromseg.inference.load import predictor_from_folder
 from chromseg.models.cascade import TODAY, CascadeRule
 from chromseg.models.device import usable_device
-from chromseg.project import DEFAULT
+from chromseg.models.package import read_card
+from chromseg.project import DEFAULT, checkpoints
 from chromseg.registry.log.beginning import init_store
 from chromseg.registry.store.runs import start_run
 from chromseg.registry.versions.cascade import (
     NAME,
     SEED,
     Parents,
+    add_verifier,
     build_cascade,
     lineage_of_cascade,
     params_of,
@@ -41,8 +44,10 @@ from chromseg.training.tracker import JsonTracker
 from pipelines.evaluate import judge
 from pipelines.profile import Profile, run_stage
 from pipelines.selection import Part, corrections, judging_samples, stains
+from pipelines.teaching import lessons, teach
 from pipelines.unseen import pictures_of
 
+_LESSONS = 100
 _ENOUGH = 40  # validation metaphases of each dataset by which its sureness is fitted
 
 
@@ -56,7 +61,9 @@ def main() -> None:
         {stain: resolve_parent(expert) for stain, expert in arguments.expert},
     )
     tested = pictures_of(tests(profile).entries())
-    seen = seen_by_parents(parents, tested)
+    own = stains(profile)
+    lesson = lessons(profile, own, arguments.lessons)
+    seen = seen_by_parents(parents, tested).with_parents(Seen.of(pictures_of(lesson)))
     refuse_seen(tested, seen, NAME)
     origin = lineage_of_cascade(
         parents,
@@ -69,7 +76,9 @@ def main() -> None:
     with start_run(lineage) as run:
         lineage = replace(lineage, run_id=run.run_id)
         build_cascade(folder, parents, rule, lineage, seen)
-        chosen = settle_cascade(folder, metaphases(profile).some(_ENOUGH), stains(profile), usable_device())
+        if lesson:
+            add_verifier(folder, teach(folder, profile.prepared, lesson, own, kept(profile, folder)))
+        chosen = settle_cascade(folder, metaphases(profile).some(_ENOUGH), own, usable_device())
         for tracker in (run, JsonTracker(folder / "run.json", tags=lineage.tags())):
             tracker.log_params(params_of(parents, rule) | chosen)
         predictor = predictor_from_folder(folder, device=usable_device())
@@ -93,6 +102,13 @@ def parse_arguments() -> argparse.Namespace:
         metavar="STAIN=MODEL",
         help="registered network of maps for pictures of one stain; may be given again",
     )
+    parser.add_argument(
+        "--lessons",
+        type=int,
+        default=_LESSONS,
+        metavar="N",
+        help=f"training metaphases of each stain that teach its verifier; default {_LESSONS}, 0 for none",
+    )
     parser.add_argument("--rule", type=Path, help="JSON of benchmarks/fit_cascade.py; default is the rule in the code")
     return parser.parse_args()
 
@@ -109,6 +125,12 @@ def read_rule(path: Path | None) -> CascadeRule:
     if path is None:
         return TODAY
     return parse(CascadeRule, json.loads(path.read_text(encoding="utf-8"))["rule"], "rule")
+
+
+def kept(profile: Profile, folder: Path) -> Path:
+    """Where the outlines lie meanwhile that are to teach the verifier of the cascade in `folder`."""
+    card = read_card(folder)
+    return checkpoints(profile.name) / f"{NAME}-{card.weights_sha256[:8]}"
 
 
 def metaphases(profile: Profile) -> Part:

@@ -25,6 +25,7 @@ from chromseg.inference.map_predictor import Glance, MapPredictor
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.splicing import Decided
 from chromseg.inference.sureness import Sureness, measures_of
+from chromseg.inference.verifying import OutlineVerifier, figures_of
 from chromseg.metrics import mask_ious
 from chromseg.models.cascade import CascadeRule
 from chromseg.models.ucrd_net import Detections
@@ -32,6 +33,7 @@ from chromseg.partition.cluster import NEEDS_REVIEW
 
 DISPUTED = "disputed"
 WITNESSES = ("partition", "detector", "believed")  # measures of sureness beside those of networks of maps
+_LEAST_SURE = 0.002  # probabilities of a verifier are taken no closer to 0 and 1
 _TRACE = 0.3  # IoU from which a detection counts as known
 _MOSTLY = 0.5  # share of a detected mask that must lie on the chromosome map for its outline to follow the map's
 
@@ -57,12 +59,14 @@ class CascadePredictor(Predictor):
         detector: The parent that detects.
         rule: How the better explanation is found.
         experts: By stain, what draws the maps of pictures that look most like it; at the scale and fineness of `maps`.
+        verifier: Looks at every outline, if there is one.
     """
 
     maps: MapPredictor = field(kw_only=True)
     detector: InstancePredictor = field(kw_only=True)
     rule: CascadeRule = field(kw_only=True, default=CascadeRule())
     experts: Mapping[str, MapPredictor] = field(kw_only=True, default_factory=dict)
+    verifier: OutlineVerifier | None = field(kw_only=True, default=None)
 
     @property
     def fine(self) -> int:
@@ -146,13 +150,16 @@ class CascadePredictor(Predictor):
         """What tells right outlines from wrong ones: those of networks of maps, and how far each witness agrees.
 
         Returns:
-            float64 (N, len(MEASURES) + len(WITNESSES)).
+            float64 (N, len(MEASURES) + len(WITNESSES)), and with a verifier its log-odds as one column more.
         """
         seen = np.stack([debate.chromosome, debate.crossing])
         shapes = measures_of(found.masks, found.scores, seen, self.seen(absorbance), typical)
         ious = [mask_ious(found.masks, debate.explanations[witness].masks) for witness in (PARTITION, DETECTOR)]
         believed = ious[1] * np.array(debate.explanations[DETECTOR].scores)
         witnesses = [each.max(axis=1, initial=0.0) for each in (*ious, believed)]
+        if self.verifier is not None:
+            sure = np.array(found.probability, dtype=np.float64).clip(_LEAST_SURE, 1 - _LEAST_SURE)
+            witnesses.append(np.log(sure / (1 - sure)))
         return np.concatenate([shapes, np.stack(witnesses, axis=1)], axis=1)
 
     def found_width(self, answer: Answer) -> float | None:
@@ -197,7 +204,23 @@ class CascadePredictor(Predictor):
             replace(detected, masks=fit_to_map(detected.masks, by_maps.chromosome, self.rule.reach))
         )
         together = splicer.join(seen, decided, contact_map(detected.masks), most)
-        return Debate((by_maps, detected, together), *decided.probabilities[:2])
+        explanations = self._verified((by_maps, detected, together), seen, decided)
+        return Debate(explanations, *decided.probabilities[:2])
+
+    @property
+    def view_width(self) -> float:
+        """How wide chromosomes are in the pixels of the masks."""
+        return self.maps.card.trained_width / self.fine
+
+    def _verified(self, explanations: Sequence[Found], seen: F32, decided: Decided) -> Sequence[Found]:
+        """The same, with the probability that each outline is right, if there is a verifier."""
+        if self.verifier is None:
+            return explanations
+        masks, figures = [each.masks for each in explanations], figures_of(explanations)
+        answers = self.verifier.right(masks, figures, seen, decided.probabilities[:2], self.view_width)
+        return [
+            replace(each, probability=tuple(right.tolist())) for each, right in zip(explanations, answers, strict=True)
+        ]
 
     def detected(
         self, detections: Detections, shape: tuple[int, int], settings: InstanceSettings | None = None

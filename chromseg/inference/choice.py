@@ -26,6 +26,7 @@ PARTITION, DETECTOR = 0, 1  # places of the two witnesses among the explanations
 
 _LEAST = 0.02  # probabilities are taken no closer to 0 and 1: no network is that certain
 _AREA_SPREAD, _WIDTH_SPREAD = 0.6, 0.2  # sd of the logarithms within a metaphase of the training cases of `bioimlab`
+_COST = 0.5  # of 0.3 to 1 the best on validation metaphases (docs/experiments/all-stains.md)
 _FARTHEST = 3.0  # sd from which on an unusual chromosome is no more unusual
 
 Floats = F64
@@ -38,7 +39,7 @@ class Group:
     Attributes:
         members: Per explanation the indices of its masks; perhaps none.
         window: Rows and columns around all of them.
-        evidence: float64 (explanations, 5), in the order of `EVIDENCE`, larger is better.
+        evidence: float64 (explanations, 6), in the order of `EVIDENCE`, larger is better.
     """
 
     members: tuple[list[int], ...]
@@ -111,6 +112,7 @@ class Debate:
                     *(agreement(self.ious(k, witness, group), belief) for witness, belief in witnesses),
                     usual(masks.sum(axis=(1, 2)), self._usual[0], _AREA_SPREAD),
                     usual(np.array([chromosome_width(mask) for mask in masks]), self._usual[1], _WIDTH_SPREAD),
+                    verdict([self.explanations[k].probability[index] for index in group.members[k]]),
                 ]
                 for k, masks in enumerate(sets)
             ]
@@ -172,6 +174,11 @@ def usual(values: npt.NDArray[np.generic], typical: float, spread: float) -> flo
         return 0.0
     distance = np.abs(np.log(np.maximum(values, 1) / max(typical, 1))) / spread
     return float(-0.5 * (np.minimum(distance, _FARTHEST) ** 2).mean())
+
+
+def verdict(right: Sequence[float | None]) -> float:
+    """What masks are worth that are right with these probabilities: a wrong one costs half a right one."""
+    return sum(each - _COST * (1 - each) for each in right if each is not None)
 
 
 def alike(ious: Floats, least: float) -> bool:

@@ -15,6 +15,7 @@ from chromseg.errors import ModelError
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.result import ModelIdentity
+from chromseg.inference.verifying import OutlineVerifier
 from chromseg.memory import keep_freed_memory
 from chromseg.models.cascade import CascadeNetwork
 from chromseg.models.device import usable_device
@@ -100,6 +101,7 @@ def _cascade(network: CascadeNetwork, card: ModelCard, identity: ModelIdentity, 
         detector=instance_predictor(network.detector, detector_card, identity_of(detector_card), device),
         rule=network.config.rule,
         experts=experts,
+        verifier=None if network.verifier is None else OutlineVerifier(network.verifier.to(device), device),
     )
 
 

@@ -17,6 +17,7 @@ from chromseg.errors import ConfigError, ModelError
 from chromseg.files import replacing, sha256, write_json
 from chromseg.models import Network, empty_model
 from chromseg.models.cascade import CascadeConfig, CascadeNetwork
+from chromseg.models.verifier import Verifier
 from chromseg.naming import MODEL_FILES
 
 Family = TypeVar("Family", bound=nn.Module)
@@ -180,7 +181,9 @@ def _architecture(values: Any) -> AnyModelConfig | CascadeConfig:
 def _empty(architecture: AnyModelConfig | CascadeConfig) -> Network | CascadeNetwork:
     if isinstance(architecture, CascadeConfig):
         experts = {stain: empty_model(expert) for stain, expert in architecture.experts.items()}
-        return CascadeNetwork(architecture, empty_model(architecture.maps), empty_model(architecture.detector), experts)
+        verifier = Verifier() if architecture.verifier else None
+        parents = empty_model(architecture.maps), empty_model(architecture.detector)
+        return CascadeNetwork(architecture, *parents, experts, verifier)
     return empty_model(architecture)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chromseg.models.cascade import CascadeRule
     from chromseg.models.maps import MapNetwork
     from chromseg.models.package import ModelCard
+    from chromseg.models.verifier import Verifier
 
 NAME = "cascade"
 SEED = 0  # nothing is left to chance
@@ -89,6 +90,21 @@ def build_cascade(folder: Path, parents: Parents, rule: CascadeRule, lineage: Li
         parents={role: _parent(parent, cards[role]) for role, parent in parents.roles.items()},
     )
     return save_model(folder, CascadeNetwork(config, maps, detector, networks), card)
+
+
+def add_verifier(folder: Path, verifier: Verifier) -> ModelCard:
+    """Give the cascade in a model folder a verifier, in place of the one that it may have.
+
+    Raises:
+        ModelError: The folder holds no cascade, or a damaged one.
+        OutputError: It cannot be written.
+    """
+    from chromseg.models.cascade import CascadeNetwork
+    from chromseg.models.package import load_model, save_model
+
+    network, card = load_model(folder, CascadeNetwork)
+    network.config, network.verifier = replace(network.config, verifier=True), verifier
+    return save_model(folder, network, card)
 
 
 def _network_of_maps(folder: Path, option: str) -> tuple[MapNetwork, ModelCard]:

@@ -34,14 +34,15 @@ from chromseg.annotations import (
 )
 from chromseg.annotations.seen import Seen, judged_on_seen
 from chromseg.config import PrepareConfig
-from chromseg.errors import ModelError, RegistryError
+from chromseg.errors import DataError, ModelError, RegistryError
 from chromseg.inference.cascade import CascadePredictor
 from chromseg.models.cascade import CascadeConfig
 from chromseg.models.package import ModelCard, load_model, read_card, write_card
+from chromseg.models.verifier import Verifier
 from chromseg.project import tracking_uri
 from chromseg.registry.store.backend import mlflow
 from chromseg.registry.store.store import open_store
-from chromseg.registry.versions.cascade import Parents, data_of, resolve_parent
+from chromseg.registry.versions.cascade import Parents, add_verifier, data_of, resolve_parent
 from chromseg.registry.versions.listing import show
 from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import Resolved
@@ -72,6 +73,22 @@ def test_a_cascade_stands_by_itself(parents: tuple[Resolved, Resolved], tmp_path
     assert predictor.rule.doubt == 0.7 and predictor.detector.settings.score == 0.4
     for name, value in predictor.detector.network.state_dict().items():
         assert torch.equal(value, own[name]), name
+
+
+def test_a_verifier_is_kept_with_the_cascade_and_used(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    before = build(tmp_path / "both", *parents)
+    plain = load_predictor(tmp_path / "both")
+    assert isinstance(plain, CascadePredictor) and plain.verifier is None
+    own = Verifier()
+    card = add_verifier(tmp_path / "both", own)
+    assert card.weights_sha256 != before.weights_sha256 and (card.parents, card.seen) == (before.parents, before.seen)
+    predictor = load_predictor(tmp_path / "both")
+    assert isinstance(predictor, CascadePredictor) and predictor.verifier is not None
+    assert not predictor.verifier.network.training
+    for name, value in predictor.verifier.network.state_dict().items():
+        assert torch.equal(value, own.state_dict()[name]), name
+    with pytest.raises(ModelError, match="expected a CascadeNetwork"):
+        add_verifier(parents[0].folder, own)
 
 
 def test_a_cascade_knows_the_pictures_of_both_parents(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
@@ -214,6 +231,9 @@ def test_the_program_builds_judges_and_tracks(
     monkeypatch.setattr(program, "resolve_parent", by_name.__getitem__)
     monkeypatch.setattr(program, "predictor_from_folder", lambda *_, **__: threshold_predictor())
     monkeypatch.setattr(sys, "argv", ["cascade", "--rule", "rule.json"])
+    with pytest.raises(DataError, match=r"no training metaphase in prepared; .*`--lessons 0`"):
+        program.main()
+    monkeypatch.setattr(sys, "argv", ["cascade", "--rule", "rule.json", "--lessons", "0"])
     program.main()
     made = read_card(Path("models/cascade-0"))
     assert isinstance(made.architecture, CascadeConfig) and made.architecture.rule.doubt == 0.7

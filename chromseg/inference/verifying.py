@@ -1,0 +1,86 @@
+"""How probably outlines are right, as a verifier sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from chromseg.arrays import F32, F64, U8, Bool
+from chromseg.inference.found import Found
+from chromseg.inference.outline_views import new_outlines, outline_views
+from chromseg.metrics import mask_ious
+from chromseg.models.verifier import Verifier
+
+_AT_ONCE = 64  # views: what the network holds of so many is 40 MB
+_BYTE = 255
+_LEAST = 0.002  # scores are taken no closer to 0 and 1
+
+
+@dataclass(frozen=True)
+class OutlineVerifier:
+    """A loaded verifier.
+
+    Attributes:
+        network: In evaluation mode.
+        device: Where it is.
+    """
+
+    network: Verifier
+    device: str = "cpu"
+
+    def right(
+        self, explanations: Sequence[Bool], figures: Sequence[F32], absorbance: F32, maps: F32, width: float
+    ) -> list[F64]:
+        """How probably each outline has IoU ≥ 0.8 with a chromosome, float64 (N,) for each explanation's masks.
+
+        Args:
+            explanations: bool (N, H, W) each. An outline that several give is seen once, in the first.
+            figures: Of each, as of `figures_of`.
+            absorbance: As of `outline_views`.
+            maps: Likewise.
+            width: Likewise.
+        """
+        known: dict[bytes, float] = {}
+        answers = []
+        for masks, own in zip(explanations, figures, strict=True):
+            new, names = new_outlines(masks, set(known))
+            seen = self.judge(outline_views(masks, absorbance, maps, width, new), own[new])
+            known |= {names[index]: float(right) for index, right in zip(new, seen, strict=True)}
+            answers.append(np.array([known[name] for name in names]))
+        return answers
+
+    @torch.inference_mode()
+    def judge(self, views: U8, figures: F32) -> F64:
+        """The same of views uint8 (N, PLANES, *SIZE), each seen upright and turned by 180°: no end is the upper one."""
+        logits = [np.zeros(0)]
+        for start in range(0, len(views), _AT_ONCE):
+            upright = torch.from_numpy(views[start : start + _AT_ONCE]).to(self.device).float() / _BYTE
+            upright = upright.contiguous(memory_format=torch.channels_last)
+            beside = torch.from_numpy(figures[start : start + _AT_ONCE]).to(self.device)
+            seen = self.network(upright, beside)[0] + self.network(upright.flip(2, 3), beside)[0]
+            logits.append(seen.double().cpu().numpy() / 2)
+        return np.asarray(1 / (1 + np.exp(-np.concatenate(logits))))
+
+
+def figures_of(explanations: Sequence[Found]) -> list[F32]:
+    """What a view of an outline does not show, float32 (N, FIGURES) for each explanation of a picture.
+
+    Log-odds of its score, its area beside the median of the explanation (natural logarithm), how far the first two
+    explanations, those of the witnesses, have it too (IoU), and that of the second by its score.
+    """
+    first, second = explanations[:2]
+    tables = []
+    for each in explanations:
+        scores, areas = np.array(each.scores, dtype=np.float64).clip(_LEAST, 1 - _LEAST), each.masks.sum(axis=(1, 2))
+        ious = [mask_ious(each.masks, witness.masks) for witness in (first, second)]
+        believed = ious[1] * np.array(second.scores)
+        columns = (
+            np.log(scores / (1 - scores)),
+            np.log(np.maximum(areas, 1) / max(float(np.median(areas)) if len(areas) else 1.0, 1.0)),
+            *(table.max(axis=1, initial=0.0) for table in (*ious, believed)),
+        )
+        tables.append(np.stack(columns, axis=1).astype(np.float32))
+    return tables
