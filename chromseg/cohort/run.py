@@ -19,8 +19,8 @@ from ray.data import ActorPoolStrategy, Dataset, TaskPoolStrategy
 from chromseg.cohort.ledger import open_ledger
 from chromseg.cohort.outcome import PictureOutcome
 from chromseg.cohort.sources import PictureFile
-from chromseg.cohort.tables import Tables
-from chromseg.cohort.worker import Loader, Opener, PartWriter, Segmenter, Work
+from chromseg.cohort.tables import PartWriter, Tables
+from chromseg.cohort.worker import Loader, Opener, Segmenter, Work
 from chromseg.errors import ChromsegError, MissingExtraError, OutputError
 from chromseg.inference.shard import Shard
 
