@@ -28,7 +28,7 @@ from chromseg.inference.shard import Shard
 
 _PART = 256  # pictures of one part of the tables
 _IN_HAND = 2  # blocks: with more, the first worker that is there takes all of a small cohort
-_WRITER = 32  # workers that one process can write the tables of: it takes near 1 GB of memory, and a part seconds
+_WRITER = 32  # workers that one process can write the tables of: a part takes it seconds
 _BLOCK, _MOST_BLOCKS = 8, 10_000  # pictures that a worker takes at a time; blocks that the driver plans
 
 
