@@ -25,9 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from chromseg import load_predictor
-from chromseg.cohort.outcome import PictureOutcome, outcome_of
+from chromseg.cohort.outcome import PictureOutcome
 from chromseg.cohort.sources import PictureFile
 from chromseg.cohort.tables import CHROMOSOMES, PICTURES, Tables
+from chromseg.cohort.verdicts import outcome_of
 from chromseg.files import write_json
 from chromseg.inference.asked import Asked
 from chromseg.inference.exports import write_result

@@ -5,9 +5,11 @@ A picture that takes its worker with it again and again is found out, and so is 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -17,11 +19,17 @@ STRIKES = 3  # workers that may die at one thing
 
 
 class Ledger:
-    """Counts the workers that began with something and were not heard of again; lives beside the driver."""
+    """Counts the workers that began with something and were not heard of again; lives beside the driver.
 
-    def __init__(self) -> None:
+    Args:
+        journal: File of what the run wrote. A ledger whose process dies begins anew: its strikes are forgotten, so
+            that a picture has them before it once more, but not this, or pictures of this run would pass for earlier.
+    """
+
+    def __init__(self, journal: Path) -> None:
         self._strikes: Counter[str] = Counter()
-        self._written: set[str] = set()
+        self._journal = journal
+        self._written = set(_read(journal))
 
     def enter(self, name: str) -> int:
         """Note that a worker begins with a picture, say; gives how many died at it before."""
@@ -34,6 +42,8 @@ class Ledger:
 
     def write(self, picture: str) -> None:
         """Note that the result of a picture is about to be written; a worker that dies then may have written it."""
+        with self._journal.open("a", encoding="utf-8") as journal:
+            journal.write("\n" + json.dumps(picture))  # what a dying process wrote half of stays a line of its own
         self._written.add(picture)
 
     def wrote(self, picture: str) -> bool:
@@ -41,12 +51,11 @@ class Ledger:
         return picture in self._written
 
 
-def open_ledger() -> Any:
-    """The ledger of one run, as a Ray actor on this node; one whose process dies begins anew, empty."""
+def open_ledger(journal: Path) -> Any:
+    """The ledger of one run, as a Ray actor on this node, where its journal lies."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    return (
-        ray.remote(Ledger).options(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here).remote()
-    )
+    options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
+    return ray.remote(Ledger).options(**options).remote(journal)
 
 
 @contextmanager
@@ -57,3 +66,10 @@ def at_work(ledger: Any, name: str) -> Iterator[bool]:
         yield may
     finally:
         ledger.leave.remote(name)
+
+
+def _read(journal: Path) -> Iterator[str]:
+    """The pictures in it, but for one that a process which died wrote half of: its worker tells again."""
+    for line in journal.read_text(encoding="utf-8").splitlines() if journal.exists() else ():
+        with suppress(ValueError):
+            yield json.loads(line)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -19,14 +21,14 @@ from ray.data import ActorPoolStrategy, Dataset, TaskPoolStrategy
 from chromseg.cohort.ledger import open_ledger
 from chromseg.cohort.outcome import PictureOutcome
 from chromseg.cohort.sources import PictureFile
-from chromseg.cohort.tables import Tables
-from chromseg.cohort.worker import Loader, Opener, PartWriter, Segmenter, Work
+from chromseg.cohort.tables import PartWriter, Tables
+from chromseg.cohort.worker import Loader, Opener, Segmenter, Work
 from chromseg.errors import ChromsegError, MissingExtraError, OutputError
 from chromseg.inference.shard import Shard
 
 _PART = 256  # pictures of one part of the tables
 _IN_HAND = 2  # blocks: with more, the first worker that is there takes all of a small cohort
-_WRITER = 32  # workers that one process can write the tables of: it takes near 1 GB of memory, and a part seconds
+_WRITER = 32  # workers that one process can write the tables of: a part takes it seconds
 _BLOCK, _MOST_BLOCKS = 8, 10_000  # pictures that a worker takes at a time; blocks that the driver plans
 
 
@@ -54,11 +56,13 @@ def run_cohort(
     """
     if tables is not None:
         tables.remove_unfinished()
-    try:
-        for row in _rows(_opened(files, shard or Shard()), work, loader, tables, workers):
-            yield row["outcome"]
-    except Exception as error:
-        raise _plain(error) from error
+    with tempfile.TemporaryDirectory(prefix="chromseg-run-") as scratch:
+        journal = Path(scratch) / "written"
+        try:
+            for row in _rows(_opened(files, shard or Shard()), work, loader, tables, workers, journal):
+                yield row["outcome"]
+        except Exception as error:
+            raise _plain(error) from error
 
 
 def blocks_of(pictures: int) -> int:
@@ -81,7 +85,12 @@ def _opened(files: Sequence[PictureFile], shard: Shard) -> list[PictureFile]:
 
 
 def _rows(
-    files: Sequence[PictureFile], work: Work, loader: Loader, tables: Tables | None, workers: int | None
+    files: Sequence[PictureFile],
+    work: Work,
+    loader: Loader,
+    tables: Tables | None,
+    workers: int | None,
+    journal: Path,
 ) -> Iterator[dict[str, Any]]:
     """Rows with the outcomes, as they are ready."""
     if not files:  # archives without a picture of this share
@@ -91,7 +100,7 @@ def _rows(
     data: Dataset = ray.data.from_items(rows, override_num_blocks=blocks_of(len(files)))
     data = data.map(
         Segmenter,
-        fn_constructor_args=(work, ray.put(loader), ray.put(known), open_ledger()),
+        fn_constructor_args=(work, ray.put(loader), ray.put(known), open_ledger(journal)),
         compute=_pool(workers),
         **_needs(work.device, workers),
     )

@@ -5,6 +5,8 @@
 
 A run is a model with the options of the call. A part of the chromosomes is written before its part of the pictures, of
 the same name: what has no partner was left by a driver that was killed, and is removed by the next.
+
+A process that does nothing but write imports this file, and with it neither a network nor PyTorch.
 """
 
 from __future__ import annotations
@@ -215,6 +217,17 @@ class PictureFacts:
             return PictureOutcome(file, "skipped", image_sha256, self.chromosomes, self.flagged, known=True)
         reason = InputRefusedError(self.got or "", expected=self.expected or "", remedy=self.remedy or "")
         return replace(failed(file, reason, image_sha256, self.rule or ""), known=True)
+
+
+class PartWriter:
+    """Writes a part of the tables of what came together."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[PictureOutcome]]:
+        """`outcome`, many of them, becomes the same without what was written; raises as `Tables.write`."""
+        return {"outcome": self._tables.write(list(batch["outcome"]))}
 
 
 _FACTS = [each.name for each in fields(PictureFacts)]

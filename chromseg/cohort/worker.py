@@ -12,9 +12,10 @@ from typing import Any, Protocol
 import ray
 
 from chromseg.cohort.ledger import STRIKES, at_work
-from chromseg.cohort.outcome import SET_ASIDE, PictureOutcome, failed, outcome_of
+from chromseg.cohort.outcome import SET_ASIDE, PictureOutcome, failed
 from chromseg.cohort.sources import PictureFile, members
-from chromseg.cohort.tables import PictureFacts, Tables
+from chromseg.cohort.tables import PictureFacts
+from chromseg.cohort.verdicts import outcome_of
 from chromseg.errors import ChromsegError, DataError, ModelError, OutputError
 from chromseg.inference.asked import Asked
 from chromseg.inference.batch import kept_in, unforeseen
@@ -146,17 +147,6 @@ class Opener:
         for each in members(file):
             if self._shard.holds(each.key):
                 yield {"file": each}
-
-
-class PartWriter:
-    """Writes a part of the tables of what came together."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[PictureOutcome]]:
-        """`outcome`, many of them, becomes the same without what was written; raises as `Tables.write`."""
-        return {"outcome": self._tables.write(list(batch["outcome"]))}
 
 
 def _fatal(file: PictureFile) -> DataError:

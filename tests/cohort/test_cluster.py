@@ -141,6 +141,17 @@ def test_a_worker_dies_and_a_picture_that_kills_its_workers_is_set_aside(
     assert failure["file"].endswith("/z-deadly.png") and f"{STRIKES} workers died" in failure["got"]
 
 
+def test_what_a_dead_worker_wrote_is_done_though_the_ledger_died_too(
+    start: Callable[..., Driver], cluster: SmallCluster, tmp_path: Path
+) -> None:
+    names = [f"p{number}" for number in range(8)]  # one block, which is begun again
+    driver = start(names, "--format", "folders", "--out", str(tmp_path / "out"), "--workers", "1")
+    driver.until(lambda: len(driver.begun()) > 2)
+    (ledger,) = cluster.workers("Ledger")
+    assert kill(ledger) and kill(driver.begun()[-1].process)
+    assert driver.outcomes() == dict.fromkeys(names, ("done", ""))
+
+
 def test_a_model_that_kills_its_workers_at_load_ends_the_run_in_one_line(start: Callable[..., Driver]) -> None:
     driver = start(["p"], "--deadly-model")
     assert driver.process.wait(PATIENCE) == 1

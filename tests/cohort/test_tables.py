@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +18,10 @@ from pyarrow import fs
 
 from chromseg.annotations import decode_rle
 from chromseg.cohort import storage
-from chromseg.cohort.outcome import PictureOutcome, failed, outcome_of
+from chromseg.cohort.outcome import PictureOutcome, failed
 from chromseg.cohort.sources import PictureFile
 from chromseg.cohort.tables import PictureFacts, Tables
+from chromseg.cohort.verdicts import outcome_of
 from chromseg.errors import DataError, InputRefusedError, OutputError
 from chromseg.inference.asked import Asked
 from chromseg.inference.one_picture import predict_file
@@ -135,3 +138,10 @@ def test_what_may_only_be_listed_is_one_line(
     shutil.rmtree(tmp_path / "pictures")
     with pytest.raises(OutputError, match=r"cannot remove .*Forbidden"):
         tables(tmp_path).remove_unfinished()
+
+
+def test_a_process_that_only_writes_needs_no_pytorch() -> None:
+    """It would take seconds and 300 MB of each writer."""
+    program = "import sys, chromseg.cohort.tables; sys.exit(str(sorted({'torch', 'torchvision'} & sys.modules.keys())))"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert answer.stderr == "[]\n"

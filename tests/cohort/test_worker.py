@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,12 +28,15 @@ from chromseg.inference.batch import Job
 from chromseg.inference.files import PictureWorker
 from chromseg.inference.shard import Shard
 
+_NUMBER = itertools.count()
+
 
 class ByHand:
-    """A ledger in this process that is called as an actor is."""
+    """A ledger in this process that is called as an actor is, with a journal of its own or that of another."""
 
-    def __init__(self) -> None:
-        self.book = Ledger()
+    def __init__(self, folder: Path, other: ByHand | None = None) -> None:
+        self.journal = other.journal if other else folder / f"journal-{next(_NUMBER)}"
+        self.book = Ledger(self.journal)
         self.enter = SimpleNamespace(remote=self.book.enter)
         self.leave = SimpleNamespace(remote=self.book.leave)
         self.write = SimpleNamespace(remote=self.book.write)
@@ -57,7 +61,7 @@ def picture(folder: Path, name: str, pixels: np.ndarray | None = None) -> Pictur
 @pytest.fixture
 def do(tmp_path: Path) -> Callable[..., PictureOutcome]:
     def work(file: PictureFile, *, ledger: Any = None, known: Any = None, folders: Path | None = None) -> Any:
-        segmenter = Segmenter(Work(Asked(), "cpu", folders), LOADER, known or {}, ledger or ByHand())
+        segmenter = Segmenter(Work(Asked(), "cpu", folders), LOADER, known or {}, ledger or ByHand(tmp_path))
         return segmenter({"file": file})["outcome"]
 
     return work
@@ -92,7 +96,7 @@ def test_what_was_decided_before_is_not_done_again(do: Callable[..., PictureOutc
 def test_three_dead_workers_set_a_picture_aside_and_one_that_lives_clears_it(
     do: Callable[..., PictureOutcome], tmp_path: Path
 ) -> None:
-    file, ledger = picture(tmp_path, "a"), ByHand()
+    file, ledger = picture(tmp_path, "a"), ByHand(tmp_path)
     for _ in range(STRIKES - 1):  # began, and were not heard of again
         ledger.book.enter(file.name)
     assert do(file, ledger=ledger).status == "done"
@@ -120,16 +124,31 @@ def test_folders_are_those_of_predict_and_are_skipped_next_time(
 def test_what_this_run_wrote_is_not_skipped_where_ray_repeats_it(
     do: Callable[..., PictureOutcome], tmp_path: Path
 ) -> None:
-    file, ledger = picture(tmp_path, "a"), ByHand()
+    file, ledger = picture(tmp_path, "a"), ByHand(tmp_path)
     for _ in range(2):
         outcome = do(file, folders=tmp_path / "out", ledger=ledger)
         assert (outcome.status, outcome.count, outcome.known) == ("done", 4, False)
     assert do(file, folders=tmp_path / "out").status == "skipped", "another run"
 
 
+def test_what_this_run_wrote_is_known_to_the_ledger_after_its_death(
+    do: Callable[..., PictureOutcome], tmp_path: Path
+) -> None:
+    file, before = picture(tmp_path, "a"), ByHand(tmp_path)
+    assert do(file, folders=tmp_path / "out", ledger=before).status == "done"
+    with before.journal.open("a") as journal:
+        journal.write('\n"half a na')  # it died as it wrote this
+    for _ in range(2):
+        after = ByHand(tmp_path, before)
+        assert do(file, folders=tmp_path / "out", ledger=after).status == "done", "as Ray repeats it"
+        after.book.write("another\nname")
+    assert ByHand(tmp_path, before).book.wrote("another\nname")
+    assert do(file, folders=tmp_path / "out").status == "skipped", "another run"
+
+
 def test_a_model_that_kills_its_worker_at_load_is_given_up(tmp_path: Path) -> None:
     """A worker that is killed says nothing: here its loading is interrupted before the ledger hears of its end."""
-    ledger, loaded = ByHand(), []
+    ledger, loaded = ByHand(tmp_path), []
     deadly = SimpleNamespace(load=loaded.append)
     ledger.leave = SimpleNamespace(remote=lambda name: None)
     for _ in range(STRIKES):
@@ -141,14 +160,14 @@ def test_a_model_that_kills_its_worker_at_load_is_given_up(tmp_path: Path) -> No
 
 def test_a_place_that_cannot_be_written_ends_the_run(do: Callable[..., PictureOutcome], tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file, no folder")
-    ledger = ByHand()
+    ledger = ByHand(tmp_path)
     with pytest.raises(OutputError):
         do(picture(tmp_path, "a"), folders=tmp_path / "out", ledger=ledger)
     assert ledger.book.enter(str(tmp_path / "a.png")) == 0, "the worker lives: no strike"
 
 
 def test_strict_needs_a_model_that_knows_what_it_has_seen(tmp_path: Path) -> None:
-    segmenter = Segmenter(Work(Asked(strict=True), "cpu"), LOADER, {}, ByHand())
+    segmenter = Segmenter(Work(Asked(strict=True), "cpu"), LOADER, {}, ByHand(tmp_path))
     with pytest.raises(ModelError, match="does not say how the pictures look"):
         segmenter({"file": picture(tmp_path, "a")})
 
