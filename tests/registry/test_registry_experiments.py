@@ -32,7 +32,10 @@ SMALL: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    """A clone whose owner copied a profile for a set of another name, made it small, and committed it."""
+    """A clone whose owner copied a profile for a set of another name, made it small, and committed it alone.
+
+    DVC reads every stage of every profile at each call, and there are hundreds.
+    """
     clone = Clone(tmp_path_factory.mktemp("lab") / "project")
     root = clone.folder
     (root.parent / ".gitconfig").write_text("[user]\nname = Ada\nemail = ada@lab.example\n")
@@ -43,8 +46,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     params["train"] = {"base": SMALL, "variants": {"unet": {"ablation": "baseline", "model": {"architecture": "unet"}}}}
     params["compare"] = {"baseline": "unet", "gallery": "unet"}
     (root / PARAMS).write_text(yaml.safe_dump(params))
+    others = [f"profiles/{other.name}" for other in profile.parent.iterdir() if other != profile]
     identity = ("-c", "user.name=Ada", "-c", "user.email=ada@lab.example")
-    for command in (("add", "profiles/neighbour"), (*identity, "commit", "-qm", "Another lab's images")):
+    for command in (("rm", "-rq", *others), ("add", "profiles/neighbour"), (*identity, "commit", "-qm", "Another lab's images")):
         subprocess.run(["git", *command], cwd=root, check=True)
     synthesize_dataset(
         root / "data", "neighbour", count=10, seed=3, size=(300, 300), chromosomes=12, crossings=3, images_per_case=1
