@@ -158,7 +158,8 @@ class CascadePredictor(Predictor):
         believed = ious[1] * np.array(debate.explanations[DETECTOR].scores)
         witnesses = [each.max(axis=1, initial=0.0) for each in (*ious, believed)]
         if self.verifier is not None:
-            sure = np.array(found.probability, dtype=np.float64).clip(_LEAST_SURE, 1 - _LEAST_SURE)
+            right = np.array([each.right for each in found.verdicts if each is not None], dtype=np.float64)
+            sure = right.clip(_LEAST_SURE, 1 - _LEAST_SURE)
             witnesses.append(np.log(sure / (1 - sure)))
         return np.concatenate([shapes, np.stack(witnesses, axis=1)], axis=1)
 
@@ -213,14 +214,12 @@ class CascadePredictor(Predictor):
         return self.maps.card.trained_width / self.fine
 
     def _verified(self, explanations: Sequence[Found], seen: F32, decided: Decided) -> Sequence[Found]:
-        """The same, with the probability that each outline is right, if there is a verifier."""
+        """The same, with a verdict on each outline if there is a verifier."""
         if self.verifier is None:
             return explanations
         masks, figures = [each.masks for each in explanations], figures_of(explanations)
-        answers = self.verifier.right(masks, figures, seen, decided.probabilities[:2], self.view_width)
-        return [
-            replace(each, probability=tuple(right.tolist())) for each, right in zip(explanations, answers, strict=True)
-        ]
+        verdicts = self.verifier.look(masks, figures, seen, decided.probabilities[:2], self.view_width)
+        return [replace(each, verdicts=own) for each, own in zip(explanations, verdicts, strict=True)]
 
     def detected(
         self, detections: Detections, shape: tuple[int, int], settings: InstanceSettings | None = None

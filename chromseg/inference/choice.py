@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from chromseg.arrays import F32, F64, I32, I64, Bool
 from chromseg.boxes import window_of
-from chromseg.inference.found import Found
+from chromseg.inference.found import Found, Verdict
 from chromseg.metrics import mask_ious
 from chromseg.metrics.splicing import assign
 from chromseg.models.cascade import EVIDENCE, CascadeRule
@@ -26,7 +26,6 @@ PARTITION, DETECTOR = 0, 1  # places of the two witnesses among the explanations
 
 _LEAST = 0.02  # probabilities are taken no closer to 0 and 1: no network is that certain
 _AREA_SPREAD, _WIDTH_SPREAD = 0.6, 0.2  # sd of the logarithms within a metaphase of the training cases of `bioimlab`
-_COST = 0.5  # of 0.3 to 1 the best on validation metaphases (docs/experiments/all-stains.md)
 _FARTHEST = 3.0  # sd from which on an unusual chromosome is no more unusual
 
 Floats = F64
@@ -112,7 +111,7 @@ class Debate:
                     *(agreement(self.ious(k, witness, group), belief) for witness, belief in witnesses),
                     usual(masks.sum(axis=(1, 2)), self._usual[0], _AREA_SPREAD),
                     usual(np.array([chromosome_width(mask) for mask in masks]), self._usual[1], _WIDTH_SPREAD),
-                    verdict([self.explanations[k].probability[index] for index in group.members[k]]),
+                    worth([self.explanations[k].verdicts[index] for index in group.members[k]]),
                 ]
                 for k, masks in enumerate(sets)
             ]
@@ -176,9 +175,12 @@ def usual(values: npt.NDArray[np.generic], typical: float, spread: float) -> flo
     return float(-0.5 * (np.minimum(distance, _FARTHEST) ** 2).mean())
 
 
-def verdict(right: Sequence[float | None]) -> float:
-    """What masks are worth that are right with these probabilities: a wrong one costs half a right one."""
-    return sum(each - _COST * (1 - each) for each in right if each is not None)
+def worth(verdicts: Sequence[Verdict | None]) -> float:
+    """What a verifier finds masks worth: 1 for one that is a chromosome, −1 for one that is none, 0 without a verdict.
+
+    By IoU, not by the probability of a right outline: a bad outline of a chromosome is better than none, for it counts.
+    """
+    return float(sum(2 * each.iou - 1 for each in verdicts if each is not None))
 
 
 def alike(ious: Floats, least: float) -> bool:

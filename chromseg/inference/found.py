@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,13 @@ from chromseg.annotations.maps import chromosome_map, crossing_map
 from chromseg.arrays import F32, Bool
 from chromseg.images.scale import resize_mask
 from chromseg.inference.result import Instance, instance_of
+
+
+class Verdict(NamedTuple):
+    """What a verifier says of an outline: how probably its IoU is 0.8 or more, and the IoU that it expects, 0–1."""
+
+    right: float
+    iou: float
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,7 @@ class Found:
             predicts instances.
         probability: Per mask, that its outline is right at IoU 0.8, or None where the model does not estimate it.
         closer: By how much the picture was enlarged after a first look that showed its chromosomes at a wrong width.
+        verdicts: Per mask, of a verifier, or None where none has looked.
     """
 
     masks: Bool
@@ -37,11 +46,13 @@ class Found:
     maps: tuple[Bool, Bool] | None = None
     probability: tuple[float | None, ...] = ()
     closer: float = 1.0
+    verdicts: tuple[Verdict | None, ...] = ()
 
     def __post_init__(self) -> None:
-        """A model that does not say how probable its outlines are says so of each."""
-        if len(self.probability) != len(self.scores):
-            object.__setattr__(self, "probability", (None,) * len(self.scores))
+        """A model that does not say how probable its outlines are, or what a verifier thinks of them, says so."""
+        for name in ("probability", "verdicts"):
+            if len(getattr(self, name)) != len(self.scores):
+                object.__setattr__(self, name, (None,) * len(self.scores))
 
     @property
     def chromosome(self) -> Bool:
@@ -63,6 +74,7 @@ class Found:
             self.maps,
             tuple(self.probability[index] for index in indices),
             self.closer,
+            tuple(self.verdicts[index] for index in indices),
         )
 
     def resized(self, shape: tuple[int, int], extent: tuple[float, float] | None = None) -> Found:
@@ -106,6 +118,7 @@ def joined(parts: list[Found], shape: tuple[int, int]) -> Found:
             tuple(flags for part in parts for flags in part.flags),
             tuple(one for part in parts for one in part.uncertainty),
             probability=tuple(one for part in parts for one in part.probability),
+            verdicts=tuple(one for part in parts for one in part.verdicts),
         )
     )
 

@@ -1,4 +1,4 @@
-"""How probably outlines are right, as a verifier sees them."""
+"""What a verifier says of outlines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from chromseg.arrays import F32, F64, U8, Bool
-from chromseg.inference.found import Found
+from chromseg.inference.found import Found, Verdict
 from chromseg.inference.outline_views import new_outlines, outline_views
 from chromseg.metrics import mask_ious
 from chromseg.models.verifier import Verifier
@@ -31,10 +31,10 @@ class OutlineVerifier:
     network: Verifier
     device: str = "cpu"
 
-    def right(
+    def look(
         self, explanations: Sequence[Bool], figures: Sequence[F32], absorbance: F32, maps: F32, width: float
-    ) -> list[F64]:
-        """How probably each outline has IoU ≥ 0.8 with a chromosome, float64 (N,) for each explanation's masks.
+    ) -> list[tuple[Verdict, ...]]:
+        """What it says of each outline of each explanation.
 
         Args:
             explanations: bool (N, H, W) each. An outline that several give is seen once, in the first.
@@ -43,25 +43,28 @@ class OutlineVerifier:
             maps: Likewise.
             width: Likewise.
         """
-        known: dict[bytes, float] = {}
+        known: dict[bytes, Verdict] = {}
         answers = []
         for masks, own in zip(explanations, figures, strict=True):
             new, names = new_outlines(masks, set(known))
             seen = self.judge(outline_views(masks, absorbance, maps, width, new), own[new])
-            known |= {names[index]: float(right) for index, right in zip(new, seen, strict=True)}
-            answers.append(np.array([known[name] for name in names]))
+            known |= {names[index]: Verdict(*each) for index, each in zip(new, seen.tolist(), strict=True)}
+            answers.append(tuple(known[name] for name in names))
         return answers
 
     @torch.inference_mode()
     def judge(self, views: U8, figures: F32) -> F64:
-        """The same of views uint8 (N, PLANES, *SIZE), each seen upright and turned by 180°: no end is the upper one."""
-        logits = [np.zeros(0)]
+        """Verdicts float64 (N, 2) on views uint8 (N, PLANES, *SIZE), each seen upright and turned by 180°.
+
+        An outline has no upper end.
+        """
+        logits = [np.zeros((0, len(Verdict._fields)))]
         for start in range(0, len(views), _AT_ONCE):
             upright = torch.from_numpy(views[start : start + _AT_ONCE]).to(self.device).float() / _BYTE
             upright = upright.contiguous(memory_format=torch.channels_last)
             beside = torch.from_numpy(figures[start : start + _AT_ONCE]).to(self.device)
-            seen = self.network(upright, beside)[0] + self.network(upright.flip(2, 3), beside)[0]
-            logits.append(seen.double().cpu().numpy() / 2)
+            both = [torch.stack(self.network(seen, beside), dim=1) for seen in (upright, upright.flip(2, 3))]
+            logits.append(torch.stack(both).mean(dim=0).double().cpu().numpy())
         return np.asarray(1 / (1 + np.exp(-np.concatenate(logits))))
 
 

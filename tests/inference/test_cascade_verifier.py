@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from drawn_cells import drawn_cascade, drawn_cell
 from torch import Tensor
 
 from chromseg.annotations import Sample
 from chromseg.evaluation.candidates import candidates_of
 from chromseg.inference.cascade import WITNESSES, CascadePredictor
-from chromseg.inference.choice import verdict
+from chromseg.inference.choice import worth
+from chromseg.inference.found import Verdict
 from chromseg.inference.sureness import MEASURES
 from chromseg.inference.verifying import OutlineVerifier, figures_of
 from chromseg.metrics import mask_ious
@@ -25,7 +25,7 @@ FUSED = np.concatenate([(MASKS[0] | MASKS[1])[None], MASKS[2:]])
 
 
 class Slim(Verifier):
-    """Holds for right what is slim: its outline takes less than a tenth of the view. Or the other way round."""
+    """Holds for right what is slim: its outline takes less than a seventh of the view. Or the other way round."""
 
     def __init__(self, sign: float) -> None:
         super().__init__()
@@ -33,7 +33,8 @@ class Slim(Verifier):
 
     def forward(self, views: Tensor, figures: Tensor) -> tuple[Tensor, Tensor]:
         share = views[:, 3].mean(dim=(1, 2))
-        return self.sign * 200 * (0.15 - share), torch.zeros(len(views))
+        logits = self.sign * 200 * (0.15 - share)
+        return logits, logits / 2
 
 
 def verifying(told: np.ndarray, sign: float, weight: float = 20.0) -> CascadePredictor:
@@ -52,15 +53,16 @@ def test_the_explanation_wins_whose_outlines_are_held_for_right() -> None:
     assert len(verifying(FUSED, -1.0, weight=0.0).find(ABSORBANCE).masks) == 4, "without a weight it has no say"
 
 
-def test_what_it_says_is_handed_out_and_measured() -> None:
+def test_what_it_says_is_a_measure_of_how_sure_the_cascade_is() -> None:
     cascade = verifying(MASKS, 1.0)
     found, _, measures = cascade.measured(ABSORBANCE)
     assert measures.shape == (4, len(MEASURES) + len(WITNESSES) + 1)
-    right = np.array(found.probability, dtype=np.float64)
-    assert right.min() > 0.5
+    right = np.array([verdict.right for verdict in found.verdicts if verdict is not None])
+    assert len(right) == 4 and right.min() > 0.5
     sure = right.clip(0.002, 0.998)
     assert measures[:, -1] == pytest.approx(np.log(sure / (1 - sure)), abs=1e-6)
-    assert drawn_cascade(MASKS).measured(ABSORBANCE)[2].shape == (4, len(MEASURES) + len(WITNESSES))
+    found, _, measures = drawn_cascade(MASKS).measured(ABSORBANCE)
+    assert measures.shape == (4, len(MEASURES) + len(WITNESSES)) and found.verdicts == (None,) * 4
 
 
 def test_figures_say_who_saw_the_same() -> None:
@@ -76,9 +78,10 @@ def test_figures_say_who_saw_the_same() -> None:
     assert detected[:, 0] == pytest.approx(np.log(0.8 / 0.2), abs=1e-5)
 
 
-def test_a_wrong_outline_costs_half_of_what_a_right_one_is_worth() -> None:
-    assert verdict([1.0, 1.0]) == 2 and verdict([0.0]) == -0.5 and verdict([]) == 0
-    assert verdict([None, None]) == 0
+def test_an_outline_is_worth_what_it_has_more_than_half_of_a_chromosome() -> None:
+    whole, half, none = (Verdict(right=0.3, iou=iou) for iou in (1.0, 0.5, 0.0))
+    assert worth([whole, whole]) == 2 and worth([none]) == -1 and worth([half]) == 0
+    assert worth([]) == worth([None, None]) == 0
 
 
 def test_candidates_are_all_outlines_once_with_their_iou() -> None:

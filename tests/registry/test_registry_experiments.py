@@ -48,7 +48,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     (root / PARAMS).write_text(yaml.safe_dump(params))
     others = [f"profiles/{other.name}" for other in profile.parent.iterdir() if other != profile]
     identity = ("-c", "user.name=Ada", "-c", "user.email=ada@lab.example")
-    for command in (("rm", "-rq", *others), ("add", "profiles/neighbour"), (*identity, "commit", "-qm", "Another lab's images")):
+    for command in (
+        ("rm", "-rq", *others),
+        ("add", "profiles/neighbour"),
+        (*identity, "commit", "-qm", "Another lab's images"),
+    ):
         subprocess.run(["git", *command], cwd=root, check=True)
     synthesize_dataset(
         root / "data", "neighbour", count=10, seed=3, size=(300, 300), chromosomes=12, crossings=3, images_per_case=1
