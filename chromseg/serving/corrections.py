@@ -212,12 +212,12 @@ def _coco(image: dict[str, Any], annotations: list[dict[str, Any]], info: dict[s
 
 
 def _equal(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> bool:
-    """Whether both are the same masks of the same classes, in any order."""
+    """Whether both are the same masks of the same classes, the same way up, in any order."""
     return sorted(map(_fingerprint, before)) == sorted(map(_fingerprint, after))
 
 
 def _fingerprint(annotation: dict[str, Any]) -> str:
-    return json.dumps([annotation["segmentation"], annotation.get("chromosome")])
+    return json.dumps([annotation["segmentation"], annotation.get("chromosome"), annotation.get("upside_down")])
 
 
 def _suffix(page: Page) -> str:

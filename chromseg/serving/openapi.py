@@ -120,6 +120,13 @@ def segment_answers(early: bool = False) -> dict[int | str, dict[str, Any]]:
     return {200: good, **BAD, **(conflict if early else {})}
 
 
+def card_answers() -> dict[int | str, dict[str, Any]]:
+    """Of /v1/model/card."""
+    text = {"schema": {"type": "string"}}
+    good = {"description": "In the format asked for.", "content": {"text/html": text, "text/markdown": text}}
+    return {200: good, **BAD}
+
+
 def karyogram_answers() -> dict[int | str, dict[str, Any]]:
     """Of /v1/karyogram."""
     kinds: dict[str, Any] = {kind: {"schema": _BINARY} for kind in ("image/png", "application/pdf")}

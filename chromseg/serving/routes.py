@@ -17,7 +17,7 @@ from chromseg.serving.correcting import add_corrections
 from chromseg.serving.engine import Engine
 from chromseg.serving.intake import taken_in
 from chromseg.serving.karyograms import add_karyogram
-from chromseg.serving.openapi import BAD, export_body
+from chromseg.serving.openapi import BAD, card_answers, export_body
 from chromseg.serving.render import Wanted
 from chromseg.serving.segmenting import Model, Page, add_segment
 from chromseg.serving.settings import EXPECTED_COUNT, FORMATS, ExportFormat
@@ -78,7 +78,7 @@ def _add_facts(router: APIRouter, engine: Engine) -> None:
         """All models that may be chosen, the one that answers by default first."""
         return [cards.model_facts(models.current, uris[name], name) for name, models in engine.choice]
 
-    @router.get("/model/card", response_class=HTMLResponse, responses=BAD)
+    @router.get("/model/card", response_class=Response, responses=card_answers())
     async def card(format: Literal["html", "markdown"] = "html", model: Model = "") -> Response:
         """The model card."""
         make: Callable[..., str] = cards.card_html if format == "html" else cards.card_markdown

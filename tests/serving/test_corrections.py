@@ -59,6 +59,10 @@ def test_corrections_are_off_unless_asked_for(tmp_path: Path) -> None:
 
 def test_classes_that_a_person_gave_are_kept(tmp_path: Path) -> None:
     """The outlines are those of the model, yet it is a change; what nobody said is not written down."""
+    with client(corrections=str(tmp_path / "turned")) as server:
+        found = segmented(server)
+        turned = {"annotations": [{**found["annotations"][0], "upside_down": True}, *found["annotations"][1:]]}
+        assert send(server, found, turned).json()["changed"] is True
     with client(corrections=str(tmp_path)) as server:
         found = segmented(server)
         named = [*found["annotations"]]

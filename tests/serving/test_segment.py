@@ -178,7 +178,8 @@ def test_other_requests_are_told_what_is_wrong(server: TestClient) -> None:
 def test_memory_is_given_back_after_large_pictures_and_in_idle_times(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[int] = []  # of this server, and of that of the module, which may tidy too
     monkeypatch.setattr(engine, "give_back_freed_memory", lambda: threads.append(threading.get_ident()))
-    monkeypatch.setattr(engine, "_IDLE", 0.2)
+    monkeypatch.setattr(engine, "_IDLE", 0.1)
+    monkeypatch.setattr(engine, "_AGAIN", 0.1)
     monkeypatch.setattr(engine, "_LARGE", 10_000)
     with client() as server:
 
@@ -190,5 +191,5 @@ def test_memory_is_given_back_after_large_pictures_and_in_idle_times(monkeypatch
         deadline = time.monotonic() + 30
         while given() < 2 and time.monotonic() < deadline:
             time.sleep(0.05)
-        time.sleep(1)
+        time.sleep(1)  # five times as long as it takes to give back more
         assert given() == 2  # once after the picture, once when all was quiet

@@ -117,8 +117,8 @@ class Page:
 
     # what a person does
 
-    def size(self, width: int, height: int = 1000) -> None:
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    def size(self, width: int, height: int = 1000, scale: int = 1) -> None:
+        metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
     def keys(self, *keys: str) -> None:

@@ -18,11 +18,42 @@ AXE = importlib.resources.files("selenium_axe_python") / "axe-core" / "axe.min.j
 def violations(page: Page) -> list[str]:
     """What axe finds wrong with the page as it stands, once colours have stopped changing."""
     page.wait(lambda: page.js("return document.getAnimations().length") == 0, "still in motion")
-    page.js(AXE.read_text(encoding="utf-8"))
+    if not page.js("return 'axe' in window"):
+        page.js(AXE.read_text(encoding="utf-8"))
     run = """const done = arguments[arguments.length - 1];
         axe.run(document, {resultTypes: ['violations']}).then((found) => done(found.violations.map(
             ({id, nodes}) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`)))"""
     return list(page.browser.execute_async_script(run))
+
+
+def look_everywhere(page: Page) -> None:
+    """On a telephone, a tablet and a screen, two dots a pixel, light and dark: nothing is amiss or cut off."""
+    for scheme in ("light", "dark"):
+        with preferring(page, "prefers-color-scheme", scheme):
+            for width, height in ((390, 844), (768, 1024), (1280, 900)):
+                page.size(width, height, scale=2)
+                where = f"{scheme}, {width} px wide"
+                assert too_wide(page) == 0, where
+                assert page.js(CUT_OFF) == [], where
+                if (scheme, width) in (("light", 390), ("dark", 1280)):  # axe takes a second each time
+                    assert violations(page) == [], where
+    page.size(1280)
+
+
+CUT_OFF = """// buttons that are over one another, or reach out of what is open, sideways
+    const place = document.querySelector("dialog[open]") ?? document.getElementById("main");
+    const scrolled = (list) => list !== null && list.scrollHeight > list.clientHeight;
+    const seen = [...place.querySelectorAll("button, label.button, select")]
+        .filter((one) => one.checkVisibility() && !scrolled(one.closest("ol, ul")));
+    const boxes = seen.map((one) => [one, one.getBoundingClientRect()]);
+    const inner = place.getBoundingClientRect();
+    const over = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+    const still = ([one]) => !one.closest("form"); // those of a dialog's form stay below what is scrolled
+    return [
+        ...boxes.filter(([, box]) => box.left < inner.left || box.right > inner.left + place.clientWidth + 1),
+        ...boxes.filter((one, at) => boxes.some((other, from) =>
+            from < at && still(one) === still(other) && over(one[1], other[1]))),
+    ].map(([one]) => one.ariaLabel || one.innerText)"""
 
 
 def test_axe_finds_nothing_before_and_after_a_refusal(page: Page, pictures: Any) -> None:

@@ -82,6 +82,46 @@ def test_nobody_saves_over_another_unasked(cell: Page, pictures: Any, correction
     assert json.loads(file.read_text(encoding="utf-8"))["info"]["reviewer"] == "Grace Tester"
 
 
+def test_who_comes_back_to_a_picture_is_not_taken_for_somebody_else(cell: Page, pictures: Any, tmp_path: Path) -> None:
+    other = tmp_path / "other.png"
+    other.write_bytes(pictures.cell.read_bytes() + b"other")
+    split_and_save(cell)
+    note = cell.text("#save-note")
+    cell.give(other)
+    cell.wait(lambda: cell.text("#file-name") == "other.png", "not opened")
+    assert cell.text("#save-kept").startswith("Nothing of this picture is kept")
+    cell.all("#pictures button")[0].click()
+    cell.wait(lambda: cell.text("#file-name") == "cell 7.png", "not opened again")
+    assert (cell.text("#save-note"), cell.text("#save-kept")[:34]) == (note, "This picture is kept on the server")
+    cell.pick(4)
+    cell.act("delete")
+    assert cell.text("#save-note").endswith("Changed since: not saved yet.")
+    save(cell, "Ada Tester")
+    cell.wait(
+        lambda: "7 chromosomes, 7 before" in cell.text("#save-note"), "not saved", lambda: cell.text("#save-note")
+    )
+    assert not cell.js("return document.getElementById('conflict-dialog').open")
+
+
+def test_a_save_that_arrives_when_another_picture_is_open_counts(cell: Page, pictures: Any, tmp_path: Path) -> None:
+    other = tmp_path / "other.png"
+    other.write_bytes(pictures.cell.read_bytes() + b"other")
+    cell.give(other)
+    cell.wait(lambda: cell.text("#file-name") == "other.png", "not opened")
+    cell.pick(4)
+    cell.act("delete")
+    cell.hold_back("v1/corrections")
+    save(cell, "Ada Tester")
+    cell.all("#pictures button")[0].click()
+    cell.wait(lambda: cell.text("#file-name") == "cell 7.png", "not opened")
+    cell.let_go()
+    cell.heard("other.png: Saved at")
+    assert "other.png: done" in cell.text("#pictures")
+    assert cell.text("#save-kept").startswith("Nothing of this picture is kept")
+    cell.all("#pictures button")[1].click()
+    cell.wait(lambda: cell.text("#save-note").startswith("Saved at"), "forgotten", lambda: cell.text("#save-note"))
+
+
 def test_a_draft_survives_a_reload(cell: Page) -> None:
     cell.pick(3)
     cell.act("split")

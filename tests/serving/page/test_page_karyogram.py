@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 from serving_app import running_server
+from test_page_access import look_everywhere
+from test_page_documents import reopen, save, saved
 
 from chromseg.config import KaryotypeConfig
 from chromseg.models import build_model
@@ -36,7 +39,8 @@ def naming_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[st
 
 @pytest.fixture
 def placed(browser: webdriver.Chrome, naming_server: tuple[str, Path], pictures: Any) -> Iterator[Page]:
-    """The page with the karyogram of the drawn cell open."""
+    """The page with the karyogram of the drawn cell open, of which the server keeps nothing yet."""
+    shutil.rmtree(naming_server[1], ignore_errors=True)
     found = Page(browser, naming_server[0])
     found.open()
     found.choose(pictures.cell)
@@ -73,21 +77,131 @@ def test_every_chromosome_has_a_place_and_there_are_all_places(placed: Page) -> 
     assert "not a diagnosis" in placed.text("#karyogram-dialog")
 
 
-def test_keys_move_turn_and_confirm_and_undo_takes_it_back(placed: Page) -> None:
-    before = places(placed)
-    order = placed.js("return [...document.querySelectorAll('#karyogram-rows .place')].map((one) => one.dataset.name)")
-    after = order[(order.index(before[2]) + 1) % 24]
-    placed.js("arguments[0].focus()", strip(placed, 2))
-    ActionChains(placed.browser).send_keys("+").perform()
-    settled(placed, 2, after)
-    assert "✓" in strip(placed, 2).text
-    placed.js("arguments[0].focus()", strip(placed, 2))
-    turned = placed.js("return arguments[0].querySelector('img').className", strip(placed, 2))
-    ActionChains(placed.browser).send_keys("t").perform()
-    placed.wait(
-        lambda: placed.js("return arguments[0].querySelector('img').className", strip(placed, 2)) != turned,
-        "it was not turned",
+def test_axe_finds_nothing_and_nothing_is_cut_off(placed: Page) -> None:
+    press(placed, 2, "a")
+    placed.wait(lambda: "✓" in strip(placed, 2).text, "it was not confirmed")
+    look_everywhere(placed)
+    lines = """return [...document.querySelectorAll('#karyogram-rows .row')].map(
+        (row) => new Set([...row.querySelectorAll('.place p')].map((one) => one.getBoundingClientRect().top)).size)"""
+    assert placed.js(lines) == [1, 1, 1, 1], "the names of a row stand in one line"
+    placed.size(1280, 500)
+    for number in places(placed):
+        placed.js("arguments[0].focus()", strip(placed, number))
+        free = """const box = arguments[0].getBoundingClientRect();
+            const [form] = document.querySelectorAll('#karyogram-dialog form');
+            return box.bottom <= form.getBoundingClientRect().top"""
+        assert placed.js(free, strip(placed, number)), f"chromosome {number} has the focus below the buttons"
+
+
+def order(page: Page) -> list[str]:
+    """All places, in reading order."""
+    return list(
+        page.js("return [...document.querySelectorAll('#karyogram-rows .place')].map((one) => one.dataset.name)")
     )
+
+
+def press(page: Page, number: int, *keys: str) -> None:
+    """Keys on a chromosome, of which the next comes before the server has answered about the first."""
+    script = """for (const key of arguments[1]) {
+        arguments[0].dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    }"""
+    page.js(script, strip(page, number), keys)
+
+
+def turned(page: Page, number: int) -> bool:
+    return bool(page.js("return arguments[0].querySelector('img.turned') !== null", strip(page, number)))
+
+
+def test_keys_that_come_before_the_answer_all_count(placed: Page) -> None:
+    before, way, names = places(placed), turned(placed, 3), order(placed)
+    press(placed, 2, "+", "+", "+")
+    settled(placed, 2, names[(names.index(before[2]) + 3) % 24])
+    press(placed, 3, "t", "t", "t")
+    placed.wait(lambda: turned(placed, 3) != way, "it was not turned")
+    assert placed.js("return document.getElementById('karyogram-dialog').ariaBusy") == "false"
+    for _ in range(6):
+        placed.one("#karyogram-undo").click()
+    placed.wait(lambda: places(placed) == before and turned(placed, 3) == way, "it was not undone")
+
+
+def test_an_answer_that_is_overtaken_or_comes_after_closing_changes_nothing(placed: Page) -> None:
+    before = places(placed)
+    placed.hold_back("v1/karyogram")
+    press(placed, 2, "+")
+    placed.one("#karyogram-undo").click()
+    placed.let_go()
+    assert places(placed) == before
+    placed.js("window.fetch = () => new Promise((_, reject) => (window.lose = () => reject(new TypeError('lost'))))")
+    press(placed, 2, "+")
+    placed.js("document.getElementById('karyogram-dialog').close()")
+    placed.js("window.lose()")
+    assert not placed.js("return document.getElementById('problem-dialog').open")
+
+
+def test_what_is_done_is_told_where_a_person_is(placed: Page) -> None:
+    press(placed, 2, "a")
+    placed.heard("Put chromosome 2 into place")
+    assert placed.seen("said")
+    assert placed.js("return document.getElementById('said').closest('dialog')?.id") == "karyogram-dialog", "not inert"
+    ActionChains(placed.browser).send_keys(Keys.ESCAPE).perform()
+    placed.act("delete")
+    placed.heard("Deleted chromosome")
+    assert placed.seen("said")
+
+
+def test_places_are_not_saved_over_those_of_another_unasked(
+    placed: Page, naming_server: tuple[str, Path], pictures: Any
+) -> None:
+    """The second has what the model says before them, not what the first has saved."""
+    place_and_save(placed, 2, "Grace Tester")
+    saved(placed)
+    reopen(placed, pictures.cell)
+    place_and_save(placed, 3, "Ada Tester")
+    placed.wait(lambda: bool(placed.js("return document.getElementById('conflict-dialog').open")), "not asked")
+    assert "Saved by Grace Tester on" in placed.text("#conflict-dialog")
+    assert kept_places(naming_server[1]).keys() == {2}
+    placed.one("#conflict-dialog [value=theirs]").click()
+    placed.heard("Opened the correction by Grace Tester")
+    placed.js("document.getElementById('karyogram-open').click()")
+    placed.wait(lambda: confirmed(placed) == [2], "theirs is not shown")
+    placed.one("#karyogram-undo").click()
+    placed.wait(lambda: confirmed(placed) == [3], "mine is lost")
+
+
+def place_and_save(page: Page, number: int, reviewer: str) -> None:
+    """Confirm the place of a chromosome, close the karyogram, and save."""
+    page.js("document.getElementById('karyogram-dialog').open || document.getElementById('karyogram-open').click()")
+    page.wait(lambda: bool(places(page)), "no karyogram")
+    press(page, number, "a")
+    page.wait(lambda: "✓" in strip(page, number).text, "it was not confirmed")
+    page.js("document.getElementById('karyogram-dialog').close()")
+    save(page, reviewer)
+
+
+def confirmed(page: Page) -> list[int]:
+    """The chromosomes that a person has placed, counted anew in each result."""
+    script = """return [...document.querySelectorAll('#karyogram-rows button')]
+        .filter((one) => one.innerText.includes('✓')).map((one) => Number(one.dataset.number))"""
+    return list(page.js(script))
+
+
+def kept_places(folder: Path) -> dict[int, str]:
+    """What people have said of places, by number, as the server keeps it."""
+    (kept,) = (folder / "corrected").glob("*.json")
+    annotations = json.loads(kept.read_text(encoding="utf-8"))["annotations"]
+    return {one["id"]: one["chromosome"] for one in annotations if "chromosome" in one}
+
+
+def test_keys_move_turn_and_confirm_and_undo_takes_it_back(placed: Page) -> None:
+    before, names = places(placed), order(placed)
+    placed.js("arguments[0].focus()", strip(placed, 2))
+    placed.keys("+")
+    settled(placed, 2, names[(names.index(before[2]) + 1) % 24])
+    assert "✓" in strip(placed, 2).text
+    assert placed.focused().startswith("Chromosome 2 "), "the focus goes with it"
+    way = turned(placed, 2)
+    placed.keys("t")
+    placed.wait(lambda: turned(placed, 2) != way, "it was not turned")
     for _ in range(2):
         placed.js("document.getElementById('karyogram-undo').click()")
     placed.wait(lambda: places(placed) == before, "it was not undone")
@@ -110,9 +224,7 @@ def test_what_a_person_placed_is_saved_with_the_correction(placed: Page, naming_
     ActionChains(placed.browser).send_keys(Keys.ESCAPE).perform()
     placed.js("document.getElementById('reviewer').value = 'Ada'; document.querySelector('#save-form button').click()")
     placed.wait(lambda: placed.text("#save-note").startswith("Saved"), "nothing was saved")
-    (kept,) = (naming_server[1] / "corrected").glob("*.json")
-    annotations = json.loads(kept.read_text())["annotations"]
-    assert [one.get("chromosome") for one in annotations] == [None, None, own, None, None, None, None]
+    assert kept_places(naming_server[1]) == {3: own}
 
 
 def test_files_are_made_of_it(placed: Page) -> None:

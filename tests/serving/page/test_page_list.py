@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from page_driver import Page
 from PIL import Image
-from test_page_access import violations
+from test_page_access import look_everywhere, violations
 
 
 @pytest.fixture
@@ -58,6 +58,8 @@ def test_several_files_are_several_pictures(given: Page) -> None:
 def test_the_list_is_gone_through_by_key_and_nothing_is_lost(given: Page) -> None:
     given.pick(3)
     given.act("delete")
+    given.all("#pictures button")[0].click()
+    given.heard("cell 1.png: 6 chromosomes")
     given.keys(".")
     given.wait(lambda: given.text("#file-name") == "cell 2.png", "not the next")
     assert states(given)["cell 1.png"] == "corrected"
@@ -73,6 +75,24 @@ def test_the_list_is_gone_through_by_key_and_nothing_is_lost(given: Page) -> Non
     given.keys("d")
     given.heard("Done. No picture is left.")
     assert given.text("#progress") == "3 of 4 done"
+
+
+def test_who_goes_on_quickly_keeps_each_picture_its_own(given: Page) -> None:
+    """The way to a picture has pauses (decoding, the model's figures), in which a person goes on to the next."""
+    outlines = "return [...document.querySelectorAll('#cuts path')].map((path) => path.getAttribute('d')).join()"
+
+    def drawn(place: int) -> str:
+        given.all("#pictures button")[place].click()
+        given.wait(lambda: given.text("#pictures [aria-current]").startswith(names[place]), "not opened")
+        return str(given.js(outlines))
+
+    names = list(states(given))[:3]
+    own = [drawn(place) for place in range(3)]
+    assert len(set(own)) == 3
+    drawn(0)
+    given.js("const all = document.querySelectorAll('#pictures button'); all[1].click(); all[2].click()")
+    given.wait(lambda: given.text("#file-name") == names[2], "not the last")
+    assert [drawn(place) for place in range(3)] == own
 
 
 def test_all_results_are_exported_together(given: Page) -> None:
@@ -106,7 +126,13 @@ RECORD = """
     window.fetch = async (url, options) => {
         const method = options.method ?? "GET";
         window.asked.push([method, url.split("?")[0].split("/").slice(0, 2).join("/")]);
-        if (window.hold && method === "GET") return Response.json({ id: "x", state: "working", step: "network" });
+        if (window.breaks && url.startsWith("v1/jobs")) {
+            return Response.json({ error: { kind: "timeout", got: "no answer within 60 s" } }, { status: 504 });
+        }
+        if (window.hold && method === "GET" && url.startsWith("v1/jobs")) {
+            const step = window.hold === "waiting" ? null : window.hold;
+            return Response.json({ id: "x", state: step ? "working" : "waiting", step });
+        }
         return real(url, options);
     };
 """
@@ -125,14 +151,44 @@ def test_who_waits_for_a_small_picture_asks_once_and_the_rest_are_jobs(page: Pag
     page.wait(lambda: asked(page, "DELETE") == ["v1/jobs"] * 3, "not forgotten")
 
 
+def test_what_broke_off_is_not_called_refused_and_is_cut_when_it_is_opened(page: Page, files: list[Path]) -> None:
+    page.js(RECORD + "window.breaks = true")
+    page.give(*files[:2])
+    page.wait(lambda: states(page).get("cell 2.png") == "failed", "not failed", lambda: page.text("#pictures"))
+    page.heard("cell 2.png could not be cut.")
+    look_everywhere(page)
+    page.js("window.breaks = false")
+    page.all("#pictures button")[1].click()
+    page.wait(lambda: page.text("#file-name") == "cell 2.png", "not tried again")
+    assert states(page)["cell 2.png"] == "doubtful"
+
+
+def test_axe_finds_nothing_while_the_rest_waits_nor_when_it_is_done(page: Page, files: list[Path]) -> None:
+    page.js(RECORD + "window.hold = 'waiting'")
+    page.give(*files)
+    page.wait(lambda: page.shown("work") and list(states(page).values())[1:] == ["waiting"] * 3, "not waiting")
+    look_everywhere(page)
+    page.js("window.hold = 'network'")
+    page.wait(lambda: list(states(page).values())[1:] == ["being cut"] * 3, "not worked on")
+    page.js("window.hold = ''")
+    page.wait(lambda: not {"waiting", "being cut"} & set(states(page).values()), "not all cut")
+    page.keys("d")
+    page.wait(lambda: page.text("#file-name") == "cell 2.png", "not on to the next")
+    assert states(page)["cell 1.png"] == "done"
+    look_everywhere(page)
+
+
 def test_a_large_picture_is_a_job_that_tells_its_step_and_can_be_stopped(
     page: Page, pictures: Any, tmp_path: Path
 ) -> None:
     large = tmp_path / "large.png"
     large.write_bytes(pictures.cell.read_bytes() + bytes(5 * 2**20))
-    page.js(RECORD + "window.hold = true")
+    page.js(RECORD + "window.hold = 'waiting'")
     page.give(large)
+    page.wait(lambda: page.text("#busy-said") == "Other pictures come first.", "not told that it waits")
+    page.js("window.hold = 'network'")
     page.wait(lambda: page.text("#busy-said") == "Chromosomes are looked for.", "no step")
+    look_everywhere(page)
     page.one("#stop").click()
     page.wait(lambda: asked(page, "DELETE") == ["v1/jobs"] and page.shown("start"), "not stopped")
     page.js("window.hold = false")

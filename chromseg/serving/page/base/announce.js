@@ -15,6 +15,8 @@ let hiding;
  * @param {{ seen?: boolean }} how `seen`: false for what the eye has before it already.
  */
 export function announce(sentence, { seen = true } = {}) {
+  const place = document.querySelector("dialog:modal") ?? document.body;
+  if (region.parentElement !== place) place.append(region); // beside an open dialog it is neither heard nor seen
   region.textContent = "";
   clearTimeout(hiding);
   requestAnimationFrame(() => {

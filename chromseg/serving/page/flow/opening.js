@@ -9,11 +9,11 @@ import { fit } from "../picture/zoom.js";
 import { instancesOf } from "../editing/annotations.js";
 import { Session } from "../editing/session.js";
 import * as api from "../transport/api.js";
-import { isAbort } from "../transport/calling.js";
+import { isAbort, isRefusal } from "../transport/calling.js";
 import { read } from "../transport/reading.js";
 import { resetSaving } from "../transport/saving.js";
 import { aboutResult } from "../panels/about.js";
-import { cropFrom } from "../panels/crops.js";
+import { cropFrom, pixelsOf } from "../panels/crops.js";
 import { offer, openCoco, openDraft } from "../panels/offers.js";
 import { sayBusy, sayStep, show, showBusy, showRefusal } from "../panels/views.js";
 import { WorkList } from "../panels/worklist.js";
@@ -129,32 +129,37 @@ export function opening(session, settings) {
 
   /** @type {(entry: Entry) => Promise<void>} */
   async function cutUnseen(entry) {
-    await cut(entry, true).catch((problem) => isAbort(problem) || announce(`${entry.file.name} was refused.`));
+    await cut(entry, true).catch((problem) => isAbort(problem) || sayBroken(entry.file.name, problem));
     if (entry.answer) entry.work ??= asFound(entry.answer);
     list.render();
   }
 
   /** @type {(entry: Entry) => Promise<void>} */
   async function showResult(entry) {
-    const { file, work } = entry;
     const answer = /** @type {Answer} */ (entry.answer);
     const [{ height, width, pages }] = answer.images;
-    if (list.current && list.current !== entry) list.current.work = session.snapshot();
+    const pixels = await pixelsOf(answer.picture);
+    if (wanted !== entry) return; // another was asked for meanwhile
+    // From here on without a pause, in which something would be done to a picture with the work on another.
+    if (list.current) list.current.work = session.snapshot();
     list.current = entry;
+    const { file, work } = entry;
     byId("file-name").textContent = file.name;
     byId("pages").hidden = pages < 2;
     pageField.max = String(pages);
     byId("page-count").textContent = String(pages);
     showPage();
-    resetSaving(entry.correction);
-    await aboutResult(answer, entry.model);
+    resetSaving(answer, entry.correction);
+    const told = aboutResult(answer, entry.model);
     showPicture(answer.picture, [height, width]);
-    await cropFrom(byId("picture", HTMLImageElement));
+    cropFrom(pixels);
     show("work");
     if (work) session.resume(work);
     else session.start(instancesOf(answer), [height, width]);
     fit([height, width]);
     await offer(session, atWork(), entry.correction);
+    await told;
+    if (list.current !== entry) return;
     focusStage(); // the keys work at once
     announce(`${file.name}: ${session.instances.length} chromosomes found, ${doubtful(session.instances).length} to look at.`);
   }
@@ -219,13 +224,17 @@ export function opening(session, settings) {
 
   /** @type {() => Work} */
   function atWork() {
-    const { file, answer, page } = list.current ?? {};
-    if (!file || !answer || page === undefined) throw new Error("nothing is cut yet");
-    return { file, answer, page };
+    const entry = list.current;
+    if (!entry?.answer) throw new Error("nothing is cut yet");
+    const { file, answer, page } = entry;
+    return { file, answer, page, markSaved: (step) => list.markSaved(entry, step) };
   }
 
   return { list, take, goOn, cutAgain, openPage, stopped, steps, atWork, refused: () => refusedLast };
 }
+
+/** @type {(name: string, problem: unknown) => void} */
+const sayBroken = (name, problem) => announce(`${name} ${isRefusal(problem) ? "was refused" : "could not be cut"}.`);
 
 function options() {
   const given = new FormData(byId("options", HTMLFormElement));

@@ -106,6 +106,7 @@ export async function aboutResult(answer, asked) {
   choice = asked;
   used = answer.model;
   if (other || !same(served, used)) await askAgain();
+  if (used !== answer.model) return; // another picture is at work by now
   renderModel();
   renderMeasured();
   const notes = [answer.validation.input, answer.validation.result].flatMap((report) => report?.failures ?? []);

@@ -9,17 +9,28 @@ const NO_CANVAS = "this browser draws on no canvas: use a current one";
 let pixels = null; // of the picture
 
 /**
- * From now on cut from this picture.
+ * The pixels of a picture.
  *
- * @type {(image: HTMLImageElement) => Promise<void>}
+ * @type {(url: string) => Promise<ImageData>}
  */
-export async function cropFrom(image) {
+export async function pixelsOf(url) {
+  const image = new Image();
+  image.src = url;
   await image.decode();
   const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   if (!context) throw new Error(NO_CANVAS);
   context.drawImage(image, 0, 0);
-  pixels = context.getImageData(0, 0, canvas.width, canvas.height);
+  return context.getImageData(0, 0, canvas.width, canvas.height);
+}
+
+/**
+ * From now on cut from this picture.
+ *
+ * @type {(picture: ImageData) => void}
+ */
+export function cropFrom(picture) {
+  pixels = picture;
 }
 
 /**

@@ -31,21 +31,27 @@ let shown = null;
  * @type {(session: Session, current: () => Work) => void}
  */
 export function karyogram(session, current) {
+  let asking = new AbortController(); // what was asked last: what overtakes it ends it
+
   /** @type {() => Promise<void>} */
   async function renew() {
+    asking.abort();
+    asking = new AbortController();
+    const { signal } = asking;
     const { step } = session;
     const { file, answer, page } = current();
-    dialog.setAttribute("aria-busy", "true");
+    dialog.ariaBusy = String(step !== shown?.step);
+    if (step === shown?.step) return;
     try {
-      const told = await api.karyogram(file, resultOf(session, answer), page);
-      if (session.step !== step) return; // more was done meanwhile: its answer is on the way
+      const told = await api.karyogram(file, resultOf(session, answer), page, signal);
+      if (signal.aborted) return;
       shown = { told, ids: kept(step.instances).map(({ id }) => id), step };
+      dialog.ariaBusy = "false";
       render(shown);
     } catch (problem) {
+      if (signal.aborted) return;
       dialog.close();
       showProblem(problem);
-    } finally {
-      dialog.removeAttribute("aria-busy");
     }
   }
 
@@ -59,8 +65,9 @@ export function karyogram(session, current) {
     dialog.showModal();
     await renew();
   });
+  dialog.addEventListener("close", () => asking.abort());
   session.addEventListener("change", () => {
-    if (dialog.open && session.step !== shown?.step) renew();
+    if (dialog.open) renew();
   });
   byId("karyogram-undo").addEventListener("click", () => {
     if (session.canUndo) announce(`Undone: ${session.undo()}.`);
@@ -80,18 +87,20 @@ export function karyogram(session, current) {
 }
 
 /**
- * What a key does to a chromosome; null for nothing.
+ * What a key does to a chromosome, from where a person has put it, which may not be shown yet; null for nothing.
  *
  * @type {(session: Session, chosen: PlacedChromosome, key: string) => Edit | null}
  */
 function edited({ instances }, chosen, key) {
   if (!shown) return null;
   const id = shown.ids[chosen.number - 1];
+  const own = instances.find((instance) => instance.id === id);
+  if (!own) return null; // Undo has taken it away
   const step = STEPS[key];
   const names = shown.told.rows.flat(2);
-  const at = (names.indexOf(chosen.name) + (step ?? 0) + names.length) % names.length;
+  const at = (names.indexOf(own.chromosome ?? chosen.name) + (step ?? 0) + names.length) % names.length;
   if (step || key === "a") return place(instances, id, names[at]);
-  return key === "t" ? turn(instances, id, !chosen.upside_down) : null;
+  return key === "t" ? turn(instances, id, !(own.upsideDown ?? chosen.upside_down)) : null;
 }
 
 /** @type {(told: (number: number, name: string) => void) => void} */

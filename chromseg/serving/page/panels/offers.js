@@ -44,6 +44,7 @@ export function draftsOf(session, current) {
  * @type {(session: Session, work: Work, correction: Correction | null) => Promise<void>}
  */
 export async function offer(session, { answer }, correction) {
+  place.replaceChildren(); // those of another picture
   const draft = await draftOf(keyOf(answer));
   place.replaceChildren();
   if (correction) {

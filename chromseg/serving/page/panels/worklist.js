@@ -4,13 +4,14 @@ import { all, around, byId } from "../base/elements.js";
 import { doubtful } from "../base/words.js";
 import { annotationsOf } from "../editing/annotations.js";
 import { kept } from "../editing/edits.js";
+import { isRefusal } from "../transport/calling.js";
 import { hand } from "../transport/exports.js";
 
 /** @import { Instance } from "../editing/edits.js" */
-/** @import { Session, Snapshot } from "../editing/session.js" */
+/** @import { Session, Snapshot, Step } from "../editing/session.js" */
 /** @import { Answer, Correction } from "../transport/api.js" */
 
-/** @typedef {"waiting" | "being cut" | "refused" | "doubtful" | "cut" | "corrected" | "done"} State */
+/** @typedef {"waiting" | "being cut" | "refused" | "failed" | "doubtful" | "cut" | "corrected" | "done"} State */
 /**
  * A picture that was given: what the server answered, or why not; `work` is what was put aside, or nothing yet.
  *
@@ -87,7 +88,7 @@ export class WorkList {
   /** The next one that is not done, for which something can be done. */
   nextToDo() {
     const others = this.entries.map((_, step) => this.beside(step + 1));
-    return others.find((entry) => entry && !["done", "refused"].includes(this.stateOf(entry))) ?? null;
+    return others.find((entry) => entry && !["done", "refused", "failed"].includes(this.stateOf(entry))) ?? null;
   }
 
   /** @type {(entry: Entry) => Instance[]} */
@@ -98,12 +99,23 @@ export class WorkList {
 
   /** @type {(entry: Entry) => State} */
   stateOf(entry) {
-    if (entry.problem) return "refused";
+    if (entry.problem) return isRefusal(entry.problem) ? "refused" : "failed";
     if (!entry.answer) return entry.cutting && entry.begun ? "being cut" : "waiting";
     const { steps, at, saved } = entry === this.current || !entry.work ? this.#session.snapshot() : entry.work;
     if (entry.done || (at > 0 && steps[at] === saved)) return "done";
     if (at > 0) return "corrected";
     return doubtful(steps[at].instances).length ? "doubtful" : "cut";
+  }
+
+  /**
+   * A step of a picture was saved, which may have been put aside since.
+   *
+   * @type {(entry: Entry, step: Step) => void}
+   */
+  markSaved(entry, step) {
+    if (entry === this.current) return this.#session.markSaved(step);
+    if (entry.work) entry.work = { ...entry.work, saved: step };
+    return this.render();
   }
 
   /** Whether anything would be lost. */

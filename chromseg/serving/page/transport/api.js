@@ -6,6 +6,7 @@ import { worked } from "./jobs.js";
 
 /** @import { Annotation } from "../editing/annotations.js" */
 /** @import { Foreign } from "../editing/coco.js" */
+/** @import { Step } from "../editing/session.js" */
 /** @import { Measured } from "../base/measured.js" */
 /** @import { Mask, Point, Size } from "../picture/masks.js" */
 /** @import { Failure, Rule, Waiting } from "./calling.js" */
@@ -52,7 +53,13 @@ import { worked } from "./jobs.js";
  * @property {string} strip a data URI.
  */
 /** @typedef {{ count: string, unsure: number, chromosomes: PlacedChromosome[], rows: string[][][] }} Karyogram */
-/** @typedef {{ file: File, answer: Answer, page: number }} Work A picture at work, and what it was answered. */
+/**
+ * @typedef {object} Work A picture at work, and what it was answered.
+ * @property {File} file
+ * @property {Answer} answer
+ * @property {number} page
+ * @property {(step: Step) => void} markSaved a step of it was saved, whichever picture is at work by then.
+ */
 
 /** @type {() => Promise<Settings>} */
 export const settings = () => json("v1/settings");
@@ -111,9 +118,10 @@ export async function render(format, file, result, page) {
 /**
  * Instances named and placed, around those that a person has placed.
  *
- * @type {(file: File, result: object, page: number) => Promise<Karyogram>}
+ * @type {(file: File, result: object, page: number, signal: AbortSignal) => Promise<Karyogram>}
  */
-export const karyogram = async (file, result, page) => (await made("karyogram", "json", file, result, page)).json();
+export const karyogram = async (file, result, page, signal) =>
+  (await made("karyogram", "json", file, result, page, signal)).json();
 /**
  * The same as a page, "png" or "pdf".
  *
@@ -122,13 +130,13 @@ export const karyogram = async (file, result, page) => (await made("karyogram", 
 export const karyogramFile = async (format, file, result, page) =>
   (await made("karyogram", format, file, result, page)).blob();
 
-/** @type {(route: string, format: string, file: File, result: object, page: number) => Promise<Response>} */
-function made(route, format, file, result, page) {
+/** @type {(route: string, format: string, file: File, result: object, page: number, signal?: AbortSignal) => Promise<Response>} */
+function made(route, format, file, result, page, signal) {
   const form = new FormData();
   form.set("image", file, "image");
   form.set("instances", JSON.stringify(result));
   const query = new URLSearchParams({ format, page: String(page) });
-  return call(`v1/${route}?${query}`, { method: "POST", body: form });
+  return call(`v1/${route}?${query}`, { method: "POST", body: form, signal });
 }
 
 /**

@@ -85,6 +85,15 @@ export function isAbort(error) {
   return error instanceof DOMException && error.name === "AbortError";
 }
 
+/**
+ * Whether an error says that a file is no good, however often it is sent.
+ *
+ * @type {(error: unknown) => boolean}
+ */
+export function isRefusal(error) {
+  return error instanceof ServerProblem && ["refused", "unsupported", "too-large"].includes(error.kind);
+}
+
 /** @type {(response: Response) => Promise<ServerProblem>} */
 async function problemOf(response) {
   try {
