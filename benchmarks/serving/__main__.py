@@ -1,11 +1,11 @@
 """What serving costs and stands: overhead, throughput, latency under load, and a long run with everything going wrong.
 
     python -m benchmarks.serving [--model bundled/chromseg] [--image CELL.png] [--requests 10000] [--seconds 60]
-                                 [--only overhead throughput latency endurance hostile slow]
+                                 [--only overhead throughput latency endurance hostile slow limits]
                                  [--out reports/serving.json]
 
 Server and clients share the same cores, and the work of clients counts against the server. They send a cut-out of the
-built-in sample, 256×256, unless `--image` names another picture. Full length: under 30 minutes on two cores.
+built-in sample, 256×256, unless `--image` names another picture. Full length: under 40 minutes on two cores.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from PIL import Image
 from benchmarks.serving.client import CLIENTS
 from benchmarks.serving.endurance import endurance
 from benchmarks.serving.hostile import hostile
+from benchmarks.serving.limits import limits
 from benchmarks.serving.load import latency, throughput
 from benchmarks.serving.overhead import overhead
 from benchmarks.serving.slow import slow
 from chromseg.files import write_json
 from chromseg.registry.lineage.gather import git_state, hardware
 
-PARTS = ("overhead", "throughput", "latency", "endurance", "hostile", "slow")
+PARTS = ("overhead", "throughput", "latency", "endurance", "hostile", "slow", "limits")
 
 
 def main() -> None:
@@ -42,6 +43,7 @@ def main() -> None:
         "endurance": lambda: endurance(arguments.model, image, arguments.requests),
         "hostile": lambda: hostile(arguments.model, image),
         "slow": lambda: slow(arguments.model, image, arguments.seconds),
+        "limits": lambda: limits(arguments.model, image, 5 * arguments.seconds),
     }
     figures: dict[str, Any] = {"git_commit": git_state()[0], "hardware": hardware()}
     figures |= {"clients": CLIENTS, "load_before": os.getloadavg()[0]}

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import psutil  # type: ignore[import-untyped]
@@ -22,6 +22,7 @@ from chromseg.arrays import U8
 
 COUNT, MOST_BYTES = 200, 64_000
 Rng: TypeAlias = np.random.Generator
+T = TypeVar("T")
 
 
 def hostile_pictures(numbers: Sequence[int] = range(COUNT)) -> Iterator[bytes]:
@@ -152,7 +153,7 @@ def answers(url: str, process: Any, numbers: Sequence[int]) -> Iterator[tuple[in
 
 
 @contextmanager
-def sampled(measure: Callable[[], float], pause: float = 0.2) -> Iterator[list[float]]:
+def sampled(measure: Callable[[], T], pause: float = 0.2) -> Iterator[list[T]]:
     """What is measured again and again, at least once at the beginning, as long as the block lasts."""
     values, done = [measure()], threading.Event()
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from benchmarks.serving.client import Client
 
 
 @contextmanager
-def server(*arguments: object, cwd: Path | None = None) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A `chromseg-ops serve` that is ready."""
+def server(
+    *arguments: object, cwd: Path | None = None, under: Sequence[str] = ()
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A `chromseg-ops serve` that is ready; `under` is a command that runs it."""
     code = "from chromseg.cli.app import main; main()"
-    words = [sys.executable, "-c", code, "serve", "--port", "0", *map(str, arguments)]
+    words = [*under, sys.executable, "-c", code, "serve", "--port", "0", *map(str, arguments)]
     environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
     if cwd is not None:
         environment.pop("MLFLOW_TRACKING_URI", None)
