@@ -12,9 +12,10 @@ cascade can show are those that `models evaluate` measures.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from chromseg.annotations.index import KINDS
@@ -128,9 +129,14 @@ def read_rule(path: Path | None) -> CascadeRule:
 
 
 def kept(profile: Profile, folder: Path) -> Path:
-    """Where the outlines lie meanwhile that are to teach the verifier of the cascade in `folder`."""
+    """Where the outlines lie meanwhile that are to teach the verifier of the cascade in `folder`.
+
+    Not only its networks decide which these are: its rule says which detections it listens to.
+    """
     card = read_card(folder)
-    return checkpoints(profile.name) / f"{NAME}-{card.weights_sha256[:8]}"
+    settings = [card.weights_sha256, asdict(card.architecture), card.lineage["data_md5"]]
+    digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:8]
+    return checkpoints(profile.name) / f"{NAME}-{SEED}-{digest}"
 
 
 def metaphases(profile: Profile) -> Part:

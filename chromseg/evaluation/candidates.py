@@ -27,12 +27,12 @@ def candidates_of(predictor: CascadePredictor, sample: Sample, stain: str) -> Ca
     debate, seen = who.explanations(picture, *answer), who.seen(picture)
     truth = as_coarse_as(seen.shape, sample, closer).masks
     assert truth is not None
+    maps = np.stack([debate.chromosome, debate.crossing])
     views, figures, ious = [], [], []
     known: set[bytes] = set()
     for explanation, beside in zip(debate.explanations, figures_of(debate.explanations), strict=True):
         new, names = new_outlines(explanation.masks, known)
         known.update(names)
-        maps = np.stack([debate.chromosome, debate.crossing])
         views.append(outline_views(explanation.masks, seen, maps, who.view_width, new))
         figures.append(beside[new])
         ious.append(_best(explanation.masks[new], truth))
