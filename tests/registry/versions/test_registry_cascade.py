@@ -48,6 +48,7 @@ from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import Resolved
 from pipelines import cascade as program
 from pipelines.prepare import samples
+from pipelines.profile import Profile
 
 
 def picture() -> bytes:
@@ -89,6 +90,15 @@ def test_a_verifier_is_kept_with_the_cascade_and_used(parents: tuple[Resolved, R
         assert torch.equal(value, own.state_dict()[name]), name
     with pytest.raises(ModelError, match="expected a CascadeNetwork"):
         add_verifier(parents[0].folder, own)
+
+
+def test_outlines_of_another_rule_do_not_teach(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+    """The weights are the same, but which detections are listened to is not."""
+    folders = []
+    for least in (0.4, 0.6, 0.4):
+        build(tmp_path / "both", *parents, least=least)
+        folders.append(program.kept(Profile("default"), tmp_path / "both"))
+    assert folders[0] == folders[2] != folders[1]
 
 
 def test_a_cascade_knows_the_pictures_of_both_parents(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
