@@ -38,18 +38,19 @@ export function karyogram(session, current) {
     asking.abort();
     asking = new AbortController();
     const { signal } = asking;
+    const late = () => signal.aborted || !dialog.open; // the event of closing comes a little after closing
     const { step } = session;
     const { file, answer, page } = current();
     dialog.ariaBusy = String(step !== shown?.step);
     if (step === shown?.step) return;
     try {
       const told = await api.karyogram(file, resultOf(session, answer), page, signal);
-      if (signal.aborted) return;
+      if (late()) return;
       shown = { told, ids: kept(step.instances).map(({ id }) => id), step };
       dialog.ariaBusy = "false";
       render(shown);
     } catch (problem) {
-      if (signal.aborted) return;
+      if (late()) return;
       dialog.close();
       showProblem(problem);
     }
