@@ -4,9 +4,9 @@
     chromseg-ops models register profiles/bioimlab/models/cascade-0 --name cascade
     chromseg-ops models evaluate cascade/1 --data bioimlab
 
-Its parents come out of the registry, pinned by version, so it is no stage. All that is trained is its verifier, on
-training metaphases of the profile as the cascade cuts them. DVC has no record of it, and scores that a registered
-cascade can show are those that `models evaluate` measures.
+Its parents come out of the registry, pinned by version, so it is no stage. All that is trained are its verifier and its
+corrector, on training metaphases of the profile as the cascade cuts them. DVC has no record of it, and scores that a
+registered cascade can show are those that `models evaluate` measures.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from chromseg.registry.versions.cascade import (
     NAME,
     SEED,
     Parents,
-    add_verifier,
+    add_taught,
     build_cascade,
     lineage_of_cascade,
     params_of,
@@ -48,7 +48,7 @@ from pipelines.selection import Part, corrections, judging_samples, stains
 from pipelines.teaching import lessons, teach
 from pipelines.unseen import pictures_of
 
-_LESSONS = 100
+_LESSONS = 200
 _ENOUGH = 40  # validation metaphases of each dataset by which its sureness is fitted
 
 
@@ -78,7 +78,7 @@ def main() -> None:
         lineage = replace(lineage, run_id=run.run_id)
         build_cascade(folder, parents, rule, lineage, seen)
         if lesson:
-            add_verifier(folder, teach(folder, profile.prepared, lesson, own, kept(profile, folder)))
+            add_taught(folder, *teach(folder, profile.prepared, lesson, own, kept(profile, folder)))
         chosen = settle_cascade(folder, metaphases(profile).some(_ENOUGH), own, usable_device())
         for tracker in (run, JsonTracker(folder / "run.json", tags=lineage.tags())):
             tracker.log_params(params_of(parents, rule) | chosen)
@@ -108,7 +108,7 @@ def parse_arguments() -> argparse.Namespace:
         type=int,
         default=_LESSONS,
         metavar="N",
-        help=f"training metaphases of each stain that teach its verifier; default {_LESSONS}, 0 for none",
+        help=f"training metaphases of each stain that teach its own networks; default {_LESSONS}, 0 for none of them",
     )
     parser.add_argument("--rule", type=Path, help="JSON of benchmarks/fit_cascade.py; default is the rule in the code")
     return parser.parse_args()
@@ -129,7 +129,7 @@ def read_rule(path: Path | None) -> CascadeRule:
 
 
 def kept(profile: Profile, folder: Path) -> Path:
-    """Where the outlines lie meanwhile that are to teach the verifier of the cascade in `folder`.
+    """Where the outlines lie meanwhile that are to teach the networks of the cascade in `folder`.
 
     Not only its networks decide which these are: its rule says which detections it listens to.
     """

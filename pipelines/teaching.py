@@ -1,4 +1,4 @@
-"""Teaches a cascade's verifier: outlines of training metaphases, cut by the cascade itself, on all cores."""
+"""Teaches a cascade's verifier and corrector: outlines of training metaphases, cut by the cascade, on all cores."""
 
 from __future__ import annotations
 
@@ -20,11 +20,16 @@ from chromseg.evaluation.candidates import candidates_of
 from chromseg.files import replacing
 from chromseg.inference.cascade import CascadePredictor
 from chromseg.inference.load import predictor_from_folder
+from chromseg.models.corrector import Corrector
 from chromseg.models.package import read_card
 from chromseg.models.verifier import Verifier
-from chromseg.training.verifier import Candidates, train_verifier
+from chromseg.training.candidates import Candidates
+from chromseg.training.corrector import train_corrector
+from chromseg.training.verifier import train_verifier
 from pipelines.profile import Profile
 from pipelines.selection import Part, evenly
+
+_HALF = 0.5  # IoU
 
 
 def lessons(profile: Profile, stains: Mapping[str, str], most: int) -> list[SampleEntry]:
@@ -41,16 +46,18 @@ def lessons(profile: Profile, stains: Mapping[str, str], most: int) -> list[Samp
     if not by_stain:
         raise DataError(
             f"no training metaphase in {profile.prepared}",
-            expected="some, by which the verifier is taught",
-            remedy="prepare a set with training cases, or build the cascade with `--lessons 0`, without a verifier",
+            expected="some, by which verifier and corrector are taught",
+            remedy="prepare a set with training cases, or build the cascade with `--lessons 0`, without both",
         )
     return [
         entry for sets in by_stain.values() for own in sets.values() for entry in evenly(own, max(1, most // len(sets)))
     ]
 
 
-def teach(folder: Path, prepared: Path, entries: list[SampleEntry], stains: Mapping[str, str], kept: Path) -> Verifier:
-    """Cut metaphases with the cascade in `folder`, and train a verifier on what comes out.
+def teach(
+    folder: Path, prepared: Path, entries: list[SampleEntry], stains: Mapping[str, str], kept: Path
+) -> tuple[Verifier, Corrector]:
+    """Cut metaphases with the cascade in `folder`, and train its own networks on what comes out.
 
     Args:
         folder: A cascade.
@@ -60,20 +67,28 @@ def teach(folder: Path, prepared: Path, entries: list[SampleEntry], stains: Mapp
         kept: A folder for the outlines of each picture, so that an interrupted build goes on; removed at the end.
 
     Raises:
+        DataError: It finds no outline in any of them.
         ModelError: The cascade sees chromosomes of any width, so nobody knows how large an outline is to look.
     """
     if not read_card(folder).trained_width:
         raise ModelError(
             f"{folder}, whose networks see chromosomes of any width",
             expected="a cascade of networks that were trained with `prepare.width`",
-            remedy="train them so, or build it with `--lessons 0`, without a verifier",
+            remedy="train them so, or build it with `--lessons 0`, without verifier and corrector",
         )
     cut = partial(_cut, folder, prepared, dict(stains), kept)
     with ProcessPoolExecutor(usable_cores(), mp_context=get_context("spawn"), initializer=_alone) as pool:
         parts = list(pool.map(cut, entries))
-    verifier = train_verifier(Candidates.joined(parts))
+    candidates = Candidates.joined(parts)
+    if not (candidates.ious >= _HALF).any():
+        raise DataError(
+            f"no outline of half a chromosome in {len(parts)} training metaphases",
+            expected="a cascade that finds chromosomes, since their outlines teach its own networks",
+            remedy="train its parents longer, or build it with `--lessons 0`, without verifier and corrector",
+        )
+    taught = train_verifier(candidates), train_corrector(candidates)
     shutil.rmtree(kept)
-    return verifier
+    return taught
 
 
 def _alone() -> None:
@@ -88,9 +103,9 @@ def _cut(folder: Path, prepared: Path, stains: Mapping[str, str], kept: Path, en
         (sample,) = read_entries(prepared, [entry])
         found = candidates_of(_cascade(folder), sample, stains[entry.dataset])
         with replacing(path) as temporary, temporary.open("wb") as stream:
-            np.savez_compressed(stream, views=found.views, figures=found.figures, ious=found.ious, stains=found.stains)
+            np.savez_compressed(stream, **vars(found))
     with np.load(path) as arrays:
-        return Candidates(arrays["views"], arrays["figures"], arrays["ious"], arrays["stains"])
+        return Candidates(**arrays)
 
 
 @cache

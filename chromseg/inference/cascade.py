@@ -12,12 +12,14 @@ from typing import NamedTuple, Self
 
 import numpy as np
 from scipy import ndimage
+from scipy.special import logit
 
 from chromseg.annotations.contact import contact_map
 from chromseg.arrays import F32, F64, Bool
 from chromseg.boxes import window_of
 from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse_shape, extent_of, factor_between, resize, resized_shape
 from chromseg.inference.choice import DETECTOR, PARTITION, Debate, Group, alike
+from chromseg.inference.correcting import OutlineCorrector
 from chromseg.inference.familiarity import clearly, look_of
 from chromseg.inference.found import Found, in_reading_order, joined
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
@@ -60,6 +62,7 @@ class CascadePredictor(Predictor):
         rule: How the better explanation is found.
         experts: By stain, what draws the maps of pictures that look most like it; at the scale and fineness of `maps`.
         verifier: Looks at every outline, if there is one.
+        corrector: Draws the chosen outlines anew, if there is one.
     """
 
     maps: MapPredictor = field(kw_only=True)
@@ -67,6 +70,7 @@ class CascadePredictor(Predictor):
     rule: CascadeRule = field(kw_only=True, default=CascadeRule())
     experts: Mapping[str, MapPredictor] = field(kw_only=True, default_factory=dict)
     verifier: OutlineVerifier | None = field(kw_only=True, default=None)
+    corrector: OutlineCorrector | None = field(kw_only=True, default=None)
 
     @property
     def fine(self) -> int:
@@ -133,7 +137,7 @@ class CascadePredictor(Predictor):
     def solve(self, absorbance: F32, answer: Answer, most: int | None = None) -> Found:
         """Keep the better explanation of each group of competing masks."""
         debate = self.explanations(absorbance, *answer, most=most)
-        found = self.decide(debate)
+        found = self.decide(debate, absorbance)
         sureness = self.sureness
         if sureness is None:
             return found
@@ -143,7 +147,7 @@ class CascadePredictor(Predictor):
         """What is found, the picture in which, as coarse as the masks, and the measures by which sureness is fitted."""
         who, picture, answer, closer = self.heard(absorbance)
         debate = who.explanations(picture, *answer)
-        found = replace(who.decide(debate), closer=closer)
+        found = replace(who.decide(debate, picture), closer=closer)
         return found, self.seen(picture), self.measures(picture, debate, found)
 
     def measures(self, absorbance: F32, debate: Debate, found: Found, typical: Sequence[float] | None = None) -> F64:
@@ -159,8 +163,7 @@ class CascadePredictor(Predictor):
         witnesses = [each.max(axis=1, initial=0.0) for each in (*ious, believed)]
         if self.verifier is not None:
             right = np.array([each.right for each in found.verdicts if each is not None], dtype=np.float64)
-            sure = right.clip(_LEAST_SURE, 1 - _LEAST_SURE)
-            witnesses.append(np.log(sure / (1 - sure)))
+            witnesses.append(logit(right.clip(_LEAST_SURE, 1 - _LEAST_SURE)))
         return np.concatenate([shapes, np.stack(witnesses, axis=1)], axis=1)
 
     def found_width(self, answer: Answer) -> float | None:
@@ -176,11 +179,16 @@ class CascadePredictor(Predictor):
         alone = replace(rest, scores=tuple(score / 2 for score in rest.scores))  # nobody confirms them
         return found, joined([found, alone], found.masks.shape[1:])
 
-    def decide(self, debate: Debate) -> Found:
-        """The better explanation of each group."""
+    def decide(self, debate: Debate, absorbance: F32) -> Found:
+        """The better explanation of each group, its outlines drawn anew if there is a corrector."""
         parts = [choose(debate, group, self.rule) for group in debate.groups(self.rule)]
         by_maps = debate.explanations[PARTITION]
-        return replace(joined(parts, by_maps.masks.shape[1:]), maps=by_maps.maps)
+        found = replace(joined(parts, by_maps.masks.shape[1:]), maps=by_maps.maps)
+        if self.corrector is None:
+            return found
+        seen, maps = self.seen(absorbance), np.stack([debate.chromosome, debate.crossing])
+        masks = self.corrector.redraw(found.masks, seen, maps, self.view_width)
+        return in_reading_order(replace(found, masks=masks))
 
     def infer(self, absorbance: F32) -> Answer:
         """Run both networks."""

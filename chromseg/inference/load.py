@@ -12,6 +12,7 @@ from torch import nn
 import chromseg
 from chromseg.config import DetectorConfig
 from chromseg.errors import ModelError
+from chromseg.inference.correcting import OutlineCorrector
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.result import ModelIdentity
@@ -102,6 +103,7 @@ def _cascade(network: CascadeNetwork, card: ModelCard, identity: ModelIdentity, 
         rule=network.config.rule,
         experts=experts,
         verifier=None if network.verifier is None else OutlineVerifier(network.verifier.to(device), device),
+        corrector=None if network.corrector is None else OutlineCorrector(network.corrector.to(device), device),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -36,15 +37,21 @@ def outline_views(masks: Bool, absorbance: F32, maps: F32, width: float, which: 
     tone = max(float(np.median(absorbance[masks.any(axis=0)])), 1e-3)
     seen = [_as_bytes(plane) for plane in (absorbance / (_BRIGHTEST * tone), *maps)]
     depth = masks.sum(axis=0, dtype=np.uint8)
-    reach = int(np.hypot(*SIZE) * width / _WIDTH / 2) + 2
     for view, mask in zip(views, shown, strict=True):
-        middle, way = _lie(mask)
-        row, col = middle.astype(int)
-        rows, cols = grown((slice(row, row + 1), slice(col, col + 1)), reach)
-        own = mask[rows, cols]
-        near = (*(plane[rows, cols] for plane in seen), _FULL * own, _FULL * (depth[rows, cols] > own))
+        frame = Frame.of(mask, width)
+        own = mask[frame.window]
+        near = (*(plane[frame.window] for plane in seen), _FULL * own, _FULL * (depth[frame.window] > own))
         for plane, target in zip(near, view, strict=True):
-            target[:] = _laid(plane.astype(np.uint8), middle - (rows.start, cols.start), way, width / _WIDTH)
+            target[:] = frame.laid(plane.astype(np.uint8))
+    return views
+
+
+def laid_as(masks: Bool, others: Bool, width: float) -> U8:
+    """Other masks bool (N, H, W), each as the view of its mask of (N, H, W) shows it: uint8 (N, *SIZE), 0–255."""
+    views = np.zeros((len(masks), *SIZE), dtype=np.uint8)
+    for view, mask, other in zip(views, masks, others, strict=True):
+        frame = Frame.of(mask, width)
+        view[:] = frame.laid((_FULL * other[frame.window]).astype(np.uint8))
     return views
 
 
@@ -62,6 +69,46 @@ def _name(mask: Bool) -> bytes:
     return repr(window).encode() + mask[window].tobytes()
 
 
+@dataclass(frozen=True)
+class Frame:
+    """Where the view of an outline lies in its picture.
+
+    Attributes:
+        window: Rows and columns around it.
+        middle: Of the outline, row and column in the window, float64 (2,).
+        way: Its longest direction, of length 1, downwards, float64 (2,).
+        step: Pixels of the picture to one of the view.
+    """
+
+    window: tuple[slice, slice]
+    middle: F64
+    way: F64
+    step: float
+
+    @classmethod
+    def of(cls, mask: Bool, width: float) -> Frame:
+        """Of a mask bool (H, W) in a picture whose chromosomes are so wide."""
+        middle, way = _lie(mask)
+        row, col = middle.astype(int)
+        reach = int(np.hypot(*SIZE) * width / _WIDTH / 2) + 2
+        rows, cols = grown((slice(row, row + 1), slice(col, col + 1)), reach)
+        return cls((rows, cols), middle - (rows.start, cols.start), way, width / _WIDTH)
+
+    def laid(self, plane: U8) -> U8:
+        """A plane of the window (h, w) as the view shows it: uint8 `SIZE`, bilinear, 0 outside."""
+        turn = self.step * np.stack([self.way, self._across], axis=1)
+        return _read(plane, SIZE, turn, self.middle + 0.5 - turn @ np.array(SIZE) / 2)
+
+    def back(self, view: U8, shape: tuple[int, int]) -> U8:
+        """What the view uint8 `SIZE` shows, in the window of `shape`: uint8 (h, w), bilinear, 0 outside."""
+        turn = np.stack([self.way, self._across]) / self.step
+        return _read(view, shape, turn, np.array(SIZE) / 2 - turn @ (self.middle + 0.5))
+
+    @property
+    def _across(self) -> F64:
+        return np.array([-self.way[1], self.way[0]])
+
+
 def _lie(mask: Bool) -> tuple[F64, F64]:
     """The middle of a mask and its longest direction, downwards: rows and columns, float64 (2,) each."""
     window = window_of(mask)
@@ -73,13 +120,12 @@ def _lie(mask: Bool) -> tuple[F64, F64]:
     return middle + corner, way if way[0] >= 0 else -way
 
 
-def _laid(plane: U8, middle: F64, way: F64, step: float) -> U8:
-    """A plane (h, w) read in steps of so many pixels, its middle in the middle: uint8 `SIZE`, bilinear, 0 outside."""
-    down, across = step * way, step * np.array([-way[1], way[0]])
-    start = middle + 0.5 - down * SIZE[0] / 2 - across * SIZE[1] / 2
-    affine = (across[1], down[1], start[1], across[0], down[0], start[0])
-    laid = Image.fromarray(plane).transform(SIZE[::-1], Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR)
-    return np.asarray(laid)
+def _read(plane: U8, shape: tuple[int, int], turn: F64, start: F64) -> U8:
+    """A plane uint8 (h, w) at `turn` (2, 2) times row and column plus `start` (2,): uint8 of `shape`, bilinear."""
+    (down_down, down_across), (across_down, across_across) = turn
+    affine = (across_across, across_down, start[1], down_across, down_down, start[0])
+    read = Image.fromarray(plane).transform(shape[::-1], Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR)
+    return np.asarray(read)
 
 
 def _as_bytes(plane: F32) -> U8:

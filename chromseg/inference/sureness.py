@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from scipy import ndimage
+from scipy.special import expit, logit
 
 from chromseg.arrays import F32, F64, Bool
 from chromseg.boxes import grown, window_of
@@ -71,7 +72,7 @@ class Sureness:
 
     def probabilities(self, measures: F64) -> F64:
         """That each outline has IoU ≥ 0.8 with its chromosome: float64 (N, len(MEASURES)) → float64 (N,)."""
-        return np.asarray(1 / (1 + np.exp(-(measures @ np.array(self.weights) + self.bias))))
+        return np.asarray(expit(measures @ np.array(self.weights) + self.bias))
 
     def chromosomes(self, measures: F64, probabilities: F64) -> list[int]:
         """Indices of the outlines that are handed out: all but debris."""
@@ -174,8 +175,7 @@ def _shape(mask: Bool) -> tuple[float, float, float]:
 
 
 def _log_odds(probability: float) -> float:
-    sure = min(max(probability, 1 - _SUREST), _SUREST)
-    return math.log(sure / (1 - sure))
+    return float(logit(np.clip(probability, 1 - _SUREST, _SUREST)))
 
 
 def _highest(values: F32) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.special import expit, logit
 
 from chromseg.arrays import F32, F64, U8, Bool
 from chromseg.inference.found import Found, Verdict
@@ -65,7 +66,7 @@ class OutlineVerifier:
             beside = torch.from_numpy(figures[start : start + _AT_ONCE]).to(self.device)
             both = [torch.stack(self.network(seen, beside), dim=1) for seen in (upright, upright.flip(2, 3))]
             logits.append(torch.stack(both).mean(dim=0).double().cpu().numpy())
-        return np.asarray(1 / (1 + np.exp(-np.concatenate(logits))))
+        return np.asarray(expit(np.concatenate(logits)))
 
 
 def figures_of(explanations: Sequence[Found]) -> list[F32]:
@@ -81,7 +82,7 @@ def figures_of(explanations: Sequence[Found]) -> list[F32]:
         ious = [mask_ious(each.masks, witness.masks) for witness in (first, second)]
         believed = ious[1] * np.array(second.scores)
         columns = (
-            np.log(scores / (1 - scores)),
+            logit(scores),
             np.log(np.maximum(areas, 1) / max(float(np.median(areas)) if len(areas) else 1.0, 1.0)),
             *(table.max(axis=1, initial=0.0) for table in (*ious, believed)),
         )

@@ -9,6 +9,7 @@ from typing import Literal
 from torch import nn
 
 from chromseg.config import DetectorConfig, ModelConfig
+from chromseg.models.corrector import Corrector
 from chromseg.models.verifier import Verifier
 
 EVIDENCE = ("pixels", "detector", "partition", "size", "width", "verified")  # what the rule weighs
@@ -49,7 +50,7 @@ class CascadeRule:
     least: float | None = None
 
 
-TODAY = CascadeRule(least=0.6, verified=4.0)  # the best on validation metaphases (docs/experiments/all-stains.md)
+TODAY = CascadeRule(least=0.6, verified=2.0)  # the best on validation metaphases (docs/experiments/all-stains.md)
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class CascadeConfig:
         rule: How the better explanation is found.
         experts: By stain, a network of maps that takes the place of `maps` in pictures of that stain.
         verifier: Whether a verifier looks at every outline.
+        corrector: Whether a corrector draws the chosen outlines anew.
     """
 
     architecture: Literal["cascade"]
@@ -70,6 +72,7 @@ class CascadeConfig:
     rule: CascadeRule = CascadeRule()
     experts: dict[str, ModelConfig] = field(default_factory=dict)
     verifier: bool = False
+    corrector: bool = False
 
 
 class CascadeNetwork(nn.Module):
@@ -81,6 +84,7 @@ class CascadeNetwork(nn.Module):
         detector: A UCRD-Net.
         experts: As `config.experts` names them.
         verifier: None where the configuration says so.
+        corrector: Likewise.
     """
 
     def __init__(
@@ -90,6 +94,7 @@ class CascadeNetwork(nn.Module):
         detector: nn.Module,
         experts: Mapping[str, nn.Module] | None = None,
         verifier: Verifier | None = None,
+        corrector: Corrector | None = None,
     ) -> None:
         super().__init__()
         self.config = config
@@ -97,3 +102,4 @@ class CascadeNetwork(nn.Module):
         self.detector = detector
         self.experts = nn.ModuleDict(experts)
         self.verifier = verifier
+        self.corrector = corrector

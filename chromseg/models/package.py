@@ -17,6 +17,7 @@ from chromseg.errors import ConfigError, ModelError
 from chromseg.files import replacing, sha256, write_json
 from chromseg.models import Network, empty_model
 from chromseg.models.cascade import CascadeConfig, CascadeNetwork
+from chromseg.models.corrector import Corrector
 from chromseg.models.verifier import Verifier
 from chromseg.naming import MODEL_FILES
 
@@ -181,9 +182,10 @@ def _architecture(values: Any) -> AnyModelConfig | CascadeConfig:
 def _empty(architecture: AnyModelConfig | CascadeConfig) -> Network | CascadeNetwork:
     if isinstance(architecture, CascadeConfig):
         experts = {stain: empty_model(expert) for stain, expert in architecture.experts.items()}
-        verifier = Verifier() if architecture.verifier else None
         parents = empty_model(architecture.maps), empty_model(architecture.detector)
-        return CascadeNetwork(architecture, *parents, experts, verifier)
+        verifier = Verifier() if architecture.verifier else None
+        corrector = Corrector() if architecture.corrector else None
+        return CascadeNetwork(architecture, *parents, experts, verifier, corrector)
     return empty_model(architecture)
 
 

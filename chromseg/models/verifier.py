@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 PLANES = 5  # picture, chromosome map, crossing map, the outline, the other outlines of the same explanation
+OUTLINE = 3  # the plane of the outline
 SIZE = (96, 48)  # rows along the outline, columns across
 FIGURES = 5  # of `inference.verifying.figures_of`
 _UNTOLD = 0.2  # of the outlines in training: it is not to lean on figures alone

@@ -17,7 +17,7 @@ from chromseg.inference.found import Verdict
 from chromseg.inference.sureness import MEASURES
 from chromseg.inference.verifying import OutlineVerifier, figures_of
 from chromseg.metrics import mask_ious
-from chromseg.models.verifier import FIGURES, PLANES, SIZE, Verifier
+from chromseg.models.verifier import FIGURES, OUTLINE, PLANES, SIZE, Verifier
 
 PICTURE, MASKS = drawn_cell()
 ABSORBANCE = (255 - PICTURE).astype(np.float32) / 255
@@ -92,6 +92,8 @@ def test_candidates_are_all_outlines_once_with_their_iou() -> None:
     assert set(found.stains) == {"q-band"} and len(found.ious) == len(found.views) < 10
     wrong = found.ious < 0.8
     assert wrong.sum() == 1 and found.ious[wrong] == pytest.approx(0.5, abs=0.1), "the cross as one chromosome"
+    outlines, truths = found.views[:, OUTLINE] > 127, found.truths > 127
+    assert np.diag(mask_ious(outlines, truths)) == pytest.approx(found.ious, abs=0.05)
 
 
 def test_a_picture_without_chromosomes_has_no_outlines_to_look_at() -> None:

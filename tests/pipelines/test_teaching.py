@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from chromseg.annotations import Sample, write_samples
+from chromseg.annotations.index import SampleEntry
 from chromseg.config import ModelConfig
 from chromseg.errors import DataError, ModelError
 from chromseg.models.package import ModelCard, write_card
@@ -49,23 +50,32 @@ def test_each_stain_gives_as_many_metaphases_of_each_of_its_sets(profile: Profil
         lessons(profile, {"unknown": "dapi"}, 4)
 
 
-def test_an_interrupted_build_goes_on_with_the_outlines_it_has(profile: Profile) -> None:
-    """All were cut before, so nobody asks for the cascade's weights, which are not there."""
-    card = ModelCard("cascade", ModelConfig("unet"), chromosome_width=24.0)
-    entries, kept, cascade = lessons(profile, STAINS, 2), Path("kept"), Path("cascade")
-    kept.mkdir()
-    write_card(cascade, card)
-    with pytest.raises(ModelError, match=r"chromosomes of any width; .*--lessons 0"):
-        teach(cascade, profile.prepared, entries, STAINS, kept)
-    write_card(cascade, dataclasses.replace(card, preprocessing={"scaled": True}))
+def keep(kept: Path, entries: list[SampleEntry], best: float) -> None:
+    """Outlines at random, none of a higher IoU."""
     draw = np.random.default_rng(0)
+    kept.mkdir(exist_ok=True)
     for entry in entries:
         np.savez(
             kept / f"{entry.name}.npz",
             views=draw.integers(0, 255, (8, PLANES, *SIZE)).astype(np.uint8),
             figures=draw.normal(size=(8, FIGURES)).astype(np.float32),
-            ious=draw.random(8).astype(np.float32),
+            ious=best * draw.random(8).astype(np.float32),
+            truths=draw.integers(0, 255, (8, *SIZE)).astype(np.uint8),
             stains=np.full(8, STAINS[entry.dataset]),
         )
-    verifier = teach(cascade, profile.prepared, entries, STAINS, kept)
-    assert not verifier.training and not kept.exists()
+
+
+def test_an_interrupted_build_goes_on_with_the_outlines_it_has(profile: Profile) -> None:
+    """All were cut before, so nobody asks for the cascade's weights, which are not there."""
+    card = ModelCard("cascade", ModelConfig("unet"), chromosome_width=24.0)
+    entries, kept, cascade = lessons(profile, STAINS, 2), Path("kept"), Path("cascade")
+    write_card(cascade, card)
+    with pytest.raises(ModelError, match=r"chromosomes of any width; .*--lessons 0"):
+        teach(cascade, profile.prepared, entries, STAINS, kept)
+    write_card(cascade, dataclasses.replace(card, preprocessing={"scaled": True}))
+    keep(kept, entries, best=0.4)
+    with pytest.raises(DataError, match="no outline of half a chromosome in 4 training metaphases"):
+        teach(cascade, profile.prepared, entries, STAINS, kept)
+    keep(kept, entries, best=1.0)
+    taught = teach(cascade, profile.prepared, entries, STAINS, kept)
+    assert not any(network.training for network in taught) and not kept.exists()

@@ -7,7 +7,8 @@ import torch
 
 from chromseg.inference.verifying import OutlineVerifier
 from chromseg.models.verifier import FIGURES, PLANES, SIZE
-from chromseg.training.verifier import Candidates, how_often, train_verifier
+from chromseg.training.candidates import Candidates
+from chromseg.training.verifier import train_verifier
 
 
 def outlines(count: int, seed: int) -> Candidates:
@@ -18,7 +19,8 @@ def outlines(count: int, seed: int) -> Candidates:
     views[:, [0, 1, 3], 20:76, 20:29] += 200
     views[~right, :2, 20:76, 29:38] += 200  # the other half of what the picture shows
     figures = draw.normal(size=(count, FIGURES)).astype(np.float32)
-    return Candidates(views, figures, np.where(right, 0.95, 0.4).astype(np.float32), np.full(count, "q-band"))
+    ious = np.where(right, 0.95, 0.4).astype(np.float32)
+    return Candidates(views, figures, ious, views[:, 1], np.full(count, "q-band"))
 
 
 def test_it_tells_an_outline_that_leaves_half_out_from_a_whole_one() -> None:
@@ -38,5 +40,7 @@ def test_the_same_seed_gives_the_same_verifier() -> None:
 
 
 def test_a_stain_with_few_outlines_is_not_drowned() -> None:
-    often = how_often(np.array(["g-band"] * 400 + ["q-band"] * 100))
+    lessons = outlines(500, seed=0)
+    lessons.stains[:400] = "g-band"
+    often = lessons.how_often
     assert np.isclose(often.sum(), 1) and np.isclose(often[:400].sum(), 2 * often[400:].sum())

@@ -15,6 +15,7 @@ from chromseg.registry.versions.resolve import Resolved, resolve_model
 
 if TYPE_CHECKING:
     from chromseg.models.cascade import CascadeRule
+    from chromseg.models.corrector import Corrector
     from chromseg.models.maps import MapNetwork
     from chromseg.models.package import ModelCard
     from chromseg.models.verifier import Verifier
@@ -92,8 +93,8 @@ def build_cascade(folder: Path, parents: Parents, rule: CascadeRule, lineage: Li
     return save_model(folder, CascadeNetwork(config, maps, detector, networks), card)
 
 
-def add_verifier(folder: Path, verifier: Verifier) -> ModelCard:
-    """Give the cascade in a model folder a verifier, in place of the one that it may have.
+def add_taught(folder: Path, verifier: Verifier, corrector: Corrector) -> ModelCard:
+    """Give the cascade in a model folder its own networks, in place of those that it may have.
 
     Raises:
         ModelError: The folder holds no cascade, or a damaged one.
@@ -103,7 +104,8 @@ def add_verifier(folder: Path, verifier: Verifier) -> ModelCard:
     from chromseg.models.package import load_model, save_model
 
     network, card = load_model(folder, CascadeNetwork)
-    network.config, network.verifier = replace(network.config, verifier=True), verifier
+    network.config = replace(network.config, verifier=True, corrector=True)
+    network.verifier, network.corrector = verifier, corrector
     return save_model(folder, network, card)
 
 

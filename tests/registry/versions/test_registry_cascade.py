@@ -37,12 +37,13 @@ from chromseg.config import PrepareConfig
 from chromseg.errors import DataError, ModelError, RegistryError
 from chromseg.inference.cascade import CascadePredictor
 from chromseg.models.cascade import CascadeConfig
+from chromseg.models.corrector import Corrector
 from chromseg.models.package import ModelCard, load_model, read_card, write_card
 from chromseg.models.verifier import Verifier
 from chromseg.project import tracking_uri
 from chromseg.registry.store.backend import mlflow
 from chromseg.registry.store.store import open_store
-from chromseg.registry.versions.cascade import Parents, add_verifier, data_of, resolve_parent
+from chromseg.registry.versions.cascade import Parents, add_taught, data_of, resolve_parent
 from chromseg.registry.versions.listing import show
 from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import Resolved
@@ -76,20 +77,23 @@ def test_a_cascade_stands_by_itself(parents: tuple[Resolved, Resolved], tmp_path
         assert torch.equal(value, own[name]), name
 
 
-def test_a_verifier_is_kept_with_the_cascade_and_used(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
+def test_a_verifier_and_a_corrector_are_kept_with_the_cascade_and_used(
+    parents: tuple[Resolved, Resolved], tmp_path: Path
+) -> None:
     before = build(tmp_path / "both", *parents)
     plain = load_predictor(tmp_path / "both")
-    assert isinstance(plain, CascadePredictor) and plain.verifier is None
-    own = Verifier()
-    card = add_verifier(tmp_path / "both", own)
+    assert isinstance(plain, CascadePredictor) and plain.verifier is plain.corrector is None
+    own = Verifier(), Corrector()
+    card = add_taught(tmp_path / "both", *own)
     assert card.weights_sha256 != before.weights_sha256 and (card.parents, card.seen) == (before.parents, before.seen)
     predictor = load_predictor(tmp_path / "both")
-    assert isinstance(predictor, CascadePredictor) and predictor.verifier is not None
-    assert not predictor.verifier.network.training
-    for name, value in predictor.verifier.network.state_dict().items():
-        assert torch.equal(value, own.state_dict()[name]), name
+    assert isinstance(predictor, CascadePredictor)
+    for kept, given in zip((predictor.verifier, predictor.corrector), own, strict=True):
+        assert kept is not None and not kept.network.training
+        for name, value in kept.network.state_dict().items():
+            assert torch.equal(value, given.state_dict()[name]), name
     with pytest.raises(ModelError, match="expected a CascadeNetwork"):
-        add_verifier(parents[0].folder, own)
+        add_taught(parents[0].folder, *own)
 
 
 def test_outlines_of_another_rule_do_not_teach(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:

@@ -1,0 +1,55 @@
+"""A cascade that draws anew what it has chosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from drawn_cells import drawn_cascade, drawn_cell
+from torch import Tensor
+
+from chromseg.inference.cascade import CascadePredictor
+from chromseg.inference.correcting import OutlineCorrector
+from chromseg.metrics import mask_ious
+from chromseg.models.corrector import Corrector
+from chromseg.models.verifier import OUTLINE, SIZE
+
+PICTURE, MASKS = drawn_cell()
+ABSORBANCE = (255 - PICTURE).astype(np.float32) / 255
+
+
+class Shorter(Corrector):
+    """Leaves out what lies far up or down."""
+
+    def forward(self, views: Tensor) -> Tensor:
+        drawn = views[:, OUTLINE].clone()
+        far = (drawn.amax(dim=2) > 0.5).sum(dim=1) // 3
+        for each, reach in zip(drawn, far, strict=True):
+            each[: SIZE[0] // 2 - int(reach)] = each[SIZE[0] // 2 + int(reach) :] = 0
+        return 20 * (drawn - 0.5)
+
+
+def correcting() -> CascadePredictor:
+    cascade = drawn_cascade(MASKS)
+    maps = replace(cascade.maps, card=replace(cascade.maps.card, preprocessing={"scaled": True}))
+    return replace(cascade, maps=maps, corrector=OutlineCorrector(Shorter().eval()))
+
+
+def test_what_is_chosen_is_drawn_anew() -> None:
+    plain, corrected = drawn_cascade(MASKS).find(ABSORBANCE), correcting().find(ABSORBANCE)
+    assert len(corrected.masks) == len(plain.masks) == 4
+    shares = mask_ious(corrected.masks, plain.masks).max(axis=1)
+    assert (shares > 0.5).all() and (shares < 0.8).all()
+    first = [mask.argmax() for mask in corrected.masks]
+    assert first == sorted(first), "in reading order again"
+
+
+def test_the_measures_of_sureness_are_those_of_the_outlines_handed_out() -> None:
+    found, _, measures = correcting().measured(ABSORBANCE)
+    assert np.array_equal(found.masks, correcting().find(ABSORBANCE).masks)
+    assert not np.allclose(measures, drawn_cascade(MASKS).measured(ABSORBANCE)[2][:, : measures.shape[1]])
+
+
+def test_a_picture_without_chromosomes_has_nothing_to_draw() -> None:
+    cascade = replace(correcting(), detector=drawn_cascade(np.zeros((0, *MASKS.shape[1:]), bool)).detector)
+    assert len(cascade.find(np.zeros_like(ABSORBANCE)).masks) == 0
