@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from chromseg.arrays import F32, U8, Bool
+from chromseg.inference.instance_predictor import largest_region
 from chromseg.inference.outline_views import Frame, outline_views
 from chromseg.metrics import mask_ious
 from chromseg.models.corrector import Corrector
@@ -49,7 +50,7 @@ class OutlineCorrector:
             frame = Frame.of(own, width)
             given = own[frame.window]
             in_view = frame.back(np.full_like(view, _FULL), given.shape) > _HALF
-            new = np.where(in_view, frame.back(view, given.shape) > _HALF, given)
+            new = largest_region(np.where(in_view, frame.back(view, given.shape) > _HALF, given))
             if _SAME <= mask_ious(new[None], given[None]).item() < _AS_GOOD:
                 own[frame.window] = new
         return drawn

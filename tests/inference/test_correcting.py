@@ -63,6 +63,13 @@ def test_what_would_be_nearly_the_same_stays_as_it_was() -> None:
     assert np.array_equal(redrawn(mask[None], wider), mask[None])
 
 
+def test_a_chromosome_is_one_piece() -> None:
+    """The network draws the other one with it, a splinter of which lies in view."""
+    whole, slim, other = bar(120, 160, 0), bar(120, 160, 0, width=WIDTH - 4), bar(90, 185, 0, length=12)
+    (drawn,) = redrawn(slim[None], whole | other)
+    assert mask_ious(drawn[None], whole[None]).item() > 0.95 and not (drawn & other).any()
+
+
 def test_what_lies_beyond_the_view_stays() -> None:
     """A view is 128 px long here, the chromosome 200: the network draws the middle of it anew."""
     long, slim = bar(120, 160, 90, length=200), bar(120, 160, 90, length=200, width=WIDTH - 4)
