@@ -72,8 +72,8 @@ def known_datasets(card: ModelCard) -> list[DatasetCard]:
 def initial_weights(profile: Profile, card: ModelCard) -> str:
     """What training started from, in words."""
     if isinstance(card.architecture, CascadeConfig):
-        own = "random ones of verifier and corrector" if card.architecture.verifier else "none of its own"
-        return f"{own}; its parents'"
+        own = [name for name in ("verifier", "corrector") if getattr(card.architecture, name)]
+        return f"{'random ones of its ' + ' and '.join(own) if own else 'none of its own'}; its parents'"
     stage = "karyotype" if isinstance(card.architecture, KaryotypeConfig) else "train"
     start = variant_config(profile.params, card.lineage["variant"], stage).init
     if start:

@@ -67,7 +67,7 @@ def teach(
         kept: A folder for the outlines of each picture, so that an interrupted build goes on; removed at the end.
 
     Raises:
-        DataError: It finds no outline in any of them.
+        DataError: It finds no outline of half a chromosome in any of them.
         ModelError: The cascade sees chromosomes of any width, so nobody knows how large an outline is to look.
     """
     if not read_card(folder).trained_width:

@@ -27,13 +27,12 @@ def candidates_of(predictor: CascadePredictor, sample: Sample, stain: str) -> Ca
     masks = as_coarse_as(seen.shape, sample, closer).masks
     assert masks is not None
     truth = np.concatenate([np.zeros((1, *seen.shape), dtype=bool), masks])  # the first: no chromosome
-    maps = np.stack([debate.chromosome, debate.crossing])
     views, figures, ious, truths = [], [], [], []
     known: set[bytes] = set()
     for explanation, beside in zip(debate.explanations, figures_of(debate.explanations), strict=True):
         new, names = new_outlines(explanation.masks, known)
         known.update(names)
-        views.append(outline_views(explanation.masks, seen, maps, who.view_width, new))
+        views.append(outline_views(explanation.masks, seen, debate.maps, who.view_width, new))
         figures.append(beside[new])
         shared = mask_ious(explanation.masks[new], truth)
         ious.append(shared.max(axis=1, initial=0).astype(np.float32))

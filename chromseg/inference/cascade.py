@@ -156,8 +156,7 @@ class CascadePredictor(Predictor):
         Returns:
             float64 (N, len(MEASURES) + len(WITNESSES)), and with a verifier its log-odds as one column more.
         """
-        seen = np.stack([debate.chromosome, debate.crossing])
-        shapes = measures_of(found.masks, found.scores, seen, self.seen(absorbance), typical)
+        shapes = measures_of(found.masks, found.scores, debate.maps, self.seen(absorbance), typical)
         ious = [mask_ious(found.masks, debate.explanations[witness].masks) for witness in (PARTITION, DETECTOR)]
         believed = ious[1] * np.array(debate.explanations[DETECTOR].scores)
         witnesses = [each.max(axis=1, initial=0.0) for each in (*ious, believed)]
@@ -186,8 +185,7 @@ class CascadePredictor(Predictor):
         found = replace(joined(parts, by_maps.masks.shape[1:]), maps=by_maps.maps)
         if self.corrector is None:
             return found
-        seen, maps = self.seen(absorbance), np.stack([debate.chromosome, debate.crossing])
-        masks = self.corrector.redraw(found.masks, seen, maps, self.view_width)
+        masks = self.corrector.redraw(found.masks, self.seen(absorbance), debate.maps, self.view_width)
         return in_reading_order(replace(found, masks=masks))
 
     def infer(self, absorbance: F32) -> Answer:

@@ -66,6 +66,11 @@ class Debate:
     chromosome: F32
     crossing: F32
 
+    @cached_property
+    def maps(self) -> F32:
+        """Both, float32 (2, H, W)."""
+        return np.stack([self.chromosome, self.crossing])
+
     def groups(self, rule: CascadeRule) -> list[Group]:
         """The groups of competing masks, each with its evidence."""
         owners = np.concatenate([np.full(len(e.masks), k) for k, e in enumerate(self.explanations)])

@@ -9,11 +9,11 @@ import torch
 
 from chromseg.arrays import F32, U8, Bool
 from chromseg.inference.instance_predictor import largest_region
-from chromseg.inference.outline_views import Frame, outline_views
+from chromseg.inference.outline_views import Frame, batches, outline_views
 from chromseg.metrics import mask_ious
 from chromseg.models.corrector import Corrector
 
-_AT_ONCE = 32  # views: what the network holds of so many is 40 MB
+_AT_ONCE = 32  # views: what the network holds of so many is 50 MB
 _FULL, _HALF = 255, 127
 _SAME = 0.5  # IoU from which the outline drawn anew is that of the same chromosome
 _AS_GOOD = 0.9  # and from which it is no better: of the last pixel the networks of maps and the detector know more
@@ -59,9 +59,7 @@ class OutlineCorrector:
     def draw(self, views: U8) -> U8:
         """How probable each pixel is, 0–255: uint8 (N, PLANES, *SIZE) → (N, *SIZE), seen upright and turned by 180°."""
         drawn = [np.zeros((0, *views.shape[2:]), dtype=np.uint8)]
-        for start in range(0, len(views), _AT_ONCE):
-            upright = torch.from_numpy(views[start : start + _AT_ONCE]).to(self.device).float() / _FULL
-            upright = upright.contiguous(memory_format=torch.channels_last)
+        for _, upright in batches(views, _AT_ONCE, self.device):
             both = self.network(upright) + self.network(upright.flip(2, 3)).flip(1, 2)
             drawn.append((_FULL * (both / 2).sigmoid()).round().to(torch.uint8).cpu().numpy())
         return np.concatenate(drawn)

@@ -1,12 +1,14 @@
-"""An outline as the verifier sees it: laid along its longest direction, with what lies around it."""
+"""An outline as verifier and corrector see it: laid along its longest direction, with what lies around it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
 
 from chromseg.arrays import F32, F64, U8, Bool
 from chromseg.boxes import grown, window_of
@@ -53,6 +55,14 @@ def laid_as(masks: Bool, others: Bool, width: float) -> U8:
         frame = Frame.of(mask, width)
         view[:] = frame.laid((_FULL * other[frame.window]).astype(np.uint8))
     return views
+
+
+def batches(views: U8, at_once: int, device: str) -> Iterator[tuple[slice, Tensor]]:
+    """Views uint8 (N, PLANES, *SIZE) as networks take them, so many at once: which they are, and float 0–1."""
+    for start in range(0, len(views), at_once):
+        part = slice(start, start + at_once)
+        shown = torch.from_numpy(views[part]).to(device).float() / _FULL
+        yield part, shown.contiguous(memory_format=torch.channels_last)
 
 
 def new_outlines(masks: Bool, known: set[bytes]) -> tuple[list[int], list[bytes]]:

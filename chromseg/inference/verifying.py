@@ -11,12 +11,11 @@ from scipy.special import expit, logit
 
 from chromseg.arrays import F32, F64, U8, Bool
 from chromseg.inference.found import Found, Verdict
-from chromseg.inference.outline_views import new_outlines, outline_views
+from chromseg.inference.outline_views import batches, new_outlines, outline_views
 from chromseg.metrics import mask_ious
 from chromseg.models.verifier import Verifier
 
 _AT_ONCE = 64  # views: what the network holds of so many is 40 MB
-_BYTE = 255
 _LEAST = 0.002  # scores are taken no closer to 0 and 1
 
 
@@ -60,10 +59,8 @@ class OutlineVerifier:
         An outline has no upper end.
         """
         logits = [np.zeros((0, len(Verdict._fields)))]
-        for start in range(0, len(views), _AT_ONCE):
-            upright = torch.from_numpy(views[start : start + _AT_ONCE]).to(self.device).float() / _BYTE
-            upright = upright.contiguous(memory_format=torch.channels_last)
-            beside = torch.from_numpy(figures[start : start + _AT_ONCE]).to(self.device)
+        for part, upright in batches(views, _AT_ONCE, self.device):
+            beside = torch.from_numpy(figures[part]).to(self.device)
             both = [torch.stack(self.network(seen, beside), dim=1) for seen in (upright, upright.flip(2, 3))]
             logits.append(torch.stack(both).mean(dim=0).double().cpu().numpy())
         return np.asarray(expit(np.concatenate(logits)))
