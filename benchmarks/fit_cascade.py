@@ -92,7 +92,7 @@ def together(maps: str, detector: str) -> CascadePredictor:
 def cases_of(cascade: CascadePredictor, sample: Sample) -> list[JudgedGroup]:
     """All groups of one image with what they would have got right."""
     _, picture, answer, _ = cascade.heard(sample.image)
-    debate = cascade.explanations(picture, *answer)
+    debate = cascade.explanations(picture, answer)
     truth = as_coarse_as(debate.chromosome.shape, sample).masks
     return [case_of(debate, group, truth, cascade.rule) for group in debate.groups(cascade.rule)]
 

@@ -23,7 +23,7 @@ def candidates_of(predictor: CascadePredictor, sample: Sample, stain: str) -> Ca
     """
     assert sample.masks is not None
     who, picture, answer, closer = predictor.heard(sample.image)
-    debate, seen = who.explanations(picture, *answer), who.seen(picture)
+    debate, seen = who.explanations(picture, answer), who.seen(picture)
     masks = as_coarse_as(seen.shape, sample, closer).masks
     assert masks is not None
     truth = np.concatenate([np.zeros((1, *seen.shape), dtype=bool), masks])  # the first: no chromosome

@@ -20,7 +20,7 @@ from chromseg.inference.sureness import MEASURES, Sureness, shapes_of, typical_o
 from chromseg.metrics import handed_out, mask_ious
 from chromseg.models.package import write_card
 
-_SPARED = 0.88  # of the right outlines of every stain that must not be doubted
+SPARED = 0.88  # of the right outlines of every stain that must not be doubted
 _CAUGHT = 0.95  # of the wrong outlines of every stain: no more are doubted than this needs
 _IN_DEBRIS = 0.125  # chromosomes of what is taken for debris, at most: one that is lost is worse than debris shown
 _NEAR = 0.5  # IoU from which an outline is of a chromosome, right or wrong
@@ -116,7 +116,7 @@ def fit_sureness(found: Outlines) -> Sureness:
     probabilities = raw.probabilities(found.measures)
     own = [found.stains == name for name in names]
     of = [(probabilities[each & found.right], probabilities[each & ~found.right]) for each in own]
-    spared = min((float(np.quantile(right, 1 - _SPARED)) for right, _ in of if right.size), default=0.0)
+    spared = min((float(np.quantile(right, 1 - SPARED)) for right, _ in of if right.size), default=0.0)
     caught = max((float(np.quantile(wrong, _CAUGHT)) for _, wrong in of if wrong.size), default=0.0)
     usual = tuple(np.round(np.median(found.typical, axis=0), 3).tolist())
     debris = _debris_below(found, probabilities)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from chromseg.annotations.index import dataset_of_case
 from chromseg.metrics import InstanceScore
+
+T = TypeVar("T")
 
 
 def best_threshold(images: Sequence[Sequence[InstanceScore]]) -> int:
@@ -18,17 +21,44 @@ def best_threshold(images: Sequence[Sequence[InstanceScore]]) -> int:
     return max(range(len(images[0]) if images else 1), key=lambda index: f1([each[index] for each in images]))
 
 
+def highest_sparing(images: Sequence[Sequence[InstanceScore]], least: int, share: float) -> int:
+    """Index of the highest threshold that keeps a share of the matches of every dataset.
+
+    Args:
+        images: As of `best_threshold`.
+        least: Index of the threshold whose matches count.
+        share: 0–1.
+    """
+    sets = _by_dataset(images, lambda each: each[0].case_id)
+
+    def spares(index: int) -> bool:
+        return all(
+            _matched([each[index] for each in own]) >= share * _matched([each[least] for each in own]) for own in sets
+        )
+
+    return max(index for index in range(least, len(images[0])) if spares(index))
+
+
 def f1(images: Sequence[InstanceScore]) -> float:
     """F1 of what is handed out: twice the matches over what is handed out and what is there.
 
     Of images of several datasets the mean of each one's own, so that no stain is chosen against because it has few.
     """
-    by_set: dict[str, list[InstanceScore]] = {}
+    sets = _by_dataset(images, lambda image: image.case_id)
+    return sum(map(_f1, sets)) / max(1, len(sets))
+
+
+def _by_dataset(images: Iterable[T], case_of: Callable[[T], str]) -> list[list[T]]:
+    """The images of each dataset together."""
+    sets: dict[str, list[T]] = {}
     for image in images:
-        by_set.setdefault(dataset_of_case(image.case_id), []).append(image)
-    return sum(_f1(own) for own in by_set.values()) / max(1, len(by_set))
+        sets.setdefault(dataset_of_case(case_of(image)), []).append(image)
+    return list(sets.values())
 
 
 def _f1(images: Sequence[InstanceScore]) -> float:
-    matched = sum(int(image.recovered.sum()) for image in images)
-    return 2 * matched / max(1, sum(image.count + image.recovered.size for image in images))
+    return 2 * _matched(images) / max(1, sum(image.count + image.recovered.size for image in images))
+
+
+def _matched(images: Iterable[InstanceScore]) -> int:
+    return sum(int(image.recovered.sum()) for image in images)

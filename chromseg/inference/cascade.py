@@ -21,9 +21,9 @@ from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse_shape, extent_of, fac
 from chromseg.inference.choice import DETECTOR, PARTITION, Debate, Group, alike
 from chromseg.inference.correcting import OutlineCorrector
 from chromseg.inference.familiarity import clearly, look_of
-from chromseg.inference.found import Found, in_reading_order, joined
+from chromseg.inference.found import Found, in_reading_order, joined, median_width
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
-from chromseg.inference.map_predictor import Glance, MapPredictor
+from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.splicing import Decided
 from chromseg.inference.sureness import Sureness, measures_of
@@ -46,10 +46,12 @@ class Answer(NamedTuple):
     Attributes:
         decided: The maps, of the parent that draws them.
         detections: Of the detector.
+        detected: What of them is listened to, as coarse as the maps.
     """
 
     decided: Decided
     detections: Detections
+    detected: Found
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,8 @@ class CascadePredictor(Predictor):
         return replace(super().without_sureness(), maps=self.maps.without_sureness(), experts=experts)
 
     def find(self, absorbance: F32, most: int | None = None) -> Found:
-        """As every predictor; the maps alone say whether a second look is needed, and which expert is to answer."""
-        who, picture, answer, closer = self.heard(absorbance, most)
+        """As every predictor; what the detector sees says whether a second look is needed, and who draws the maps."""
+        who, picture, answer, closer = self.heard(absorbance)
         return replace(who.solve(picture, answer, most), closer=closer)
 
     def find_all(self, absorbance: F32) -> tuple[Found, Found]:
@@ -99,44 +101,33 @@ class CascadePredictor(Predictor):
         found, everything = who.conclude(picture, answer)
         return replace(found, closer=closer), replace(everything, closer=closer)
 
-    def heard(self, absorbance: F32, most: int | None = None) -> tuple[CascadePredictor, F32, Answer, float]:
-        """Both networks' answer.
+    def heard(self, absorbance: F32) -> tuple[CascadePredictor, F32, Answer, float]:
+        """Both networks' answer. The detector, which is the quicker, looks first.
 
         Args:
             absorbance: float32 (H, W), at the model's own scale as estimated.
-            most: Chromosomes, as of `find`.
 
         Returns:
             Who is to solve it, this cascade or one with an expert's maps; the picture it looked at last; its networks'
             answer to that; and by how much the picture was enlarged.
         """
-        maps, picture = self.maps, absorbance
-        glance, upright = self._glanced(picture)
-        closer = maps.closer_for(picture, upright)
+        picture, (detections, detected) = absorbance, self.detect(absorbance)
+        closer = self.closer_for(absorbance, median_width(detected.masks, self.fine))
         if closer != 1.0:
             picture = resize(absorbance, closer)
-            glance, upright = self._glanced(picture)
-        expert = self.expert_for(picture, maps.solve(picture, upright, most)) if self.experts else None
+            detections, detected = self.detect(picture)
+        expert = self.expert_for(picture, detected) if self.experts else None
         who = self if expert is None else replace(self, maps=expert, experts={})
-        if expert is not None:
-            drawn = expert.look(picture)
-        else:
-            drawn = maps.decided(picture, maps.after(glance)) if maps.half_turn else upright
-        return who, picture, Answer(drawn, self.detect(picture)), closer
+        return who, picture, Answer(who.maps.look(picture), detections, detected), closer
 
-    def _glanced(self, picture: F32) -> tuple[Glance, Decided]:
-        """What the maps' network draws of the upright picture, and the maps of its thresholds."""
-        glance = self.maps.glance(picture)
-        return glance, self.maps.decided(picture, glance.probabilities)
-
-    def expert_for(self, absorbance: F32, by_maps: Found) -> MapPredictor | None:
+    def expert_for(self, absorbance: F32, detected: Found) -> MapPredictor | None:
         """The expert for the stain that a picture clearly looks like, if there is one."""
-        stain = clearly(self.looks, look_of(self.seen(absorbance), by_maps.masks, by_maps.scores))
+        stain = clearly(self.looks, look_of(self.seen(absorbance), detected.masks, detected.scores))
         return None if stain is None else self.experts.get(stain)
 
     def solve(self, absorbance: F32, answer: Answer, most: int | None = None) -> Found:
         """Keep the better explanation of each group of competing masks."""
-        debate = self.explanations(absorbance, *answer, most=most)
+        debate = self.explanations(absorbance, answer, most)
         found = self.decide(debate, absorbance)
         sureness = self.sureness
         if sureness is None:
@@ -146,7 +137,7 @@ class CascadePredictor(Predictor):
     def measured(self, absorbance: F32) -> tuple[Found, F32, F64]:
         """What is found, the picture in which, as coarse as the masks, and the measures by which sureness is fitted."""
         who, picture, answer, closer = self.heard(absorbance)
-        debate = who.explanations(picture, *answer)
+        debate = who.explanations(picture, answer)
         found = replace(who.decide(debate, picture), closer=closer)
         return found, self.seen(picture), self.measures(picture, debate, found)
 
@@ -164,10 +155,6 @@ class CascadePredictor(Predictor):
             right = np.array([each.right for each in found.verdicts if each is not None], dtype=np.float64)
             witnesses.append(logit(right.clip(_LEAST_SURE, 1 - _LEAST_SURE)))
         return np.concatenate([shapes, np.stack(witnesses, axis=1)], axis=1)
-
-    def found_width(self, answer: Answer) -> float | None:
-        """As the parent that draws maps sees them."""
-        return self.maps.found_width(answer.decided)
 
     def conclude(self, absorbance: F32, answer: Answer) -> tuple[Found, Found]:
         """What was decided, and with it the detections that it leaves no trace of."""
@@ -190,26 +177,19 @@ class CascadePredictor(Predictor):
 
     def infer(self, absorbance: F32) -> Answer:
         """Run both networks."""
-        return Answer(self.maps.look(absorbance), self.detect(absorbance))
+        return Answer(self.maps.look(absorbance), *self.detect(absorbance))
 
-    def detect(self, absorbance: F32) -> Detections:
-        """Run the detector, which sees the picture at its own scale."""
-        return self.detector.infer(resize(absorbance, self._to_detector))
+    def detect(self, absorbance: F32) -> tuple[Detections, Found]:
+        """Run the detector, which sees the picture at its own scale: all detections, and what is listened to."""
+        detections = self.detector.infer(resize(absorbance, self._to_detector))
+        return detections, self.detected(detections, absorbance.shape)
 
-    def explanations(
-        self,
-        absorbance: F32,
-        decided: Decided,
-        detections: Detections,
-        most: int | None = None,
-    ) -> Debate:
+    def explanations(self, absorbance: F32, answer: Answer, most: int | None = None) -> Debate:
         """Three explanations: the partition's, the detector's, and the partition's with the detector's seams."""
-        seen, splicer = self.seen(absorbance), self.maps.splicer
+        seen, splicer, (decided, _, detected) = self.seen(absorbance), self.maps.splicer, answer
         by_maps = splicer.join(seen, decided, most=most)
-        detected = self.detected(detections, absorbance.shape)
-        detected = in_reading_order(
-            replace(detected, masks=fit_to_map(detected.masks, by_maps.chromosome, self.rule.reach))
-        )
+        fitted = fit_to_map(detected.masks, by_maps.chromosome, self.rule.reach)
+        detected = in_reading_order(replace(detected, masks=fitted))
         together = splicer.join(seen, decided, contact_map(detected.masks), most)
         explanations = self._verified((by_maps, detected, together), seen, decided)
         return Debate(explanations, *decided.probabilities[:2])

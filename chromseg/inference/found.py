@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -12,8 +12,12 @@ import numpy as np
 
 from chromseg.annotations.maps import chromosome_map, crossing_map
 from chromseg.arrays import F32, Bool
+from chromseg.boxes import window_of
 from chromseg.images.scale import resize_mask
 from chromseg.inference.result import Instance, instance_of
+from chromseg.partition.cluster import chromosome_width
+
+_A_FIELD = 8  # chromosomes from which their width says how large the picture is
 
 
 class Verdict(NamedTuple):
@@ -121,6 +125,17 @@ def joined(parts: list[Found], shape: tuple[int, int]) -> Found:
             verdicts=tuple(one for part in parts for one in part.verdicts),
         )
     )
+
+
+def median_width(masks: Iterable[Bool], pixel: int = 1) -> float | None:
+    """How wide the chromosomes of a field are; None of fewer than eight, which make no field.
+
+    Args:
+        masks: bool (H, W) each, of chromosomes or of clusters of them.
+        pixel: Size of their pixels, in the unit of the answer.
+    """
+    widths = [chromosome_width(np.pad(mask[window_of(mask)], 1)) for mask in masks]
+    return pixel * float(np.median(widths)) if len(widths) >= _A_FIELD else None
 
 
 class Clock:

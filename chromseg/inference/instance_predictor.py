@@ -14,7 +14,7 @@ from chromseg.boxes import Window, window_of
 from chromseg.config import DetectorConfig
 from chromseg.images.field import field_of
 from chromseg.images.tone import toned
-from chromseg.inference.found import Found, in_reading_order
+from chromseg.inference.found import Found, in_reading_order, median_width
 from chromseg.inference.predictor import Predictor
 from chromseg.models.ucrd_net import STRIDE, Detections, UCRDNet, paste_masks
 from chromseg.partition.cluster import NEEDS_REVIEW
@@ -51,6 +51,11 @@ class InstancePredictor(Predictor):
     def solve(self, absorbance: F32, answer: Detections, most: int | None = None) -> Found:
         """Draw each mask at its place."""
         return self.instances(answer, absorbance.shape)
+
+    def found_width(self, answer: Detections) -> float | None:
+        """The median width of what it would hand out, of whole fields with eight or more."""
+        right, lower = answer.boxes[:, 2:].amax(dim=0).ceil().int().tolist() if len(answer.boxes) else (1, 1)
+        return median_width(self.instances(answer, (lower, right)).masks)
 
     def conclude(self, absorbance: F32, answer: Detections) -> tuple[Found, Found]:
         """The sure instances, and every detection."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from chromseg.config import ModelConfig
 from chromseg.images.field import field_of
 from chromseg.images.scale import filled_up
 from chromseg.images.tone import toned
-from chromseg.inference.found import Found
+from chromseg.inference.found import Found, median_width
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.prepared import Remainder
@@ -24,28 +23,9 @@ from chromseg.inference.splicing import Decided, Splicer, SplicingLeft
 from chromseg.inference.sureness import Sureness
 from chromseg.inference.view import MOST_CHROMOSOMES
 from chromseg.models.maps import MapNetwork
-from chromseg.partition.cluster import chromosome_width
 from chromseg.partition.seams import WITH_CONTACT, SeamWeights
 
-_A_FIELD = 8  # regions from which their width says how large the picture is
 _UNKNOWN_ONCE = {"smooth_chromosome": 0.0, "max_apart": 0.0}
-
-
-class Glance(NamedTuple):
-    """The first half of what a network is asked.
-
-    Attributes:
-        images: float32 (B, H, W), the pictures as the network sees them.
-        drawn: float32 (B, M, h, w), what it draws of them, not turned.
-    """
-
-    images: F32
-    drawn: F32
-
-    @property
-    def probabilities(self) -> F32:
-        """Float32 (M, h, w), of the only picture."""
-        return np.asarray(self.drawn[0])
 
 
 @dataclass(frozen=True)
@@ -78,12 +58,9 @@ class MapPredictor(Predictor):
 
     def found_width(self, answer: Decided) -> float | None:
         """The median width of the regions of the chromosome map, of whole fields with eight or more."""
-        labels, count = label_regions(answer.maps.chromosome)
-        if count < _A_FIELD:
-            return None
+        labels, _ = label_regions(answer.maps.chromosome)
         windows = enumerate(ndimage.find_objects(labels), start=1)
-        widths = [chromosome_width(np.pad(labels[window] == label, 1)) for label, window in windows]
-        return self.fine * float(np.median(widths))
+        return median_width((labels[window] == label for label, window in windows), self.fine)
 
     def begin(self, images: Sequence[F32]) -> list[Remainder]:
         """Run the network, on an accelerator on all at once; splicing is left.
@@ -111,18 +88,10 @@ class MapPredictor(Predictor):
     def infer_batch(self, images: F32) -> F32:
         """The same for pictures of one size: float32 (B, H, W) → (B, M, h, w)."""
         images = self._for_network(images)
-        return self._whole(Glance(images, self._drawn(images)))
-
-    @torch.inference_mode()
-    def glance(self, absorbance: F32) -> Glance:
-        """The upright half of `infer`: of half the time, where there is another half."""
-        images = self._for_network(absorbance[None])
-        return Glance(images, self._drawn(images))
-
-    @torch.inference_mode()
-    def after(self, glance: Glance) -> F32:
-        """What `infer` gives, after a glance."""
-        return np.asarray(self._whole(glance)[0])
+        drawn = self._drawn(images)
+        if not self.half_turn:
+            return drawn
+        return np.asarray((drawn + self._drawn_turned(images)) / 2, dtype=np.float32)
 
     def conclude(self, absorbance: F32, answer: Decided) -> tuple[Found, Found]:
         """What splicing gives; nothing is held back."""
@@ -156,12 +125,6 @@ class MapPredictor(Predictor):
     def _for_network(self, images: F32) -> F32:
         """Pictures float32 (B, H, W) in the model's tone, with sides that the network can make coarser."""
         return np.stack([filled_up(toned(image, self.tone), self.fine) for image in images])
-
-    def _whole(self, glance: Glance) -> F32:
-        """float32 (B, M, h, w), with the other half if there is one."""
-        if not self.half_turn:
-            return glance.drawn
-        return np.asarray((glance.drawn + self._drawn_turned(glance.images)) / 2, dtype=np.float32)
 
     def _drawn_turned(self, images: F32) -> F32:
         """As `_drawn`, of the pictures turned by 180°, turned back."""

@@ -126,24 +126,27 @@ class Predictor(ABC):
         Returns:
             The picture that was looked at last, the answer to it, and by how much it was enlarged.
         """
-        closer = self.closer_for(absorbance, answer)
+        closer = self.closer_for(absorbance, self.found_width(answer))
         if closer == 1.0:
             return absorbance, answer, closer
         picture = resize(absorbance, closer)
         return picture, self.look(picture), closer
 
-    def closer_for(self, absorbance: F32, answer: Any) -> float:
+    def closer_for(self, absorbance: F32, own: float | None) -> float:
         """By how much to enlarge a picture that shows chromosomes of another width than the model was trained on.
 
         Before the network has run, their width is an estimate by thresholds, which on DAPI, where neighbours run
         together, was wrong by a quarter in a third of the pictures.
 
+        Args:
+            absorbance: float32 (H, W).
+            own: Their width as a network saw it, in pixels of the picture; None if it cannot say.
+
         Returns:
             1.0 where the first look is good enough.
         """
         wanted = self.card.trained_width
-        own = self.found_width(answer) if wanted else None
-        if not own:
+        if not (own and wanted):
             return 1.0
         fits = math.sqrt(MAX_SCALED / absorbance.size) * self.fine
         closer = min(max(wanted / own, 1 / _MOST_CLOSER), _MOST_CLOSER, max(fits, 1.0))

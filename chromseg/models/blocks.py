@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,13 +30,35 @@ class Node(nn.Module):
     def __init__(self, inputs: int, width: int, *, squeeze: bool = False) -> None:
         super().__init__()
         narrowed = width if squeeze else inputs
-        self.squeeze = _conv(inputs, width, 1) if squeeze else nn.Identity()
+        self.squeeze = _conv(inputs, width, 1) if squeeze else None
         self.convolutions = nn.Sequential(_conv(narrowed, width, 3), _conv(width, width, 3))
 
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Float (B, width, H, W) from inputs of equal H and W."""
-        x = inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=1)
-        return self.convolutions(self.squeeze(x))  # type: ignore[no-any-return]
+    def forward(self, *inputs: Tensor, below: Tensor | None = None) -> Tensor:
+        """Float (B, width, H, W) from inputs of that H and W, and one from the level below, of half of either."""
+        if self.squeeze is not None:
+            convolution, *rest = self.squeeze
+            assert isinstance(convolution, nn.Conv2d)
+            x = nn.Sequential(*rest)(joined(convolution, inputs, below))
+        else:
+            arriving = inputs if below is None else (*inputs, up(below))
+            x = arriving[0] if len(arriving) == 1 else torch.cat(arriving, dim=1)
+        return self.convolutions(x)  # type: ignore[no-any-return]
+
+
+def joined(convolution: nn.Conv2d, inputs: Sequence[Tensor], below: Tensor | None = None) -> Tensor:
+    """A 1×1 convolution over inputs as if they lay side by side, last the one from the level below, doubled.
+
+    It is the sum of a convolution of each. Laid side by side on a CPU they took half of a network's time; and since
+    doubling and a 1×1 convolution may change places, what is to be doubled is narrowed first.
+    """
+    arriving = inputs if below is None else (*inputs, below)
+    *weights, last = torch.split(convolution.weight, [x.shape[1] for x in arriving], dim=1)
+    total = functional.conv2d(arriving[-1], last, convolution.bias)
+    if below is not None:
+        total = up(total)
+    for x, own in zip(arriving[:-1], weights, strict=True):
+        total += functional.conv2d(x, own)
+    return total
 
 
 def down(x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch.nn import functional
 
 from chromseg.config import ModelConfig
 from chromseg.errors import ModelError
+from chromseg.models.blocks import joined
 
 
 class Maps(NamedTuple):
@@ -119,10 +121,10 @@ class Head(nn.Module):
         self.crossing = _logit_layer(crossing)
         self.contact = _logit_layer(crossing) if contact else None
 
-    def forward(self, chromosome: Tensor, crossing: Tensor) -> Maps:
-        """Maps (B, 1, H, W) from the features of either branch, each (B, C, H, W)."""
-        contact = None if self.contact is None else self.contact(crossing)
-        return Maps(self.chromosome(chromosome), self.crossing(crossing), contact)
+    def forward(self, chromosome: Sequence[Tensor], crossing: Sequence[Tensor]) -> Maps:
+        """Maps (B, 1, H, W) from the features of either branch, each some (B, C, H, W) of all its channels together."""
+        contact = None if self.contact is None else joined(self.contact, crossing)
+        return Maps(joined(self.chromosome, chromosome), joined(self.crossing, crossing), contact)
 
 
 PRIOR = 0.05  # share of positive pixels that a fresh network predicts, so that rare crossings do not start with a shock

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from chromseg.models.blocks import level_widths
@@ -30,6 +29,5 @@ class RegionGuidedUNetPlusPlus(GridNetwork):
         width = level_widths(self.config)[0]
         return Head(width * self._chromosome_level(level), width * level, contact=self.config.contact)
 
-    def _features(self, row: list[Tensor], level: int) -> tuple[Tensor, Tensor]:
-        shallow = torch.cat(row[1 : self._chromosome_level(level) + 1], dim=1)
-        return shallow, torch.cat(row[1 : level + 1], dim=1)
+    def _features(self, row: list[Tensor], level: int) -> tuple[list[Tensor], list[Tensor]]:
+        return row[1 : self._chromosome_level(level) + 1], row[1 : level + 1]

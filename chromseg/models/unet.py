@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from chromseg.config import ModelConfig
-from chromseg.models.blocks import Node, down, level_widths, up
+from chromseg.models.blocks import Node, down, level_widths
 from chromseg.models.maps import Head, MapNetwork, Maps
 
 
@@ -34,5 +34,5 @@ class UNet(MapNetwork):
             skips.append(node(down(skips[-1])))
         x = skips.pop()
         for node in reversed(self.decoder):
-            x = node(skips.pop(), up(x))
-        return [self.head(x, x)]
+            x = node(skips.pop(), below=x)
+        return [self.head([x], [x])]

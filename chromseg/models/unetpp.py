@@ -19,7 +19,7 @@ from typing import Self
 from torch import Tensor, nn
 
 from chromseg.config import ModelConfig
-from chromseg.models.blocks import Node, down, level_widths, up
+from chromseg.models.blocks import Node, down, level_widths
 from chromseg.models.maps import Head, MapNetwork, Maps
 
 
@@ -53,7 +53,7 @@ class Grid(nn.Module):
             x[diagonal].append(self._node(diagonal, 0)(below))
             for j in range(1, diagonal + 1):
                 i = diagonal - j
-                x[i].append(self._node(i, j)(*x[i][:j], up(x[i + 1][j - 1])))
+                x[i].append(self._node(i, j)(*x[i][:j], below=x[i + 1][j - 1]))
         return x[0]
 
     def _node(self, i: int, j: int) -> nn.Module:
@@ -99,7 +99,7 @@ class GridNetwork(MapNetwork):
     def _head(self, level: int) -> Head:
         raise NotImplementedError
 
-    def _features(self, row: list[Tensor], level: int) -> tuple[Tensor, Tensor]:
+    def _features(self, row: list[Tensor], level: int) -> tuple[list[Tensor], list[Tensor]]:
         """What the chromosome and the crossing branch of a level read."""
         raise NotImplementedError
 
@@ -111,5 +111,5 @@ class UNetPlusPlus(GridNetwork):
         width = level_widths(self.config)[0]
         return Head(width, width, contact=self.config.contact)
 
-    def _features(self, row: list[Tensor], level: int) -> tuple[Tensor, Tensor]:
-        return row[level], row[level]
+    def _features(self, row: list[Tensor], level: int) -> tuple[list[Tensor], list[Tensor]]:
+        return row[level : level + 1], row[level : level + 1]

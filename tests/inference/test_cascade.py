@@ -55,7 +55,7 @@ def test_a_detection_that_alone_is_not_sure_enough_may_be_listened_to(least: flo
     cascade = drawn_cascade(np.concatenate([masks, masks[:1]]), scores=[0.95] * 4 + [0.45])
     listening = replace(cascade, rule=CascadeRule(least=least), detector=_keeping_duplicates(cascade.detector))
     absorbance = np.asarray(1 - picture / np.float32(255), dtype=np.float32)
-    heard = listening.detected(listening.detect(absorbance), absorbance.shape)
+    _, heard = listening.detect(absorbance)
     assert len(heard.masks) == count
 
 

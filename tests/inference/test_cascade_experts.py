@@ -100,12 +100,12 @@ class Counted(nn.Module):
         return self.network(x)  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize(("far", "own", "experts"), [(0.0, 1, 2), (1.5, 2, 0)], ids=["its stain", "another"])
-def test_a_glance_decides_who_draws(bars: tuple[np.ndarray, np.ndarray], far: float, own: int, experts: int) -> None:
+@pytest.mark.parametrize(("far", "own", "experts"), [(0.0, 0, 2), (1.5, 2, 0)], ids=["its stain", "another"])
+def test_what_the_detector_sees_decides_who_draws(bars: tuple[np.ndarray, np.ndarray], far: float, own: int, experts: int) -> None:
     cascade = with_expert(bars, far=far)
     card = replace(cascade.maps.card, preprocessing={**cascade.maps.card.preprocessing, "half_turn": True})
     first, expert = Counted(ThresholdNetwork()), Counted(WideNetwork())
     maps = replace(cascade.maps, card=card, network=first)
     counted = replace(cascade, maps=maps, experts={"q-band": replace(maps, network=expert)})
     assert len(counted.predict(bars[0]).instances) == 8
-    assert (first.asked, expert.asked) == (own, experts), "the picture once, and once more turned by who answers"
+    assert (first.asked, expert.asked) == (own, experts), "the picture and the picture turned, by who answers"

@@ -68,7 +68,7 @@ def test_what_it_says_is_a_measure_of_how_sure_the_cascade_is() -> None:
 def test_figures_say_who_saw_the_same() -> None:
     """The detector missed the last of four."""
     cascade = drawn_cascade(MASKS[:3], scores=[0.8] * 3)
-    debate = cascade.explanations(ABSORBANCE, *cascade.infer(ABSORBANCE))
+    debate = cascade.explanations(ABSORBANCE, cascade.infer(ABSORBANCE))
     by_maps, detected, _ = figures_of(debate.explanations)
     assert by_maps.shape == (4, FIGURES) and detected.shape == (3, FIGURES)
     missed = int(mask_ious(debate.explanations[0].masks, MASKS[3:]).argmax())
