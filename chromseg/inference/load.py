@@ -20,7 +20,7 @@ from chromseg.inference.verifying import OutlineVerifier
 from chromseg.memory import keep_freed_memory
 from chromseg.models.cascade import CascadeNetwork
 from chromseg.models.device import usable_device
-from chromseg.models.fold import folded
+from chromseg.models.fold import Network, folded
 from chromseg.models.maps import MapNetwork
 from chromseg.models.package import ModelCard, load_model, parent_card
 from chromseg.validation import InputCheck
@@ -67,9 +67,8 @@ def _of_its_family(folder: Path, name: str, version: str | None, device: str) ->
 
 
 def map_predictor(network: MapNetwork, card: ModelCard, identity: ModelIdentity, device: str = "cpu") -> MapPredictor:
-    """A network of maps in the form that is fastest to run."""
-    ready = folded(network).to(device).to(memory_format=torch.channels_last)
-    return MapPredictor(card, identity, device, network=ready)
+    """A network of maps."""
+    return MapPredictor(card, identity, device, network=_fastest(network, device))
 
 
 def instance_predictor(
@@ -80,7 +79,12 @@ def instance_predictor(
     from chromseg.models.ucrd_net import UCRDNet
 
     assert isinstance(network, UCRDNet)
-    return InstancePredictor(card, identity, device, network=network.to(device))
+    return InstancePredictor(card, identity, device, network=_fastest(network, device))
+
+
+def _fastest(network: Network, device: str) -> Network:
+    """A network in the form that is fastest to run."""
+    return folded(network).to(device).to(memory_format=torch.channels_last)
 
 
 def _cascade(network: CascadeNetwork, card: ModelCard, identity: ModelIdentity, device: str) -> CascadePredictor:

@@ -7,11 +7,12 @@ import dataclasses
 import pytest
 import torch
 from torch import nn
+from torchvision.ops import FrozenBatchNorm2d
 
 from chromseg.config import ModelConfig
 from chromseg.errors import ModelError
 from chromseg.models import MAP_MODELS, MapNetwork, Maps, build_model
-from chromseg.models.blocks import level_widths
+from chromseg.models.blocks import joined, level_widths, up
 from chromseg.models.fold import folded
 
 GRIDS = ("region-guided-unetpp", "unetpp")
@@ -111,6 +112,25 @@ def test_folding_changes_nothing_but_rounding(architecture: str, squeeze: bool) 
     assert not any(isinstance(module, nn.BatchNorm2d) for module in fast.modules())
     assert any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
     torch.testing.assert_close(fast(x).crossing, network(x).crossing, rtol=1e-4, atol=1e-4)
+
+
+def test_a_frozen_norm_is_folded_too() -> None:
+    norm = FrozenBatchNorm2d(4)
+    for statistic in norm.buffers():
+        statistic.uniform_(0.5, 2.0)
+    network, x = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), norm, nn.ReLU6()), torch.rand(1, 3, 9, 8)
+    fast = folded(network)
+    assert isinstance(fast[1], nn.Identity) and network[1] is norm
+    torch.testing.assert_close(fast(x), network(x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("below", [False, True], ids=["of one level", "with one from below"])
+def test_a_convolution_over_inputs_is_that_of_all_of_them_side_by_side(below: bool) -> None:
+    inputs, lower = [torch.rand(2, 3, 8, 12), torch.rand(2, 5, 8, 12)], torch.rand(2, 6, 4, 6)
+    convolution = nn.Conv2d(14 if below else 8, 4, 1)
+    beside = torch.cat([*inputs, *([up(lower)] if below else [])], dim=1)
+    got = joined(convolution, inputs, lower if below else None)
+    torch.testing.assert_close(got, convolution(beside), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", GRIDS)
