@@ -21,12 +21,14 @@ from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse_shape, extent_of, fac
 from chromseg.inference.choice import DETECTOR, PARTITION, Debate, Group, alike
 from chromseg.inference.correcting import OutlineCorrector
 from chromseg.inference.familiarity import clearly, look_of
-from chromseg.inference.found import Found, in_reading_order, joined, median_width
+from chromseg.inference.found import Found, Verdict, in_reading_order, joined, median_width
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.map_predictor import MapPredictor
+from chromseg.inference.outline_views import outline_views
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.splicing import Decided
 from chromseg.inference.sureness import Sureness, measures_of
+from chromseg.inference.unclaimed import unclaimed_pieces, with_unclaimed_ends
 from chromseg.inference.verifying import OutlineVerifier, figures_of
 from chromseg.metrics import mask_ious
 from chromseg.models.cascade import CascadeRule
@@ -37,6 +39,8 @@ DISPUTED = "disputed"
 WITNESSES = ("partition", "detector", "believed")  # measures of sureness beside those of networks of maps
 _LEAST_SURE = 0.002  # probabilities of a verifier are taken no closer to 0 and 1
 _TRACE = 0.3  # IoU from which a detection counts as known
+_SURE = 0.8  # probability of being right from which an outline is not drawn anew: nothing is won by it
+_BELIEVED = 0.5  # IoU that a verifier must expect of a piece of the map that no explanation has
 _MOSTLY = 0.5  # share of a detected mask that must lie on the chromosome map for its outline to follow the map's
 
 
@@ -166,14 +170,40 @@ class CascadePredictor(Predictor):
         return found, joined([found, alone], found.masks.shape[1:])
 
     def decide(self, debate: Debate, absorbance: F32) -> Found:
-        """The better explanation of each group, its outlines drawn anew if there is a corrector."""
+        """The better explanation of each group, drawn anew where it is doubted, and what no explanation has."""
         parts = [choose(debate, group, self.rule) for group in debate.groups(self.rule)]
         by_maps = debate.explanations[PARTITION]
         found = replace(joined(parts, by_maps.masks.shape[1:]), maps=by_maps.maps)
         if self.corrector is None:
             return found
-        masks = self.corrector.redraw(found.masks, self.seen(absorbance), debate.maps, self.view_width)
-        return in_reading_order(replace(found, masks=masks))
+        doubted = [index for index, own in enumerate(found.verdicts) if own is None or own.right < _SURE]
+        seen = self.seen(absorbance)
+        drawn = self.corrector.redraw(found.masks, seen, debate.maps, self.view_width, doubted)
+        found = replace(found, masks=with_unclaimed_ends(drawn, found.masks, found.chromosome))
+        if self.verifier is not None:
+            found = joined([found, self._overlooked(debate, found, seen, self.corrector, self.verifier)], seen.shape)
+        return in_reading_order(replace(found, maps=by_maps.maps))
+
+    def _overlooked(
+        self, debate: Debate, found: Found, seen: F32, corrector: OutlineCorrector, verifier: OutlineVerifier
+    ) -> Found:
+        """Chromosomes that the map shows and no explanation has, as far as the verifier takes them for some."""
+        pieces = unclaimed_pieces(found.masks, found.chromosome)
+        new = range(len(found.masks), len(found.masks) + len(pieces))
+        around = (seen, debate.maps, self.view_width)
+        every = corrector.redraw(np.concatenate([found.masks, pieces]), *around, new)
+        scores = tuple(float(debate.chromosome[mask].mean()) for mask in every[new.start :])
+        named = Found(every, (*found.scores, *scores), ((),) * len(every), (None,) * len(every))
+        figures = figures_of([*debate.explanations[:2], named])[-1][new.start :]
+        verdicts = [Verdict(*row) for row in verifier.judge(outline_views(every, *around, new), figures).tolist()]
+        alone = Found(
+            every[new.start :],
+            tuple(score / 2 for score in scores),  # nobody confirms them
+            ((NEEDS_REVIEW,),) * len(new),
+            (None,) * len(new),
+            verdicts=tuple(verdicts),
+        )
+        return alone.subset([index for index, verdict in enumerate(verdicts) if verdict.iou >= _BELIEVED])
 
     def infer(self, absorbance: F32) -> Answer:
         """Run both networks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,8 +32,8 @@ class OutlineCorrector:
     network: Corrector
     device: str = "cpu"
 
-    def redraw(self, masks: Bool, absorbance: F32, maps: F32, width: float) -> Bool:
-        """All outlines of an explanation, drawn anew where that makes a difference.
+    def redraw(self, masks: Bool, absorbance: F32, maps: F32, width: float, which: Sequence[int] | None = None) -> Bool:
+        """All outlines of an explanation, some of them drawn anew where that makes a difference.
 
         One that would be of another chromosome stays as it is, and one that would be nearly the same.
 
@@ -41,12 +42,14 @@ class OutlineCorrector:
             absorbance: As of `outline_views`.
             maps: Likewise.
             width: Likewise.
+            which: Indices of those to be drawn; None for all.
 
         Returns:
             bool (N, H, W), none empty.
         """
-        drawn = masks.copy()
-        for own, view in zip(drawn, self.draw(outline_views(masks, absorbance, maps, width)), strict=True):
+        drawn, which = masks.copy(), range(len(masks)) if which is None else which
+        for index, view in zip(which, self.draw(outline_views(masks, absorbance, maps, width, which)), strict=True):
+            own = drawn[index]
             frame = Frame.of(own, width)
             given = own[frame.window]
             in_view = frame.back(np.full_like(view, _FULL), given.shape) > _HALF

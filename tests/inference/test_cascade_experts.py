@@ -101,7 +101,9 @@ class Counted(nn.Module):
 
 
 @pytest.mark.parametrize(("far", "own", "experts"), [(0.0, 0, 2), (1.5, 2, 0)], ids=["its stain", "another"])
-def test_what_the_detector_sees_decides_who_draws(bars: tuple[np.ndarray, np.ndarray], far: float, own: int, experts: int) -> None:
+def test_what_the_detector_sees_decides_who_draws(
+    bars: tuple[np.ndarray, np.ndarray], far: float, own: int, experts: int
+) -> None:
     cascade = with_expert(bars, far=far)
     card = replace(cascade.maps.card, preprocessing={**cascade.maps.card.preprocessing, "half_turn": True})
     first, expert = Counted(ThresholdNetwork()), Counted(WideNetwork())

@@ -1,0 +1,59 @@
+"""What the chromosome map shows and no outline has: ends, and whole chromosomes that nobody named."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from chromseg.annotations.maps import label_regions
+from chromseg.arrays import Bool
+from chromseg.boxes import grown, window_of
+from chromseg.inference.instance_predictor import largest_region
+
+_LEAST = 0.4  # of the median area of outlines: smaller pieces are debris more often than chromosomes
+_RIM = 2  # px; what is nowhere thicker than twice that lies along an outline
+
+
+def unclaimed_pieces(masks: Bool, chromosome: Bool) -> Bool:
+    """The pieces of a map that are left over and may be chromosomes.
+
+    Args:
+        masks: bool (N, H, W), all outlines.
+        chromosome: bool (H, W), the map.
+
+    Returns:
+        bool (M, H, W), each in one piece.
+    """
+    left = chromosome & ~masks.any(axis=0)
+    least = _LEAST * float(np.median(masks.sum(axis=(1, 2)))) if len(masks) else 1.0
+    labels, _ = label_regions(np.asarray(ndimage.binary_opening(left, iterations=_RIM)))
+    pieces = [np.zeros((0, *chromosome.shape), dtype=bool)]
+    for label, window in enumerate(ndimage.find_objects(labels), start=1):
+        around, piece = grown(window, _RIM), np.zeros_like(chromosome)
+        core = ndimage.binary_dilation(labels[around] == label, iterations=_RIM)
+        piece[around] = largest_region(core & left[around])
+        if piece.sum() >= least:
+            pieces.append(piece[None])
+    return np.concatenate(pieces)
+
+
+def with_unclaimed_ends(drawn: Bool, given: Bool, chromosome: Bool) -> Bool:
+    """Outlines that were drawn anew, with what each has lost of the map and no other outline has taken.
+
+    Args:
+        drawn: bool (N, H, W), none empty.
+        given: bool (N, H, W), the same outlines before.
+        chromosome: bool (H, W), the map.
+
+    Returns:
+        bool (N, H, W), each of the changed ones in one piece.
+    """
+    unclaimed = chromosome & ~drawn.any(axis=0)
+    whole = drawn.copy()
+    for own, before in zip(whole, given, strict=True):
+        window = window_of(before)
+        end = before[window] & unclaimed[window] & ~own[window]
+        if end.any():
+            own[window] |= end
+            own[:] = largest_region(own)
+    return whole
