@@ -18,11 +18,18 @@ from chromseg.boxes import boxes_of
 from chromseg.errors import DataError
 from chromseg.evaluation.calibration import write_calibration
 from chromseg.evaluation.detections import judge_image, scores_at
-from chromseg.evaluation.detector_thresholds import THRESHOLDS, choose_threshold, learned_masks, mark_boxes_only
+from chromseg.evaluation.detector_thresholds import (
+    THRESHOLDS,
+    choose_threshold,
+    learned_masks,
+    mark_boxes_only,
+    settings_of,
+)
 from chromseg.evaluation.study import changed, study
+from chromseg.evaluation.thresholds import highest_sparing
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.load import predictor_from_folder
-from chromseg.metrics import score_instances, summarize_instances
+from chromseg.metrics import InstanceScore, score_instances, summarize_instances
 from chromseg.models.package import read_card
 from chromseg.models.ucrd_net import Detections, UCRDNet
 
@@ -81,6 +88,32 @@ def test_the_threshold_parts_true_from_false_and_is_kept_in_the_card(model: Path
     assert isinstance(predictor, InstancePredictor)
     assert predictor.settings.score == pytest.approx(0.4) and predictor.settings.duplicate == 0.8
     assert choose_threshold(model, [boxed()]) == pytest.approx(0.4)
+
+
+def test_what_lies_little_above_the_threshold_is_doubted(model: Path, answers: list[float]) -> None:
+    """At 0.75 one chromosome of three would be doubted, which is too much; at 0.7 none."""
+    choose_threshold(model, [crossed()])
+    predictor = predictor_from_folder(model)
+    assert isinstance(predictor, InstancePredictor)
+    assert predictor.settings.doubtful == pytest.approx(0.7)
+    answers[:] = [0.9, 0.9, 0.88, 0.37, 0.3]
+    choose_threshold(model, [crossed()])
+    assert settings_of(read_card(model)).doubtful == pytest.approx(0.85), "it follows what the scores are"
+
+
+def test_the_doubtful_are_few_in_every_dataset() -> None:
+    """Of the first set nearly all matches are sure, of the second half of them from the second threshold on."""
+
+    def scored(case: str, matches: int) -> InstanceScore:
+        masks = np.eye(10, dtype=bool).reshape(10, 2, 5)
+        return score_instances("a", case, masks[:matches], np.ones(matches), masks)
+
+    one, other = (
+        [scored(f"{name}/1", count) for count in counts] for name, counts in (("q", (10, 10, 9)), ("g", (10, 5, 5)))
+    )
+    assert highest_sparing([one], 0, 0.88) == 2
+    assert highest_sparing([one, other], 0, 0.88) == 0
+    assert highest_sparing([one, other], 1, 0.88) == 2, "as measured from the threshold that was chosen"
 
 
 def test_the_threshold_is_judged_by_what_is_handed_out(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

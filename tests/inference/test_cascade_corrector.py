@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pytest
+import torch
 from drawn_cells import drawn_cascade, drawn_cell
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from chromseg.inference.cascade import CascadePredictor
+from chromseg.inference.choice import Debate
 from chromseg.inference.correcting import OutlineCorrector
+from chromseg.inference.verifying import OutlineVerifier
 from chromseg.metrics import mask_ious
 from chromseg.models.corrector import Corrector
-from chromseg.models.verifier import OUTLINE, SIZE
+from chromseg.models.verifier import OUTLINE, SIZE, Verifier
+from chromseg.partition.cluster import NEEDS_REVIEW
 
 PICTURE, MASKS = drawn_cell()
 ABSORBANCE = (255 - PICTURE).astype(np.float32) / 255
@@ -62,6 +68,42 @@ def test_an_end_that_nobody_else_claims_stays() -> None:
     """The corrector cuts a third off each; what is left of the map belongs to nobody else."""
     plain, corrected = drawn_cascade(MASKS).find(ABSORBANCE), correcting(Shorter()).find(ABSORBANCE)
     assert mask_ious(corrected.masks, plain.masks).max(axis=1).min() > 0.95
+
+
+class Believing(Verifier):
+    """Expects the same of every outline, whatever it is."""
+
+    def __init__(self, logit: float) -> None:
+        super().__init__()
+        self.logit = logit
+
+    def forward(self, views: Tensor, figures: Tensor) -> tuple[Tensor, Tensor]:
+        logits = torch.full((len(views),), self.logit)
+        return logits - 5, logits
+
+
+@pytest.mark.parametrize(("logit", "count"), [(2.0, 4), (-2.0, 3)], ids=["believed", "not believed"])
+def test_a_chromosome_of_the_map_that_no_explanation_has_is_handed_out_if_a_verifier_believes_in_it(
+    logit: float, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cascade = replace(correcting(), verifier=OutlineVerifier(Believing(logit).eval()))
+    explain = CascadePredictor.explanations
+
+    def without_the_last(self: CascadePredictor, *asked: Any) -> Debate:
+        debate = explain(self, *asked)
+        kept = [each.subset(list(range(len(each.masks) - 1))) for each in debate.explanations]
+        return replace(debate, explanations=kept)
+
+    monkeypatch.setattr(CascadePredictor, "explanations", without_the_last)
+    found = cascade.find(ABSORBANCE)
+    assert len(found.masks) == count
+    lonely = [index for index, flags in enumerate(found.flags) if NEEDS_REVIEW in flags and found.scores[index] < 0.6]
+    assert len(lonely) == count - 3, "unsure, and to be looked at"
+
+
+def test_what_a_verifier_is_sure_of_is_not_drawn_anew() -> None:
+    sure = replace(correcting(), verifier=OutlineVerifier(Believing(10.0).eval()))
+    np.testing.assert_array_equal(sure.find(ABSORBANCE).masks, drawn_cascade(MASKS).find(ABSORBANCE).masks)
 
 
 def test_a_picture_without_chromosomes_has_nothing_to_draw() -> None:

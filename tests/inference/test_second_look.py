@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn_cells import WIDTH, threshold_predictor
+from drawn_cells import WIDTH, drawn_cascade, recalling_predictor, threshold_predictor
 from torch import Tensor, nn
 
 from chromseg.arrays import F32, Bool
@@ -53,6 +53,22 @@ def test_a_picture_at_a_wrong_scale_is_looked_at_again(scaled: MapPredictor, wid
     (remainder,) = scaled.begin([picture])
     np.testing.assert_array_equal(remainder().masks, found.masks)
     assert remainder().closer == found.closer
+
+
+@pytest.mark.parametrize("width", [7, 18])
+@pytest.mark.parametrize("alone", [True, False], ids=["a detector", "a cascade, by what its detector sees"])
+def test_a_detector_says_at_which_scale_to_look(width: int, alone: bool) -> None:
+    picture, masks = field(width)
+    preprocessing = {"scaled": True}
+    detector = recalling_predictor(masks)
+    detector = replace(detector, card=replace(detector.card, preprocessing=preprocessing))
+    cascade = drawn_cascade(masks)
+    card = replace(cascade.card, preprocessing=preprocessing)
+    both = replace(cascade, card=card, maps=replace(cascade.maps, card=card), detector=detector)
+    found = (detector if alone else both).find(picture)
+    assert found.closer == pytest.approx(WIDTH / width, rel=0.15) and len(found.masks) == 10
+    truth = np.array([resize_mask(mask, found.masks.shape[1:]) for mask in masks])
+    assert (mask_ious(found.masks, truth).max(axis=0) > 0.8).all()
 
 
 @pytest.mark.parametrize("width", [10, 12])
