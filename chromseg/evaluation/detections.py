@@ -72,7 +72,8 @@ def _compared(found: Detections, masks: Bool, sample: Sample) -> InstanceScore:
     """All detections and their masks bool (D, H, W), compared with the truth."""
     scores = found.scores.double().numpy()
     if sample.masks is not None:
-        return score_instances(sample.name, sample.case_id, masks, scores, sample.masks)
+        own_boxes = found.boxes.double().numpy()
+        return score_instances(sample.name, sample.case_id, masks, scores, sample.masks, own_boxes=own_boxes)
     assert sample.boxes is not None
     boxes = found.boxes.double().numpy()
     return score_boxes(sample.name, sample.case_id, boxes, scores, sample.boxes.astype(np.float64))

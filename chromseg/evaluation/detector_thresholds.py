@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -16,10 +16,12 @@ from chromseg.evaluation.sureness import SPARED
 from chromseg.evaluation.thresholds import best_threshold, f1, highest_sparing
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.load import predictor_from_folder
+from chromseg.metrics import InstanceScore
 from chromseg.models.package import ModelCard, read_card, write_card
 from chromseg.models.ucrd_net import Detections
 
 THRESHOLDS: tuple[float, ...] = tuple(np.round(np.arange(0.1, 0.95, 0.05), 2).tolist())
+PIXELS = (0.5, 0.4, 0.55, 0.6, 0.65, 0.7)  # of equally good ones the first
 
 
 def learned_masks(card: ModelCard, init: str = "") -> bool:
@@ -53,10 +55,10 @@ def write_settings(folder: Path, card: ModelCard, settings: InstanceSettings) ->
 
 
 def choose_threshold(folder: Path, samples: Iterable[Sample], device: str = "cpu") -> float:
-    """Set the class score from which a detector hands a chromosome out, by validation samples, in its card.
+    """Set what a detector hands out, by validation samples, in its card.
 
-    The least threshold with the best F1 of what would then be handed out; a match has IoU ≥ 0.8. Doubted is from there
-    on what spares 88 % of the matches of every dataset.
+    The class score and the probability of a mask's pixel from which on F1 of what would then be handed out is best; a
+    match has IoU ≥ 0.8. Doubted is from there on what spares 88 % of the matches of every dataset.
 
     Args:
         folder: The model; its card is written anew.
@@ -64,16 +66,28 @@ def choose_threshold(folder: Path, samples: Iterable[Sample], device: str = "cpu
         device: Where the network runs, in PyTorch's words.
 
     Returns:
-        The threshold.
+        The class score.
     """
     predictor = predictor_from_folder(folder, device=device)
     assert isinstance(predictor, InstancePredictor)
-    images = [scores_at(predictor, *_looked_at(predictor, sample), THRESHOLDS) for sample in samples]
+    own = predictor.settings
+    tried = [own] if own.boxes_only else [replace(own, pixel=pixel) for pixel in PIXELS]
+    others = [predictor.with_settings(settings) for settings in tried]
+    seen = (_looked_at(predictor, sample) for sample in samples)
+    judged = [[scores_at(other, *each, THRESHOLDS) for other in others] for each in seen]
+    by_pixel = [[each[index] for each in judged] for index in range(len(tried))]
+
+    def best_f1(images: Sequence[Sequence[InstanceScore]]) -> float:
+        best = best_threshold(images)
+        return f1([each[best] for each in images])
+
+    index = max(range(len(tried)), key=lambda index: best_f1(by_pixel[index]))
+    images = by_pixel[index]
+    if not best_f1(images):
+        return own.score
     best = best_threshold(images)
-    if not f1([each[best] for each in images]):
-        return predictor.settings.score
     doubtful = THRESHOLDS[highest_sparing(images, best, SPARED)]
-    write_settings(folder, predictor.card, replace(predictor.settings, score=THRESHOLDS[best], doubtful=doubtful))
+    write_settings(folder, predictor.card, replace(tried[index], score=THRESHOLDS[best], doubtful=doubtful))
     return THRESHOLDS[best]
 
 

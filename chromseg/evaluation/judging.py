@@ -125,7 +125,8 @@ def _scored(found: Found, sample: Sample) -> InstanceScore:
     assert sample.masks is not None
     sized = _counted(found.resized(sample.image.shape), sample)
     flagged = np.array([NEEDS_REVIEW in flags for flags in sized.flags], dtype=bool)
-    return score_instances(sample.name, sample.case_id, sized.masks, np.array(sized.scores), sample.masks, flagged)
+    scores = np.array(sized.scores)
+    return score_instances(sample.name, sample.case_id, sized.masks, scores, sample.masks, flagged, sized.boxes)
 
 
 def _counted(found: Found, sample: Sample) -> Found:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from chromseg.annotations.maps import chromosome_map, crossing_map
-from chromseg.arrays import F32, Bool
+from chromseg.arrays import F32, F64, Bool
 from chromseg.boxes import window_of
 from chromseg.images.scale import resize_mask
 from chromseg.inference.result import Instance, instance_of
@@ -41,6 +41,7 @@ class Found:
         probability: Per mask, that its outline is right at IoU 0.8, or None where the model does not estimate it.
         closer: By how much the picture was enlarged after a first look that showed its chromosomes at a wrong width.
         verdicts: Per mask, of a verifier, or None where none has looked.
+        boxes: float64 (N, 4), xyxy, as a detector gave them beside its masks; None for other models.
     """
 
     masks: Bool
@@ -51,6 +52,7 @@ class Found:
     probability: tuple[float | None, ...] = ()
     closer: float = 1.0
     verdicts: tuple[Verdict | None, ...] = ()
+    boxes: F64 | None = None
 
     def __post_init__(self) -> None:
         """A model that does not say how probable its outlines are, or what a verifier thinks of them, says so."""
@@ -79,10 +81,11 @@ class Found:
             tuple(self.probability[index] for index in indices),
             self.closer,
             tuple(self.verdicts[index] for index in indices),
+            None if self.boxes is None else self.boxes[indices],
         )
 
     def resized(self, shape: tuple[int, int], extent: tuple[float, float] | None = None) -> Found:
-        """At another size, without the masks that vanish there; `extent` as of `resize_mask`."""
+        """At another size, without boxes and without the masks that vanish there; `extent` as of `resize_mask`."""
         if self.masks.shape[1:] == shape:
             return self
 
@@ -92,7 +95,7 @@ class Found:
         masks = np.array(list(map(sized, self.masks)), dtype=bool).reshape(-1, *shape)
         maps = None if self.maps is None else (sized(self.maps[0]), sized(self.maps[1]))
         kept = [index for index, mask in enumerate(masks) if mask.any()]
-        return replace(self, masks=masks, maps=maps).subset(kept)
+        return replace(self, masks=masks, maps=maps, boxes=None).subset(kept)
 
     def instances(self, absorbance: F32, extent: tuple[float, float] | None = None) -> Iterator[Instance]:
         """The chromosomes in the picture float32 (H, W), of any size, without the masks that vanish there.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Self
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ class InstanceSettings:
         duplicate: Of two masks that share this part of the smaller one, the one with the lower score is dropped; two
             chromosomes that cross share far less.
         doubtful: Class score below which a chromosome is flagged for review.
+        pixel: Least probability of a pixel of its mask.
         boxes_only: No training image had masks, so the mask head knows nothing: every mask is the rectangle of its box,
             flagged `box-only`, and none counts as a duplicate of another.
     """
@@ -39,6 +41,7 @@ class InstanceSettings:
     score: float = 0.5
     duplicate: float = 0.8
     doubtful: float = 0.7
+    pixel: float = 0.5
     boxes_only: bool = False
 
 
@@ -94,19 +97,23 @@ class InstancePredictor(Predictor):
         """
         settings = settings or self.settings
         sure = detections.take(torch.nonzero(detections.class_scores >= settings.score).flatten()).to("cpu")
-        masks = self.masks_of(sure, shape)
+        masks = self.masks_of(sure, shape, settings)
         uncertainty = [None] * len(masks) if sure.uncertainty is None else sure.uncertainty.tolist()
         always = (BOX_ONLY,) if settings.boxes_only else ()
         doubts = [(NEEDS_REVIEW,) if score < settings.doubtful else () for score in sure.class_scores.tolist()]
         flags = tuple((*doubt, *always) for doubt in doubts)
-        found = Found(masks, tuple(sure.scores.tolist()), flags, tuple(uncertainty))
+        boxes = sure.boxes.double().numpy()
+        found = Found(masks, tuple(sure.scores.tolist()), flags, tuple(uncertainty), boxes=boxes)
         return in_reading_order(found.subset(self.distinct(masks, settings)))
 
-    def masks_of(self, detections: Detections, shape: tuple[int, ...]) -> Bool:
+    def masks_of(
+        self, detections: Detections, shape: tuple[int, ...], settings: InstanceSettings | None = None
+    ) -> Bool:
         """The masks of detections in a picture of (H, W) = `shape`: bool (D, H, W); rectangles if it knows no other."""
-        if self.settings.boxes_only:
+        settings = settings or self.settings
+        if settings.boxes_only:
             detections = detections._replace(roi_masks=torch.ones_like(detections.roi_masks))
-        return whole_masks(detections, shape)
+        return whole_masks(detections, shape, settings.pixel)
 
     def distinct(self, masks: Bool, settings: InstanceSettings | None = None) -> list[int]:
         """Which of bool (N, H, W), best first, are no duplicates: indices. Rectangles may well lie in one another."""
@@ -118,10 +125,19 @@ class InstancePredictor(Predictor):
         """What counts as found: the card's settings."""
         return InstanceSettings(**self.card.preprocessing.get("instances", {}))
 
+    def with_settings(self, settings: InstanceSettings) -> Self:
+        """The same network with other settings in its card."""
+        preprocessing = {**self.card.preprocessing, "instances": asdict(settings)}
+        return replace(self, card=replace(self.card, preprocessing=preprocessing))
 
-def whole_masks(detections: Detections, shape: tuple[int, ...]) -> Bool:
-    """The masks of detections in a picture of (H, W) = `shape`, each in one piece: bool (D, H, W)."""
-    masks = paste_masks(detections.roi_masks, detections.boxes, (int(shape[0]), int(shape[1]))).cpu().numpy()
+
+def whole_masks(detections: Detections, shape: tuple[int, ...], pixel: float = 0.5) -> Bool:
+    """The masks of detections in a picture of (H, W) = `shape`, each in one piece: bool (D, H, W).
+
+    `pixel` is the least probability of a pixel of a mask.
+    """
+    size = (int(shape[0]), int(shape[1]))
+    masks = paste_masks(detections.roi_masks, detections.boxes, size, threshold=pixel).cpu().numpy()
     return np.array([largest_region(mask) for mask in masks], dtype=bool).reshape(-1, *shape)
 
 

@@ -49,6 +49,8 @@ METRICS = (
     Metric("test/box_map", "box mAP", "box mAP, whole metaphases", "images"),
     Metric("test/box_ap50", "box AP50", "box AP50, whole metaphases", "images", again=True),
     Metric("test/box_ap75", "box AP75", "box AP75, whole metaphases", "images"),
+    Metric("test/own_box_map", "own box mAP", "mAP of a detector's own boxes, whole metaphases", "images"),
+    Metric("test/own_box_ap50", "own box AP50", "AP50 of a detector's own boxes, whole metaphases", "images"),
     Metric("test/recovered_80", "recovered", "chromosomes found at IoU ≥ 0.8, whole metaphases", "images"),
     Metric("test/recall_crossing", "recovered, crossing", "the same of those that cross another", "images"),
     Metric("test/count_mae", "count error", "count error per metaphase", "images", higher=False, decimals=2),

@@ -41,6 +41,7 @@ class InstanceScore:
             first two.
         right: bool (C,), which of those handed out have IoU ≥ 0.8 with their chromosome in the best assignment.
         flagged: bool (C,), which of those a person is asked to look at; None for a model that was not asked.
+        own_boxes: As `boxes`, of the boxes that a detector gives beside its masks; None for other models.
     """
 
     name: str
@@ -54,25 +55,34 @@ class InstanceScore:
     edits: int
     right: Bool
     flagged: Bool | None = None
+    own_boxes: ImageDetections | None = None
 
 
 def score_instances(
-    name: str, case_id: str, pred: Bool, scores: F64, target: Bool, flagged: Bool | None = None
+    name: str,
+    case_id: str,
+    pred: Bool,
+    scores: F64,
+    target: Bool,
+    flagged: Bool | None = None,
+    own_boxes: F64 | None = None,
 ) -> InstanceScore:
     """Compare bool (P, H, W) of scores float (P,) with the truth bool (T, H, W); P and T may be 0.
 
-    `flagged` bool (P,) says which of them a person is asked to look at.
+    `flagged` bool (P,) says which of them a person is asked to look at, `own_boxes` float64 (P, 4) xyxy which boxes a
+    detector gave beside its masks.
 
     Raises:
         MaskError: Not two bool stacks of one image size, or not one score per prediction.
     """
     scores = np.asarray(scores, dtype=np.float64)
-    masks = ImageDetections(mask_ious(pred, target), scores)
+    masks, boxes = ImageDetections(mask_ious(pred, target), scores), boxes_of(target)
     return InstanceScore(
         name=name,
         case_id=case_id,
         masks=masks,
-        boxes=ImageDetections(box_ious(boxes_of(pred), boxes_of(target)), scores),
+        boxes=ImageDetections(box_ious(boxes_of(pred), boxes), scores),
+        own_boxes=None if own_boxes is None else ImageDetections(box_ious(own_boxes, boxes), scores),
         correct=correct_detections(masks, SPLICE_IOU),
         crosses=crossing_instances(target),
         flagged=flagged,
@@ -152,8 +162,9 @@ def summarize_instances(images: Sequence[InstanceScore]) -> dict[str, float | No
     """The instance metrics of contract §4 over a set, fractions 0–1.
 
     Returns:
-        `mask_map`, `mask_ap50`, `mask_ap75`, `box_map`, `box_ap50`, `box_ap75`; `count_mae`, the mean over images of
-        the error of the count, and `count_exact`, the share of images without one; `edits`, the mean over images of
+        `mask_map`, `mask_ap50`, `mask_ap75`, `box_map`, `box_ap50`, `box_ap75`, of the boxes around masks where there
+        are some, and `own_box_map`, `own_box_ap50`, of a detector's own beside them; `count_mae`, the mean over images
+        of the error of the count, and `count_exact`, the share of images without one; `edits`, the mean over images of
         the chromosomes that a person must correct; `recovered_80`, the share of all true chromosomes found at
         IoU ≥ 0.8, and `recall_crossing`, the same of those that cross another; `ece` of the scores; `flag_recall`, the
         share of the wrong that are flagged, `flag_precision`, of the flagged that are wrong, and `flagged_right`, of
@@ -161,6 +172,7 @@ def summarize_instances(images: Sequence[InstanceScore]) -> dict[str, float | No
     """
     masks = average_precision([image.masks for image in images if image.masks is not None])
     boxes = average_precision([image.boxes for image in images])
+    own_boxes = average_precision([image.own_boxes for image in images if image.own_boxes is not None])
     recovered = _joined([image.recovered for image in images])
     crosses = _joined([image.crosses for image in images])
     miscounts = np.array([abs(image.count - image.recovered.size) for image in images])
@@ -171,6 +183,8 @@ def summarize_instances(images: Sequence[InstanceScore]) -> dict[str, float | No
         "box_map": boxes.map,
         "box_ap50": boxes.ap50,
         "box_ap75": boxes.ap75,
+        "own_box_map": own_boxes.map,
+        "own_box_ap50": own_boxes.ap50,
         "count_mae": _mean(miscounts),
         "count_exact": _mean(miscounts == 0),
         "edits": _mean(np.array([image.edits for image in images])),

@@ -90,6 +90,22 @@ def test_the_threshold_parts_true_from_false_and_is_kept_in_the_card(model: Path
     assert choose_threshold(model, [boxed()]) == pytest.approx(0.4)
 
 
+def test_the_masks_are_as_wide_as_the_truth(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mask that is sure of the truth and half sure of what lies around it is cut where the truth ends."""
+    truth = crossed().masks
+    assert truth is not None
+    wide = torch.tensor(boxes_of(truth), dtype=torch.float32) + torch.tensor([-4.0, -4.0, 4.0, 4.0])
+    grids = torch.full((3, 28, 28), 0.57)
+    for grid, (left, top, right, bottom) in zip(grids, wide.tolist(), strict=True):
+        rows, cols = round(28 * 4 / (bottom - top)), round(28 * 4 / (right - left))
+        grid[rows : 28 - rows, cols : 28 - cols] = 0.95
+    sure = torch.tensor([0.9, 0.8, 0.7])
+    told = Detections(wide, torch.ones(3, dtype=torch.int64), sure, sure, None, grids)
+    monkeypatch.setattr(InstancePredictor, "infer", lambda self, image: told)
+    choose_threshold(model, [crossed()])
+    assert settings_of(read_card(model)).pixel == pytest.approx(0.6)
+
+
 def test_what_lies_little_above_the_threshold_is_doubted(model: Path, answers: list[float]) -> None:
     """At 0.75 one chromosome of three would be doubted, which is too much; at 0.7 none."""
     choose_threshold(model, [crossed()])

@@ -7,12 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from drawn_cells import drawn_cell, recalling_predictor
+from drawn_cells import drawn_cell, recalling_predictor, threshold_predictor
 
 from chromseg.annotations import Sample
 from chromseg.evaluation.judging import judge_cutout, judge_metaphase
 from chromseg.inference.instance_predictor import largest_region, without_duplicates
-from chromseg.metrics import mask_ious
+from chromseg.metrics import mask_ious, summarize_instances
 
 
 def test_every_chromosome_comes_out_with_its_uncertainty() -> None:
@@ -109,3 +109,18 @@ def test_crossing_masks_are_no_duplicates() -> None:
     assert without_duplicates(masks, 0.8) == [0, 1, 2, 3]
     assert without_duplicates(np.concatenate([masks, masks[1:2], masks[:1] & masks[1:2]]), 0.8) == [0, 1, 2, 3]
     assert without_duplicates(masks[:0], 0.8) == []
+
+
+def test_a_detectors_own_boxes_are_judged_beside_those_around_its_masks() -> None:
+    """Its masks fill half of their boxes, which are right."""
+    picture, masks = drawn_cell()
+    detector = recalling_predictor(masks)
+    detections = detector.network.detect([torch.zeros(1, *picture.shape)])[0]
+    grids = detections.roi_masks.clone()
+    grids[:, 14:] = 0
+    detector.network.detect = lambda images: [detections._replace(roi_masks=grids)]  # type: ignore[method-assign]
+    sample = Sample.from_masks("a", "drawn/1", "test", "metaphase", (255 - picture) / np.float32(255), masks)
+    metrics = summarize_instances([judge_metaphase(detector, sample)])
+    assert metrics["own_box_map"] == metrics["own_box_ap50"] == 1.0
+    assert metrics["box_map"] is not None and metrics["box_map"] < 0.3
+    assert summarize_instances([judge_metaphase(threshold_predictor(), sample)])["own_box_map"] is None

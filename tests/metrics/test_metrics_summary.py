@@ -30,6 +30,8 @@ KEYS = [
     "box_map",
     "box_ap50",
     "box_ap75",
+    "own_box_map",
+    "own_box_ap50",
     "count_mae",
     "count_exact",
     "edits",
