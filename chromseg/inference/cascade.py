@@ -163,7 +163,7 @@ class CascadePredictor(Predictor):
     def conclude(self, absorbance: F32, answer: Answer) -> tuple[Found, Found]:
         """What was decided, and with it the detections that it leaves no trace of."""
         found = self.solve(absorbance, answer)
-        unsure = self.detected(answer.detections, absorbance.shape, replace(self.detector.settings, score=0.0))
+        unsure = self.detected(answer.detections, absorbance.shape, replace(self._listened, score=0.0))
         ious = mask_ious(unsure.masks, found.masks)
         rest = unsure.subset([int(i) for i in np.flatnonzero(ious.max(axis=1, initial=0.0) < _TRACE)])
         alone = replace(rest, scores=tuple(score / 2 for score in rest.scores))  # nobody confirms them
@@ -247,8 +247,8 @@ class CascadePredictor(Predictor):
 
     @property
     def _listened(self) -> InstanceSettings:
-        """What counts as a detection here."""
-        own = self.detector.settings
+        """What counts as a detection here; masks are cut at one half, for where outlines end the map knows better."""
+        own = replace(self.detector.settings, pixel=InstanceSettings.pixel)
         return own if self.rule.least is None else replace(own, score=self.rule.least)
 
     @property
