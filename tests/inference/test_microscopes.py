@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -26,7 +27,7 @@ BOTH = np.stack([FITC, DAPI])
 
 
 def czi(folder: Path, planes: np.ndarray = BOTH) -> Path:
-    library = pytest.importorskip("pylibCZIrw.czi", reason="the extra `microscopes` is not installed")
+    library = import_module("pylibCZIrw.czi")
     path = folder / "cell.czi"
     with library.create_czi(str(path)) as file:
         for channel, plane in enumerate(planes):
@@ -36,7 +37,7 @@ def czi(folder: Path, planes: np.ndarray = BOTH) -> Path:
 
 
 def ome_zarr(folder: Path, planes: np.ndarray = BOTH, **options: Any) -> Path:
-    library = pytest.importorskip("zarr", reason="the extra `microscopes` is not installed")
+    library = import_module("zarr")
     path = folder / "cell.zarr"
     group = library.open_group(path, mode="w")
     array = group.create_array("0", shape=planes.shape, dtype=planes.dtype, **options)
@@ -53,7 +54,7 @@ def ome_zarr(folder: Path, planes: np.ndarray = BOTH, **options: Any) -> Path:
 
 
 def lif(folder: Path, planes: np.ndarray = BOTH) -> Path:
-    pytest.importorskip("liffile", reason="the extra `microscopes` is not installed")
+    import_module("liffile")
     channels = "".join(
         f'<ChannelDescription DataType="0" ChannelTag="0" Resolution="16" NameOfMeasuredQuantity="" Min="0" '
         f'Max="65535" Unit="" LUTName="{name}" IsLUTInverted="0" BytesInc="{number * DAPI.nbytes}" BitInc="0"/>'
@@ -145,7 +146,7 @@ def test_what_is_too_large_is_refused_before_a_pixel_is_read(
 @pytest.mark.parametrize("suffix", [".czi", ".lif", ".zarr", ".nd2"])
 def test_a_damaged_file_is_refused_in_one_sentence(suffix: str, tmp_path: Path) -> None:
     for module in EXTRAS["microscopes"]:
-        pytest.importorskip(module, reason="the extra `microscopes` is not installed")
+        import_module(module)
     path = tmp_path / f"cell{suffix}"
     path.write_bytes(b"\x70\x00\x00\x00" + bytes(300))
     with pytest.raises(InputRefusedError, match=r"cell\.\w+ cannot be read as .*TIFF"):
