@@ -122,6 +122,7 @@ def test_the_best_trial_is_printed_and_kept(store: Path, monkeypatch: pytest.Mon
 @pytest.mark.slow
 def test_a_search_that_was_killed_goes_on(store: Path) -> None:
     (store / "pipelines").mkdir()
+    (store / "pipelines" / "__init__.py").touch()
     (store / "pipelines" / "trial.py").write_text(QUICK)
     block = SEARCH | {"parameters": {"optim.lr": {"uniform": [0.1, 0.9]}}}
     (store / "params.yaml").write_text(yaml.safe_dump(TINY | {"search": block}))
