@@ -20,7 +20,7 @@ import psutil  # type: ignore[import-untyped]
 
 _ROOT = Path(__file__).parents[1]
 _START = 600  # seconds: a busy machine
-_PATIENT = {
+PATIENT = {  # variables with which Ray starts on a busy machine
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_gcs_server_port_wait_time_s": f"{_START}",
     "RAY_raylet_start_wait_time_s": "60",
@@ -109,7 +109,7 @@ def _holder(nodes: int, place: str) -> subprocess.Popen[str]:
     """This file as a program; the end of its input ends it."""
     return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.small_cluster", str(nodes)],
-        env=_PATIENT | os.environ | {"RAY_TMPDIR": place},
+        env=PATIENT | os.environ | {"RAY_TMPDIR": place},
         cwd=_ROOT,
         text=True,
         stdin=subprocess.PIPE,

@@ -102,11 +102,12 @@ def search(
     """Try other parameters of a variant, as the block `search` of params.yaml says, and print the best ones.
 
     Trials are judged on validation cases, and the worse ones stopped early. All are kept in one run of the MLflow
-    experiment `search`. The samples must be prepared.
+    experiment `search`. The samples must be prepared. The same command again goes on with a search that was stopped,
+    as long as block, variant, samples and code are the same.
     """
     from chromseg.sweep.search import run_search
 
-    found = run_search(profile, ray, cores)
+    found = run_search(profile, ray, cores, print_progress)
     best = found.trials[0]
     if as_json:
         print_json({"run": found.run, "metric": found.config.metric, "trials": [vars(each) for each in found.trials]})

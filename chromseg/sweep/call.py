@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
-from chromseg.errors import ConfigError
 from chromseg.project import Pipeline, project_root, sweep_logs, tracking_uri
 from chromseg.registry.lineage.code_state import begin_sweep
 from chromseg.registry.log.beginning import init_store
+from chromseg.sweep.alone import alone
 from chromseg.sweep.hands import OwnHands
 from chromseg.sweep.plan import steps_of
 from chromseg.sweep.sweep import StepOutcome, Sweep
@@ -33,7 +31,7 @@ def run_sweep(
     """
     pipeline, logs = Pipeline(profile, project_root()), sweep_logs(profile)
     steps_of(pipeline)
-    with _alone(logs, profile):
+    with alone(logs, f"sweep of {profile}"):
         init_store()
         environment = {"MLFLOW_TRACKING_URI": tracking_uri(), **begin_sweep()}
         if address is None:
@@ -42,20 +40,3 @@ def run_sweep(
 
         with ray_hands(address, pipeline.top, environment, cores) as hands:
             return Sweep(pipeline, hands, logs, tell).run()
-
-
-@contextmanager
-def _alone(logs: Path, profile: str) -> Iterator[None]:
-    """Keep other sweeps of the profile away within the block."""
-    from filelock import FileLock, Timeout
-
-    logs.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(logs / "lock", timeout=0):
-            yield
-    except Timeout as error:
-        raise ConfigError(
-            f"another sweep of {profile} is at work here",
-            expected="one at a time",
-            remedy="wait until it ends, or stop it and start again: what is done stays done",
-        ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,16 @@ Inputs = Mapping[str, Any]  # file or parameter → hash or value; None where it
 
 def inputs_of(step: Step) -> Inputs:
     """The state of all that a step depends on, its command included."""
-    found: dict[str, Any] = {"its command": step.command}
-    for name in step.reads:
-        found |= {file.relative_to(step.folder).as_posix(): _md5(file) for file in _files(step.folder / name)}
+    found: dict[str, Any] = {"its command": step.command, **hashes_below(step.folder, step.reads)}
     for name, keys in step.params:
         values = _read(step.folder / name)
         found |= {f"{key} of {name}": _value(values, key) for key in keys}
     return found
+
+
+def hashes_below(top: Path, names: Iterable[str]) -> Inputs:
+    """The hash of each of some files, and of those in folders, by their paths from `top`."""
+    return {file.relative_to(top).as_posix(): _md5(file) for name in names for file in _files(top / name)}
 
 
 def changed(before: Inputs, after: Inputs) -> list[str]:
