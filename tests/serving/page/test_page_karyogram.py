@@ -124,6 +124,23 @@ def test_keys_that_come_before_the_answer_all_count(placed: Page) -> None:
     placed.wait(lambda: places(placed) == before and turned(placed, 3) == way, "it was not undone")
 
 
+def tapped(page: Page, number: int) -> bool:
+    return bool(page.js("return arguments[0].ariaPressed === 'true'", strip(page, number)))
+
+
+def test_a_finger_taps_a_chromosome_and_then_its_place(placed: Page) -> None:
+    before = places(placed)
+    target = next(name for name in order(placed) if name != before[2])
+    strip(placed, 2).click()
+    assert tapped(placed, 2)
+    strip(placed, 2).click()
+    assert not tapped(placed, 2), "put down where it was"
+    strip(placed, 2).click()
+    placed.js("document.querySelector(`#karyogram-rows .place[data-name='${arguments[0]}'] p`).click()", target)
+    settled(placed, 2, target)
+    assert not any(tapped(placed, number) for number in places(placed))
+
+
 def test_an_answer_that_is_overtaken_or_comes_after_closing_changes_nothing(placed: Page) -> None:
     before = places(placed)
     placed.hold_back("v1/karyogram")

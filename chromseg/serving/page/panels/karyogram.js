@@ -1,4 +1,4 @@
-/** The karyogram of the picture: its chromosomes in their places, which a person changes by dragging or with keys. */
+/** The karyogram of the picture: its chromosomes in their places, which a person changes by dragging, by taps or with keys. */
 
 import { announce } from "../base/announce.js";
 import { all, around, byId, one } from "../base/elements.js";
@@ -84,7 +84,9 @@ export function karyogram(session, current) {
     const edit = edited(session, chosen, event.key.toLowerCase());
     if (edit) change(edit);
   });
-  dragging((number, name) => shown && change(place(session.instances, shown.ids[number - 1], name)));
+  for (const moves of [dragging, tapping]) {
+    moves((number, name) => shown && change(place(session.instances, shown.ids[number - 1], name)));
+  }
 }
 
 /**
@@ -121,6 +123,22 @@ function dragging(told) {
     event.preventDefault();
     event.stopPropagation();
     told(number, name);
+  });
+}
+
+/**
+ * A tap takes a chromosome up, the next one puts it into the place that was tapped: a finger cannot drag.
+ *
+ * @type {(told: (number: number, name: string) => void) => void}
+ */
+function tapping(told) {
+  rows.addEventListener("click", ({ target }) => {
+    const [up] = all(rows, "button[aria-pressed=true]");
+    const place = around(target, ".place");
+    if (up && place && place !== around(up, ".place")) return told(Number(up.dataset.number), place.getAttribute("data-name") ?? "");
+    const chosen = around(target, "button[data-number]");
+    up?.setAttribute("aria-pressed", "false");
+    if (chosen !== up) chosen?.setAttribute("aria-pressed", "true");
   });
 }
 
@@ -165,6 +183,7 @@ function stripOf({ number, name, strip, upside_down, unsure, by_person }, id) {
   const button = made("button", `${unsure ? "unsure" : ""}`, [image, sign]);
   button.dataset.number = String(number);
   button.draggable = true;
+  button.ariaPressed = "false";
   button.setAttribute("type", "button");
   const told = unsure ? ", in doubt" : by_person ? ", placed by a person" : "";
   button.setAttribute("aria-label", `Chromosome ${id} of the picture in place ${name}${told}`);
