@@ -21,6 +21,8 @@ from chromseg.models.ucrd_net import Detections
 def judge_image(predictor: Predictor, sample: Sample) -> InstanceScore:
     """Compare what is found in a whole image with the truth, by masks, or by boxes where there are no others.
 
+    Where only boxes are known they are those of the first look.
+
     Raises:
         DataError: Only boxes are known, and the model finds none.
     """

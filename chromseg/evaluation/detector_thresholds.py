@@ -1,4 +1,4 @@
-"""What the stages do for detectors alone: scores by boxes, the threshold, calibration, and studies without training."""
+"""What is chosen for detectors alone: what they hand out and what they doubt, on validation samples."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from chromseg.annotations import Sample
 from chromseg.config import DetectorConfig
 from chromseg.evaluation.detections import scores_at
 from chromseg.evaluation.judging import as_coarse_as
-from chromseg.evaluation.sureness import SPARED
-from chromseg.evaluation.thresholds import best_threshold, f1, highest_sparing
+from chromseg.evaluation.thresholds import SPARED, best_threshold, f1, highest_sparing
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.load import predictor_from_folder
 from chromseg.metrics import InstanceScore
@@ -54,11 +53,11 @@ def write_settings(folder: Path, card: ModelCard, settings: InstanceSettings) ->
     write_card(folder, replace(card, preprocessing={**card.preprocessing, "instances": asdict(settings)}))
 
 
-def choose_threshold(folder: Path, samples: Iterable[Sample], device: str = "cpu") -> float:
+def choose_settings(folder: Path, samples: Iterable[Sample], device: str = "cpu") -> InstanceSettings:
     """Set what a detector hands out, by validation samples, in its card.
 
     The class score and the probability of a mask's pixel from which on F1 of what would then be handed out is best; a
-    match has IoU ≥ 0.8. Doubted is from there on what spares 88 % of the matches of every dataset.
+    match has IoU ≥ 0.8. Doubted is from there on what spares most matches of every dataset (`SPARED`).
 
     Args:
         folder: The model; its card is written anew.
@@ -66,7 +65,7 @@ def choose_threshold(folder: Path, samples: Iterable[Sample], device: str = "cpu
         device: Where the network runs, in PyTorch's words.
 
     Returns:
-        The class score.
+        What the card then says.
     """
     predictor = predictor_from_folder(folder, device=device)
     assert isinstance(predictor, InstancePredictor)
@@ -84,15 +83,16 @@ def choose_threshold(folder: Path, samples: Iterable[Sample], device: str = "cpu
     index = max(range(len(tried)), key=lambda index: best_f1(by_pixel[index]))
     images = by_pixel[index]
     if not best_f1(images):
-        return own.score
+        return own
     best = best_threshold(images)
     doubtful = THRESHOLDS[highest_sparing(images, best, SPARED)]
-    write_settings(folder, predictor.card, replace(tried[index], score=THRESHOLDS[best], doubtful=doubtful))
-    return THRESHOLDS[best]
+    chosen = replace(tried[index], score=THRESHOLDS[best], doubtful=doubtful)
+    write_settings(folder, predictor.card, chosen)
+    return chosen
 
 
 def _looked_at(predictor: InstancePredictor, sample: Sample) -> tuple[Detections, Sample]:
-    """What the detector sees in a sample, and the sample as large as it then looked at it."""
+    """What the detector sees in a sample, of boxes alone at the first look, and the sample as large as it then was."""
     detections = predictor.infer(sample.image)
     if sample.masks is None:
         return detections, sample

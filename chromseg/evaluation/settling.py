@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chromseg.annotations import Sample
 from chromseg.arrays import F32
-from chromseg.evaluation.detector_thresholds import choose_threshold, mark_boxes_only
+from chromseg.evaluation.detector_thresholds import choose_settings, mark_boxes_only
 from chromseg.evaluation.looks import choose_looks
 from chromseg.evaluation.map_thresholds import choose_map_settings
 from chromseg.evaluation.seams import choose_seams
@@ -67,8 +67,9 @@ def _of_sureness(sure: Sureness | None) -> Settled:
 
 
 def settle_detector(folder: Path, metaphases: Iterable[Sample], masks: bool, device: str = "cpu") -> Settled:
-    """Choose the threshold of a detector; without `masks`, in training or before, it hands out boxes."""
+    """Choose what a detector hands out; without `masks`, in training or before, it hands out boxes."""
     if not masks:
         mark_boxes_only(folder)
         print(f"{folder}: no training image has masks, so it hands out boxes", file=sys.stderr)
-    return {"threshold": choose_threshold(folder, metaphases, device)}
+    chosen = choose_settings(folder, metaphases, device)
+    return {"threshold": chosen.score, "pixel": chosen.pixel, "doubtful": chosen.doubtful}

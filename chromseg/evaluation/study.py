@@ -25,7 +25,7 @@ _TAUS = (0.0, 0.005, 0.02, 0.05)
 def study(predictor: InstancePredictor, samples: Iterable[Sample]) -> list[dict[str, Any]]:
     """What can be changed without training, one row each: how duplicates are dropped, with UC λ of eq. 11 or κ, and τ.
 
-    Each row is judged at the threshold that suits it best, since a change may move all scores.
+    Each row is judged by the first look, at the threshold that suits it best, since a change may move all scores.
 
     Args:
         predictor: A trained detector.

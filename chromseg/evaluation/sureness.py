@@ -14,13 +14,13 @@ from chromseg.annotations import Sample
 from chromseg.arrays import F32, F64, Bool
 from chromseg.evaluation.judging import as_coarse_as
 from chromseg.evaluation.logistic import fit_logistic
+from chromseg.evaluation.thresholds import SPARED
 from chromseg.inference.found import Found
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.sureness import MEASURES, Sureness, shapes_of, typical_of
 from chromseg.metrics import handed_out, mask_ious
 from chromseg.models.package import write_card
 
-SPARED = 0.88  # of the right outlines of every stain that must not be doubted
 _CAUGHT = 0.95  # of the wrong outlines of every stain: no more are doubted than this needs
 _IN_DEBRIS = 0.125  # chromosomes of what is taken for debris, at most: one that is lost is worse than debris shown
 _NEAR = 0.5  # IoU from which an outline is of a chromosome, right or wrong

@@ -8,6 +8,8 @@ from typing import TypeVar
 from chromseg.annotations.index import dataset_of_case
 from chromseg.metrics import InstanceScore
 
+SPARED = 0.88  # of the right outlines of every stain that must not be doubted
+
 T = TypeVar("T")
 
 

@@ -40,7 +40,7 @@ WITNESSES = ("partition", "detector", "believed")  # measures of sureness beside
 _LEAST_SURE = 0.002  # probabilities of a verifier are taken no closer to 0 and 1
 _TRACE = 0.3  # IoU from which a detection counts as known
 _SURE = 0.8  # probability of being right from which an outline is not drawn anew: nothing is won by it
-_BELIEVED = 0.5  # IoU that a verifier must expect of a piece of the map that no explanation has
+_BELIEVED = 0.5  # IoU that a verifier must expect of a piece of the map that no chosen outline has
 _MOSTLY = 0.5  # share of a detected mask that must lie on the chromosome map for its outline to follow the map's
 
 
@@ -116,7 +116,8 @@ class CascadePredictor(Predictor):
             answer to that; and by how much the picture was enlarged.
         """
         picture, (detections, detected) = absorbance, self.detect(absorbance)
-        closer = self.closer_for(absorbance, median_width(detected.masks, self.fine))
+        wanted = self.card.trained_width
+        closer = self.closer_for(absorbance, median_width(detected.masks, self.fine) if wanted else None)
         if closer != 1.0:
             picture = resize(absorbance, closer)
             detections, detected = self.detect(picture)
@@ -125,7 +126,10 @@ class CascadePredictor(Predictor):
         return who, picture, Answer(who.maps.look(picture), detections, detected), closer
 
     def expert_for(self, absorbance: F32, detected: Found) -> MapPredictor | None:
-        """The expert for the stain that a picture clearly looks like, if there is one."""
+        """The expert for the stain that a picture clearly looks like, if there is one.
+
+        How each stain looks was fitted by what the network of maps finds; what the detector finds looks alike.
+        """
         stain = clearly(self.looks, look_of(self.seen(absorbance), detected.masks, detected.scores))
         return None if stain is None else self.experts.get(stain)
 
@@ -170,7 +174,7 @@ class CascadePredictor(Predictor):
         return found, joined([found, alone], found.masks.shape[1:])
 
     def decide(self, debate: Debate, absorbance: F32) -> Found:
-        """The better explanation of each group, drawn anew where it is doubted, and what no explanation has."""
+        """The better explanation of each group, drawn anew where it is doubted, and what no chosen outline has."""
         parts = [choose(debate, group, self.rule) for group in debate.groups(self.rule)]
         by_maps = debate.explanations[PARTITION]
         found = replace(joined(parts, by_maps.masks.shape[1:]), maps=by_maps.maps)
@@ -187,7 +191,7 @@ class CascadePredictor(Predictor):
     def _overlooked(
         self, debate: Debate, found: Found, seen: F32, corrector: OutlineCorrector, verifier: OutlineVerifier
     ) -> Found:
-        """Chromosomes that the map shows and no explanation has, as far as the verifier takes them for some."""
+        """Chromosomes that the map shows and no chosen outline has, as far as the verifier takes them for some."""
         pieces = unclaimed_pieces(found.masks, found.chromosome)
         new = range(len(found.masks), len(found.masks) + len(pieces))
         around = (seen, debate.maps, self.view_width)

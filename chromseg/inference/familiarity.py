@@ -44,6 +44,7 @@ _FEW_PIXELS = 100
 _EMPTY = 10.0  # strangeness of a field without chromosomes
 _EVEN = 0.003  # absorbance; a ground more even than this is even
 _TINY = 1e-4
+_A_LINE = 3  # pixels from which something has ends
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,8 @@ def look_of(absorbance: F32, masks: Bool, scores: tuple[float, ...]) -> F64 | No
 def _tips(absorbance: F32, mask: Bool) -> float:
     """Log of the mean absorbance of the outer eighths of a chromosome, along its axis, over that of the whole."""
     points = np.argwhere(mask).astype(np.float64)
+    if len(points) < _A_LINE:
+        return 0.0
     along = (points - points.mean(axis=0)) @ np.linalg.eigh(np.cov(points.T) + np.eye(2) * _TINY)[1][:, 1]
     low, high = along.min(), along.max()
     ends = (along < low + (high - low) / 8) | (along > high - (high - low) / 8)

@@ -41,7 +41,8 @@ class Found:
         probability: Per mask, that its outline is right at IoU 0.8, or None where the model does not estimate it.
         closer: By how much the picture was enlarged after a first look that showed its chromosomes at a wrong width.
         verdicts: Per mask, of a verifier, or None where none has looked.
-        boxes: float64 (N, 4), xyxy, as a detector gave them beside its masks; None for other models.
+        boxes: float64 (N, 4), xyxy, as a detector gave them beside its masks; None for other models, and where masks
+            were resized or joined with others.
     """
 
     masks: Bool
@@ -137,8 +138,10 @@ def median_width(masks: Iterable[Bool], pixel: int = 1) -> float | None:
         masks: bool (H, W) each, of chromosomes or of clusters of them.
         pixel: Size of their pixels, in the unit of the answer.
     """
-    widths = [chromosome_width(np.pad(mask[window_of(mask)], 1)) for mask in masks]
-    return pixel * float(np.median(widths)) if len(widths) >= _A_FIELD else None
+    masks = list(masks)
+    if len(masks) < _A_FIELD:
+        return None
+    return pixel * float(np.median([chromosome_width(np.pad(mask[window_of(mask)], 1)) for mask in masks]))
 
 
 class Clock:

@@ -56,7 +56,9 @@ class InstancePredictor(Predictor):
         return self.instances(answer, absorbance.shape)
 
     def found_width(self, answer: Detections) -> float | None:
-        """The median width of what it would hand out, of whole fields with eight or more."""
+        """The median width of what it would hand out, of whole fields with eight or more; rectangles tell none."""
+        if self.settings.boxes_only:
+            return None
         right, lower = answer.boxes[:, 2:].amax(dim=0).ceil().int().tolist() if len(answer.boxes) else (1, 1)
         return median_width(self.instances(answer, (lower, right)).masks)
 

@@ -126,7 +126,7 @@ class Predictor(ABC):
         Returns:
             The picture that was looked at last, the answer to it, and by how much it was enlarged.
         """
-        closer = self.closer_for(absorbance, self.found_width(answer))
+        closer = self.closer_for(absorbance, self.found_width(answer) if self.card.trained_width else None)
         if closer == 1.0:
             return absorbance, answer, closer
         picture = resize(absorbance, closer)

@@ -22,7 +22,7 @@ def unclaimed_pieces(masks: Bool, chromosome: Bool) -> Bool:
         chromosome: bool (H, W), the map.
 
     Returns:
-        bool (M, H, W), each in one piece.
+        bool (M, H, W), each in one piece. Two that a thin neck joins may share pixels of it.
     """
     left = chromosome & ~masks.any(axis=0)
     least = _LEAST * float(np.median(masks.sum(axis=(1, 2)))) if len(masks) else 1.0
@@ -40,6 +40,8 @@ def unclaimed_pieces(masks: Bool, chromosome: Bool) -> Bool:
 def with_unclaimed_ends(drawn: Bool, given: Bool, chromosome: Bool) -> Bool:
     """Outlines that were drawn anew, with what each has lost of the map and no other outline has taken.
 
+    An end that would lie apart is not given back.
+
     Args:
         drawn: bool (N, H, W), none empty.
         given: bool (N, H, W), the same outlines before.
@@ -52,7 +54,7 @@ def with_unclaimed_ends(drawn: Bool, given: Bool, chromosome: Bool) -> Bool:
     whole = drawn.copy()
     for own, before in zip(whole, given, strict=True):
         window = window_of(before)
-        end = before[window] & unclaimed[window] & ~own[window]
+        end = before[window] & unclaimed[window]
         if end.any():
             own[window] |= end
             own[:] = largest_region(own)

@@ -36,16 +36,16 @@ class Node(nn.Module):
     def forward(self, *inputs: Tensor, below: Tensor | None = None) -> Tensor:
         """Float (B, width, H, W) from inputs of that H and W, and one from the level below, of half of either."""
         if self.squeeze is not None:
-            convolution, *rest = self.squeeze
+            convolution, norm, activation = self.squeeze
             assert isinstance(convolution, nn.Conv2d)
-            x = nn.Sequential(*rest)(joined(convolution, inputs, below))
+            x = activation(norm(convolved(convolution, inputs, below)))
         else:
             arriving = inputs if below is None else (*inputs, up(below))
             x = arriving[0] if len(arriving) == 1 else torch.cat(arriving, dim=1)
         return self.convolutions(x)  # type: ignore[no-any-return]
 
 
-def joined(convolution: nn.Conv2d, inputs: Sequence[Tensor], below: Tensor | None = None) -> Tensor:
+def convolved(convolution: nn.Conv2d, inputs: Sequence[Tensor], below: Tensor | None = None) -> Tensor:
     """A 1×1 convolution over inputs as if they lay side by side, last the one from the level below, doubled.
 
     It is the sum of a convolution of each. Laid side by side on a CPU they took half of a network's time; and since

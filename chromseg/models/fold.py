@@ -1,4 +1,4 @@
-"""Batch norms folded into the convolutions before them: the same maps, up to rounding, in less time."""
+"""Batch norms folded into the convolutions before them: the same answers, up to rounding, in less time."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from chromseg.config import ModelConfig
 from chromseg.errors import ModelError
-from chromseg.models.blocks import joined
+from chromseg.models.blocks import convolved
 
 
 class Maps(NamedTuple):
@@ -123,8 +123,8 @@ class Head(nn.Module):
 
     def forward(self, chromosome: Sequence[Tensor], crossing: Sequence[Tensor]) -> Maps:
         """Maps (B, 1, H, W) from the features of either branch, each some (B, C, H, W) of all its channels together."""
-        contact = None if self.contact is None else joined(self.contact, crossing)
-        return Maps(joined(self.chromosome, chromosome), joined(self.crossing, crossing), contact)
+        contact = None if self.contact is None else convolved(self.contact, crossing)
+        return Maps(convolved(self.chromosome, chromosome), convolved(self.crossing, crossing), contact)
 
 
 PRIOR = 0.05  # share of positive pixels that a fresh network predicts, so that rare crossings do not start with a shock

@@ -1,4 +1,4 @@
-"""One sweep, or one search, at a time."""
+"""One sweep of a profile, or one and the same search, at a time."""
 
 from __future__ import annotations
 

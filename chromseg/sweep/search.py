@@ -136,7 +136,7 @@ def run_search(profile: str, address: str, cores: int | None, tell: Callable[[st
     with connected(address):
         check_tree(pipeline.top)
         needs = needs_of_training(cores)
-        key = search_key(pipeline, config, variant, needs)
+        key = search_key(pipeline, config, variant, needs, params.get("evaluate"))
         logs = sweep_logs(profile) / "search" / key
         with alone(logs, f"search of {profile}"), redirect_stdout(io.StringIO()):  # Tune draws tables there
             results = _tuner(pipeline, config, logs, epochs=variant.optim.epochs, needs=needs, tell=tell).fit()
@@ -151,15 +151,19 @@ def run_search(profile: str, address: str, cores: int | None, tell: Callable[[st
     return Found(config, trials, _kept(profile, config, trials, key))
 
 
-def search_key(pipeline: Pipeline, config: SearchConfig, variant: TrainConfig, needs: Mapping[str, float]) -> str:
-    """What a search is called: of equal parameters, samples and code, on nodes that are shared out alike.
+def search_key(
+    pipeline: Pipeline, config: SearchConfig, variant: TrainConfig, needs: Mapping[str, float], evaluate: Any
+) -> str:
+    """What a search is called: of equal parameters, samples, first weights and code, on nodes shared out alike.
 
     Ray is among it because it reads only what it wrote itself, and the project's place because trials know it.
     """
-    files = hashes_below(pipeline.top, [str(pipeline.prepared), *CODE])
+    files = hashes_below(pipeline.top, [str(pipeline.prepared), *CODE, *([variant.init] if variant.init else [])])
     decisive = {name: md5 for name, md5 in files.items() if name.endswith(".py") or not name.startswith(CODE)}
     trained = replace(variant, hardware=HardwareConfig())
-    said = [pipeline.name, str(pipeline.top), asdict(config), asdict(trained), needs, decisive, ray.__version__]
+    said = [
+        pipeline.name, str(pipeline.top), asdict(config), asdict(trained), evaluate, needs, decisive, ray.__version__,
+    ]  # fmt: skip
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -20,14 +20,14 @@ from chromseg.evaluation.calibration import write_calibration
 from chromseg.evaluation.detections import judge_image, scores_at
 from chromseg.evaluation.detector_thresholds import (
     THRESHOLDS,
-    choose_threshold,
+    choose_settings,
     learned_masks,
     mark_boxes_only,
     settings_of,
 )
 from chromseg.evaluation.study import changed, study
 from chromseg.evaluation.thresholds import highest_sparing
-from chromseg.inference.instance_predictor import InstancePredictor
+from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.load import predictor_from_folder
 from chromseg.metrics import InstanceScore, score_instances, summarize_instances
 from chromseg.models.package import read_card
@@ -83,11 +83,11 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_the_threshold_parts_true_from_false_and_is_kept_in_the_card(model: Path, answers: list[float]) -> None:
-    assert choose_threshold(model, [crossed()]) == pytest.approx(0.4)  # the least above 0.37
+    assert choose_settings(model, [crossed()]).score == pytest.approx(0.4)  # the least above 0.37
     predictor = predictor_from_folder(model)
     assert isinstance(predictor, InstancePredictor)
     assert predictor.settings.score == pytest.approx(0.4) and predictor.settings.duplicate == 0.8
-    assert choose_threshold(model, [boxed()]) == pytest.approx(0.4)
+    assert choose_settings(model, [boxed()]).score == pytest.approx(0.4)
 
 
 def test_the_masks_are_as_wide_as_the_truth(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,19 +102,16 @@ def test_the_masks_are_as_wide_as_the_truth(model: Path, monkeypatch: pytest.Mon
     sure = torch.tensor([0.9, 0.8, 0.7])
     told = Detections(wide, torch.ones(3, dtype=torch.int64), sure, sure, None, grids)
     monkeypatch.setattr(InstancePredictor, "infer", lambda self, image: told)
-    choose_threshold(model, [crossed()])
+    choose_settings(model, [crossed()])
     assert settings_of(read_card(model)).pixel == pytest.approx(0.6)
 
 
 def test_what_lies_little_above_the_threshold_is_doubted(model: Path, answers: list[float]) -> None:
-    """At 0.75 one chromosome of three would be doubted, which is too much; at 0.7 none."""
-    choose_threshold(model, [crossed()])
-    predictor = predictor_from_folder(model)
-    assert isinstance(predictor, InstancePredictor)
-    assert predictor.settings.doubtful == pytest.approx(0.7)
+    """Of three chromosomes none may be doubted."""
     answers[:] = [0.9, 0.9, 0.88, 0.37, 0.3]
-    choose_threshold(model, [crossed()])
-    assert settings_of(read_card(model)).doubtful == pytest.approx(0.85), "it follows what the scores are"
+    assert choose_settings(model, [crossed()]).doubtful == pytest.approx(0.85) == settings_of(read_card(model)).doubtful
+    answers[:] = [0.9, 0.9, 0.58, 0.37, 0.3]
+    assert choose_settings(model, [crossed()]).doubtful == pytest.approx(0.55), "it follows what the scores are"
 
 
 def test_the_doubtful_are_few_in_every_dataset() -> None:
@@ -137,8 +134,8 @@ def test_the_threshold_is_judged_by_what_is_handed_out(model: Path, monkeypatch:
     looks = []
     twice = found([0.9, 0.8, 0.3], again=(0.5, 0.45))
     monkeypatch.setattr(InstancePredictor, "infer", lambda self, image: looks.append(1) or twice)
-    assert choose_threshold(model, [crossed()]) == pytest.approx(0.1)
-    assert choose_threshold(model, [boxed()]) == pytest.approx(0.1)
+    assert choose_settings(model, [crossed()]).score == pytest.approx(0.1)
+    assert choose_settings(model, [boxed()]).score == pytest.approx(0.1)
     assert len(looks) == 2, "the network runs once an image"
 
 
@@ -159,7 +156,7 @@ def test_an_image_judged_at_many_thresholds_is_as_judged_at_each(model: Path, mo
 def test_without_a_match_the_threshold_stays(model: Path, answers: list[float]) -> None:
     before = (model / "model.json").read_text()
     answers[:] = []
-    assert choose_threshold(model, [crossed()]) == choose_threshold(model, []) == 0.5
+    assert choose_settings(model, [crossed()]) == choose_settings(model, []) == InstanceSettings()
     assert (model / "model.json").read_text() == before
 
 

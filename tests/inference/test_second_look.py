@@ -33,6 +33,18 @@ class SeesNoCrossing(nn.Module):
         return Maps(40 * (x - 0.25), x - 10, None)
 
 
+class SizesShown(SeesNoCrossing):
+    """And remembers how wide the pictures were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.widths: list[int] = []
+
+    def forward(self, x: Tensor) -> Maps:
+        self.widths.append(x.shape[-1])
+        return super().forward(x)
+
+
 @pytest.fixture
 def scaled() -> MapPredictor:
     own = threshold_predictor()
@@ -64,11 +76,13 @@ def test_a_detector_says_at_which_scale_to_look(width: int, alone: bool) -> None
     detector = replace(detector, card=replace(detector.card, preprocessing=preprocessing))
     cascade = drawn_cascade(masks)
     card = replace(cascade.card, preprocessing=preprocessing)
-    both = replace(cascade, card=card, maps=replace(cascade.maps, card=card), detector=detector)
+    network = SizesShown()
+    both = replace(cascade, card=card, maps=replace(cascade.maps, card=card, network=network), detector=detector)
     found = (detector if alone else both).find(picture)
     assert found.closer == pytest.approx(WIDTH / width, rel=0.15) and len(found.masks) == 10
     truth = np.array([resize_mask(mask, found.masks.shape[1:]) for mask in masks])
     assert (mask_ious(found.masks, truth).max(axis=0) > 0.8).all()
+    assert alone or network.widths == [found.masks.shape[2]], "the maps are asked once, at that scale"
 
 
 @pytest.mark.parametrize("width", [10, 12])

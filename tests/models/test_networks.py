@@ -12,7 +12,7 @@ from torchvision.ops import FrozenBatchNorm2d
 from chromseg.config import ModelConfig
 from chromseg.errors import ModelError
 from chromseg.models import MAP_MODELS, MapNetwork, Maps, build_model
-from chromseg.models.blocks import joined, level_widths, up
+from chromseg.models.blocks import convolved, level_widths, up
 from chromseg.models.fold import folded
 
 GRIDS = ("region-guided-unetpp", "unetpp")
@@ -129,7 +129,7 @@ def test_a_convolution_over_inputs_is_that_of_all_of_them_side_by_side(below: bo
     inputs, lower = [torch.rand(2, 3, 8, 12), torch.rand(2, 5, 8, 12)], torch.rand(2, 6, 4, 6)
     convolution = nn.Conv2d(14 if below else 8, 4, 1)
     beside = torch.cat([*inputs, *([up(lower)] if below else [])], dim=1)
-    got = joined(convolution, inputs, lower if below else None)
+    got = convolved(convolution, inputs, lower if below else None)
     torch.testing.assert_close(got, convolution(beside), rtol=1e-5, atol=1e-5)
 
 

@@ -79,17 +79,27 @@ def test_a_search_is_another_one_with_other_parameters_samples_or_code(tmp_path:
     pipeline, config = Pipeline("default", tmp_path), search_of(TINY | {"search": SEARCH})
     variant = variant_config(TINY, "tiny")
 
-    def key(config: Any = config, variant: Any = variant) -> str:
-        return search.search_key(pipeline, config, variant, {"num_cpus": 1})
+    def key(config: Any = config, variant: Any = variant, evaluate: Any = None) -> str:
+        return search.search_key(pipeline, config, variant, {"num_cpus": 1}, evaluate)
 
     for name in ("prepared/index.json", "chromseg/models/unet.py", "chromseg/serving/page/main.js"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text("as it was")
-    keys = [key(), key(replace(config, trials=4)), key(variant=replace(variant, crop=48))]
+    keys = [
+        key(),
+        key(replace(config, trials=4)),
+        key(variant=replace(variant, crop=48)),
+        key(evaluate={"also": ["a"]}),
+    ]
+    started = replace(variant, init="first")
+    (tmp_path / "first").mkdir()
+    for weights in ("random", "trained"):
+        (tmp_path / "first" / "model.safetensors").write_text(weights)
+        keys.append(key(variant=started))
     for name in ("prepared/index.json", "chromseg/models/unet.py"):
         (tmp_path / name).write_text("changed")
         keys.append(key())
-    assert len(set(keys)) == 5
+    assert len(set(keys)) == len(keys) == 8
     (tmp_path / "chromseg/serving/page/main.js").write_text("changed")
     assert key(variant=replace(variant, hardware=HardwareConfig(workers=3))) == keys[-1]
 

@@ -124,21 +124,37 @@ def test_keys_that_come_before_the_answer_all_count(placed: Page) -> None:
     placed.wait(lambda: places(placed) == before and turned(placed, 3) == way, "it was not undone")
 
 
+NUMBERED = """[...document.querySelectorAll('#karyogram-rows button')].find(
+    (one) => parseInt(one.querySelector('.sign').innerText) === arguments[0])"""
+
+
+def tap(page: Page, number: int) -> None:
+    page.js(f"{NUMBERED}.click()", number)
+
+
 def tapped(page: Page, number: int) -> bool:
-    return bool(page.js("return arguments[0].ariaPressed === 'true'", strip(page, number)))
+    return bool(page.js(f"return {NUMBERED}.ariaPressed === 'true'", number))
 
 
 def test_a_finger_taps_a_chromosome_and_then_its_place(placed: Page) -> None:
     before = places(placed)
     target = next(name for name in order(placed) if name != before[2])
-    strip(placed, 2).click()
+    tap(placed, 2)
     assert tapped(placed, 2)
-    strip(placed, 2).click()
+    tap(placed, 2)
     assert not tapped(placed, 2), "put down where it was"
-    strip(placed, 2).click()
-    placed.js("document.querySelector(`#karyogram-rows .place[data-name='${arguments[0]}'] p`).click()", target)
+    placed.hold_back("v1/karyogram")
+    press(placed, 3, "a")
+    tap(placed, 2)
+    placed.let_go()
+    placed.wait(lambda: confirmed(placed) == [3], "what was done before is not shown")
+    assert tapped(placed, 2), "an answer that comes meanwhile takes nothing out of the hand"
+    there = "document.querySelector(`#karyogram-rows .place[data-name='${arguments[0]}'] p`).click()"
+    placed.js(f"{there}; {there}", target)
     settled(placed, 2, target)
     assert not any(tapped(placed, number) for number in places(placed))
+    placed.one("#karyogram-undo").click()
+    placed.wait(lambda: places(placed)[2] != target, "tapped twice, it was put there twice")
 
 
 def test_an_answer_that_is_overtaken_or_comes_after_closing_changes_nothing(placed: Page) -> None:

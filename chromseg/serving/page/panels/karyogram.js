@@ -135,10 +135,13 @@ function tapping(told) {
   rows.addEventListener("click", ({ target }) => {
     const [up] = all(rows, "button[aria-pressed=true]");
     const place = around(target, ".place");
-    if (up && place && place !== around(up, ".place")) return told(Number(up.dataset.number), place.getAttribute("data-name") ?? "");
+    if (up && place && place !== around(up, ".place")) {
+      up.ariaPressed = "false";
+      return told(Number(up.dataset.number), place.getAttribute("data-name") ?? "");
+    }
     const chosen = around(target, "button[data-number]");
-    up?.setAttribute("aria-pressed", "false");
-    if (chosen !== up) chosen?.setAttribute("aria-pressed", "true");
+    if (up) up.ariaPressed = "false";
+    if (chosen && chosen !== up) chosen.ariaPressed = "true";
   });
 }
 
@@ -151,12 +154,14 @@ function placedAt(target) {
 /** @type {(view: Shown) => void} */
 function render({ told, ids }) {
   const focused = placedAt(document.activeElement)?.number ?? told.chromosomes[0]?.number;
+  const taken = all(rows, "button[aria-pressed=true]").map((button) => button.dataset.number);
   const doubt = told.unsure ? `; ${told.unsure} in doubt, marked ?` : "";
   count.textContent = `${told.count}${doubt}`;
   rows.replaceChildren(...told.rows.map((groups) => made("div", "row", groups.map((names) => (
     made("div", "group", names.map((name) => placeOf(name, told.chromosomes.filter((each) => each.name === name), ids)))
   )))));
   const buttons = all(rows, "button");
+  for (const button of buttons) button.ariaPressed = String(taken.includes(button.dataset.number));
   const chosen = buttons.find((button) => Number(button.dataset.number) === focused);
   tabStop(buttons, chosen);
   chosen?.focus();
@@ -183,7 +188,6 @@ function stripOf({ number, name, strip, upside_down, unsure, by_person }, id) {
   const button = made("button", `${unsure ? "unsure" : ""}`, [image, sign]);
   button.dataset.number = String(number);
   button.draggable = true;
-  button.ariaPressed = "false";
   button.setAttribute("type", "button");
   const told = unsure ? ", in doubt" : by_person ? ", placed by a person" : "";
   button.setAttribute("aria-label", `Chromosome ${id} of the picture in place ${name}${told}`);
