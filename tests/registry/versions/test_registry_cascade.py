@@ -36,7 +36,7 @@ from chromseg.annotations.seen import Seen, judged_on_seen
 from chromseg.config import PrepareConfig
 from chromseg.errors import DataError, ModelError, RegistryError
 from chromseg.inference.cascade import CascadePredictor
-from chromseg.models.cascade import CascadeConfig
+from chromseg.models.cascade import CascadeConfig, CascadeNetwork
 from chromseg.models.corrector import Corrector
 from chromseg.models.package import ModelCard, load_model, read_card, write_card
 from chromseg.models.verifier import Verifier
@@ -73,7 +73,9 @@ def test_a_cascade_stands_by_itself(parents: tuple[Resolved, Resolved], tmp_path
     predictor = load_predictor(tmp_path / "both")
     assert isinstance(predictor, CascadePredictor)
     assert predictor.rule.doubt == 0.7 and predictor.detector.settings.score == 0.4
-    for name, value in predictor.detector.network.state_dict().items():
+    network, _ = load_model(tmp_path / "both")
+    assert isinstance(network, CascadeNetwork)
+    for name, value in network.detector.state_dict().items():
         assert torch.equal(value, own[name]), name
 
 
