@@ -80,13 +80,12 @@ def choose_settings(folder: Path, samples: Iterable[Sample], device: str = "cpu"
         best = best_threshold(images)
         return f1([each[best] for each in images])
 
-    index = max(range(len(tried)), key=lambda index: best_f1(by_pixel[index]))
-    images = by_pixel[index]
+    settings, images = max(zip(tried, by_pixel, strict=True), key=lambda each: best_f1(each[1]))
     if not best_f1(images):
         return own
     best = best_threshold(images)
     doubtful = THRESHOLDS[highest_sparing(images, best, SPARED)]
-    chosen = replace(tried[index], score=THRESHOLDS[best], doubtful=doubtful)
+    chosen = replace(settings, score=THRESHOLDS[best], doubtful=doubtful)
     write_settings(folder, predictor.card, chosen)
     return chosen
 

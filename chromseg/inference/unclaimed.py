@@ -29,10 +29,12 @@ def unclaimed_pieces(masks: Bool, chromosome: Bool) -> Bool:
     labels, _ = label_regions(np.asarray(ndimage.binary_opening(left, iterations=_RIM)))
     pieces = [np.zeros((0, *chromosome.shape), dtype=bool)]
     for label, window in enumerate(ndimage.find_objects(labels), start=1):
-        around, piece = grown(window, _RIM), np.zeros_like(chromosome)
+        around = grown(window, _RIM)
         core = ndimage.binary_dilation(labels[around] == label, iterations=_RIM)
-        piece[around] = largest_region(core & left[around])
-        if piece.sum() >= least:
+        own = largest_region(core & left[around])
+        if own.sum() >= least:  # there may be a thousand specks, and only what is kept is as large as the picture
+            piece = np.zeros_like(chromosome)
+            piece[around] = own
             pieces.append(piece[None])
     return np.concatenate(pieces)
 
