@@ -193,6 +193,8 @@ class CascadePredictor(Predictor):
     ) -> Found:
         """Chromosomes that the map shows and no chosen outline has, as far as the verifier takes them for some."""
         pieces = unclaimed_pieces(found.masks, found.chromosome)
+        if not len(pieces):
+            return found.subset([])
         new = range(len(found.masks), len(found.masks) + len(pieces))
         around = (seen, debate.maps, self.view_width)
         every = corrector.redraw(np.concatenate([found.masks, pieces]), *around, new)
