@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from chromseg.annotations.maps import largest_region
 from chromseg.arrays import F32, U8, Bool
-from chromseg.inference.instance_predictor import largest_region
 from chromseg.inference.outline_views import Frame, batches, outline_views
 from chromseg.metrics import mask_ious
 from chromseg.models.corrector import Corrector

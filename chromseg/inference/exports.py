@@ -10,9 +10,10 @@ from typing import Any
 from PIL import Image
 
 from chromseg.annotations.rasterize import encode_rle
+from chromseg.arrays import U8
 from chromseg.files import replacing, write_json
 from chromseg.inference.overlay import draw_overlay
-from chromseg.inference.result import Result
+from chromseg.inference.result import Masks, Result
 
 INSTANCES_FILE = "instances.json"
 
@@ -46,10 +47,26 @@ def to_coco(result: Result, *, file_name: str = "", options: dict[str, Any] | No
             for x0, y0, x1, y1 in [instance.bbox]
         ],
         "categories": [{"id": 1, "name": "chromosome"}],
+        "unclaimed": [
+            {
+                "segmentation": encode_rle(piece.mask),
+                "bbox": [x0, y0, x1 - x0, y1 - y0],
+                "area": int(piece.own.sum()),
+            }
+            for piece in result.unclaimed
+            for x0, y0, x1, y1 in [piece.bbox]
+        ],
         "model": {**asdict(result.model), "image_sha256": result.image_sha256},
         "validation": result.validation,
         "options": {"polarity": result.polarity, "scale": round(result.scale, 4), **(options or {})},
     }
+
+
+def overlay_of(result: Result) -> U8:
+    """A result for the eye, uint8 (H, W, 3); sizes as of `draw_overlay`."""
+    flags = [instance.flags for instance in result.instances]
+    boxes = [piece.bbox for piece in result.unclaimed]
+    return draw_overlay(result.absorbance, Masks(result.instances), flags=flags, unclaimed=boxes)
 
 
 def write_result(
@@ -78,9 +95,7 @@ def write_result(
         (root / "chromosomes").mkdir(parents=True)
         for index, instance in enumerate(result.instances, start=1):
             Image.fromarray(instance.crop).save(root / "chromosomes" / f"{index:03d}.png")
-        masks = [instance.mask for instance in result.instances]
-        flags = [instance.flags for instance in result.instances]
-        Image.fromarray(draw_overlay(result.absorbance, masks, flags=flags)).save(root / "overlay.png")
+        Image.fromarray(overlay_of(result)).save(root / "overlay.png")
         if beside is not None:
             beside(result, root)
         write_json(root / INSTANCES_FILE, to_coco(result, file_name=file_name, options=options))

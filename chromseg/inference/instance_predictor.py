@@ -9,9 +9,9 @@ from typing import Self
 import numpy as np
 import torch
 
-from chromseg.annotations.maps import label_regions
+from chromseg.annotations.maps import largest_region
 from chromseg.arrays import F32, Bool
-from chromseg.boxes import Window, window_of
+from chromseg.boxes import Window
 from chromseg.config import DetectorConfig
 from chromseg.images.field import field_of
 from chromseg.images.tone import toned
@@ -141,17 +141,6 @@ def whole_masks(detections: Detections, shape: tuple[int, ...], pixel: float = 0
     size = (int(shape[0]), int(shape[1]))
     masks = paste_masks(detections.roi_masks, detections.boxes, size, threshold=pixel).cpu().numpy()
     return np.array([largest_region(mask) for mask in masks], dtype=bool).reshape(-1, *shape)
-
-
-def largest_region(mask: Bool) -> Bool:
-    """The largest 8-connected region of bool (H, W); a chromosome is in one piece."""
-    window = window_of(mask)
-    labels, count = label_regions(mask[window])
-    if count < 2:
-        return mask
-    largest = np.zeros_like(mask)
-    largest[window] = labels == 1 + int(np.bincount(labels.ravel())[1:].argmax())
-    return largest
 
 
 def without_duplicates(masks: Bool, share: float) -> list[int]:

@@ -11,7 +11,7 @@ import torch
 
 from chromseg.files import write_json
 from chromseg.inference.load import identity_of
-from chromseg.inference.result import ModelIdentity, Result, masks_of
+from chromseg.inference.result import Masks, ModelIdentity, Result
 from chromseg.karyogram.cell import Cell, cell_of
 from chromseg.karyogram.karyogram import Given, Karyogram, karyogram_of
 from chromseg.karyogram.page import drawn_straight, karyogram_page, save_page
@@ -38,7 +38,7 @@ class Karyotyper:
 
     def karyogram(self, result: Result) -> Karyogram:
         """Place the chromosomes of a picture; a result without any gives an empty karyogram."""
-        return self.placed(cell_of(result.absorbance, masks_of(result)))
+        return self.placed(cell_of(result.absorbance, Masks(result.instances)))
 
     def placed(self, cell: Cell, given: Sequence[Given] = ()) -> Karyogram:
         """Place the chromosomes of a cell, around those that a person has given a place (`karyogram_of`)."""
@@ -52,7 +52,7 @@ class Karyotyper:
             OutputError: The folder cannot be written.
         """
         karyogram = self.karyogram(result)
-        page = karyogram_page(karyogram, drawn_straight(result.absorbance, masks_of(result)))
+        page = karyogram_page(karyogram, drawn_straight(result.absorbance, Masks(result.instances)))
         save_page(page, folder / f"{KARYOGRAM}.png")
         save_page(page, folder / f"{KARYOGRAM}.pdf")
         write_json(folder / f"{KARYOGRAM}.json", self.to_json(karyogram, result.model, result.image_sha256))

@@ -39,6 +39,7 @@ _MAX_ZOOM = 3
 _DARKEST = 0.75  # of full black, so that colours show on dark chromosomes
 _TINT, _CROSSING_TINT, _CROSSING_LIGHT = 0.4, 0.9, 0.6  # share of colour, and of white between the stripes
 _STRIPE = 4  # px of the drawing
+_DASH = 6  # px of the drawing
 _NEIGHBOURHOOD = 8  # px of the picture within which colours differ
 _NOWHERE = (np.inf, np.inf, -np.inf, -np.inf)  # the box of an empty mask, near none
 _FONT_SIZE = 13
@@ -49,18 +50,20 @@ def draw_overlay(
     masks: Masks,
     *,
     flags: Sequence[Sequence[str]] | None = None,
+    unclaimed: Sequence[Box] = (),
     zoom: int | None = None,
 ) -> U8:
     """Draw the instances over their picture.
 
     Each is tinted and outlined in a colour that its neighbours do not have, and numbered from 1 in the given order.
     Where two cross, both colours run in stripes. Those flagged "needs-review" are framed and their number has a "?".
-    Equal input gives equal pixels.
+    What no instance has stands in a dashed frame. Equal input gives equal pixels.
 
     Args:
         image: float32 (H, W) absorbance, drawn dark on white, or uint8 (H, W), drawn as it is.
         masks: bool (N, H, W) or N masks of (H, W). An empty mask is not drawn; N may be 0.
         flags: N collections of flags; None for no flags.
+        unclaimed: Boxes (x0, y0, x1, y1), ends excluded, of what may be chromosomes and belongs to no instance.
         zoom: Whole factor by which the drawing is larger than the picture; None brings the longer side near 1600 px,
             at most threefold.
 
@@ -78,7 +81,7 @@ def draw_overlay(
     for mask, box, colour in zip(masks, boxes, _colours(boxes), strict=True):
         if box is not None:
             _paint(canvas, covered, mask, box, colour, zoom)
-    return _annotate(canvas, masks, boxes, flags or [()] * len(boxes), zoom)
+    return _annotate(canvas, masks, boxes, flags or [()] * len(boxes), unclaimed, zoom)
 
 
 def _check(image: npt.NDArray[Any], masks: Masks, flags: Sequence[Sequence[str]] | None) -> None:
@@ -152,8 +155,15 @@ def _enlarged(mask: Bool, zoom: int) -> Bool:
     return enlarged[zoom:-zoom, zoom:-zoom]
 
 
-def _annotate(canvas: U8, masks: Masks, boxes: Sequence[Box | None], flags: Sequence[Sequence[str]], zoom: int) -> U8:
-    """Number every instance and frame those that need review."""
+def _annotate(
+    canvas: U8,
+    masks: Masks,
+    boxes: Sequence[Box | None],
+    flags: Sequence[Sequence[str]],
+    unclaimed: Sequence[Box],
+    zoom: int,
+) -> U8:
+    """Number every instance and frame those that need review; dashed frames around what no instance has."""
     picture = Image.fromarray(canvas)
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(_FONT_SIZE)
@@ -165,10 +175,28 @@ def _annotate(canvas: U8, masks: Masks, boxes: Sequence[Box | None], flags: Sequ
         if NEEDS_REVIEW in own_flags:
             text += "?"
             row0, col0, row1, col1 = (end * zoom for end in box)
-            draw.rectangle((col0 - 3, row0 - 3, col1 + 2, row1 + 2), outline=REVIEW_COLOUR, width=2)
+            draw.rectangle(_around(row0, col0, row1, col1), outline=REVIEW_COLOUR, width=2)
         row, col = ((place + 0.5) * zoom for place in _middle(mask, box, depth))
         draw.text((col, row), text, "white", font, anchor="mm", stroke_width=2, stroke_fill="black")
+    for x0, y0, x1, y1 in unclaimed:
+        _dash(draw, _around(*(end * zoom for end in (y0, x0, y1, x1))))
     return np.asarray(picture)
+
+
+def _around(row0: int, col0: int, row1: int, col1: int) -> Box:
+    """The corners (x0, y0, x1, y1) of the frame around a box."""
+    return col0 - 3, row0 - 3, col1 + 2, row1 + 2
+
+
+def _dash(draw: ImageDraw.ImageDraw, frame: Box) -> None:
+    """Draw a dashed frame."""
+    x0, y0, x1, y1 = frame
+    for x in range(x0, x1, 2 * _DASH):
+        for y in (y0, y1):
+            draw.line((x, y, min(x + _DASH, x1), y), REVIEW_COLOUR, 2)
+    for y in range(y0, y1, 2 * _DASH):
+        for x in (x0, x1):
+            draw.line((x, y, x, min(y + _DASH, y1)), REVIEW_COLOUR, 2)
 
 
 def _depth(masks: Masks, boxes: Sequence[Box | None], shape: tuple[int, int]) -> U8:

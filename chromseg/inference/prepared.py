@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from chromseg.arrays import F32
+from chromseg.arrays import F32, Bool
 from chromseg.errors import InputRefusedError
 from chromseg.images.scale import as_large_as, extent_in, resize_mask, resized_shape
 from chromseg.inference.familiarity import StainLook, look_of, nearest
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.postprocess import has_plain_ground
-from chromseg.inference.result import ModelIdentity, Result
+from chromseg.inference.result import ModelIdentity, Result, piece_of
+from chromseg.inference.unclaimed import unclaimed_pieces
 from chromseg.inference.view import View
 from chromseg.validation import check_result
 
@@ -70,11 +71,13 @@ class Prepared:
             extent = extent_in(found.masks.shape[1:], resized_shape(self.scaled.shape, found.closer))
             instances = tuple(found.instances(own, extent))
             seen = None if found.maps is None else resize_mask(found.maps[0], own.shape, extent)
+            sized = (resize_mask(piece, own.shape, extent) for piece in _unclaimed(found))
+            unclaimed = tuple(piece_of(mask) for mask in sized if mask.any())
         scale = self.view.factor * found.closer
         area = self.chromosome_area and self.chromosome_area / scale**2
         with clock.step("compare"):
             strange = self._strange(found) if self.looks else None
-        judged = check_result(instances, seen, area, strange, name=self.name, strict=self.strict)
+        judged = check_result(instances, seen, area, strange, len(unclaimed), name=self.name, strict=self.strict)
         judged.raise_refused()
         return Result(
             instances=instances,
@@ -89,6 +92,7 @@ class Prepared:
             image_sha256=self.image_sha256,
             page=self.page,
             timings_ms={**self.times, **(times or {}), **clock.times},
+            unclaimed=unclaimed,
         )
 
     def _strange(self, found: Found) -> tuple[str, float] | None:
@@ -98,6 +102,11 @@ class Prepared:
         """
         look = look_of(as_large_as(found.masks.shape[1:], self.scaled), found.masks, found.scores)
         return nearest(self.looks, look, field=not has_plain_ground(self.view.absorbance))
+
+
+def _unclaimed(found: Found) -> Bool:
+    """The pieces of the map bool (M, H, W) that no instance has; none of a model that draws no map."""
+    return found.masks[:0] if found.maps is None else unclaimed_pieces(found.masks, found.maps[0])
 
 
 class Remainder(Protocol):

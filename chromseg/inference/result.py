@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -16,28 +16,18 @@ CROP_MARGIN = 5
 
 
 @dataclass(frozen=True)
-class Instance:
-    """One chromosome.
+class Piece:
+    """A part of a picture.
 
     Attributes:
         own: bool (h, w), the mask in its box; that of the whole picture is `mask`.
         shape: (H, W) of the picture.
         bbox: (x0, y0, x1, y1), ends excluded.
-        score: 0-1, mean chromosome probability inside the mask × pairing confidence.
-        flags: Names such as "needs-review"; empty if all is well.
-        uncertainty: Standard deviation of the box, or None for a model that does not estimate it.
-        crop: uint8 (h, w), the chromosome alone, dark on white, with a margin of 5 px.
-        probability: 0-1, that the outline is right at IoU 0.8, or None for a model that does not estimate it.
     """
 
     own: Bool
     shape: tuple[int, int]
     bbox: tuple[int, int, int, int]
-    score: float
-    flags: tuple[str, ...]
-    uncertainty: float | None
-    crop: U8
-    probability: float | None = None
 
     @property
     def mask(self) -> Bool:
@@ -46,6 +36,31 @@ class Instance:
         mask = np.zeros(self.shape, dtype=bool)
         mask[y0:y1, x0:x1] = self.own
         return mask
+
+
+@dataclass(frozen=True)
+class Instance(Piece):
+    """One chromosome.
+
+    Attributes:
+        score: 0-1, mean chromosome probability inside the mask × pairing confidence.
+        flags: Names such as "needs-review"; empty if all is well.
+        uncertainty: Standard deviation of the box, or None for a model that does not estimate it.
+        crop: uint8 (h, w), the chromosome alone, dark on white, with a margin of 5 px.
+        probability: 0-1, that the outline is right at IoU 0.8, or None for a model that does not estimate it.
+    """
+
+    score: float
+    flags: tuple[str, ...]
+    uncertainty: float | None
+    crop: U8
+    probability: float | None = None
+
+
+def piece_of(mask: Bool) -> Piece:
+    """The piece of a mask bool (H, W) that is not empty."""
+    x0, y0, x1, y1 = bbox = box_of(mask)
+    return Piece(mask[y0:y1, x0:x1].copy(), (mask.shape[0], mask.shape[1]), bbox)
 
 
 def instance_of(
@@ -57,9 +72,27 @@ def instance_of(
     probability: float | None = None,
 ) -> Instance:
     """The chromosome of a mask bool (H, W) that is not empty, with box and crop, in its picture float32 (H, W)."""
-    x0, y0, x1, y1 = bbox = box_of(mask)
-    own, shape = mask[y0:y1, x0:x1].copy(), (mask.shape[0], mask.shape[1])
-    return Instance(own, shape, bbox, score, flags, uncertainty, crop_of(absorbance, mask, bbox), probability)
+    piece, crop = piece_of(mask), crop_of(absorbance, mask, box_of(mask))
+    return Instance(piece.own, piece.shape, piece.bbox, score, flags, uncertainty, crop, probability)
+
+
+class Masks(Sequence[Bool]):
+    """Masks bool (H, W) of instances, each made when it is looked at: all at once would fill the memory."""
+
+    def __init__(self, instances: Sequence[Instance]) -> None:
+        self._instances = instances
+
+    def __len__(self) -> int:
+        return len(self._instances)
+
+    @overload
+    def __getitem__(self, index: int) -> Bool: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Bool]: ...
+    def __getitem__(self, index: int | slice) -> Bool | Sequence[Bool]:
+        if isinstance(index, slice):
+            return Masks(self._instances[index])
+        return self._instances[index].mask
 
 
 @dataclass(frozen=True)
@@ -89,6 +122,7 @@ class Result:
         image_sha256: Of the file's bytes.
         page: Page of the file, from 0.
         timings_ms: Milliseconds by step.
+        unclaimed: What looks like chromosome, is as large as one, and belongs to no instance.
     """
 
     instances: tuple[Instance, ...]
@@ -100,6 +134,7 @@ class Result:
     image_sha256: str
     page: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
+    unclaimed: tuple[Piece, ...] = ()
 
     @property
     def flagged(self) -> int:
@@ -113,8 +148,3 @@ def crop_of(absorbance: F32, mask: Bool, bbox: tuple[int, int, int, int]) -> U8:
     alone = np.where(mask[y0:y1, x0:x1], absorbance[y0:y1, x0:x1], 0)
     grey = np.rint(255 * (1 - np.pad(alone, CROP_MARGIN)))
     return np.asarray(grey, dtype=np.uint8)
-
-
-def masks_of(result: Result) -> Iterator[Bool]:
-    """Masks bool (H, W) of a result, one after the other: all at once would fill the memory."""
-    return (instance.mask for instance in result.instances)

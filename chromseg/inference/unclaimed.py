@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from chromseg.annotations.maps import label_regions
+from chromseg.annotations.maps import label_regions, largest_region
 from chromseg.arrays import Bool
 from chromseg.boxes import grown, window_of
-from chromseg.inference.instance_predictor import largest_region
 
 _LEAST = 0.4  # of the median area of outlines: smaller pieces are debris more often than chromosomes
+_MOST = 50  # pieces; a map with more of them shows dirt, and each is as large as the picture
 _RIM = 2  # px; what is nowhere thicker than twice that lies along an outline
 
 
@@ -22,21 +22,24 @@ def unclaimed_pieces(masks: Bool, chromosome: Bool) -> Bool:
         chromosome: bool (H, W), the map.
 
     Returns:
-        bool (M, H, W), each in one piece. Two that a thin neck joins may share pixels of it.
+        bool (M, H, W), each in one piece, the 50 largest where there are more. Two that a thin neck joins may share
+        pixels of it.
     """
     left = chromosome & ~masks.any(axis=0)
     least = _LEAST * float(np.median(masks.sum(axis=(1, 2)))) if len(masks) else 1.0
     labels, _ = label_regions(np.asarray(ndimage.binary_opening(left, iterations=_RIM)))
-    pieces = [np.zeros((0, *chromosome.shape), dtype=bool)]
+    found = []
     for label, window in enumerate(ndimage.find_objects(labels), start=1):
         around = grown(window, _RIM)
         core = ndimage.binary_dilation(labels[around] == label, iterations=_RIM)
         own = largest_region(core & left[around])
-        if own.sum() >= least:  # there may be a thousand specks, and only what is kept is as large as the picture
-            piece = np.zeros_like(chromosome)
-            piece[around] = own
-            pieces.append(piece[None])
-    return np.concatenate(pieces)
+        if own.sum() >= least:
+            found.append((around, own))
+    largest = sorted(found, key=lambda each: int(each[1].sum()), reverse=True)[:_MOST]
+    pieces = np.zeros((len(largest), *chromosome.shape), dtype=bool)
+    for piece, (around, own) in zip(pieces, largest, strict=True):
+        piece[around] = own
+    return pieces
 
 
 def with_unclaimed_ends(drawn: Bool, given: Bool, chromosome: Bool) -> Bool:

@@ -158,6 +158,7 @@ EXAMPLE: dict[str, Any] = {
         }
     ],
     "categories": [{"id": 1, "name": "chromosome"}],
+    "unclaimed": [],
     "model": {
         "name": "chromseg",
         "version": "3",

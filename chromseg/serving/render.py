@@ -7,17 +7,16 @@ import io
 import itertools
 import json
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from chromseg.arrays import U8, Bool
-from chromseg.inference.exports import to_coco
-from chromseg.inference.overlay import draw_overlay
-from chromseg.inference.result import Instance, Result
+from chromseg.arrays import U8
+from chromseg.inference.exports import overlay_of, to_coco
+from chromseg.inference.result import Result
 from chromseg.inference.sheets import contact_sheet
 from chromseg.serving.outlines import crossings_of, outline_of
 from chromseg.serving.settings import Format
@@ -95,7 +94,7 @@ def _as_coco(result: Result, wanted: Wanted) -> Rendered:
 
 
 def _as_overlay(result: Result, wanted: Wanted) -> Rendered:
-    return Rendered(_png(_overlay(result)), "image/png", "-overlay.png")
+    return Rendered(_png(overlay_of(result)), "image/png", "-overlay.png")
 
 
 def _as_contact_sheet(result: Result, wanted: Wanted) -> Rendered:
@@ -105,7 +104,7 @@ def _as_contact_sheet(result: Result, wanted: Wanted) -> Rendered:
 def _as_zip(result: Result, wanted: Wanted) -> Rendered:
     files = {
         "instances.json": json.dumps(_coco(result, wanted), indent=2, ensure_ascii=False).encode(),
-        "overlay.png": _png(_overlay(result)),
+        "overlay.png": _png(overlay_of(result)),
         "contact_sheet.png": _png(_sheet(result)),
     }
     files |= {f"chromosomes/{n:03d}.png": _png(one.crop) for n, one in enumerate(result.instances, start=1)}
@@ -147,33 +146,9 @@ _RENDERERS: dict[Format, Callable[[Result, Wanted], Rendered]] = {
 }
 
 
-class _Masks(Sequence[Bool]):
-    """Masks bool (H, W) of instances, each made when it is looked at: all at once would fill the memory."""
-
-    def __init__(self, instances: Sequence[Instance]) -> None:
-        self._instances = instances
-
-    def __len__(self) -> int:
-        return len(self._instances)
-
-    @overload
-    def __getitem__(self, index: int) -> Bool: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Bool]: ...
-    def __getitem__(self, index: int | slice) -> Bool | Sequence[Bool]:
-        if isinstance(index, slice):
-            return _Masks(self._instances[index])
-        return self._instances[index].mask
-
-
 def _grey(result: Result) -> U8:
     """The picture as the model saw it, dark on light: uint8 (H, W)."""
     return np.asarray(np.rint(255 * (1 - result.absorbance)), dtype=np.uint8)
-
-
-def _overlay(result: Result) -> U8:
-    flags = [instance.flags for instance in result.instances]
-    return draw_overlay(result.absorbance, _Masks(result.instances), flags=flags)
 
 
 def _sheet(result: Result) -> U8:

@@ -154,12 +154,21 @@ class CrossingRegion(_Answer):
     outline: list[list[float]]
 
 
+class UnclaimedPiece(_Answer):
+    """What looks like chromosome, is as large as one, and belongs to no annotation."""
+
+    segmentation: CompressedMask
+    bbox: list[int] = Field(description="x, y, width, height.", examples=[[120, 40, 12, 55]])
+    area: int = Field(examples=[483])
+
+
 class Segmentation(_Answer):
     """The `instances.json` of `chromseg-ops predict` (COCO), and more."""
 
     images: list[Image]
     annotations: list[Annotation]
     categories: list[Category] = Field(examples=[[{"id": 1, "name": "chromosome"}]])
+    unclaimed: list[UnclaimedPiece]
     model: UsedModel
     validation: Validation
     options: UsedOptions

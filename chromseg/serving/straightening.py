@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chromseg.arrays import U8
 from chromseg.errors import DataError
-from chromseg.inference.result import ModelIdentity, masks_of
+from chromseg.inference.result import Masks, ModelIdentity
 from chromseg.karyogram.cell import Cell, cell_of
 from chromseg.karyogram.page import drawn_straight
 from chromseg.serving.work import Drawing
@@ -50,8 +50,8 @@ class Straightening(Drawing):
         _check(max(areas, default=0), MOST_PIXELS, "pixels in one chromosome")
         _check(sum(areas), MOST_TOGETHER, "pixels in all chromosomes together")
         return Straight(
-            cell=cell_of(result.absorbance, masks_of(result)),
-            drawn=drawn_straight(result.absorbance, masks_of(result)),
+            cell=cell_of(result.absorbance, Masks(result.instances)),
+            drawn=drawn_straight(result.absorbance, Masks(result.instances)),
             cut_by=result.model,
             image_sha256=result.image_sha256,
         )

@@ -36,6 +36,7 @@ def result_facts(
     chromosome: npt.NDArray[Any] | None,
     median_area: float | None,
     nearest: tuple[str, float] | None = None,
+    unclaimed: int | None = None,
 ) -> Facts:
     """Measure the result of one image.
 
@@ -46,15 +47,16 @@ def result_facts(
         median_area: Of the model's training chromosomes at this image's scale, in px; None if unknown.
         nearest: The stain known to the model that the picture looks most like, and how strange it is beside that
             (`inference.familiarity`); None where nothing is known.
+        unclaimed: Pieces of chromosome, as large as one, that no instance has; None if not at hand.
 
     Returns:
         `n_instances`; `review_share`; `median_area_px`; `odd_share`, fraction of instances far from `median_area`;
-        `coverage`, fraction of the chromosome map that instances cover; `strangeness`. None where there is nothing to
-        measure.
+        `coverage`, fraction of the chromosome map that instances cover; `n_unclaimed`; `strangeness`. None where there
+        is nothing to measure.
     """
     areas = np.array([instance.mask.sum() for instance in instances], dtype=float)
     facts: Facts = {"n_instances": len(instances), "review_share": None, "median_area_px": None}
-    facts |= {"odd_share": None, "coverage": None, "strangeness": nearest and nearest[1]}
+    facts |= {"odd_share": None, "coverage": None, "n_unclaimed": unclaimed, "strangeness": nearest and nearest[1]}
     if len(instances):
         facts["review_share"] = float(np.mean([REVIEW_FLAG in instance.flags for instance in instances]))
         facts["median_area_px"] = float(np.median(areas))
@@ -71,6 +73,7 @@ def check_result(
     chromosome: npt.NDArray[Any] | None = None,
     median_area: float | None = None,
     nearest: tuple[str, float] | None = None,
+    unclaimed: int | None = None,
     *,
     name: str = "the result",
     limits: ResultLimits = ResultLimits(),  # noqa: B008 — frozen
@@ -80,7 +83,7 @@ def check_result(
 
     Only a count beyond all bounds is critical, and if `strict` a picture like none that the model knows.
     """
-    facts = {"file": name} | result_facts(instances, chromosome, median_area, nearest)
+    facts = {"file": name} | result_facts(instances, chromosome, median_area, nearest, unclaimed)
     return evaluate_light(name, result_rules(limits, median_area, nearest and nearest[0], strict=strict), [facts])
 
 

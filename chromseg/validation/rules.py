@@ -188,6 +188,8 @@ def result_rules(
              maximum=limits.max_odd_share, unit="of the chromosomes"),
         Rule("chromosomes-covered", "coverage", "part of what looks like chromosome belongs to no instance", look,
              severity="warning", minimum=limits.min_coverage, unit="of the chromosome map"),
+        Rule("nothing-unclaimed", "n_unclaimed", "what may be chromosomes belongs to no instance",
+             "look at the dashed frames in the overlay", severity="warning", maximum=0, unit="pieces"),
     )  # fmt: skip
     return (*rules, *_familiar(limits, nearest, "critical" if strict else "warning"), *_of_scale(limits, median_area))
 

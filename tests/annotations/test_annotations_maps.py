@@ -1,6 +1,7 @@
 import numpy as np
 
 from chromseg.annotations import chromosome_map, crossing_map, label_regions
+from chromseg.annotations.maps import largest_region
 
 
 def test_maps_of_two_crossing_bars(crossing_bars):
@@ -25,3 +26,10 @@ def test_regions_join_over_corners():
     labels, count = label_regions(corner)
     assert count == 1 and labels.dtype == np.int32
     assert label_regions(np.zeros((3, 3), dtype=bool))[1] == 0
+
+
+def test_the_largest_region_is_kept() -> None:
+    mask = np.zeros((9, 12), bool)
+    mask[1:3, 1:3] = mask[4:8, 6:11] = True
+    assert largest_region(mask).sum() == 20
+    assert not largest_region(np.zeros((4, 4), bool)).any()

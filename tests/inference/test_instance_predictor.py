@@ -11,7 +11,7 @@ from drawn_cells import drawn_cell, recalling_predictor, threshold_predictor
 
 from chromseg.annotations import Sample
 from chromseg.evaluation.judging import judge_cutout, judge_metaphase
-from chromseg.inference.instance_predictor import largest_region, without_duplicates
+from chromseg.inference.instance_predictor import without_duplicates
 from chromseg.metrics import mask_ious, summarize_instances
 
 
@@ -95,13 +95,6 @@ def test_a_cut_out_is_judged_by_where_instances_overlap() -> None:
     assert case.score.iou_crossing > 0.8 and case.score.well_detected
     assert case.score.splice is not None and case.score.splice > 0.9
     assert case.score.splice_true_maps is None, "there is no stage 2"
-
-
-def test_the_largest_region_is_kept() -> None:
-    mask = np.zeros((9, 12), bool)
-    mask[1:3, 1:3] = mask[4:8, 6:11] = True
-    assert largest_region(mask).sum() == 20
-    assert not largest_region(np.zeros((4, 4), bool)).any()
 
 
 def test_crossing_masks_are_no_duplicates() -> None:

@@ -52,6 +52,14 @@ def test_review_is_framed_and_marked():
     assert inside.any()  # the question mark
 
 
+def test_what_no_instance_has_stands_in_a_dashed_frame():
+    picture = draw_overlay(IMAGE, [], unclaimed=[(35, 5, 45, 55)], zoom=1)
+    rows, cols = np.nonzero((picture == REVIEW_COLOUR).all(axis=-1))
+    assert (rows.min(), cols.min()) in {(1, 31), (2, 32)} and rows.max() in {57, 58}
+    top = (picture[2, 32:47] == REVIEW_COLOUR).all(axis=-1)
+    assert top.any() and not top.all()
+
+
 def test_small_pictures_are_enlarged_and_large_ones_left():
     assert draw_overlay(np.zeros((256, 256), np.float32), []).shape == (768, 768, 3)
     assert draw_overlay(np.zeros((576, 768), np.float32), []).shape == (1152, 1536, 3)

@@ -45,6 +45,16 @@ def test_a_piece_at_the_rim_of_the_picture_without_any_outline() -> None:
     np.testing.assert_array_equal(piece, corner)
 
 
+def test_of_a_map_full_of_dirt_only_the_largest_pieces_are_told() -> None:
+    specks = np.zeros((60, 600), dtype=bool)
+    for col in range(0, 600, 10):
+        specks[10:20, col : col + 6] = True
+    specks[10:30, 300:306] = True
+    pieces = unclaimed_pieces(np.zeros((0, *specks.shape), dtype=bool), specks)
+    assert len(pieces) == 50
+    assert pieces[0].sum() == 120
+
+
 def test_an_end_that_nobody_took_is_given_back() -> None:
     shorter = LEFT & block(slice(10, 40), slice(0, 120))
     np.testing.assert_array_equal(with_unclaimed_ends(shorter[None], LEFT[None], LEFT), LEFT[None])

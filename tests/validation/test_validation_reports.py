@@ -97,7 +97,7 @@ def test_a_good_result_has_no_warning() -> None:
     chromosome = np.any([i.mask for i in instances], axis=0)
     report = check_result(instances, chromosome, 200.0)
     assert report.failures == ()
-    assert len(report.checks) == 6
+    assert len(report.checks) == 7
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,12 @@ def test_odd_results_are_warnings(rule: str, instances: list[Found], extra: int)
     report = check_result(instances, chromosome, 60.0)
     assert [failure.rule for failure in report.failures] == [rule]
     assert report.ok
+
+
+def test_what_no_instance_has_is_told() -> None:
+    report = check_result(found((20, 3)), None, 60.0, unclaimed=1)
+    assert [failure.rule for failure in report.warnings] == ["nothing-unclaimed"]
+    assert check_result(found((20, 3)), None, 60.0, unclaimed=0).failures == ()
 
 
 @pytest.mark.parametrize("count", [20, 92, 138, 200])
@@ -151,9 +157,11 @@ def test_result_facts_by_hand() -> None:
         "median_area_px": 100.0,
         "odd_share": pytest.approx(1 / 3),
         "coverage": pytest.approx(305 / 500),
+        "n_unclaimed": None,
         "strangeness": None,
     }
     assert result_facts(instances, chromosome, 100.0, ("dapi", 1.2))["strangeness"] == 1.2
+    assert result_facts(instances, chromosome, 100.0, unclaimed=2)["n_unclaimed"] == 2
     assert set(result_facts([], None, None).values()) == {0, None}
 
 
