@@ -63,7 +63,10 @@ def settle_cascade(
 
 
 def _of_sureness(sure: Sureness | None) -> Settled:
-    return {"doubtful": sure.doubtful, "debris": sure.debris} if sure else dict.fromkeys(("doubtful", "debris"), _NOT)
+    if sure is None:
+        return {"doubtful": _NOT, "debris": _NOT}
+    of_stains = {f"doubtful_{stain}": limit for stain, limit in sure.doubtful_in.items()}
+    return {"doubtful": sure.doubtful, **of_stains, "debris": sure.debris}
 
 
 def settle_detector(folder: Path, metaphases: Iterable[Sample], masks: bool, device: str = "cpu") -> Settled:

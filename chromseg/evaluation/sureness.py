@@ -107,20 +107,30 @@ def judged_outlines(predictor: Measurer, samples: Iterable[Sample], stains: Mapp
 def fit_sureness(found: Outlines) -> Sureness:
     """Logistic regression in which every stain weighs the same.
 
-    Doubted is as much as spares 88 % of each stain's right outlines, or less if that catches 95 % of the wrong ones.
+    Doubted is as much as spares 88 % of a stain's right outlines, or less if that catches 95 % of the wrong ones; in a
+    picture of unknown stain, as much as does so in every stain.
     Debris is as much of what is smaller than usual as has no more than an eighth of chromosomes in it.
     """
     names, index, counts = np.unique(found.stains, return_inverse=True, return_counts=True)
     weights, bias = fit_logistic(found.measures, found.right, 1 / (len(names) * counts[index]), _PENALTY)
     raw = Sureness(tuple(np.round(weights, 4).tolist()), round(bias, 4), 0.5)
     probabilities = raw.probabilities(found.measures)
-    own = [found.stains == name for name in names]
-    of = [(probabilities[each & found.right], probabilities[each & ~found.right]) for each in own]
-    spared = min((float(np.quantile(right, 1 - SPARED)) for right, _ in of if right.size), default=0.0)
-    caught = max((float(np.quantile(wrong, _CAUGHT)) for _, wrong in of if wrong.size), default=0.0)
+    of = {name: _limits(probabilities[found.stains == name], found.right[found.stains == name]) for name in names}
+    spared, caught = min(spared for spared, _ in of.values()), max(caught for _, caught in of.values())
+    doubtful_in = {str(name): round(min(limits), 4) for name, limits in of.items()}
     usual = tuple(np.round(np.median(found.typical, axis=0), 3).tolist())
     debris = _debris_below(found, probabilities)
-    return Sureness(raw.weights, raw.bias, round(min(spared, caught), 4), usual, round(debris, 4))
+    return Sureness(raw.weights, raw.bias, round(min(spared, caught), 4), usual, round(debris, 4), doubtful_in)
+
+
+def _limits(probabilities: F64, right: Bool) -> tuple[float, float]:
+    """Below which probability most right outlines of a stain are spared, and below which most wrong ones are caught.
+
+    Where there are none of a kind, nothing speaks against doubting all or none: 1 and 0.
+    """
+    spared = float(np.quantile(probabilities[right], 1 - SPARED)) if right.any() else 1.0
+    caught = float(np.quantile(probabilities[~right], _CAUGHT)) if not right.all() else 0.0
+    return spared, caught
 
 
 def _debris_below(found: Outlines, probabilities: F64) -> float:

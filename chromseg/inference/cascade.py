@@ -20,7 +20,7 @@ from chromseg.boxes import window_of
 from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse_shape, extent_of, factor_between, resize, resized_shape
 from chromseg.inference.choice import DETECTOR, PARTITION, Debate, Group, alike
 from chromseg.inference.correcting import OutlineCorrector
-from chromseg.inference.familiarity import clearly, look_of
+from chromseg.inference.familiarity import clearly, look_of, nearest
 from chromseg.inference.found import Found, Verdict, in_reading_order, joined, median_width
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.map_predictor import MapPredictor
@@ -28,7 +28,7 @@ from chromseg.inference.outline_views import outline_views
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.splicing import Decided
 from chromseg.inference.sureness import Sureness, measures_of
-from chromseg.inference.unclaimed import unclaimed_pieces, with_unclaimed_ends
+from chromseg.inference.unclaimed import with_unclaimed, with_unclaimed_ends
 from chromseg.inference.verifying import OutlineVerifier, figures_of
 from chromseg.metrics import mask_ious
 from chromseg.models.cascade import CascadeRule
@@ -51,11 +51,13 @@ class Answer(NamedTuple):
         decided: The maps, of the parent that draws them.
         detections: Of the detector.
         detected: What of them is listened to, as coarse as the maps.
+        stain: What the picture looks most like; None where that cannot be said.
     """
 
     decided: Decided
     detections: Detections
     detected: Found
+    stain: str | None = None
 
 
 @dataclass(frozen=True)
@@ -121,17 +123,12 @@ class CascadePredictor(Predictor):
         if closer != 1.0:
             picture = resize(absorbance, closer)
             detections, detected = self.detect(picture)
-        expert = self.expert_for(picture, detected) if self.experts else None
+        # how each stain looks was fitted by what the network of maps finds; what the detector finds looks alike
+        look = look_of(self.seen(picture), detected.masks, detected.scores) if self.looks else None
+        expert = self.experts.get(clearly(self.looks, look) or "")
         who = self if expert is None else replace(self, maps=expert, experts={})
-        return who, picture, Answer(who.maps.look(picture), detections, detected), closer
-
-    def expert_for(self, absorbance: F32, detected: Found) -> MapPredictor | None:
-        """The expert for the stain that a picture clearly looks like, if there is one.
-
-        How each stain looks was fitted by what the network of maps finds; what the detector finds looks alike.
-        """
-        stain = clearly(self.looks, look_of(self.seen(absorbance), detected.masks, detected.scores))
-        return None if stain is None else self.experts.get(stain)
+        stain, _ = nearest(self.looks, look) or (None, None)
+        return who, picture, Answer(who.maps.look(picture), detections, detected, stain), closer
 
     def solve(self, absorbance: F32, answer: Answer, most: int | None = None) -> Found:
         """Keep the better explanation of each group of competing masks."""
@@ -140,7 +137,8 @@ class CascadePredictor(Predictor):
         sureness = self.sureness
         if sureness is None:
             return found
-        return _less_disputed(sureness.rated(found, self.measures(absorbance, debate, found, sureness.typical)))
+        measures = self.measures(absorbance, debate, found, sureness.typical)
+        return _less_disputed(sureness.rated(found, measures, answer.stain))
 
     def measured(self, absorbance: F32) -> tuple[Found, F32, F64]:
         """What is found, the picture in which, as coarse as the masks, and the measures by which sureness is fitted."""
@@ -174,42 +172,29 @@ class CascadePredictor(Predictor):
         return found, joined([found, alone], found.masks.shape[1:])
 
     def decide(self, debate: Debate, absorbance: F32) -> Found:
-        """The better explanation of each group, drawn anew where it is doubted, and what no chosen outline has."""
+        """The better explanation of each group and what no chosen outline has, drawn anew where they are doubted."""
         parts = [choose(debate, group, self.rule) for group in debate.groups(self.rule)]
-        by_maps = debate.explanations[PARTITION]
-        found = replace(joined(parts, by_maps.masks.shape[1:]), maps=by_maps.maps)
-        if self.corrector is None:
-            return found
-        doubted = [index for index, own in enumerate(found.verdicts) if own is None or own.right < _SURE]
-        seen = self.seen(absorbance)
-        drawn = self.corrector.redraw(found.masks, seen, debate.maps, self.view_width, doubted)
-        found = replace(found, masks=with_unclaimed_ends(drawn, found.masks, found.chromosome))
+        by_maps, seen = debate.explanations[PARTITION], self.seen(absorbance)
+        found = replace(joined(parts, seen.shape), maps=by_maps.maps)
         if self.verifier is not None:
-            found = joined([found, self._overlooked(debate, found, seen, self.corrector, self.verifier)], seen.shape)
+            found = joined([found, self._overlooked(debate, found, seen, self.verifier)], seen.shape)
+        if self.corrector is not None:
+            doubted = [index for index, own in enumerate(found.verdicts) if own is None or own.right < _SURE]
+            drawn = self.corrector.redraw(found.masks, seen, debate.maps, self.view_width, doubted)
+            found = replace(found, masks=with_unclaimed_ends(drawn, found.masks, by_maps.chromosome))
         return in_reading_order(replace(found, maps=by_maps.maps))
 
-    def _overlooked(
-        self, debate: Debate, found: Found, seen: F32, corrector: OutlineCorrector, verifier: OutlineVerifier
-    ) -> Found:
+    def _overlooked(self, debate: Debate, found: Found, seen: F32, verifier: OutlineVerifier) -> Found:
         """Chromosomes that the map shows and no chosen outline has, as far as the verifier takes them for some."""
-        pieces = unclaimed_pieces(found.masks, found.chromosome)
-        if not len(pieces):
+        every = with_unclaimed(found, debate.chromosome)
+        new = range(len(found.scores), len(every.scores))
+        if not new:
             return found.subset([])
-        new = range(len(found.masks), len(found.masks) + len(pieces))
-        around = (seen, debate.maps, self.view_width)
-        every = corrector.redraw(np.concatenate([found.masks, pieces]), *around, new)
-        scores = tuple(float(debate.chromosome[mask].mean()) for mask in every[new.start :])
-        named = Found(every, (*found.scores, *scores), ((),) * len(every), (None,) * len(every))
-        figures = figures_of([*debate.explanations[:2], named])[-1][new.start :]
-        verdicts = [Verdict(*row) for row in verifier.judge(outline_views(every, *around, new), figures).tolist()]
-        alone = Found(
-            every[new.start :],
-            tuple(score / 2 for score in scores),  # nobody confirms them
-            ((NEEDS_REVIEW,),) * len(new),
-            (None,) * len(new),
-            verdicts=tuple(verdicts),
-        )
-        return alone.subset([index for index, verdict in enumerate(verdicts) if verdict.iou >= _BELIEVED])
+        figures = figures_of([*debate.explanations[:2], every])[-1][new.start :]
+        views = outline_views(every.masks, seen, debate.maps, self.view_width, new)
+        verdicts = [Verdict(*row) for row in verifier.judge(views, figures).tolist()]
+        believed = [index for index, verdict in zip(new, verdicts, strict=True) if verdict.iou >= _BELIEVED]
+        return replace(every, verdicts=(*found.verdicts, *verdicts)).subset(believed)
 
     def infer(self, absorbance: F32) -> Answer:
         """Run both networks."""
@@ -222,7 +207,7 @@ class CascadePredictor(Predictor):
 
     def explanations(self, absorbance: F32, answer: Answer, most: int | None = None) -> Debate:
         """Three explanations: the partition's, the detector's, and the partition's with the detector's seams."""
-        seen, splicer, (decided, _, detected) = self.seen(absorbance), self.maps.splicer, answer
+        seen, splicer, (decided, _, detected, _) = self.seen(absorbance), self.maps.splicer, answer
         by_maps = splicer.join(seen, decided, most=most)
         fitted = fit_to_map(detected.masks, by_maps.chromosome, self.rule.reach)
         detected = in_reading_order(replace(detected, masks=fitted))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,8 @@ class Sureness:
         typical: `typical_of` most pictures: what chromosomes are compared with where too few others are.
         debris: Probability below which an outline smaller than usual is debris and not handed out. A larger one may be
             two chromosomes run together: it is shown, and flagged.
+        doubtful_in: The same as `doubtful` in pictures of one stain: where right outlines are surer, more can be
+            doubted for the same number of right ones.
     """
 
     weights: tuple[float, ...]
@@ -64,6 +66,7 @@ class Sureness:
     doubtful: float
     typical: tuple[float, ...] = (0.0,) * 4
     debris: float = 0.0
+    doubtful_in: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of_json(cls, value: Mapping[str, Any]) -> Sureness:
@@ -79,16 +82,24 @@ class Sureness:
         small: Bool = measures[:, MEASURES.index("area")] < 0
         return np.flatnonzero(~(small & (probabilities < self.debris))).tolist()
 
-    def rated(self, found: Found, measures: F64) -> Found:
-        """What was found, each with its probability and the flags that follow, without debris."""
+    def rated(self, found: Found, measures: F64, stain: str | None = None) -> Found:
+        """What was found, each with its probability and the flags that follow, without debris.
+
+        `stain` is what the picture looks like; None where nobody has looked.
+        """
         probability = self.probabilities(measures)
-        rated = replace(found, flags=self.flagged(found.flags, probability), probability=tuple(probability.tolist()))
+        rated = replace(
+            found, flags=self.flagged(found.flags, probability, stain), probability=tuple(probability.tolist())
+        )
         return rated.subset(self.chromosomes(measures, probability))
 
-    def flagged(self, flags: Sequence[tuple[str, ...]], probabilities: F64) -> tuple[tuple[str, ...], ...]:
+    def flagged(
+        self, flags: Sequence[tuple[str, ...]], probabilities: F64, stain: str | None = None
+    ) -> tuple[tuple[str, ...], ...]:
         """Flags whose "needs-review" goes by the probabilities alone; others stay."""
+        doubtful = self.doubtful if stain is None else self.doubtful_in.get(stain, self.doubtful)
         return tuple(
-            (*([NEEDS_REVIEW] if probability < self.doubtful else []), *(flag for flag in own if flag != NEEDS_REVIEW))
+            (*([NEEDS_REVIEW] if probability < doubtful else []), *(flag for flag in own if flag != NEEDS_REVIEW))
             for own, probability in zip(flags, probabilities, strict=True)
         )
 

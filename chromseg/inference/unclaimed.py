@@ -6,8 +6,10 @@ import numpy as np
 from scipy import ndimage
 
 from chromseg.annotations.maps import label_regions, largest_region
-from chromseg.arrays import Bool
+from chromseg.arrays import F32, Bool
 from chromseg.boxes import grown, window_of
+from chromseg.inference.found import Found
+from chromseg.partition.cluster import NEEDS_REVIEW
 
 _LEAST = 0.4  # of the median area of outlines: smaller pieces are debris more often than chromosomes
 _MOST = 50  # pieces; a map with more of them shows dirt, and each is as large as the picture
@@ -40,6 +42,24 @@ def unclaimed_pieces(masks: Bool, chromosome: Bool) -> Bool:
     for piece, (around, own) in zip(pieces, largest, strict=True):
         piece[around] = own
     return pieces
+
+
+def with_unclaimed(found: Found, probability: F32) -> Found:
+    """What was found and, after it, the pieces of its map that are left over, each to be looked at.
+
+    Their scores are half as high as the map is sure: nobody confirms them.
+
+    Args:
+        found: Of a model that draws a map.
+        probability: float32 (H, W), of being on a chromosome.
+    """
+    pieces = unclaimed_pieces(found.masks, found.chromosome)
+    return Found(
+        np.concatenate([found.masks, pieces]),
+        (*found.scores, *(float(probability[piece].mean()) / 2 for piece in pieces)),
+        (*found.flags, *[(NEEDS_REVIEW,)] * len(pieces)),
+        (*found.uncertainty, *[None] * len(pieces)),
+    )
 
 
 def with_unclaimed_ends(drawn: Bool, given: Bool, chromosome: Bool) -> Bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from chromseg.inference.sureness import MEASURES, Sureness
 from chromseg.partition.cluster import NEEDS_REVIEW
 
 
-def relying_on(cascade: CascadePredictor, witness: str, **limits: float) -> CascadePredictor:
+def relying_on(cascade: CascadePredictor, witness: str, **limits: Any) -> CascadePredictor:
     """A cascade whose sureness is one witness's agreement: 0.05 where it saw nothing, 0.95 where it saw the same."""
     names = (*MEASURES, *WITNESSES)
     weights = tuple(6.0 if name == witness else 0.0 for name in names)
@@ -32,6 +33,15 @@ def test_what_the_detector_did_not_see_is_doubted_and_nothing_else() -> None:
     assert sure[0].probability == pytest.approx(0.05, abs=0.01) and NEEDS_REVIEW in sure[0].flags
     assert sure[1].probability is not None and sure[1].probability > 0.9
     assert all(each.flags == () for each in sure[1:])
+
+
+def test_in_pictures_of_a_stain_that_is_surer_more_is_doubted(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, masks = drawn_cell()
+    cascade = relying_on(drawn_cascade(masks), "detector", doubtful_in={"q-band": 1.0})
+    for stain, count in (("q-band", 4), ("dapi", 0)):
+        monkeypatch.setattr("chromseg.inference.cascade.nearest", lambda *_, stain=stain: (stain, 0.5))
+        flagged = [NEEDS_REVIEW in each.flags for each in cascade.predict(picture).instances]
+        assert flagged.count(True) == count
 
 
 def test_a_choice_in_dispute_is_flagged_only_where_the_outline_is_doubted() -> None:

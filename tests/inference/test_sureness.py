@@ -91,13 +91,19 @@ def test_the_fit_finds_the_weights_is_calibrated_and_spares_the_right_of_every_s
         assert fresh.right[part].mean() == pytest.approx(probability[part].mean(), abs=0.05)
     for stain in ("g-band", "q-band"):
         own = known.right & (known.stains == stain)
-        assert (fitted.probabilities(known.measures)[own] < fitted.doubtful).mean() <= 0.13
+        probabilities = fitted.probabilities(known.measures)[own]
+        assert (probabilities < fitted.doubtful).mean() <= 0.13
+        assert (probabilities < fitted.doubtful_in[stain]).mean() == pytest.approx(0.12, abs=0.01)
+    assert fitted.doubtful == min(fitted.doubtful_in.values()) < max(fitted.doubtful_in.values())
 
 
 def test_review_goes_by_the_probability_and_other_flags_stay() -> None:
     sureness = Sureness((0.0,) * len(MEASURES), 0.0, 0.6)
     flags = sureness.flagged([("needs-review", "three-at-crossing"), (), ()], np.array([0.9, 0.5, 0.7]))
     assert flags == (("three-at-crossing",), ("needs-review",), ())
+    stricter = replace(sureness, doubtful_in={"q-band": 0.8})
+    asked = {stain: stricter.flagged([(), ()], np.array([0.5, 0.7]), stain) for stain in ("q-band", "dapi", None)}
+    assert [len(asked["q-band"][1]), len(asked["dapi"][1]), len(asked[None][1])] == [1, 0, 0]
 
 
 def test_splicing_says_how_probable_each_outline_is_and_without_a_fit_says_nothing() -> None:
