@@ -238,13 +238,22 @@ def _worth(trial: Trial) -> float:
 
 
 def _kept(profile: str, config: SearchConfig, trials: list[Trial], key: str) -> str:
-    """Id of a run of MLflow with the best trial as parameters and metric, and all of them in a file."""
+    """Id of a run of MLflow with the best trial as parameters and metric, and all of them in a file.
+
+    A search that is started again when it is done finds what it found, and is kept once.
+    """
     client = open_store()
+    outcome = hashlib.sha256(json.dumps([vars(each) for each in trials], sort_keys=True).encode()).hexdigest()
+    same = f"tags.search = '{key}' and tags.outcome = '{outcome}' and attributes.status = 'FINISHED'"
     with translated("the search cannot be kept"):
-        run = client.create_run(experiment_id(client, EXPERIMENT), run_name=f"{profile}/{config.variant}")
+        experiment = experiment_id(client, EXPERIMENT)
+        before = client.search_runs([experiment], same, max_results=1)
+        if before:
+            return str(before[0].info.run_id)
+        run = client.create_run(experiment, run_name=f"{profile}/{config.variant}")
         tracker = RunTracker(client, run.info.run_id)
-        tags = {"profile": profile, "variant": config.variant, "trials": str(len(trials)), "search": key}
-        tracker.set_tags(tags)
+        tags = {"profile": profile, "variant": config.variant, "trials": str(len(trials))}
+        tracker.set_tags(tags | {"search": key, "outcome": outcome})
         tracker.log_params(_flat(trials[0].overrides))
         tracker.log_metrics({config.metric: trials[0].best})
         client.log_dict(run.info.run_id, {"trials": [vars(each) for each in trials]}, _TRIALS)

@@ -22,6 +22,7 @@ from benchmarks.small_cluster import PATIENT
 from chromseg.config import HardwareConfig, variant_config
 from chromseg.errors import ConfigError
 from chromseg.project import Pipeline
+from chromseg.registry.log.beginning import init_store
 from chromseg.registry.store.store import open_store
 from chromseg.sweep import search
 from chromseg.sweep.space import Parameter, nested, search_of
@@ -109,6 +110,19 @@ def test_what_tune_cannot_read_is_named(tmp_path: Path) -> None:
         (tmp_path / name).write_text("half of wh")
     with pytest.raises(ConfigError, match=f"{tmp_path} has a search that cannot be read .*; remove this folder"):
         search._restored(tmp_path, search.Training)
+
+
+def test_what_was_found_is_kept_once(store: Path) -> None:
+    init_store()
+    config = search_of(TINY | {"search": SEARCH})
+    better, failed = (search.Trial({"optim": {"lr": lr}}, lr, 1) for lr in (0.2, 0.1))
+    run = search._kept("default", config, [better, failed], "key")
+    assert search._kept("default", config, [better, failed], "key") == run
+    others = [
+        search._kept("default", config, [better, replace(failed, reason="killed")], "key"),
+        search._kept("default", config, [better, failed], "another"),
+    ]
+    assert len({run, *others}) == 3
 
 
 @pytest.mark.slow
