@@ -28,6 +28,14 @@ def reopen(page: Page, picture: Path) -> None:
     page.choose(picture)
 
 
+def kept_as_draft(page: Page) -> None:
+    """Load the page anew once what is not saved is kept as a draft."""
+    page.module("""const {drafts} = await load('transport/drafts');
+        while (!(await drafts()).length) await new Promise((wait) => setTimeout(wait, 50))""")
+    page.js("window.addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), true)")
+    page.open()
+
+
 def split_and_save(page: Page, reviewer: str = "Ada Tester") -> None:
     page.pick(3)
     page.act("split")
@@ -127,10 +135,7 @@ def test_a_draft_survives_a_reload(cell: Page) -> None:
     cell.act("split")
     cell.drag((34, 150), (57, 150))
     cell.heard("Split chromosome 3")
-    cell.module("""const {drafts} = await load('transport/drafts');
-        while (!(await drafts()).length) await new Promise((wait) => setTimeout(wait, 50))""")
-    cell.js("window.addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), true)")
-    cell.open()
+    kept_as_draft(cell)
     assert cell.text("#left").startswith("cell 7.png: corrections of")
     cell.one("#left button").click()
     cell.wait(lambda: bool(cell.js(CUT)) and cell.text("#count") == "8", "not taken up")
