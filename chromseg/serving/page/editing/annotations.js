@@ -3,19 +3,19 @@
 import { fromRle, toRle } from "../picture/masks.js";
 import { kept } from "./edits.js";
 
-/** @import { Box, Size } from "../picture/masks.js" */
+/** @import { Box, Mask, Size } from "../picture/masks.js" */
 /** @import { Instance } from "./edits.js" */
 
+/** @typedef {{ segmentation: { size: Size, counts: string }, bbox: Box }} Piece Of a picture, as the server has it. */
 /**
  * One chromosome as the server has it.
  *
- * @typedef {object} Annotation
+ * @typedef {object} Chromosome
  * @property {number} id
- * @property {{ size: Size, counts: string }} segmentation
- * @property {Box} bbox
  * @property {number} score
  * @property {string[]} flags
  * @property {number | null} uncertainty
+ * @typedef {Piece & Chromosome} Annotation
  */
 
 /**
@@ -33,6 +33,15 @@ export function instancesOf(answer) {
     from: [id],
     status: "found",
   }));
+}
+
+/**
+ * Pieces of an answer of /v1/segment that belong to no annotation; an older server tells of none.
+ *
+ * @type {(answer: { unclaimed?: Piece[] }) => Mask[]}
+ */
+export function piecesOf({ unclaimed = [] }) {
+  return unclaimed.map(({ segmentation, bbox }) => fromRle(segmentation, bbox));
 }
 
 /**

@@ -74,10 +74,18 @@ export function redraw(instances, id, points, size) {
  * @type {(instances: Instance[], points: Point[], size: Size) => Edit}
  */
 export function add(instances, points, size) {
-  const id = freshId(instances);
-  /** @type {Instance} */
-  const missed = { ...byHand(id, drawn(points, size), []), status: "new" };
-  return { instances: [...instances, missed], said: `Added chromosome ${id}`, selected: [id] };
+  const missed = fresh(instances, drawn(points, size));
+  return { instances: [...instances, missed], said: `Added chromosome ${missed.id}`, selected: [missed.id] };
+}
+
+/**
+ * A piece that belonged to none is a chromosome.
+ *
+ * @type {(instances: Instance[], piece: Mask) => Edit}
+ */
+export function take(instances, piece) {
+  const taken = fresh(instances, piece);
+  return { instances: [...instances, taken], said: `Took a piece as chromosome ${taken.id}`, selected: [taken.id] };
 }
 
 /**
@@ -88,14 +96,14 @@ export function add(instances, points, size) {
 export function separate(instances, ids, masks) {
   const parts = ids.map((id) => known(instances, id));
   const from = [...new Set(parts.flatMap((part) => part.from))];
-  let fresh = freshId(instances);
+  let next = freshId(instances);
   let free = parts;
   const made = masks.map((mask) => {
     /** @type {(part: Instance) => number} */
     const shared = (part) => area(intersection(part.mask, mask));
     const [nearest] = free.toSorted((one, other) => shared(other) - shared(one));
     free = free.filter((part) => part !== nearest);
-    return byHand(nearest ? nearest.id : fresh++, mask, from);
+    return byHand(nearest ? nearest.id : next++, mask, from);
   });
   made.sort((one, other) => one.id - other.id);
   const place = instances.findIndex(({ id }) => ids.includes(id));
@@ -184,6 +192,15 @@ function without(corners, others) {
  */
 function byHand(id, mask, from) {
   return { id, mask, score: null, flags: [], uncertainty: null, from, status: "changed" };
+}
+
+/**
+ * One that was not there before.
+ *
+ * @type {(instances: Instance[], mask: Mask) => Instance}
+ */
+function fresh(instances, mask) {
+  return { ...byHand(freshId(instances), mask, []), status: "new" };
 }
 
 /** @type {(points: Point[], size: Size) => Mask} */

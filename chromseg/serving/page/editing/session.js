@@ -1,14 +1,22 @@
-/** The picture at work: its instances, every step back, and what is selected. Views listen to "change" and "point". */
+/**
+ * The picture at work: its instances, every step back, and what is selected. Views listen to "change", "point" and
+ * "piece".
+ */
 
 import { crossingsOf } from "../picture/crossings.js";
 import { known } from "./edits.js";
+import { toLookAt, unclaimedOf } from "./unclaimed.js";
 
 /** @import { Crossing } from "../picture/crossings.js" */
-/** @import { Size } from "../picture/masks.js" */
+/** @import { Mask, Size } from "../picture/masks.js" */
 /** @import { Edit, Instance } from "./edits.js" */
 
 /** @typedef {Edit & { before: number[] }} Step `selected` and `before` are the ids selected after and before it. */
-/** @typedef {{ steps: Step[], at: number, saved: Step, size: Size }} Snapshot Work on a picture that was put aside. */
+/**
+ * Work on a picture that was put aside.
+ *
+ * @typedef {{ steps: Step[], at: number, saved: Step, size: Size, pieces: Mask[] }} Snapshot
+ */
 
 export class Session extends EventTarget {
   #steps = [asFound([])];
@@ -16,6 +24,10 @@ export class Session extends EventTarget {
   #saved = this.#steps[0]; // the step that was saved last
   /** @type {Size} */
   size = [0, 0]; // of the picture
+  /** @type {Mask[]} */
+  pieces = []; // of the picture that belonged to no instance as found
+  /** @type {Mask | null} */
+  piece = null; // the one of them that is looked at
   /** @type {number[]} */
   selected = []; // ids
   /** @type {number | null} */
@@ -28,19 +40,19 @@ export class Session extends EventTarget {
   picker = null; // takes the next chosen id, which is then not selected
 
   /**
-   * Begin with a picture's instances as found.
+   * Begin with a picture's instances as found, and the pieces that belong to none.
    *
-   * @type {(instances: Instance[], size: Size) => void}
+   * @type {(instances: Instance[], size: Size, pieces: Mask[]) => void}
    */
-  start(instances, size) {
+  start(instances, size, pieces) {
     const found = asFound(instances);
     this.active = null;
-    this.resume({ steps: [found], at: 0, saved: found, size });
+    this.resume({ steps: [found], at: 0, saved: found, size, pieces });
   }
 
   /** @type {() => Snapshot} */
   snapshot() {
-    return { steps: this.#steps, at: this.#at, saved: this.#saved, size: this.size };
+    return { steps: this.#steps, at: this.#at, saved: this.#saved, size: this.size, pieces: this.pieces };
   }
 
   /**
@@ -48,16 +60,27 @@ export class Session extends EventTarget {
    *
    * @type {(snapshot: Snapshot) => void}
    */
-  resume({ steps, at, saved, size }) {
+  resume({ steps, at, saved, size, pieces }) {
     this.#steps = steps;
     this.#saved = saved;
     this.size = size;
+    this.pieces = pieces;
     this.picker = null;
     this.#go(at, []);
   }
 
   get instances() {
     return this.step.instances;
+  }
+
+  /** The pieces that belong to none as the work stands. */
+  get unclaimed() {
+    return unclaimedOf(this.pieces, this.instances);
+  }
+
+  /** How many instances and pieces are to be looked at. */
+  get toLookAt() {
+    return toLookAt(this.pieces, this.instances);
   }
 
   /** Where the work stands: to be handed to `markSaved` once it is saved, however much was done meanwhile. */
@@ -138,9 +161,8 @@ export class Session extends EventTarget {
    * @type {(ids: number[], adding?: boolean) => void}
    */
   selectAll(ids, adding = false) {
-    this.selected = adding ? [...new Set([...this.selected, ...ids])] : ids;
     this.active = ids[0] ?? this.active;
-    this.#tell();
+    this.#choose(adding ? [...new Set([...this.selected, ...ids])] : ids);
   }
 
   /**
@@ -150,14 +172,22 @@ export class Session extends EventTarget {
    */
   toggle(id) {
     const isIn = this.selected.includes(id);
-    this.selected = isIn ? this.selected.filter((other) => other !== id) : [...this.selected, id];
     this.active = id;
-    this.#tell();
+    this.#choose(isIn ? this.selected.filter((other) => other !== id) : [...this.selected, id]);
   }
 
   selectNone() {
-    this.selected = [];
-    this.#tell();
+    this.#choose([]);
+  }
+
+  /**
+   * Look at a piece that belongs to none; nothing is selected then.
+   *
+   * @type {(piece: Mask) => void}
+   */
+  lookAt(piece) {
+    this.#choose([], piece);
+    this.dispatchEvent(new Event("piece"));
   }
 
   /**
@@ -174,11 +204,18 @@ export class Session extends EventTarget {
   #go(step, selected) {
     this.#at = step;
     const ids = this.instances.map(({ id }) => id);
-    this.selected = selected.filter((id) => ids.includes(id));
+    const left = selected.filter((id) => ids.includes(id));
     const last = this.active ?? 0;
     const near = ids.filter((id) => id <= last).at(-1) ?? ids[0] ?? null;
-    this.active = this.selected[0] ?? near;
+    this.active = left[0] ?? near;
     this.crossings = crossingsOf(this.instances);
+    this.#choose(left);
+  }
+
+  /** @type {(selected: number[], piece?: Mask | null) => void} */
+  #choose(selected, piece = null) {
+    this.selected = selected;
+    this.piece = piece;
     this.#tell();
   }
 

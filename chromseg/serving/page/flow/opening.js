@@ -3,10 +3,9 @@
 import { announce } from "../base/announce.js";
 import { byId } from "../base/elements.js";
 import { cancelTask } from "../base/task.js";
-import { doubtful } from "../base/words.js";
 import { focusStage, showPicture } from "../picture/stage.js";
 import { fit } from "../picture/zoom.js";
-import { instancesOf } from "../editing/annotations.js";
+import { instancesOf, piecesOf } from "../editing/annotations.js";
 import { Session } from "../editing/session.js";
 import * as api from "../transport/api.js";
 import { isAbort, isRefusal } from "../transport/calling.js";
@@ -155,13 +154,13 @@ export function opening(session, settings) {
     cropFrom(pixels);
     show("work");
     if (work) session.resume(work);
-    else session.start(instancesOf(answer), [height, width]);
+    else session.start(instancesOf(answer), [height, width], piecesOf(answer));
     fit([height, width]);
     await offer(session, atWork(), entry.correction);
     await told;
     if (list.current !== entry) return;
     focusStage(); // the keys work at once
-    announce(`${file.name}: ${session.instances.length} chromosomes found, ${doubtful(session.instances).length} to look at.`);
+    announce(`${file.name}: ${session.instances.length} chromosomes found, ${session.toLookAt} to look at.`);
   }
 
   /** The number of the page that is shown, whichever was asked for last. */
@@ -255,6 +254,6 @@ async function agrees() {
 function asFound(answer) {
   const [{ height, width }] = answer.images;
   const found = new Session();
-  found.start(instancesOf(answer), [height, width]);
+  found.start(instancesOf(answer), [height, width], piecesOf(answer));
   return found.snapshot();
 }

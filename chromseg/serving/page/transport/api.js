@@ -4,7 +4,7 @@ import { fromRle, toRle } from "../picture/masks.js";
 import { call, json, ServerProblem } from "./calling.js";
 import { worked } from "./jobs.js";
 
-/** @import { Annotation } from "../editing/annotations.js" */
+/** @import { Annotation, Piece } from "../editing/annotations.js" */
 /** @import { Foreign } from "../editing/coco.js" */
 /** @import { Step } from "../editing/session.js" */
 /** @import { Measured } from "../base/measured.js" */
@@ -32,6 +32,7 @@ import { worked } from "./jobs.js";
  * @typedef {object} Answer of /v1/segment.
  * @property {[Image]} images
  * @property {Annotation[]} annotations
+ * @property {Piece[]} [unclaimed]
  * @property {UsedModel} model
  * @property {{ input: Report, result: Report }} validation
  * @property {{ polarity: string, scale: number }} options
