@@ -1,4 +1,4 @@
-/** The picture with every chromosome over it: outlined, numbered, crossings and doubtful ones framed. */
+/** The picture with every chromosome over it: outlined, numbered; crossings and what is to be looked at framed. */
 
 import { choosing, idOf, refresh } from "../base/choosing.js";
 import { all, byId, isItem, one } from "../base/elements.js";
@@ -18,7 +18,8 @@ import { keepInView, toPixel, zoomNow } from "./zoom.js";
 /** @typedef {Judged & { mask: Mask }} Seen A chromosome in the picture. */
 /**
  * @typedef {Choice & {
- *   instances: Seen[], crossings: Crossing[], find(id: number): Seen | undefined, selectAll(ids: number[], adding?: boolean): void,
+ *   instances: Seen[], crossings: Crossing[], unclaimed: Mask[], piece: Mask | null,
+ *   find(id: number): Seen | undefined, selectAll(ids: number[], adding?: boolean): void,
  * }} View
  */
 /** @typedef {Record<string, string | number>} Attributes */
@@ -43,9 +44,10 @@ export function stage(session) {
   let selected = null;
   session.addEventListener("change", () => {
     render(session);
-    if (session.selected[0] !== selected) seek(session.find(session.selected[0]));
+    if (session.selected[0] !== selected) seek(session.find(session.selected[0])?.mask);
     selected = session.selected[0];
   });
+  session.addEventListener("piece", () => seek(session.piece));
 }
 
 /**
@@ -75,9 +77,9 @@ function under({ instances, selected }, [x, y]) {
   return hit[(hit.indexOf(selected[selected.length - 1]) + 1) % hit.length] ?? null;
 }
 
-/** @type {(instance: Seen | undefined) => void} */
-function seek(instance) {
-  if (instance) keepInView(placeOfNumber(instance.mask, () => true), 60);
+/** @type {(mask: Mask | null | undefined) => void} */
+function seek(mask) {
+  if (mask) keepInView(placeOfNumber(mask, () => true), 60);
 }
 
 /** @type {(session: View) => void} */
@@ -101,23 +103,25 @@ function render(session) {
 }
 
 /** @type {(session: View) => void} */
-function renderMarks({ instances, crossings, selected }) {
-  const chosen = instances.filter(({ id }) => selected.includes(id));
+function renderMarks({ instances, crossings, unclaimed, piece, selected }) {
+  const chosen = instances.filter(({ id }) => selected.includes(id)).map(({ mask }) => mask);
+  if (piece) chosen.push(piece);
   const shared = crossings.flatMap(({ mask }) =>
     ["edge", "crossing"].map((kind) => make("path", { d: pathOf(mask), class: kind })),
   );
   /** @type {(kind: string) => SVGElement[]} */
-  const ring = (kind) => chosen.map(({ mask }) => make("path", { d: pathOf(mask), class: kind }));
-  const frames = doubtful(instances).map(frame);
+  const ring = (kind) => chosen.map((mask) => make("path", { d: pathOf(mask), class: kind }));
+  const doubts = doubtful(instances).map(({ mask }) => frame(mask, "doubt"));
+  const frames = [...doubts, ...unclaimed.map((mask) => frame(mask, "unclaimed"))];
   const texts = instances.map((instance) => ({ ...instance, text: `${instance.id}${sign(instance)}` }));
   const places = placeNumbers(texts, crossings, 1 / zoomNow());
   const numbers = texts.map((instance) => number(instance, places.get(instance.id) ?? [0, 0]));
   one(marks, "g", SVGGElement).replaceChildren(...shared, ...ring("halo"), ...ring("ring"), ...frames, ...numbers);
 }
 
-/** @type {(instance: Seen) => SVGElement} */
-function frame({ mask: { x, y, w, h } }) {
-  return make("rect", { x: x - 2, y: y - 2, width: w + 4, height: h + 4, rx: 2, class: "doubt" });
+/** @type {(mask: Mask, kind: string) => SVGElement} */
+function frame({ x, y, w, h }, kind) {
+  return make("rect", { x: x - 2, y: y - 2, width: w + 4, height: h + 4, rx: 2, class: kind });
 }
 
 /** @type {(instance: Seen & { text: string }, place: Point) => SVGElement} */
