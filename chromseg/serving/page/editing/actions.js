@@ -44,7 +44,7 @@ export function actions(session, partition, failed, steps) {
 
   /** @type {(edit: Edit) => void} */
   const change = (edit) => announce(`${session.apply(edit)}.`);
-  const next = () => nextFlagged(session);
+  const next = () => nextToLookAt(session);
 
   /** @type {Acts} */
   const acts = {
@@ -53,7 +53,7 @@ export function actions(session, partition, failed, steps) {
     accept: () => change(edits.accept(session.instances, session.selected)),
     good: () => {
       change(edits.accept(session.instances, session.selected));
-      if (doubtful(session.instances).length) next();
+      if (session.toLookAt) next();
     },
     reject: () => change(edits.reject(session.instances, session.selected)),
     delete: () => change(edits.remove(session.instances, session.selected)),
@@ -66,7 +66,7 @@ export function actions(session, partition, failed, steps) {
       session.selectAll(session.instances.map(({ id }) => id));
       announce(`${session.selected.length} chosen.`);
     },
-    look: () => zoomTo(session.maskOf(session.selected[0])),
+    look: () => zoomTo(session.piece ?? session.maskOf(session.selected[0])),
     larger: () => zoomBy(1),
     smaller: () => zoomBy(-1),
     fit: () => fit(),
@@ -80,9 +80,10 @@ export function actions(session, partition, failed, steps) {
   /** @type {(name: string) => string} */
   const obstacle = (name) => {
     const chosen = session.selected.length;
+    if (name === "look" && session.piece) return "";
     if (chosen === 0 && [...NEED_SOME, ...NEED_ONE].includes(name)) return "Choose a chromosome first.";
     if (chosen > 1 && NEED_ONE.includes(name)) return "Choose one chromosome only.";
-    if (name === "next" && !doubtful(session.instances).length) return "Nothing is left to look at.";
+    if (name === "next" && !session.toLookAt) return "Nothing is left to look at.";
     if (name === "undo" && !session.canUndo) return "Nothing to undo.";
     if (name === "redo" && !session.canRedo) return "Nothing to do again.";
     return "";
@@ -146,16 +147,21 @@ export function actions(session, partition, failed, steps) {
 }
 
 /**
- * Select the next doubtful chromosome after the selected one, or the first.
+ * Go to what is to be looked at after the selected chromosome or the piece that is looked at, or to the first: doubtful
+ * chromosomes, then pieces that belong to none.
  *
  * @type {(session: Session) => void}
  */
-function nextFlagged(session) {
+function nextToLookAt(session) {
+  const { piece, unclaimed } = session;
   const ids = doubtful(session.instances).map(({ id }) => id);
   const last = session.selected.length ? (session.active ?? 0) : 0;
-  const id = ids.find((other) => other > last) ?? ids[0];
-  session.select(id);
-  focusStage();
+  const later = ids.filter((id) => id > last);
+  const after = piece ? unclaimed.slice(unclaimed.indexOf(piece) + 1) : [...later, ...unclaimed];
+  const [next] = [...after, ...ids, ...unclaimed];
+  if (typeof next !== "number") return session.lookAt(next);
+  session.select(next);
+  return focusStage();
 }
 
 /** @type {(target: EventTarget | null) => boolean} */

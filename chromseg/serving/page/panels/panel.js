@@ -1,17 +1,22 @@
 /** Beside the picture: how many, which one is chosen, and where to look. */
 
-import { all, around, byId } from "../base/elements.js";
+import { announce } from "../base/announce.js";
+import { all, around, byId, one } from "../base/elements.js";
+import { cancelTask } from "../base/task.js";
 import { countSaid, described, doubtful, listed, LOW_SCORE, names, percent, reasons, scored, verdict } from "../base/words.js";
 import { crossedBy } from "../picture/crossings.js";
 import { area } from "../picture/masks.js";
 import { focusStage } from "../picture/stage.js";
 import { kept } from "../editing/edits.js";
+import { take } from "../editing/reshaping.js";
 import { drawCrop, scaleFor } from "./crops.js";
 
 /** @import { Judged } from "../base/words.js" */
 /** @import { Session } from "../editing/session.js" */
+/** @import { Mask } from "../picture/masks.js" */
 
 const SIDE = 120; // screen px of the chosen one
+const list = byId("look-here");
 
 /**
  * Keep the side panel like the session.
@@ -21,7 +26,7 @@ const SIDE = 120; // screen px of the chosen one
 export function panel(session, expected) {
   for (const place of all(document, ".low-score")) place.textContent = percent(LOW_SCORE);
   session.addEventListener("change", () => {
-    renderCount(kept(session.instances).length, expected, doubtful(session.instances).length);
+    renderCount(kept(session.instances).length, expected, session.toLookAt);
     renderChosen(session);
     renderLookHere(session);
     byId("pointed").textContent = "";
@@ -32,7 +37,8 @@ export function panel(session, expected) {
       ? described(instance, area(instance.mask), crossedBy(instance.id, session.crossings))
       : "";
   });
-  byId("look-here").addEventListener("click", (event) => {
+  session.addEventListener("piece", () => focusPiece(session));
+  list.addEventListener("click", (event) => {
     const id = Number(around(event.target, "button")?.getAttribute("data-id"));
     if (!id) return;
     session.select(id);
@@ -66,23 +72,64 @@ function renderChosen(session) {
 }
 
 /** @type {(session: Session) => void} */
-function renderLookHere({ instances }) {
-  const flagged = doubtful(instances);
-  byId("look-count").textContent = String(flagged.length);
-  byId("look-none").hidden = flagged.length > 0;
-  byId("look-here").replaceChildren(...flagged.map(flagButton));
+function renderLookHere(session) {
+  const { instances, unclaimed } = session;
+  const hadFocus = list.contains(document.activeElement);
+  byId("look-count").textContent = String(session.toLookAt);
+  byId("look-none").hidden = session.toLookAt > 0;
+  const pieces = unclaimed.map((piece, index) => pieceItem(session, piece, index));
+  list.replaceChildren(...doubtful(instances).map(flagItem), ...pieces);
+  if (hadFocus) focusPiece(session);
+}
+
+/**
+ * The focus to the piece that is looked at; to the picture, if none is.
+ *
+ * @type {(session: Session) => void}
+ */
+function focusPiece({ piece }) {
+  if (piece) one(list, "[aria-current] + button").focus();
+  else focusStage();
 }
 
 /** @type {(instance: Judged) => HTMLElement} */
-function flagButton(instance) {
-  const item = document.createElement("li");
-  const button = document.createElement("button");
-  button.type = "button";
+function flagItem(instance) {
+  const button = newButton();
   button.dataset.id = String(instance.id);
   const name = document.createElement("strong");
   name.textContent = String(instance.id);
   button.append(name, ` ${reasons(instance)}`);
-  item.append(button);
+  return itemOf(button);
+}
+
+/** @type {(session: Session, piece: Mask, index: number) => HTMLElement} */
+function pieceItem(session, piece, index) {
+  const look = newButton(`A piece of ${area(piece)} px that belongs to no chromosome`);
+  look.id = `piece-${index}`;
+  if (piece === session.piece) look.setAttribute("aria-current", "true");
+  look.addEventListener("click", () => session.lookAt(piece));
+  const taken = newButton("Take it as a chromosome");
+  taken.setAttribute("aria-describedby", look.id);
+  taken.addEventListener("click", () => {
+    cancelTask();
+    announce(`${session.apply(take(session.instances, piece))}.`);
+    focusStage();
+  });
+  return itemOf(look, taken);
+}
+
+/** @type {(text?: string) => HTMLButtonElement} */
+function newButton(text = "") {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = text;
+  return button;
+}
+
+/** @type {(...buttons: HTMLElement[]) => HTMLElement} */
+function itemOf(...buttons) {
+  const item = document.createElement("li");
+  item.append(...buttons);
   return item;
 }
 

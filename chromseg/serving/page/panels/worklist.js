@@ -1,9 +1,9 @@
 /** The pictures that were given, as a list of work: where each stands, how many are done, and all results together. */
 
 import { all, around, byId } from "../base/elements.js";
-import { doubtful } from "../base/words.js";
 import { annotationsOf } from "../editing/annotations.js";
 import { kept } from "../editing/edits.js";
+import { toLookAt } from "../editing/unclaimed.js";
 import { isRefusal } from "../transport/calling.js";
 import { hand } from "../transport/exports.js";
 
@@ -91,20 +91,29 @@ export class WorkList {
     return others.find((entry) => entry && !["done", "refused", "failed"].includes(this.stateOf(entry))) ?? null;
   }
 
+  /**
+   * The work on one; null where there is none yet.
+   *
+   * @type {(entry: Entry) => Snapshot | null}
+   */
+  #workOf(entry) {
+    return entry === this.current ? this.#session.snapshot() : entry.work;
+  }
+
   /** @type {(entry: Entry) => Instance[]} */
   instancesOf(entry) {
-    if (entry === this.current) return this.#session.instances;
-    return entry.work ? entry.work.steps[entry.work.at].instances : [];
+    const work = this.#workOf(entry);
+    return work ? work.steps[work.at].instances : [];
   }
 
   /** @type {(entry: Entry) => State} */
   stateOf(entry) {
     if (entry.problem) return isRefusal(entry.problem) ? "refused" : "failed";
     if (!entry.answer) return entry.cutting && entry.begun ? "being cut" : "waiting";
-    const { steps, at, saved } = entry === this.current || !entry.work ? this.#session.snapshot() : entry.work;
+    const { steps, at, saved, pieces } = this.#workOf(entry) ?? this.#session.snapshot();
     if (entry.done || (at > 0 && steps[at] === saved)) return "done";
     if (at > 0) return "corrected";
-    return doubtful(steps[at].instances).length ? "doubtful" : "cut";
+    return toLookAt(pieces, steps[at].instances) ? "doubtful" : "cut";
   }
 
   /**
@@ -145,8 +154,9 @@ export class WorkList {
   counts() {
     const rows = this.entries.map((entry) => {
       const instances = this.instancesOf(entry);
+      const left = toLookAt(this.#workOf(entry)?.pieces ?? [], instances);
       const name = `"${entry.file.name.replaceAll('"', '""')}"`;
-      return [name, entry.page + 1, this.stateOf(entry), kept(instances).length, doubtful(instances).length].join();
+      return [name, entry.page + 1, this.stateOf(entry), kept(instances).length, left].join();
     });
     return ["picture,page,state,chromosomes,to look at", ...rows, ""].join("\n");
   }
