@@ -2,19 +2,19 @@
 
 import { doubtful } from "../base/words.js";
 import { area, intersection, union } from "../picture/masks.js";
-import { kept } from "./edits.js";
 
 /** @import { Mask } from "../picture/masks.js" */
 /** @import { Instance } from "./edits.js" */
 
 /**
- * The pieces that belong to none: kept instances cover less than half of each.
+ * The pieces that belong to none: instances cover less than half of each. One that a person rejected covers too: what
+ * lies there was decided.
  *
  * @type {(pieces: Mask[], instances: Instance[]) => Mask[]}
  */
 export function unclaimedOf(pieces, instances) {
   return pieces.filter((piece) => {
-    const covered = kept(instances).flatMap(({ mask }) => intersection(piece, mask) ?? []);
+    const covered = instances.flatMap(({ mask }) => intersection(piece, mask) ?? []);
     return !covered.length || 2 * area(union(covered)) < area(piece);
   });
 }
