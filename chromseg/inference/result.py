@@ -122,7 +122,7 @@ class Result:
         image_sha256: Of the file's bytes.
         page: Page of the file, from 0.
         timings_ms: Milliseconds by step.
-        unclaimed: What looks like chromosome, is as large as one, and belongs to no instance.
+        unclaimed: What looks like chromosome, has a quarter of the usual area or more, and belongs to no instance.
     """
 
     instances: tuple[Instance, ...]

@@ -11,31 +11,33 @@ from chromseg.boxes import grown, window_of
 from chromseg.inference.found import Found
 from chromseg.partition.cluster import NEEDS_REVIEW
 
-_LEAST = 0.4  # of the median area of outlines: smaller pieces are debris more often than chromosomes
+PIECE = 0.25  # of the median area of outlines: of pieces from there on half hold a chromosome that was missed
+_WHOLE = 0.4  # smaller pieces are parts and debris more often than chromosomes
 _MOST = 50  # pieces; a map with more of them shows dirt, and each is as large as the picture
 _RIM = 2  # px; what is nowhere thicker than twice that lies along an outline
 
 
-def unclaimed_pieces(masks: Bool, chromosome: Bool) -> Bool:
+def unclaimed_pieces(masks: Bool, chromosome: Bool, least: float) -> Bool:
     """The pieces of a map that are left over and may be chromosomes.
 
     Args:
         masks: bool (N, H, W), all outlines.
         chromosome: bool (H, W), the map.
+        least: Area of a piece, in medians of those of the outlines.
 
     Returns:
         bool (M, H, W), each in one piece, the 50 largest where there are more. Two that a thin neck joins may share
         pixels of it.
     """
     left = chromosome & ~masks.any(axis=0)
-    least = _LEAST * float(np.median(masks.sum(axis=(1, 2)))) if len(masks) else 1.0
+    area = least * float(np.median(masks.sum(axis=(1, 2)))) if len(masks) else 1.0
     labels, _ = label_regions(np.asarray(ndimage.binary_opening(left, iterations=_RIM)))
     found = []
     for label, window in enumerate(ndimage.find_objects(labels), start=1):
         around = grown(window, _RIM)
         core = ndimage.binary_dilation(labels[around] == label, iterations=_RIM)
         own = largest_region(core & left[around])
-        if own.sum() >= least:
+        if own.sum() >= area:
             found.append((around, own))
     largest = sorted(found, key=lambda each: int(each[1].sum()), reverse=True)[:_MOST]
     pieces = np.zeros((len(largest), *chromosome.shape), dtype=bool)
@@ -45,7 +47,7 @@ def unclaimed_pieces(masks: Bool, chromosome: Bool) -> Bool:
 
 
 def with_unclaimed(found: Found, probability: F32) -> Found:
-    """What was found and, after it, the pieces of its map that are left over, each to be looked at.
+    """What was found and, after it, the pieces of its map that are left over and may be whole, each to be looked at.
 
     Their scores are half as high as the map is sure: nobody confirms them.
 
@@ -53,7 +55,7 @@ def with_unclaimed(found: Found, probability: F32) -> Found:
         found: Of a model that draws a map.
         probability: float32 (H, W), of being on a chromosome.
     """
-    pieces = unclaimed_pieces(found.masks, found.chromosome)
+    pieces = unclaimed_pieces(found.masks, found.chromosome, _WHOLE)
     return Found(
         np.concatenate([found.masks, pieces]),
         (*found.scores, *(float(probability[piece].mean()) / 2 for piece in pieces)),

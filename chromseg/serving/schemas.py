@@ -155,7 +155,7 @@ class CrossingRegion(_Answer):
 
 
 class UnclaimedPiece(_Answer):
-    """What looks like chromosome, is as large as one, and belongs to no annotation."""
+    """What looks like chromosome, has a quarter of the usual area or more, and belongs to no annotation."""
 
     segmentation: CompressedMask
     bbox: list[int] = Field(description="x, y, width, height.", examples=[[120, 40, 12, 55]])

@@ -47,7 +47,7 @@ def result_facts(
         median_area: Of the model's training chromosomes at this image's scale, in px; None if unknown.
         nearest: The stain known to the model that the picture looks most like, and how strange it is beside that
             (`inference.familiarity`); None where nothing is known.
-        unclaimed: Pieces of chromosome, as large as one, that no instance has; None if not at hand.
+        unclaimed: Pieces of the chromosome map that no instance has; None if not at hand.
 
     Returns:
         `n_instances`; `review_share`; `median_area_px`; `odd_share`, fraction of instances far from `median_area`;

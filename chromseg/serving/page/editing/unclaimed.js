@@ -1,4 +1,4 @@
-/** Pieces of the picture that look like chromosome, are as large as one, and may belong to none. */
+/** Pieces of the picture that look like chromosome and may belong to none. */
 
 import { doubtful } from "../base/words.js";
 import { area, intersection, union } from "../picture/masks.js";
