@@ -21,14 +21,13 @@ from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse_shape, extent_of, fac
 from chromseg.inference.choice import DETECTOR, PARTITION, Debate, Group, alike
 from chromseg.inference.correcting import OutlineCorrector
 from chromseg.inference.familiarity import clearly, look_of, nearest
-from chromseg.inference.found import Found, Verdict, in_reading_order, joined, median_width
+from chromseg.inference.found import Found, in_reading_order, joined, median_width
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.map_predictor import MapPredictor
-from chromseg.inference.outline_views import outline_views
 from chromseg.inference.predictor import Predictor
 from chromseg.inference.splicing import Decided
 from chromseg.inference.sureness import Sureness, measures_of
-from chromseg.inference.unclaimed import with_unclaimed, with_unclaimed_ends
+from chromseg.inference.unclaimed import with_unclaimed_ends
 from chromseg.inference.verifying import OutlineVerifier, figures_of
 from chromseg.metrics import mask_ious
 from chromseg.models.cascade import CascadeRule
@@ -40,7 +39,6 @@ WITNESSES = ("partition", "detector", "believed")  # measures of sureness beside
 _LEAST_SURE = 0.002  # probabilities of a verifier are taken no closer to 0 and 1
 _TRACE = 0.3  # IoU from which a detection counts as known
 _SURE = 0.8  # probability of being right from which an outline is not drawn anew: nothing is won by it
-_BELIEVED = 0.5  # IoU that a verifier must expect of a piece of the map that no chosen outline has
 _MOSTLY = 0.5  # share of a detected mask that must lie on the chromosome map for its outline to follow the map's
 
 
@@ -172,29 +170,15 @@ class CascadePredictor(Predictor):
         return found, joined([found, alone], found.masks.shape[1:])
 
     def decide(self, debate: Debate, absorbance: F32) -> Found:
-        """The better explanation of each group and what no chosen outline has, drawn anew where they are doubted."""
+        """The better explanation of each group, drawn anew where it is doubted."""
         parts = [choose(debate, group, self.rule) for group in debate.groups(self.rule)]
-        by_maps, seen = debate.explanations[PARTITION], self.seen(absorbance)
-        found = replace(joined(parts, seen.shape), maps=by_maps.maps)
-        if self.verifier is not None:
-            found = joined([found, self._overlooked(debate, found, seen, self.verifier)], seen.shape)
-        if self.corrector is not None:
-            doubted = [index for index, own in enumerate(found.verdicts) if own is None or own.right < _SURE]
-            drawn = self.corrector.redraw(found.masks, seen, debate.maps, self.view_width, doubted)
-            found = replace(found, masks=with_unclaimed_ends(drawn, found.masks, by_maps.chromosome))
-        return in_reading_order(replace(found, maps=by_maps.maps))
-
-    def _overlooked(self, debate: Debate, found: Found, seen: F32, verifier: OutlineVerifier) -> Found:
-        """Chromosomes that the map shows and no chosen outline has, as far as the verifier takes them for some."""
-        every = with_unclaimed(found, debate.chromosome)
-        new = range(len(found.scores), len(every.scores))
-        if not new:
-            return found.subset([])
-        figures = figures_of([*debate.explanations[:2], every])[-1][new.start :]
-        views = outline_views(every.masks, seen, debate.maps, self.view_width, new)
-        verdicts = [Verdict(*row) for row in verifier.judge(views, figures).tolist()]
-        believed = [index for index, verdict in zip(new, verdicts, strict=True) if verdict.iou >= _BELIEVED]
-        return replace(every, verdicts=(*found.verdicts, *verdicts)).subset(believed)
+        by_maps = debate.explanations[PARTITION]
+        found = replace(joined(parts, by_maps.masks.shape[1:]), maps=by_maps.maps)
+        if self.corrector is None:
+            return found
+        doubted = [index for index, own in enumerate(found.verdicts) if own is None or own.right < _SURE]
+        drawn = self.corrector.redraw(found.masks, self.seen(absorbance), debate.maps, self.view_width, doubted)
+        return in_reading_order(replace(found, masks=with_unclaimed_ends(drawn, found.masks, found.chromosome)))
 
     def infer(self, absorbance: F32) -> Answer:
         """Run both networks."""

@@ -13,7 +13,7 @@ from chromseg.inference.familiarity import StainLook, look_of, nearest
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.postprocess import has_plain_ground
 from chromseg.inference.result import ModelIdentity, Result, piece_of
-from chromseg.inference.unclaimed import PIECE, unclaimed_pieces
+from chromseg.inference.unclaimed import unclaimed_pieces
 from chromseg.inference.view import View
 from chromseg.validation import check_result
 
@@ -106,7 +106,7 @@ class Prepared:
 
 def _unclaimed(found: Found) -> Bool:
     """The pieces of the map bool (M, H, W) that no instance has; none of a model that draws no map."""
-    return found.masks[:0] if found.maps is None else unclaimed_pieces(found.masks, found.maps[0], PIECE)
+    return found.masks[:0] if found.maps is None else unclaimed_pieces(found.masks, found.maps[0])
 
 
 class Remainder(Protocol):

@@ -6,62 +6,40 @@ import numpy as np
 from scipy import ndimage
 
 from chromseg.annotations.maps import label_regions, largest_region
-from chromseg.arrays import F32, Bool
+from chromseg.arrays import Bool
 from chromseg.boxes import grown, window_of
-from chromseg.inference.found import Found
-from chromseg.partition.cluster import NEEDS_REVIEW
 
-PIECE = 0.25  # of the median area of outlines: of pieces from there on half hold a chromosome that was missed
-_WHOLE = 0.4  # smaller pieces are parts and debris more often than chromosomes
+_LEAST = 0.25  # of the median area of outlines: of pieces from there on half hold a chromosome that was missed
 _MOST = 50  # pieces; a map with more of them shows dirt, and each is as large as the picture
 _RIM = 2  # px; what is nowhere thicker than twice that lies along an outline
 
 
-def unclaimed_pieces(masks: Bool, chromosome: Bool, least: float) -> Bool:
+def unclaimed_pieces(masks: Bool, chromosome: Bool) -> Bool:
     """The pieces of a map that are left over and may be chromosomes.
 
     Args:
         masks: bool (N, H, W), all outlines.
         chromosome: bool (H, W), the map.
-        least: Area of a piece, in medians of those of the outlines.
 
     Returns:
         bool (M, H, W), each in one piece, the 50 largest where there are more. Two that a thin neck joins may share
         pixels of it.
     """
     left = chromosome & ~masks.any(axis=0)
-    area = least * float(np.median(masks.sum(axis=(1, 2)))) if len(masks) else 1.0
+    least = _LEAST * float(np.median(masks.sum(axis=(1, 2)))) if len(masks) else 1.0
     labels, _ = label_regions(np.asarray(ndimage.binary_opening(left, iterations=_RIM)))
     found = []
     for label, window in enumerate(ndimage.find_objects(labels), start=1):
         around = grown(window, _RIM)
         core = ndimage.binary_dilation(labels[around] == label, iterations=_RIM)
         own = largest_region(core & left[around])
-        if own.sum() >= area:
+        if own.sum() >= least:
             found.append((around, own))
     largest = sorted(found, key=lambda each: int(each[1].sum()), reverse=True)[:_MOST]
     pieces = np.zeros((len(largest), *chromosome.shape), dtype=bool)
     for piece, (around, own) in zip(pieces, largest, strict=True):
         piece[around] = own
     return pieces
-
-
-def with_unclaimed(found: Found, probability: F32) -> Found:
-    """What was found and, after it, the pieces of its map that are left over and may be whole, each to be looked at.
-
-    Their scores are half as high as the map is sure: nobody confirms them.
-
-    Args:
-        found: Of a model that draws a map.
-        probability: float32 (H, W), of being on a chromosome.
-    """
-    pieces = unclaimed_pieces(found.masks, found.chromosome, _WHOLE)
-    return Found(
-        np.concatenate([found.masks, pieces]),
-        (*found.scores, *(float(probability[piece].mean()) / 2 for piece in pieces)),
-        (*found.flags, *[(NEEDS_REVIEW,)] * len(pieces)),
-        (*found.uncertainty, *[None] * len(pieces)),
-    )
 
 
 def with_unclaimed_ends(drawn: Bool, given: Bool, chromosome: Bool) -> Bool:

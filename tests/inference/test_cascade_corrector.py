@@ -12,16 +12,14 @@ from drawn_cells import drawn_cascade, drawn_cell
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from chromseg.annotations import Sample
-from chromseg.evaluation.candidates import candidates_of
 from chromseg.inference.cascade import CascadePredictor
 from chromseg.inference.choice import Debate
 from chromseg.inference.correcting import OutlineCorrector
+from chromseg.inference.result import Result
 from chromseg.inference.verifying import OutlineVerifier
 from chromseg.metrics import mask_ious
 from chromseg.models.corrector import Corrector
 from chromseg.models.verifier import OUTLINE, SIZE, Verifier
-from chromseg.partition.cluster import NEEDS_REVIEW
 
 PICTURE, MASKS = drawn_cell()
 ABSORBANCE = (255 - PICTURE).astype(np.float32) / 255
@@ -84,8 +82,7 @@ class Believing(Verifier):
         return logits - 5, logits
 
 
-def forgetful(logit: float, monkeypatch: pytest.MonkeyPatch) -> CascadePredictor:
-    """A cascade whose explanations all lack the last chromosome, with a verifier that expects the same of all."""
+def test_a_chromosome_of_the_map_that_no_explanation_has_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     explain = CascadePredictor.explanations
 
     def without_the_last(self: CascadePredictor, *asked: Any) -> Debate:
@@ -93,37 +90,16 @@ def forgetful(logit: float, monkeypatch: pytest.MonkeyPatch) -> CascadePredictor
         kept = [each.subset(list(range(len(each.masks) - 1))) for each in debate.explanations]
         return replace(debate, explanations=kept)
 
+    def rules_broken_by(result: Result) -> set[str]:
+        return {failure["rule"] for failure in result.validation["result"]["failures"]}
+
+    whole = correcting().predict(PICTURE)
+    assert len(whole.instances) == 4 and not whole.unclaimed and "nothing-unclaimed" not in rules_broken_by(whole)
     monkeypatch.setattr(CascadePredictor, "explanations", without_the_last)
-    return replace(correcting(), verifier=OutlineVerifier(Believing(logit).eval()))
-
-
-@pytest.mark.parametrize(("logit", "count"), [(2.0, 4), (-2.0, 3)], ids=["believed", "not believed"])
-def test_a_chromosome_of_the_map_that_no_explanation_has_is_handed_out_if_a_verifier_believes_in_it(
-    logit: float, count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = forgetful(logit, monkeypatch).find(ABSORBANCE)
-    assert len(found.masks) == count
-    lonely = [index for index, flags in enumerate(found.flags) if NEEDS_REVIEW in flags and found.scores[index] < 0.6]
-    assert len(lonely) == count - 3, "unsure, and to be looked at"
-
-
-@pytest.mark.parametrize(("logit", "told"), [(2.0, 0), (-2.0, 1)], ids=["believed", "not believed"])
-def test_what_is_left_over_and_not_handed_out_is_told(logit: float, told: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    result = forgetful(logit, monkeypatch).predict(PICTURE)
-    assert len(result.instances) + len(result.unclaimed) == 4 and len(result.unclaimed) == told
-    broken = [failure["rule"] for failure in result.validation["result"]["failures"]]
-    assert ("nothing-unclaimed" in broken) == bool(told)
-    for piece in result.unclaimed:
-        assert mask_ious(piece.mask[None], MASKS).max() > 0.8
-
-
-def test_what_is_left_over_is_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No explanation has the last of four, and yet there is an outline of it."""
-    sample = Sample.from_masks("cell", "drawn/1", "train", "metaphase", ABSORBANCE, MASKS)
-    found = candidates_of(forgetful(0.0, monkeypatch), sample, "q-band")
-    outlines, truths = found.views[:, OUTLINE] > 127, found.truths > 127
-    assert len(found.ious) == 4 and (found.ious > 0.8).all()
-    assert np.diag(mask_ious(outlines, truths)) == pytest.approx(found.ious, abs=0.05)
+    result = correcting().predict(PICTURE)
+    (piece,) = result.unclaimed
+    assert len(result.instances) == 3 and mask_ious(piece.mask[None], MASKS).max() > 0.8
+    assert "nothing-unclaimed" in rules_broken_by(result)
 
 
 def test_what_a_verifier_is_sure_of_is_not_drawn_anew() -> None:
