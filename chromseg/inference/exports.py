@@ -13,7 +13,7 @@ from chromseg.annotations.rasterize import encode_rle
 from chromseg.arrays import U8
 from chromseg.files import replacing, write_json
 from chromseg.inference.overlay import draw_overlay
-from chromseg.inference.result import Masks, Result
+from chromseg.inference.result import Masks, Piece, Result
 
 INSTANCES_FILE = "instances.json"
 
@@ -47,25 +47,26 @@ def to_coco(result: Result, *, file_name: str = "", options: dict[str, Any] | No
             for x0, y0, x1, y1 in [instance.bbox]
         ],
         "categories": [{"id": 1, "name": "chromosome"}],
-        "unclaimed": [
-            {
-                "segmentation": encode_rle(piece.mask),
-                "bbox": [x0, y0, x1 - x0, y1 - y0],
-                "area": int(piece.own.sum()),
-            }
-            for piece in result.unclaimed
-            for x0, y0, x1, y1 in [piece.bbox]
-        ],
+        "unclaimed": None if result.unclaimed is None else [_piece(piece) for piece in result.unclaimed],
         "model": {**asdict(result.model), "image_sha256": result.image_sha256},
         "validation": result.validation,
         "options": {"polarity": result.polarity, "scale": round(result.scale, 4), **(options or {})},
     }
 
 
+def _piece(piece: Piece) -> dict[str, Any]:
+    x0, y0, x1, y1 = piece.bbox
+    return {
+        "segmentation": encode_rle(piece.mask),
+        "bbox": [x0, y0, x1 - x0, y1 - y0],
+        "area": int(piece.own.sum()),
+    }
+
+
 def overlay_of(result: Result) -> U8:
     """A result for the eye, uint8 (H, W, 3); sizes as of `draw_overlay`."""
     flags = [instance.flags for instance in result.instances]
-    boxes = [piece.bbox for piece in result.unclaimed]
+    boxes = [piece.bbox for piece in result.unclaimed or ()]
     return draw_overlay(result.absorbance, Masks(result.instances), flags=flags, unclaimed=boxes)
 
 

@@ -179,7 +179,8 @@ def _annotate(
         row, col = ((place + 0.5) * zoom for place in _middle(mask, box, depth))
         draw.text((col, row), text, "white", font, anchor="mm", stroke_width=2, stroke_fill="black")
     for x0, y0, x1, y1 in unclaimed:
-        _dash(draw, _around(*(end * zoom for end in (y0, x0, y1, x1))))
+        left, top, right, bottom = _around(*(end * zoom for end in (y0, x0, y1, x1)))
+        _dash(draw, (max(left, 0), max(top, 0), min(right, canvas.shape[1] - 1), min(bottom, canvas.shape[0] - 1)))
     return np.asarray(picture)
 
 

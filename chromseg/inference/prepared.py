@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import numpy as np
 
 from chromseg.arrays import F32, Bool
 from chromseg.errors import InputRefusedError
@@ -16,6 +19,8 @@ from chromseg.inference.result import ModelIdentity, Result, piece_of
 from chromseg.inference.unclaimed import unclaimed_pieces
 from chromseg.inference.view import View
 from chromseg.validation import check_result
+
+_ENOUGH = 8  # instances that say how large chromosomes are
 
 
 @dataclass(frozen=True)
@@ -71,13 +76,15 @@ class Prepared:
             extent = extent_in(found.masks.shape[1:], resized_shape(self.scaled.shape, found.closer))
             instances = tuple(found.instances(own, extent))
             seen = None if found.maps is None else resize_mask(found.maps[0], own.shape, extent)
-            sized = (resize_mask(piece, own.shape, extent) for piece in _unclaimed(found))
-            unclaimed = tuple(piece_of(mask) for mask in sized if mask.any())
+            pieces = self._unclaimed(found)
+            sized = None if pieces is None else [resize_mask(piece, own.shape, extent) for piece in pieces]
+            unclaimed = None if sized is None else tuple(piece_of(mask) for mask in sized if mask.any())
         scale = self.view.factor * found.closer
         area = self.chromosome_area and self.chromosome_area / scale**2
         with clock.step("compare"):
             strange = self._strange(found) if self.looks else None
-        judged = check_result(instances, seen, area, strange, len(unclaimed), name=self.name, strict=self.strict)
+        told = None if unclaimed is None else len(unclaimed)
+        judged = check_result(instances, seen, area, strange, told, name=self.name, strict=self.strict)
         judged.raise_refused()
         return Result(
             instances=instances,
@@ -95,6 +102,21 @@ class Prepared:
             unclaimed=unclaimed,
         )
 
+    def _unclaimed(self, found: Found) -> Bool | None:
+        """The pieces of the map bool (M, H, W) that no instance has; None of a model that draws no map.
+
+        Where too few instances say how large chromosomes are here, the model's training chromosomes do.
+        """
+        if found.maps is None:
+            return None
+        usual = float(np.median(found.masks.sum(axis=(1, 2)))) if len(found.masks) >= _ENOUGH else self._area_of(found)
+        return found.masks[:0] if usual is None else unclaimed_pieces(found.masks, found.maps[0], usual)
+
+    def _area_of(self, found: Found) -> float | None:
+        """The usual area of a chromosome in the pixels of what was found, by the model's training chromosomes."""
+        pixels = self.scaled.size * found.closer**2 / math.prod(found.masks.shape[1:])
+        return self.chromosome_area and self.chromosome_area / pixels
+
     def _strange(self, found: Found) -> tuple[str, float] | None:
         """The known stain that the picture looks most like, and how strange it is there.
 
@@ -102,11 +124,6 @@ class Prepared:
         """
         look = look_of(as_large_as(found.masks.shape[1:], self.scaled), found.masks, found.scores)
         return nearest(self.looks, look, field=not has_plain_ground(self.view.absorbance))
-
-
-def _unclaimed(found: Found) -> Bool:
-    """The pieces of the map bool (M, H, W) that no instance has; none of a model that draws no map."""
-    return found.masks[:0] if found.maps is None else unclaimed_pieces(found.masks, found.maps[0])
 
 
 class Remainder(Protocol):

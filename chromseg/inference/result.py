@@ -122,7 +122,8 @@ class Result:
         image_sha256: Of the file's bytes.
         page: Page of the file, from 0.
         timings_ms: Milliseconds by step.
-        unclaimed: What looks like chromosome, has a quarter of the usual area or more, and belongs to no instance.
+        unclaimed: What looks like chromosome, has a quarter of the usual area or more, and belongs to no instance; None
+            where no model drew a map.
     """
 
     instances: tuple[Instance, ...]
@@ -134,7 +135,7 @@ class Result:
     image_sha256: str
     page: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
-    unclaimed: tuple[Piece, ...] = ()
+    unclaimed: tuple[Piece, ...] | None = None
 
     @property
     def flagged(self) -> int:

@@ -57,8 +57,8 @@ class Sureness:
         typical: `typical_of` most pictures: what chromosomes are compared with where too few others are.
         debris: Probability below which an outline smaller than usual is debris and not handed out. A larger one may be
             two chromosomes run together: it is shown, and flagged.
-        doubtful_in: The same as `doubtful` in pictures of one stain: where right outlines are surer, more can be
-            doubted for the same number of right ones.
+        doubtful_in: The same as `doubtful` in pictures that look most like one stain, as cascades ask: where right
+            outlines are surer, more can be doubted for the same number of right ones.
     """
 
     weights: tuple[float, ...]

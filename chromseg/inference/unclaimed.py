@@ -9,37 +9,36 @@ from chromseg.annotations.maps import label_regions, largest_region
 from chromseg.arrays import Bool
 from chromseg.boxes import grown, window_of
 
-_LEAST = 0.25  # of the median area of outlines: of pieces from there on half hold a chromosome that was missed
-_MOST = 50  # pieces; a map with more of them shows dirt, and each is as large as the picture
+_LEAST = 0.25  # of the usual area: of pieces from there on half hold a chromosome that was missed
+_MOST = 50  # pieces; a map with more of them shows dirt, and each costs a mask of the whole picture
 _RIM = 2  # px; what is nowhere thicker than twice that lies along an outline
 
 
-def unclaimed_pieces(masks: Bool, chromosome: Bool) -> Bool:
+def unclaimed_pieces(masks: Bool, chromosome: Bool, usual: float) -> Bool:
     """The pieces of a map that are left over and may be chromosomes.
 
     Args:
         masks: bool (N, H, W), all outlines.
         chromosome: bool (H, W), the map.
+        usual: Area of a chromosome, in pixels.
 
     Returns:
-        bool (M, H, W), each in one piece, the 50 largest where there are more. Two that a thin neck joins may share
-        pixels of it.
+        bool (M, H, W), each in one piece, of at most 50 places. Two that a thin neck joins may share pixels of it.
     """
     left = chromosome & ~masks.any(axis=0)
-    least = _LEAST * float(np.median(masks.sum(axis=(1, 2)))) if len(masks) else 1.0
     labels, _ = label_regions(np.asarray(ndimage.binary_opening(left, iterations=_RIM)))
-    found = []
-    for label, window in enumerate(ndimage.find_objects(labels), start=1):
-        around = grown(window, _RIM)
+    windows = ndimage.find_objects(labels)
+    largest = 1 + np.argsort(-np.bincount(labels.ravel())[1:], kind="stable")[:_MOST]
+    pieces = [np.zeros((0, *chromosome.shape), dtype=bool)]
+    for label in largest.tolist():
+        around = grown(windows[label - 1], _RIM)
         core = ndimage.binary_dilation(labels[around] == label, iterations=_RIM)
         own = largest_region(core & left[around])
-        if own.sum() >= least:
-            found.append((around, own))
-    largest = sorted(found, key=lambda each: int(each[1].sum()), reverse=True)[:_MOST]
-    pieces = np.zeros((len(largest), *chromosome.shape), dtype=bool)
-    for piece, (around, own) in zip(pieces, largest, strict=True):
-        piece[around] = own
-    return pieces
+        if own.sum() >= _LEAST * usual:
+            piece = np.zeros_like(chromosome)
+            piece[around] = own
+            pieces.append(piece[None])
+    return np.concatenate(pieces)
 
 
 def with_unclaimed_ends(drawn: Bool, given: Bool, chromosome: Bool) -> Bool:

@@ -168,7 +168,7 @@ class Segmentation(_Answer):
     images: list[Image]
     annotations: list[Annotation]
     categories: list[Category] = Field(examples=[[{"id": 1, "name": "chromosome"}]])
-    unclaimed: list[UnclaimedPiece]
+    unclaimed: list[UnclaimedPiece] | None = Field(description="Null for a model that draws no map.")
     model: UsedModel
     validation: Validation
     options: UsedOptions

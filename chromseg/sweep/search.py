@@ -138,17 +138,18 @@ def run_search(profile: str, address: str, cores: int | None, tell: Callable[[st
         needs = needs_of_training(cores)
         key = search_key(pipeline, config, variant, needs, params.get("evaluate"))
         logs = sweep_logs(profile) / "search" / key
-        with alone(logs, f"search of {profile}"), redirect_stdout(io.StringIO()):  # Tune draws tables there
-            results = _tuner(pipeline, config, logs, epochs=variant.optim.epochs, needs=needs, tell=tell).fit()
-        trials = sorted(map(_trial, results), key=_worth, reverse=True)
-    if trials[0].best is None:
-        why = trials[0].reason or f"{config.metric} was never measured"
-        raise TrainingError(
-            f"no trial of {len(trials)} has a value of {config.metric} ({why})",
-            expected="at least one",
-            remedy=f"see {logs}, and correct the block `search`",
-        )
-    return Found(config, trials, _kept(profile, config, trials, key))
+        with alone(logs, f"search of {profile}"):
+            with redirect_stdout(io.StringIO()):  # Tune draws tables there
+                results = _tuner(pipeline, config, logs, epochs=variant.optim.epochs, needs=needs, tell=tell).fit()
+            trials = sorted(map(_trial, results), key=_worth, reverse=True)
+            if trials[0].best is None:
+                why = trials[0].reason or f"{config.metric} was never measured"
+                raise TrainingError(
+                    f"no trial of {len(trials)} has a value of {config.metric} ({why})",
+                    expected="at least one",
+                    remedy=f"see {logs}, and correct the block `search`",
+                )
+            return Found(config, trials, _kept(profile, config, trials, key))
 
 
 def search_key(
@@ -243,7 +244,8 @@ def _kept(profile: str, config: SearchConfig, trials: list[Trial], key: str) -> 
     A search that is started again when it is done finds what it found, and is kept once.
     """
     client = open_store()
-    outcome = hashlib.sha256(json.dumps([vars(each) for each in trials], sort_keys=True).encode()).hexdigest()
+    said = [vars(each) | {"reason": bool(each.reason)} for each in trials]  # a reason may name a process or a time
+    outcome = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
     same = f"tags.search = '{key}' and tags.outcome = '{outcome}' and attributes.status = 'FINISHED'"
     with translated("the search cannot be kept"):
         experiment = experiment_id(client, EXPERIMENT)

@@ -15,6 +15,7 @@ from torch.nn.functional import max_pool2d
 from chromseg.inference.cascade import CascadePredictor
 from chromseg.inference.choice import Debate
 from chromseg.inference.correcting import OutlineCorrector
+from chromseg.inference.exports import to_coco
 from chromseg.inference.result import Result
 from chromseg.inference.verifying import OutlineVerifier
 from chromseg.metrics import mask_ious
@@ -83,6 +84,7 @@ class Believing(Verifier):
 
 
 def test_a_chromosome_of_the_map_that_no_explanation_has_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is not handed out, whatever a verifier believes."""
     explain = CascadePredictor.explanations
 
     def without_the_last(self: CascadePredictor, *asked: Any) -> Debate:
@@ -93,13 +95,21 @@ def test_a_chromosome_of_the_map_that_no_explanation_has_is_told(monkeypatch: py
     def rules_broken_by(result: Result) -> set[str]:
         return {failure["rule"] for failure in result.validation["result"]["failures"]}
 
-    whole = correcting().predict(PICTURE)
-    assert len(whole.instances) == 4 and not whole.unclaimed and "nothing-unclaimed" not in rules_broken_by(whole)
+    cascade = replace(correcting(), verifier=OutlineVerifier(Believing(2.0).eval()))
+    whole = cascade.predict(PICTURE)
+    assert len(whole.instances) == 4 and whole.unclaimed == () and "nothing-unclaimed" not in rules_broken_by(whole)
     monkeypatch.setattr(CascadePredictor, "explanations", without_the_last)
-    result = correcting().predict(PICTURE)
-    (piece,) = result.unclaimed
+    result = cascade.predict(PICTURE)
+    (piece,) = result.unclaimed or ()
     assert len(result.instances) == 3 and mask_ious(piece.mask[None], MASKS).max() > 0.8
     assert "nothing-unclaimed" in rules_broken_by(result)
+
+
+def test_of_a_model_without_a_map_nobody_says_that_nothing_is_left_over() -> None:
+    result = drawn_cascade(MASKS).detector.predict(PICTURE)
+    assert len(result.instances) == 4 and result.unclaimed is None and to_coco(result)["unclaimed"] is None
+    (check,) = (check for check in result.validation["result"]["checks"] if check["rule"] == "nothing-unclaimed")
+    assert check["n_checked"] == 0
 
 
 def test_what_a_verifier_is_sure_of_is_not_drawn_anew() -> None:

@@ -58,6 +58,8 @@ def test_what_no_instance_has_stands_in_a_dashed_frame():
     assert (rows.min(), cols.min()) in {(1, 31), (2, 32)} and rows.max() in {57, 58}
     top = (picture[2, 32:47] == REVIEW_COLOUR).all(axis=-1)
     assert top.any() and not top.all()
+    rim = draw_overlay(IMAGE, [], unclaimed=[(0, 0, 20, 20)], zoom=1)
+    assert (rim[:2, :22] == REVIEW_COLOUR).all(axis=-1).any() and (rim[:22, :2] == REVIEW_COLOUR).all(axis=-1).any()
 
 
 def test_small_pictures_are_enlarged_and_large_ones_left():

@@ -8,6 +8,7 @@ import pytest
 from chromseg.inference.unclaimed import unclaimed_pieces, with_unclaimed_ends
 
 SHAPE = (80, 120)
+USUAL = 400.0  # px
 
 
 def block(rows: slice, cols: slice) -> np.ndarray:
@@ -20,13 +21,13 @@ LEFT, RIGHT = block(slice(10, 50), slice(10, 20)), block(slice(10, 50), slice(60
 
 
 def test_a_chromosome_that_no_outline_has_is_a_piece() -> None:
-    (piece,) = unclaimed_pieces(LEFT[None], LEFT | RIGHT)
+    (piece,) = unclaimed_pieces(LEFT[None], LEFT | RIGHT, USUAL)
     np.testing.assert_array_equal(piece, RIGHT)
 
 
 def test_what_lies_beside_an_outline_is_cut_where_the_outline_is() -> None:
     touching = block(slice(10, 50), slice(20, 30))
-    (piece,) = unclaimed_pieces(LEFT[None], LEFT | touching)
+    (piece,) = unclaimed_pieces(LEFT[None], LEFT | touching, USUAL)
     np.testing.assert_array_equal(piece, touching)
 
 
@@ -36,12 +37,12 @@ def test_what_lies_beside_an_outline_is_cut_where_the_outline_is() -> None:
     ids=["too small", "a rim", "nothing"],
 )
 def test_what_is_no_chromosome_is_no_piece(more: np.ndarray) -> None:
-    assert not len(unclaimed_pieces(LEFT[None], LEFT | more))
+    assert not len(unclaimed_pieces(LEFT[None], LEFT | more, USUAL))
 
 
 def test_a_piece_at_the_rim_of_the_picture_without_any_outline() -> None:
     corner = block(slice(0, 12), slice(110, 120))
-    (piece,) = unclaimed_pieces(np.zeros((0, *SHAPE), dtype=bool), corner)
+    (piece,) = unclaimed_pieces(np.zeros((0, *SHAPE), dtype=bool), corner, USUAL)
     np.testing.assert_array_equal(piece, corner)
 
 
@@ -50,7 +51,7 @@ def test_of_a_map_full_of_dirt_only_the_largest_pieces_are_told() -> None:
     for col in range(0, 600, 10):
         specks[10:20, col : col + 6] = True
     specks[10:30, 300:306] = True
-    pieces = unclaimed_pieces(np.zeros((0, *specks.shape), dtype=bool), specks)
+    pieces = unclaimed_pieces(np.zeros((0, *specks.shape), dtype=bool), specks, 60.0)
     assert len(pieces) == 50
     assert pieces[0].sum() == 120
 

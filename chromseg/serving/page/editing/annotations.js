@@ -36,12 +36,12 @@ export function instancesOf(answer) {
 }
 
 /**
- * Pieces of an answer of /v1/segment that belong to no annotation; an older server tells of none.
+ * Pieces of an answer of /v1/segment that belong to no annotation; an older server tells of none, and a model without a map.
  *
- * @type {(answer: { unclaimed?: Piece[] }) => Mask[]}
+ * @type {(answer: { unclaimed?: Piece[] | null }) => Mask[]}
  */
-export function piecesOf({ unclaimed = [] }) {
-  return unclaimed.map(({ segmentation, bbox }) => fromRle(segmentation, bbox));
+export function piecesOf({ unclaimed }) {
+  return (unclaimed ?? []).map(({ segmentation, bbox }) => fromRle(segmentation, bbox));
 }
 
 /**

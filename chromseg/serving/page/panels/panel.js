@@ -107,7 +107,10 @@ function pieceItem(session, piece, index) {
   const look = newButton(`A piece of ${area(piece)} px that belongs to no chromosome`);
   look.id = `piece-${index}`;
   if (piece === session.piece) look.setAttribute("aria-current", "true");
-  look.addEventListener("click", () => session.lookAt(piece));
+  look.addEventListener("click", () => {
+    cancelTask();
+    session.lookAt(piece);
+  });
   const taken = newButton("Take it as a chromosome");
   taken.setAttribute("aria-describedby", look.id);
   taken.addEventListener("click", () => {

@@ -32,7 +32,7 @@ import { worked } from "./jobs.js";
  * @typedef {object} Answer of /v1/segment.
  * @property {[Image]} images
  * @property {Annotation[]} annotations
- * @property {Piece[]} [unclaimed]
+ * @property {Piece[] | null} [unclaimed]
  * @property {UsedModel} model
  * @property {{ input: Report, result: Report }} validation
  * @property {{ polarity: string, scale: number }} options
