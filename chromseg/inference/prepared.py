@@ -77,8 +77,8 @@ class Prepared:
             instances = tuple(found.instances(own, extent))
             seen = None if found.maps is None else resize_mask(found.maps[0], own.shape, extent)
             pieces = self._unclaimed(found)
-            sized = None if pieces is None else [resize_mask(piece, own.shape, extent) for piece in pieces]
-            unclaimed = None if sized is None else tuple(piece_of(mask) for mask in sized if mask.any())
+            sized = () if pieces is None else (resize_mask(piece, own.shape, extent) for piece in pieces)
+            unclaimed = None if pieces is None else tuple(piece_of(mask) for mask in sized if mask.any())
         scale = self.view.factor * found.closer
         area = self.chromosome_area and self.chromosome_area / scale**2
         with clock.step("compare"):
