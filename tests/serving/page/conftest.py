@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn_cells import CROSSED, GROUND, SINGLE, drawn_cell, threshold_predictor
-from page_driver import Page
+from page_driver import Page, clean_page
 from PIL import Image
 from selenium import webdriver
 from serving_app import running_server
@@ -121,14 +121,11 @@ def opened(browser: webdriver.Chrome, server: str) -> Page:
 
 @pytest.fixture
 def page(browser: webdriver.Chrome, server: str, corrections: Path) -> Iterator[Page]:
-    """The page as it opens; afterwards nothing may stand in the browser's log but answers that were expected."""
+    """The page as it opens, of a server that keeps nothing yet."""
     for kept in corrections.iterdir():
         shutil.rmtree(kept, ignore_errors=True)
-    found = Page(browser, server)
-    found.open()
-    yield found
-    found.close()
-    assert found.complaints() == []
+    with clean_page(browser, server) as found:
+        yield found
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +196,13 @@ class Page:
         chain.perform()
         if holding:
             ActionChains(self.browser, duration=0).key_up(holding).perform()
+
+
+@contextmanager
+def clean_page(browser: webdriver.Chrome, url: str) -> Iterator[Page]:
+    """The page as it opens; afterwards nothing may stand in the browser's log but answers that were expected."""
+    page = Page(browser, url)
+    page.open()
+    yield page
+    page.close()
+    assert page.complaints() == []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from drawn_cells import threshold_predictor
-from page_driver import Page
+from page_driver import Page, clean_page
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -41,14 +41,11 @@ def naming_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[st
 def placed(browser: webdriver.Chrome, naming_server: tuple[str, Path], pictures: Any) -> Iterator[Page]:
     """The page with the karyogram of the drawn cell open, of which the server keeps nothing yet."""
     shutil.rmtree(naming_server[1], ignore_errors=True)
-    found = Page(browser, naming_server[0])
-    found.open()
-    found.choose(pictures.cell)
-    found.js("document.getElementById('karyogram-open').click()")
-    found.wait(lambda: places(found), "no karyogram")
-    yield found
-    found.close()
-    assert found.complaints() == []
+    with clean_page(browser, naming_server[0]) as found:
+        found.choose(pictures.cell)
+        found.js("document.getElementById('karyogram-open').click()")
+        found.wait(lambda: places(found), "no karyogram")
+        yield found
 
 
 def places(page: Page) -> dict[int, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from drawn_cells import threshold_predictor
-from page_driver import Page
+from page_driver import Page, clean_page
 from selenium import webdriver
 from selenium.webdriver.support.ui import Select
 from serving_app import MemorySource, running_server
@@ -48,11 +48,8 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def choosing(browser: webdriver.Chrome, two: str) -> Iterator[Page]:
-    page = Page(browser, two)
-    page.open()
-    yield page
-    page.close()
-    assert page.complaints() == []
+    with clean_page(browser, two) as page:
+        yield page
 
 
 def model_of(page: Page) -> Select:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from drawn_cells import threshold_predictor
-from page_driver import CUT, Page
+from page_driver import CUT, Page, clean_page
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 from serving_app import cell_file, running_server
@@ -60,11 +60,8 @@ def overlooking(corrections: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: webdriver.Chrome, overlooking: str) -> Iterator[Page]:
-    found = Page(browser, overlooking)
-    found.open()
-    yield found
-    found.close()
-    assert found.complaints() == []
+    with clean_page(browser, overlooking) as found:
+        yield found
 
 
 def frames(page: Page) -> list[list[int]]:
