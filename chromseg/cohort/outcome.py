@@ -25,6 +25,7 @@ class PictureOutcome:
         image_sha256: Of its bytes; "" where they could not be read.
         count: Chromosomes, of all its pages.
         flagged: Of them with a flag.
+        unclaimed: Pieces that may be chromosomes and belong to none; None where no model drew a map.
         warnings: Of the rules, in words.
         rule: The rule that refused it, or why it failed; "" if it did not.
         error: Why, for people; None if all is well.
@@ -39,6 +40,7 @@ class PictureOutcome:
     image_sha256: str = ""
     count: int = 0
     flagged: int = 0
+    unclaimed: int | None = None
     warnings: tuple[str, ...] = ()
     rule: str = ""
     error: ChromsegError | None = None

@@ -59,13 +59,14 @@ def summary_page(tally: Tally, model: ModelIdentity, shard: Shard | None = None)
             ("failed", f"{facts['failed']:,}"),
             ("chromosomes", f"{tally.chromosomes:,}"),
             ("flagged for review", share),
+            ("pieces that may be chromosomes", f"{tally.unclaimed:,}"),
             ("chromosomes a picture", mean),
         ],
         bars=_bars(tally),
         described=_described(tally),
         rules=tally.rules.most_common(),
         failures=shard.named(FAILURES_FILE),
-        worst=[(each["file"], each["flagged"], each["chromosomes"]) for each in tally.worst],
+        worst=[tuple(each.values()) for each in tally.worst],
         steps=list(facts["ms_a_picture"].items()),
     )
 

@@ -42,6 +42,7 @@ _PAGE = pa.struct(
         ("scale", pa.float32()),
         ("chromosomes", pa.int32()),
         ("flagged", pa.int32()),
+        ("unclaimed", pa.int32()),  # pieces that may be chromosomes and belong to none; null where no model drew a map
         ("refused", pa.string()),
     ]
 )
@@ -51,6 +52,7 @@ PICTURE_SCHEMA = pa.schema(
         ("status", pa.string()),  # done or refused; what failed stands in failures.json, and is tried again
         ("chromosomes", pa.int32()),
         ("flagged", pa.int32()),
+        ("unclaimed", pa.int32()),
         ("rule", pa.string()),
         ("got", pa.string()),
         ("expected", pa.string()),
@@ -135,7 +137,8 @@ class Tables:
         columns = ["source", "image_sha256", *_FACTS]
         for part in storage.files_below(self._folder(PICTURES)):
             content = pa.BufferReader(storage.read(part.uri))
-            for row in pa.parquet.read_table(content, columns=columns).to_pylist():
+            # with the schema, since parts of older versions lack columns
+            for row in pa.parquet.read_table(content, columns=columns, schema=PICTURE_SCHEMA).to_pylist():
                 facts = PictureFacts(**{name: row[name] for name in _FACTS})
                 known.setdefault(row["source"], {})[row["image_sha256"]] = facts
         return known
@@ -174,6 +177,7 @@ class Tables:
             "status": outcome.status,
             "chromosomes": outcome.count,
             "flagged": outcome.flagged,
+            "unclaimed": outcome.unclaimed,
             "rule": outcome.rule or None,
             **{part: getattr(outcome.error, part, None) for part in ("got", "expected", "remedy")},
             "warnings": list(outcome.warnings),
@@ -206,6 +210,7 @@ class PictureFacts:
     status: str
     chromosomes: int
     flagged: int
+    unclaimed: int | None = None
     rule: str | None = None
     got: str | None = None
     expected: str | None = None
@@ -214,7 +219,8 @@ class PictureFacts:
     def outcome(self, file: PictureFile, image_sha256: str) -> PictureOutcome:
         """What that is for a run that comes upon it again: skipped, or refused for the same reason."""
         if self.status == "done":
-            return PictureOutcome(file, "skipped", image_sha256, self.chromosomes, self.flagged, known=True)
+            found = (self.chromosomes, self.flagged, self.unclaimed)
+            return PictureOutcome(file, "skipped", image_sha256, *found, known=True)
         reason = InputRefusedError(self.got or "", expected=self.expected or "", remedy=self.remedy or "")
         return replace(failed(file, reason, image_sha256, self.rule or ""), known=True)
 

@@ -34,8 +34,9 @@ class Tally:
     timings_ms: Counter[str] = field(default_factory=Counter)
     chromosomes: int = 0
     flagged: int = 0
+    unclaimed: int = 0  # pieces that may be chromosomes and belong to none
     failures: list[Failure] = field(default_factory=list)
-    _worst: list[tuple[float, str, int, int]] = field(default_factory=list)
+    _worst: list[tuple[float, str, int, int, int]] = field(default_factory=list)
     _began: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -54,9 +55,11 @@ class Tally:
         self.chromosomes += outcome.count
         self.flagged += outcome.flagged
         self.timings_ms.update(outcome.timings_ms)
-        share = outcome.flagged / outcome.count if outcome.count else 0.0
-        if outcome.flagged:
-            entry = (share, outcome.file.name, outcome.flagged, outcome.count)
+        unclaimed = outcome.unclaimed or 0
+        self.unclaimed += unclaimed
+        if outcome.flagged or unclaimed:
+            share = (outcome.flagged + unclaimed) / (outcome.count + unclaimed)
+            entry = (share, outcome.file.name, outcome.flagged, unclaimed, outcome.count)
             (heapq.heappush if len(self._worst) < _WORST else heapq.heappushpop)(self._worst, entry)
 
     @property
@@ -71,9 +74,9 @@ class Tally:
 
     @property
     def worst(self) -> list[dict[str, Any]]:
-        """The pictures with the largest share of flagged chromosomes, the worst first."""
-        ordered = sorted(self._worst, reverse=True)
-        return [{"file": name, "flagged": flagged, "chromosomes": count} for _, name, flagged, count in ordered]
+        """The pictures with the largest share of what a person should look at, the worst first."""
+        names = ("file", "flagged", "unclaimed", "chromosomes")
+        return [dict(zip(names, facts, strict=True)) for _, *facts in sorted(self._worst, reverse=True)]
 
     def line(self) -> str:
         """How far it is, in a line for people."""
@@ -93,7 +96,8 @@ class Tally:
             "refused": self.statuses["refused"],
             "failed": self.statuses["failed"],
             "chromosomes": self.chromosomes,
-            "to_review": self.flagged,
+            "to_review": self.flagged + self.unclaimed,
+            "unclaimed": self.unclaimed,
             "seconds": round(self.seconds, 1),
             "rules": dict(self.rules.most_common()),
             "chromosomes_of_pictures": {str(count): self.counts[count] for count in sorted(self.counts)},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chromseg.cohort.outcome import PictureOutcome, rule_of
@@ -11,7 +12,7 @@ from chromseg.errors import InputRefusedError
 from chromseg.inference.exports import to_coco
 from chromseg.inference.files import warnings_of
 from chromseg.inference.one_picture import Verdict
-from chromseg.inference.result import Result
+from chromseg.inference.result import Piece, Result
 
 
 def outcome_of(file: PictureFile, image_sha256: str, verdicts: list[Verdict]) -> PictureOutcome:
@@ -27,6 +28,7 @@ def outcome_of(file: PictureFile, image_sha256: str, verdicts: list[Verdict]) ->
         image_sha256,
         count=sum(len(result.instances) for _, result in results),
         flagged=sum(result.flagged for _, result in results),
+        unclaimed=_sum(result.unclaimed for _, result in results),
         warnings=tuple(note for _, result in results for note in warnings_of(result.validation)),
         rule=rule_of(refused[0]) if refused else "",
         error=refused[0] if refused else None,
@@ -34,6 +36,12 @@ def outcome_of(file: PictureFile, image_sha256: str, verdicts: list[Verdict]) ->
         chromosomes=tuple(row for page, result in results for row in _chromosome_rows(page, result)),
         timings_ms=dict(timings),
     )
+
+
+def _sum(unclaimed: Iterable[Sequence[Piece] | None]) -> int | None:
+    """Of all pages; None where no page tells."""
+    told = [len(pieces) for pieces in unclaimed if pieces is not None]
+    return sum(told) if told else None
 
 
 def _page_row(verdict: Verdict) -> dict[str, Any]:
@@ -49,6 +57,7 @@ def _page_row(verdict: Verdict) -> dict[str, Any]:
         "scale": round(result.scale, 4),
         "chromosomes": len(result.instances),
         "flagged": result.flagged,
+        "unclaimed": None if result.unclaimed is None else len(result.unclaimed),
     }
 
 

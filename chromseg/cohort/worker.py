@@ -119,7 +119,7 @@ class Segmenter:
             return self._known.get(file.name, {}).get(sha256)
         weights, options = predictor.identity.weights_sha256, self._work.asked.options
         kept = kept_in(self._work.folders / file.key, image_sha256=sha256, weights_sha256=weights, options=options)
-        return kept and PictureFacts("done", *kept)
+        return None if kept is None else PictureFacts("done", kept.chromosomes, kept.flagged, kept.unclaimed)
 
     def _found(self, file: PictureFile, outcome: PictureOutcome) -> PictureOutcome:
         """A result that is there: of an earlier run, or of this one, where Ray repeats a block whose worker died."""

@@ -32,9 +32,24 @@ class Outcome:
     job: Job
     status: Literal["done", "skipped", "failed"]
     count: int = 0  # chromosomes found, now or before
-    review: int = 0  # of them flagged
+    review: int = 0  # places to look at: chromosomes flagged, and pieces that belong to none
     notes: tuple[str, ...] = ()  # warnings of the input and result rules
     error: ChromsegError | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a result says that was written before.
+
+    Attributes:
+        chromosomes: How many.
+        flagged: Of them with a flag.
+        unclaimed: Pieces that may be chromosomes and belong to none; None where no model drew a map.
+    """
+
+    chromosomes: int
+    flagged: int
+    unclaimed: int | None
 
 
 def plan_jobs(sources: Iterable[Path], out: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Job]:
@@ -134,13 +149,13 @@ def done_before(job: Job, *, weights_sha256: str | None, options: dict[str, Any]
     if not (job.folder / INSTANCES_FILE).is_file():  # the usual case, which costs no hash
         return None
     kept = kept_in(job.folder, image_sha256=hash_of(job.source), weights_sha256=weights_sha256, options=options)
-    return kept and Outcome(job, "skipped", *kept)
+    if kept is None:
+        return None
+    return Outcome(job, "skipped", kept.chromosomes, kept.flagged + (kept.unclaimed or 0))
 
 
-def kept_in(
-    folder: Path, *, image_sha256: str, weights_sha256: str | None, options: dict[str, Any]
-) -> tuple[int, int] | None:
-    """Chromosomes, and those flagged, of a result of the same bytes, weights and options; None if there is no such."""
+def kept_in(folder: Path, *, image_sha256: str, weights_sha256: str | None, options: dict[str, Any]) -> Kept | None:
+    """What a result of the same bytes, weights and options says; None if there is no such."""
     try:
         made = json.loads((folder / INSTANCES_FILE).read_text(encoding="utf-8"))
         same = (
@@ -149,9 +164,11 @@ def kept_in(
             and {key: made["options"][key] for key in options} == options
         )
         flags = [bool(annotation["flags"]) for annotation in made["annotations"]]
+        left = made.get("unclaimed")  # which results of older versions do not tell of
+        kept = Kept(len(flags), sum(flags), None if left is None else len(left))
     except (OSError, ValueError, KeyError, TypeError):
         return None  # absent, or not ours: do it again
-    return (len(flags), sum(flags)) if same else None
+    return kept if same else None
 
 
 def _pictures(source: Path, out: Path, suffixes: tuple[str, ...]) -> list[tuple[Path, Path]]:

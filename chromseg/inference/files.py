@@ -72,7 +72,7 @@ class PictureWorker:
             beside = None if self.karyotyper is None else self.karyotyper.write
             write_result(result, folders[verdict.page], file_name=job.source.name, options=self.options, beside=beside)
             count += len(result.instances)
-            review += result.flagged
+            review += result.to_review
             notes += warnings_of(result.validation)
         if refused:
             raise refused[0]

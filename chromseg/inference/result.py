@@ -142,6 +142,11 @@ class Result:
         """How many of the chromosomes carry a flag."""
         return sum(bool(instance.flags) for instance in self.instances)
 
+    @property
+    def to_review(self) -> int:
+        """How many places a person should look at: chromosomes that carry a flag, and pieces that belong to none."""
+        return self.flagged + len(self.unclaimed or ())
+
 
 def crop_of(absorbance: F32, mask: Bool, bbox: tuple[int, int, int, int]) -> U8:
     """The chromosome alone, dark on white: uint8 (h + 10, w + 10)."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.dataset
+import pyarrow.parquet
 import pytest
 from drawn_cells import drawn_cell, threshold_predictor
 from PIL import Image
@@ -24,8 +25,8 @@ from chromseg.cohort.tables import PictureFacts, Tables
 from chromseg.cohort.verdicts import outcome_of
 from chromseg.errors import DataError, InputRefusedError, OutputError
 from chromseg.inference.asked import Asked
-from chromseg.inference.one_picture import predict_file
-from chromseg.inference.result import ModelIdentity
+from chromseg.inference.one_picture import Verdict, predict_file
+from chromseg.inference.result import ModelIdentity, Piece, Result
 from chromseg.inference.shard import Shard
 
 MODEL = ModelIdentity("drawn", "1", "w" * 64, {"sample": "d" * 32}, "c" * 40, {}, "0.1")
@@ -71,6 +72,31 @@ def test_a_row_a_picture_and_a_row_a_chromosome(outcomes: list[PictureOutcome], 
         assert max((mask & true).sum() / (mask | true).sum() for true in drawn_cell()[1]) > 0.8
 
 
+def test_pieces_that_belong_to_no_chromosome_are_counted_by_page_and_picture(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(drawn_cell()[0]).save(stream, "PNG")
+    (verdict,) = predict_file(stream.getvalue(), threshold_predictor(), Asked())
+    result = verdict.outcome
+    assert isinstance(result, Result)
+    piece = result.instances[0]
+    left = replace(result, unclaimed=(Piece(piece.own, piece.shape, piece.bbox),) * 2)
+    pages = [Verdict(0, left), Verdict(1, replace(result, unclaimed=None)), Verdict(2, left)]
+    tables(tmp_path).write([outcome_of(PictureFile("s3://b/a.tif", "a"), "a" * 64, pages)])
+    (row,) = rows(tmp_path, "pictures")
+    assert (row["unclaimed"], [page["unclaimed"] for page in row["pages"]]) == (4, [2, None, 2])
+    (facts,) = tables(tmp_path).known()["s3://b/a.tif"].values()
+    assert facts.unclaimed == 4
+
+
+def test_parts_of_a_version_that_did_not_tell_of_pieces_are_known(
+    outcomes: list[PictureOutcome], tmp_path: Path
+) -> None:
+    tables(tmp_path).write(outcomes)
+    (part,) = (tmp_path / "pictures").rglob("*.parquet")
+    pyarrow.parquet.write_table(pyarrow.parquet.ParquetFile(part).read().drop_columns(["unclaimed"]), part)
+    assert tables(tmp_path).known()["s3://b/a.png"]["a" * 64].unclaimed is None
+
+
 def test_what_is_done_twice_is_written_once(outcomes: list[PictureOutcome], tmp_path: Path) -> None:
     """Ray repeats the work of a node that it lost, and a picture that failed for the moment may do better then."""
     later = replace(outcomes[0], file=outcomes[2].file, image_sha256="c" * 64)
@@ -95,8 +121,8 @@ def test_what_is_known_is_what_was_decided_with_equal_model_and_options(
     tables(tmp_path).write(outcomes)
     said = (REFUSED.got, REFUSED.expected, REFUSED.remedy)
     assert tables(tmp_path, Shard(1, 2)).known() == {
-        "s3://b/a.png": {"a" * 64: PictureFacts("done", 4, outcomes[0].flagged)},
-        "s3://b/b.png": {"b" * 64: PictureFacts("refused", 0, 0, "not-blank", *said)},
+        "s3://b/a.png": {"a" * 64: PictureFacts("done", 4, outcomes[0].flagged, outcomes[0].unclaimed)},
+        "s3://b/b.png": {"b" * 64: PictureFacts("refused", 0, 0, None, "not-blank", *said)},
     }, "what failed is tried again"
     known = tables(tmp_path).known()["s3://b/b.png"]["b" * 64].outcome(outcomes[1].file, "b" * 64)
     assert (known.status, known.rule, str(known.error)) == ("refused", "not-blank", str(REFUSED))

@@ -18,9 +18,9 @@ from chromseg.inference.shard import Shard
 MODEL = ModelIdentity("drawn", "3", "w" * 64, {}, None, {}, "0.1")
 
 
-def picture(name: str, count: int, flagged: int = 0, status: str = "done") -> PictureOutcome:
+def picture(name: str, count: int, flagged: int = 0, status: str = "done", left: int | None = None) -> PictureOutcome:
     timings = {"network": 100.0, "partition": 20.0} if status == "done" else {}
-    return PictureOutcome(PictureFile(f"{name}.png", name), status, "0" * 64, count, flagged, timings_ms=timings)  # type: ignore[arg-type]
+    return PictureOutcome(PictureFile(f"{name}.png", name), status, "0" * 64, count, flagged, left, timings_ms=timings)  # type: ignore[arg-type]
 
 
 def refused(name: str) -> PictureOutcome:
@@ -45,6 +45,16 @@ def test_the_sum_counts_each_picture_once(tally: Tally) -> None:
     assert facts["ms_a_picture"] == {"network": 100.0, "partition": 20.0}
     assert [each["file"] for each in facts["worst"]] == ["b.png", "c.png"]
     assert tally.line() == "5 of 8 pictures, 0.50/s, 6 s left, 1 not-blank"
+
+
+def test_pieces_that_belong_to_no_chromosome_are_to_be_looked_at_too() -> None:
+    tally = Tally()
+    for one in (picture("a", 46, 2), picture("b", 44, left=6), picture("c", 46, left=0), picture("d", 0, left=1)):
+        tally.add(one)
+    facts = tally.to_json()
+    assert (facts["to_review"], facts["unclaimed"]) == (9, 7)
+    assert [each["file"] for each in facts["worst"]] == ["d.png", "b.png", "a.png"]
+    assert facts["worst"][1] == {"file": "b.png", "flagged": 0, "unclaimed": 6, "chromosomes": 44}
 
 
 def test_memory_does_not_grow_with_the_cohort() -> None:

@@ -80,6 +80,8 @@ def test_done_means_same_bytes_weights_and_options(tmp_path: Path) -> None:
     write_json(tmp_path / "a/instances.json", made)
     before = done_before(job, weights_sha256="w", options={"asked_scale": "auto"})
     assert before == Outcome(job, "skipped", count=2, review=1)
+    write_json(tmp_path / "a/instances.json", made | {"unclaimed": [{}, {}]})
+    assert done_before(job, weights_sha256="w", options={}) == Outcome(job, "skipped", count=2, review=3)
     assert not done_before(job, weights_sha256="v", options={"asked_scale": "auto"})
     assert not done_before(job, weights_sha256="w", options={"asked_scale": 2.0})
     touch(source, "y")
