@@ -20,7 +20,7 @@ from chromseg.inference.familiarity import StainLook
 from chromseg.inference.found import Clock, Found
 from chromseg.inference.prepared import NothingLeft, Prepared, Refused, Remainder
 from chromseg.inference.result import ModelIdentity, Result
-from chromseg.inference.view import MAX_SCALED, MOST_CHROMOSOMES, View, view_of
+from chromseg.inference.view import MAX_SCALED, MAX_SEEN, MOST_CHROMOSOMES, View, view_of
 from chromseg.models.package import ModelCard
 from chromseg.validation import ImageLimits, InputCheck, Report
 
@@ -148,7 +148,7 @@ class Predictor(ABC):
         wanted = self.card.trained_width
         if not (own and wanted):
             return 1.0
-        fits = math.sqrt(MAX_SCALED / absorbance.size) * self.fine
+        fits = math.sqrt(self._most_pixels(MAX_SCALED) / absorbance.size)
         closer = min(max(wanted / own, 1 / _MOST_CLOSER), _MOST_CLOSER, max(fits, 1.0))
         return 1.0 if _RIGHT_ENOUGH <= closer <= 1 / _RIGHT_ENOUGH else closer
 
@@ -265,6 +265,10 @@ class Predictor(ABC):
     ) -> View:
         """Bring a page to absorbance, and find the factor to the model's scale; raises as `view_of`."""
         width = self.card.chromosome_width
-        most = max_pixels * self.fine**2
+        most = self._most_pixels(max_pixels)
         as_it_is = ALWAYS if self.card.trained_width else AS_IT_IS
         return view_of(page, width, polarity=polarity, scale=scale, name=name, max_pixels=most, as_it_is=as_it_is)
+
+    def _most_pixels(self, most: int) -> int:
+        """Of a picture as the network sees it, where it may have `most` at the scale of the masks."""
+        return min(most * self.fine**2, MAX_SEEN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from drawn_cells import ThresholdNetwork, drawn_cell, threshold_predictor
 from PIL import Image
 from torch import Tensor, nn
 
+from chromseg.config import ModelConfig
 from chromseg.errors import InputRefusedError
+from chromseg.images.pictures import read_picture
 from chromseg.inference.batch import Job
 from chromseg.inference.files import FolderWorker, PictureWorker
 from chromseg.inference.load import predictor_from_folder
@@ -161,6 +164,18 @@ class SlantedNetwork(nn.Module):
     def forward(self, x: Tensor) -> Maps:
         slant = torch.linspace(-2, 2, x.shape[-1]).expand(x.shape)
         return Maps(slant + x, slant, None)
+
+
+@pytest.mark.parametrize(("fine", "most"), [(1, 2.0), (2, 5.25)])
+def test_a_network_may_see_so_many_pixels_however_finer_than_its_maps_they_are(fine: int, most: float) -> None:
+    predictor = threshold_predictor()
+    card = dataclasses.replace(predictor.card, architecture=ModelConfig("unet", fine=fine))
+    predictor = dataclasses.replace(predictor, card=card)
+    side = math.sqrt(most * 1e6)
+    small, large = (read_picture(drawn_cell(round(each * side))[0]).page(0) for each in (0.99, 1.01))
+    assert predictor.look_at(small, scale=1.0).factor == 1.0
+    with pytest.raises(InputRefusedError, match=f"expected at most {most:g} megapixels"):
+        predictor.look_at(large, scale=1.0)
 
 
 @pytest.mark.parametrize("half_turn", [True, False])
