@@ -25,6 +25,7 @@ from chromseg.inference.view import MOST_CHROMOSOMES
 from chromseg.models.maps import MapNetwork
 from chromseg.partition.seams import WITH_CONTACT, SeamWeights
 
+_MOST_TURNED = 3_750_000  # pixels of a picture that is seen turned as well: 946 of 959 metaphases at hand have fewer
 _UNKNOWN_ONCE = {"smooth_chromosome": 0.0, "max_apart": 0.0}
 
 
@@ -89,7 +90,7 @@ class MapPredictor(Predictor):
         """The same for pictures of one size: float32 (B, H, W) → (B, M, h, w)."""
         images = self._for_network(images)
         drawn = self._drawn(images)
-        if not self.half_turn:
+        if not self.half_turn or images[0].size > _MOST_TURNED:
             return drawn
         return np.asarray((drawn + self._drawn_turned(images)) / 2, dtype=np.float32)
 
@@ -143,7 +144,7 @@ class MapPredictor(Predictor):
 
     @property
     def half_turn(self) -> bool:
-        """Whether probabilities are the mean of the picture's and those of the picture turned by 180°.
+        """Whether probabilities are the mean of the picture's and those of the picture turned by 180°, unless it is large.
 
         A chromosome has no upper side, the network's errors do: on 24 validation metaphases the mean raised the share
         found at IoU ≥ 0.8 from 0.826 to 0.844. Three more orientations added nothing to that.

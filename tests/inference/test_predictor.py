@@ -166,7 +166,16 @@ class SlantedNetwork(nn.Module):
         return Maps(slant + x, slant, None)
 
 
-@pytest.mark.parametrize(("fine", "most"), [(1, 2.0), (2, 5.25)])
+def test_a_large_picture_is_seen_upright_alone() -> None:
+    predictor = threshold_predictor()
+    card = dataclasses.replace(predictor.card, preprocessing={"half_turn": True})
+    predictor = dataclasses.replace(predictor, card=card, network=SlantedNetwork())
+    for rows, turned in ((1870, True), (1880, False)):
+        drawn = predictor.infer(np.zeros((rows, 2000), np.float32))[0, 0]
+        assert (drawn[0] == drawn[-1]) == turned
+
+
+@pytest.mark.parametrize(("fine", "most"), [(1, 2.0), (2, 4.5)])
 def test_a_network_may_see_so_many_pixels_however_finer_than_its_maps_they_are(fine: int, most: float) -> None:
     predictor = threshold_predictor()
     card = dataclasses.replace(predictor.card, architecture=ModelConfig("unet", fine=fine))
