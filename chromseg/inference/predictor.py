@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -18,7 +19,7 @@ from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse, resize
 from chromseg.inference.asked import Asked
 from chromseg.inference.familiarity import StainLook
 from chromseg.inference.found import Clock, Found
-from chromseg.inference.prepared import NothingLeft, Prepared, Refused, Remainder
+from chromseg.inference.prepared import CloserLook, NothingLeft, Prepared, Refused, Remainder
 from chromseg.inference.result import ModelIdentity, Result
 from chromseg.inference.view import MAX_SCALED, MAX_SEEN, MOST_CHROMOSOMES, View, view_of
 from chromseg.models.package import ModelCard
@@ -29,6 +30,14 @@ _MOST_CLOSER = 2.0
 _RETIRED = ("soft_blur", "max_blur")  # limits in older cards, of blur in the model's pixels, which scaling took away
 
 
+class _LookCloser(Exception):  # noqa: N818 no error: a way out of the first look
+    """A picture is to be looked at again, and is then too large to be looked at at once."""
+
+    def __init__(self, closer: float) -> None:
+        super().__init__()
+        self.closer = closer
+
+
 @dataclass(frozen=True)
 class Predictor(ABC):
     """A loaded model; a family says how it finds chromosomes in a picture at the model's scale.
@@ -37,12 +46,14 @@ class Predictor(ABC):
         card: The model's card.
         identity: What is written into results.
         check_input: The input rules, called with page and name; the default needs no Great Expectations.
+        at_once: Pixels that a second look may have to be taken at once; 0: none is taken.
     """
 
     card: ModelCard
     identity: ModelIdentity
     device: str = "cpu"
     check_input: Callable[..., Report] = field(default_factory=InputCheck)
+    at_once: float = math.inf
 
     @property
     def limits(self) -> ImageLimits:
@@ -144,13 +155,20 @@ class Predictor(ABC):
 
         Returns:
             1.0 where the first look is good enough.
+
+        Raises:
+            _LookCloser: The picture would be too large to be looked at at once.
         """
         wanted = self.card.trained_width
-        if not (own and wanted):
+        if not (own and wanted and self.at_once):
             return 1.0
         fits = math.sqrt(self._most_pixels(MAX_SCALED) / absorbance.size)
         closer = min(max(wanted / own, 1 / _MOST_CLOSER), _MOST_CLOSER, max(fits, 1.0))
-        return 1.0 if _RIGHT_ENOUGH <= closer <= 1 / _RIGHT_ENOUGH else closer
+        if _RIGHT_ENOUGH <= closer <= 1 / _RIGHT_ENOUGH:
+            return 1.0
+        if absorbance.size * closer**2 > self.at_once:
+            raise _LookCloser(closer)
+        return closer
 
     def find_all(self, absorbance: F32) -> tuple[Found, Found]:
         """What `find` gives, and with it all that is too unsure to be handed out: average precision needs that too."""
@@ -236,23 +254,33 @@ class Predictor(ABC):
             times=clock.times,
         )
 
-    def begin(self, images: Sequence[F32]) -> list[Remainder]:
+    def begin(self, images: Sequence[F32], at_once: float = math.inf) -> list[Remainder]:
         """Run the network on several pictures of one size; what then is left to do, another process may do.
 
         Args:
             images: Each float32 (H, W) at the model's own scale.
+            at_once: Pixels that a second look may have; a larger one is left, as a `CloserLook`. 0: none is taken.
 
         Returns:
             For each picture what, called, gives the same as `find` of at most `MOST_CHROMOSOMES`.
         """
-        return [self._remainder(image) for image in images]
+        own = replace(self, at_once=at_once)
+        return [own.unless_closer(image, own.remainder) for image in images]
 
-    def _remainder(self, image: F32) -> Remainder:
+    def remainder(self, image: F32) -> Remainder:
         """What was found, or that it was too much: others in the batch have nothing to do with that."""
         try:
             return NothingLeft(self.find(image, most=MOST_CHROMOSOMES))
         except InputRefusedError as error:
             return Refused(error)
+
+    def unless_closer(self, image: F32, remainder: Callable[[F32], Remainder]) -> Remainder:
+        """What is left to do of a picture; or to look at it again, if that is too much to be done at once."""
+        try:
+            return remainder(image)
+        except _LookCloser as needed:
+            once = partial(replace(self, at_once=0).find, most=MOST_CHROMOSOMES)
+            return CloserLook(resize(image, needed.closer), needed.closer, once)
 
     def look_at(
         self,

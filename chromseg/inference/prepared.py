@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -142,6 +142,37 @@ class NothingLeft:
     def __call__(self) -> Found:
         """What was found."""
         return self.found
+
+
+@dataclass(frozen=True)
+class CloserLook:
+    """The remainder of a picture that is to be looked at again: it needs the network, so no other process can do it.
+
+    Attributes:
+        picture: float32 (H, W), enlarged.
+        closer: By how much.
+        find: What looks, once.
+    """
+
+    picture: F32
+    closer: float
+    find: Callable[[F32], Found]
+
+    def __call__(self) -> Found:
+        """Look."""
+        return Enlarged(NothingLeft(self.find(self.picture)), self.closer)()
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """What is left to do of a picture that was enlarged before the network saw it."""
+
+    remainder: Remainder
+    closer: float
+
+    def __call__(self) -> Found:
+        """Do it."""
+        return replace(self.remainder(), closer=self.closer)
 
 
 @dataclass(frozen=True)

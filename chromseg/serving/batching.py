@@ -2,11 +2,13 @@
 
 Nothing waits for company: an idle network starts at once, a busy one finds a batch ready. Only pictures of one size and
 one model share a batch, so that nothing needs padding and an answer does not depend on its neighbours. Pictures of very
-different sizes work side by side, so that none waits for one that takes many times as long as itself.
+different sizes work side by side, so that none waits for one that takes many times as long as itself. A picture that
+must be looked at again, larger, goes to where such pictures are.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
@@ -16,11 +18,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from chromseg.arrays import F32
-from chromseg.inference.prepared import Remainder
+from chromseg.inference.prepared import CloserLook, Enlarged, Remainder
 
 BOUNDS = (700_000, 2_800_000)  # pixels as the network sees them: a cluster or a small cell; a metaphase has two million
 _NICER = 3  # a lane than the one before, of the system's niceness: half the processor where both want it
@@ -29,8 +31,8 @@ _NICER = 3  # a lane than the one before, of the system's niceness: half the pro
 class Network(Protocol):
     """The part of a predictor that batches are for."""
 
-    def begin(self, images: Sequence[F32]) -> list[Remainder]:
-        """Run on pictures of one size."""
+    def begin(self, images: Sequence[F32], at_once: float) -> list[Remainder]:
+        """Run on pictures of one size; second looks of more than so many pixels are left to do."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class _Item:
     image: F32
     future: Future[Inferred] = field(default_factory=Future)
     since: float = field(default_factory=time.perf_counter)
+    spent_ms: float = 0.0
+    closer: float | None = None  # by how much the picture was enlarged, if it is looked at again
 
 
 class Lanes:
@@ -61,12 +65,16 @@ class Lanes:
 
     def __init__(self, max_batch: int, on_batch: Callable[[int], None] = lambda size: None) -> None:
         self._lanes = [
-            Batcher(max_batch, bound, on_batch, niceness=_NICER * place) for place, bound in enumerate((*BOUNDS, 0))
+            Batcher(max_batch, bound, on_batch, _NICER * place, bound or math.inf, self._queue)
+            for place, bound in enumerate((*BOUNDS, 0))
         ]
 
     def submit(self, network: Network, image: F32) -> Future[Inferred]:
         """Queue a picture; as of `Batcher`."""
-        return self._lanes[bisect_left(BOUNDS, image.size)].submit(network, image)
+        return self._queue(_Item(network, image))
+
+    def _queue(self, item: _Item) -> Future[Inferred]:
+        return self._lanes[bisect_left(BOUNDS, item.image.size)].queue(item)
 
     def close(self) -> None:
         """Finish what is queued, then end."""
@@ -82,6 +90,8 @@ class Batcher:
         max_pixels: Of all pictures of a batch together; a larger picture goes alone.
         on_batch: Called with the size of each batch.
         niceness: By which the thread leaves the processor to others, where the system knows that of threads.
+        at_once: Pixels of a second look that is taken here.
+        elsewhere: Takes the larger ones.
     """
 
     def __init__(
@@ -90,8 +100,10 @@ class Batcher:
         max_pixels: int = 2_000_000,
         on_batch: Callable[[int], None] = lambda size: None,
         niceness: int = 0,
+        at_once: float = math.inf,
+        elsewhere: Callable[[_Item], object] = lambda item: None,
     ) -> None:
-        self._niceness = niceness
+        self._niceness, self._at_once, self._elsewhere = niceness, at_once, elsewhere
         self._max_batch, self._max_pixels, self._on_batch = max(1, max_batch), max_pixels, on_batch
         self._items: deque[_Item] = deque()
         self._changed = threading.Condition()
@@ -105,7 +117,10 @@ class Batcher:
 
     def submit(self, network: Network, image: F32) -> Future[Inferred]:
         """Queue a picture float32 (H, W); a future that is cancelled in time costs nothing."""
-        item = _Item(network, image)
+        return self.queue(_Item(network, image))
+
+    def queue(self, item: _Item) -> Future[Inferred]:
+        """As `submit`."""
         with self._changed:
             if self._closing:
                 raise RuntimeError("the batcher is closed")
@@ -130,7 +145,7 @@ class Batcher:
                 if not self._items:
                     return
                 batch = self._take()
-            batch = [item for item in batch if item.future.set_running_or_notify_cancel()]
+            batch = [item for item in batch if item.closer or item.future.set_running_or_notify_cancel()]
             if batch:
                 self._work_on(batch)
 
@@ -140,7 +155,7 @@ class Batcher:
         most = min(self._max_batch, max(1, self._max_pixels // max(1, first.image.size)))
         batch, others = [first], deque[_Item]()
         for item in self._items:
-            fits = item.network is first.network and item.image.shape == first.image.shape
+            fits = (item.network, item.image.shape, item.closer) == (first.network, first.image.shape, first.closer)
             (batch if fits and len(batch) < most else others).append(item)
         self._items = others
         return batch
@@ -148,7 +163,8 @@ class Batcher:
     def _work_on(self, batch: list[_Item]) -> None:
         start = time.perf_counter()
         try:
-            remainders = batch[0].network.begin([item.image for item in batch])
+            at_once = 0 if batch[0].closer else self._at_once
+            remainders = batch[0].network.begin([item.image for item in batch], at_once)
             spent = time.perf_counter() - start
             done = list(zip(batch, remainders, strict=True))
             self._on_batch(len(batch))
@@ -157,8 +173,13 @@ class Batcher:
                 item.future.set_exception(error)
             return
         for item, remainder in done:
-            inferred = Inferred(remainder, _ms(start - item.since), _ms(spent), len(batch))
-            item.future.set_result(inferred)
+            network_ms = item.spent_ms + _ms(spent)
+            if isinstance(remainder, CloserLook):
+                self._elsewhere(replace(item, image=remainder.picture, spent_ms=network_ms, closer=remainder.closer))
+                continue
+            left = Enlarged(remainder, item.closer) if item.closer else remainder
+            queue_ms = round(_ms(start - item.since) - item.spent_ms, 2)
+            item.future.set_result(Inferred(left, queue_ms, network_ms, len(batch)))
 
 
 def _ms(seconds: float) -> float:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from chromseg.arrays import F32, Bool
 from chromseg.images.scale import resize_mask
 from chromseg.inference.map_predictor import MapPredictor
+from chromseg.inference.prepared import CloserLook, Enlarged
 from chromseg.metrics import mask_ious
 from chromseg.models.maps import Maps
 
@@ -83,6 +84,23 @@ def test_a_detector_says_at_which_scale_to_look(width: int, alone: bool) -> None
     truth = np.array([resize_mask(mask, found.masks.shape[1:]) for mask in masks])
     assert (mask_ious(found.masks, truth).max(axis=0) > 0.8).all()
     assert alone or network.widths == [found.masks.shape[2]], "the maps are asked once, at that scale"
+
+
+@pytest.mark.parametrize("family", ["maps", "cascade"])
+def test_a_second_look_that_is_too_large_to_be_taken_at_once_is_left(scaled: MapPredictor, family: str) -> None:
+    picture, masks = field(7)
+    both = drawn_cascade(masks)
+    predictor = scaled if family == "maps" else replace(both, card=replace(both.card, preprocessing={"scaled": True}))
+    expected = predictor.find(picture)
+    assert expected.closer > 1
+    (small,) = predictor.begin([picture], picture.size * 5)
+    (left,) = predictor.begin([picture], picture.size)
+    assert isinstance(left, CloserLook) and not isinstance(small, CloserLook)
+    (again,) = predictor.begin([left.picture], 0)
+    for remainder in (small, left, Enlarged(again, left.closer)):
+        found = remainder()
+        np.testing.assert_array_equal(found.masks, expected.masks)
+        assert (found.closer, found.scores) == (expected.closer, expected.scores)
 
 
 @pytest.mark.parametrize("width", [10, 12])

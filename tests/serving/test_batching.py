@@ -13,7 +13,7 @@ import pytest
 from drawn_cells import drawn_cell, threshold_predictor
 
 from chromseg.images.absorbance import to_absorbance
-from chromseg.inference.prepared import NothingLeft, Remainder
+from chromseg.inference.prepared import CloserLook, NothingLeft, Remainder
 from chromseg.serving import batching
 from chromseg.serving.batching import Batcher, Lanes
 
@@ -25,7 +25,7 @@ class Recorder:
         self.batches: list[list[Any]] = []
         self.go, self.started = threading.Event(), threading.Event()
 
-    def begin(self, images: Sequence[Any]) -> list[Remainder]:
+    def begin(self, images: Sequence[Any], at_once: float) -> list[Remainder]:
         self.batches.append([image.copy() for image in images])
         self.started.set()
         assert self.go.wait(10)
@@ -109,8 +109,8 @@ def refused(*arguments: Any) -> None:
 @pytest.mark.parametrize("left_out", [0, 1])
 def test_a_lane_outlives_a_metric_that_fails_and_a_network_that_loses_pictures(left_out: int) -> None:
     class Losing(Recorder):
-        def begin(self, images: Sequence[Any]) -> list[Remainder]:
-            return super().begin(images)[left_out:]
+        def begin(self, images: Sequence[Any], at_once: float) -> list[Remainder]:
+            return super().begin(images, at_once)[left_out:]
 
     network, batcher = Losing(), Batcher(8, on_batch=(lambda size: None) if left_out else refused)
     network.go.set()
@@ -161,13 +161,39 @@ def test_a_small_picture_waits_for_no_larger_one(monkeypatch: pytest.MonkeyPatch
     assert large.done() and usual.done() and next_usual.done()
 
 
+def test_a_small_picture_waits_for_no_second_look_at_a_larger_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "BOUNDS", (100, 1000))
+    asked: list[tuple[int, float]] = []
+    looking, go = threading.Event(), threading.Event()
+    found = threshold_predictor().find(np.zeros((8, 8), np.float32))
+
+    class LooksTwice:
+        def begin(self, images: Sequence[Any], at_once: float) -> list[Remainder]:
+            asked.append((images[0].size, at_once))
+            if at_once:
+                return [CloserLook(picture(1, 20), 5.0, lambda image: found) for _ in images]
+            looking.set()
+            assert go.wait(10)
+            return [NothingLeft(found) for _ in images]
+
+    free, lanes = Recorder(), Lanes(8)
+    free.go.set()
+    twice = lanes.submit(LooksTwice(), picture(0))
+    assert looking.wait(10)
+    assert lanes.submit(free, picture(0)).result(10).batch == 1 and not twice.done()
+    go.set()
+    assert twice.result(10).remainder().closer == 5.0
+    assert asked == [(16, 100), (400, 0)]
+    lanes.close()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread is no nicer than its process")
 def test_larger_pictures_leave_the_processor_to_smaller_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "BOUNDS", (100, 1000))
     seen: list[int] = []
 
     class Noting:
-        def begin(self, images: Sequence[Any]) -> list[Remainder]:
+        def begin(self, images: Sequence[Any], at_once: float) -> list[Remainder]:
             seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
             return [NothingLeft(image) for image in images]
 

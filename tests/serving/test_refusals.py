@@ -168,11 +168,11 @@ class SlowPredictor:
         slow = self
 
         class Waiting(type(inner)):  # type: ignore[misc]
-            def begin(self, images: Any) -> Any:
+            def begin(self, images: Any, *at_once: Any) -> Any:
                 if images[0].any():  # warming shows it blank pictures
                     slow.started.set()
                     assert slow.go.wait(20)
-                return super().begin(images)
+                return super().begin(images, *at_once)
 
         return Waiting(**{name: getattr(inner, name) for name in inner.__dataclass_fields__})
 
@@ -216,10 +216,10 @@ def test_a_bug_tells_the_client_nothing(caplog: pytest.LogCaptureFixture) -> Non
     inner = threshold_predictor()
 
     class Broken(type(inner)):  # type: ignore[misc]
-        def begin(self, images: Any) -> Any:
+        def begin(self, images: Any, *at_once: Any) -> Any:
             if images[0].any():
                 raise ZeroDivisionError("secret")
-            return super().begin(images)
+            return super().begin(images, *at_once)
 
     broken = Broken(**{name: getattr(inner, name) for name in inner.__dataclass_fields__})
     with client(MemorySource(broken)) as server:

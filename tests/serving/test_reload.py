@@ -96,9 +96,9 @@ def test_a_new_model_has_predicted_before_it_answers() -> None:
     inner, seen = threshold_predictor(), []
 
     class Noting(type(inner)):  # type: ignore[misc]
-        def begin(self, images: Any) -> Any:
+        def begin(self, images: Any, *at_once: Any) -> Any:
             seen.append(images[0].shape)
-            return super().begin(images)
+            return super().begin(images, *at_once)
 
     noting = Noting(**{name: getattr(inner, name) for name in inner.__dataclass_fields__})
     source = MemorySource(versions={1: inner, 2: noting})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -43,8 +44,8 @@ class _Doubted:
 class DoubtingPredictor(MapPredictor):
     """A network that is a threshold, and doubts what it finds last."""
 
-    def begin(self, images: Sequence[F32]) -> list[Remainder]:
-        return [_Doubted(left) for left in super().begin(images)]
+    def begin(self, images: Sequence[F32], at_once: float = math.inf) -> list[Remainder]:
+        return [_Doubted(left) for left in super().begin(images, at_once)]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -44,7 +45,7 @@ class FaultyPredictor(MapPredictor):
 
     masks: Bool | None = None
 
-    def begin(self, images: Sequence[F32]) -> list[Remainder]:
+    def begin(self, images: Sequence[F32], at_once: float = math.inf) -> list[Remainder]:
         assert self.masks is not None
         return [_Given(self.masks) for _ in images]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -45,8 +46,8 @@ class _Overlooked:
 class OverlookingPredictor(MapPredictor):
     """A network that is a threshold, and a stage 2 that overlooks what is no crossing."""
 
-    def begin(self, images: Sequence[F32]) -> list[Remainder]:
-        return [_Overlooked(left) for left in super().begin(images)]
+    def begin(self, images: Sequence[F32], at_once: float = math.inf) -> list[Remainder]:
+        return [_Overlooked(left) for left in super().begin(images, at_once)]
 
 
 @pytest.fixture(scope="module")
