@@ -34,6 +34,7 @@ from chromseg.inference.asked import Asked
 from chromseg.inference.exports import write_result
 from chromseg.inference.one_picture import Verdict
 from chromseg.inference.predictor import Predictor
+from chromseg.inference.prepared import CloserLook
 from chromseg.inference.shard import Shard
 from chromseg.registry.lineage.gather import git_state, hardware
 
@@ -167,6 +168,7 @@ def work_on(file: Path, predictor: Predictor, folders: Path) -> tuple[PictureOut
     prepared = predictor.prepare(picture, asked)
     watch.lap("judge and normalise")
     (remainder,) = predictor.begin([prepared.scaled])
+    assert not isinstance(remainder, CloserLook)
     watch.lap("network")
     result = prepared.finish(remainder)
     watch.lap("splice")

@@ -97,6 +97,7 @@ class Tally:
             "failed": self.statuses["failed"],
             "chromosomes": self.chromosomes,
             "to_review": self.flagged + self.unclaimed,
+            "flagged": self.flagged,
             "unclaimed": self.unclaimed,
             "seconds": round(self.seconds, 1),
             "rules": dict(self.rules.most_common()),

@@ -28,7 +28,7 @@ def outcome_of(file: PictureFile, image_sha256: str, verdicts: list[Verdict]) ->
         image_sha256,
         count=sum(len(result.instances) for _, result in results),
         flagged=sum(result.flagged for _, result in results),
-        unclaimed=_sum(result.unclaimed for _, result in results),
+        unclaimed=_pieces(result.unclaimed for _, result in results),
         warnings=tuple(note for _, result in results for note in warnings_of(result.validation)),
         rule=rule_of(refused[0]) if refused else "",
         error=refused[0] if refused else None,
@@ -38,8 +38,8 @@ def outcome_of(file: PictureFile, image_sha256: str, verdicts: list[Verdict]) ->
     )
 
 
-def _sum(unclaimed: Iterable[Sequence[Piece] | None]) -> int | None:
-    """Of all pages; None where no page tells."""
+def _pieces(unclaimed: Iterable[Sequence[Piece] | None]) -> int | None:
+    """How many there are on all pages; None where no page tells."""
     told = [len(pieces) for pieces in unclaimed if pieces is not None]
     return sum(told) if told else None
 

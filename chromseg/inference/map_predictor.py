@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,14 +19,14 @@ from chromseg.images.tone import toned
 from chromseg.inference.found import Found, median_width
 from chromseg.inference.postprocess import PostprocessSettings
 from chromseg.inference.predictor import Predictor
-from chromseg.inference.prepared import Remainder
+from chromseg.inference.prepared import CloserLook, Remainder
 from chromseg.inference.splicing import Decided, Splicer, SplicingLeft
 from chromseg.inference.sureness import Sureness
 from chromseg.inference.view import MOST_CHROMOSOMES
 from chromseg.models.maps import MapNetwork
 from chromseg.partition.seams import WITH_CONTACT, SeamWeights
 
-_MOST_TURNED = 3_750_000  # pixels of a picture that is seen turned as well: 946 of 959 metaphases at hand have fewer
+_MOST_TURNED = 3_750_000  # pixels of a picture, ground and all, that is seen turned too; 946 of 959 at hand have fewer
 _UNKNOWN_ONCE = {"smooth_chromosome": 0.0, "max_apart": 0.0}
 
 
@@ -65,21 +64,20 @@ class MapPredictor(Predictor):
         windows = enumerate(ndimage.find_objects(labels), start=1)
         return median_width((labels[window] == label for label, window in windows), self.fine)
 
-    def begin(self, images: Sequence[F32], at_once: float = math.inf) -> list[Remainder]:
+    def _begun(self, images: Sequence[F32]) -> list[Remainder | CloserLook]:
         """Run the network, on an accelerator on all at once; splicing is left.
 
         On a CPU one after another: a batch would save a tenth of the time, and round in the seventh digit differently
         from `find`, so that now and then a pixel would depend on who else sent a picture at that moment.
         """
-        own = replace(self, at_once=at_once)
         alone = torch.device(self.device).type == "cpu"
         maps = [self.infer(image) for image in images] if alone else self.infer_batch(np.stack(images))
         return [
-            own.unless_closer(image, partial(own.spliced_later, drawn=drawn))
+            self._unless_closer(image, partial(self._spliced_later, drawn=drawn))
             for image, drawn in zip(images, maps, strict=True)
         ]
 
-    def spliced_later(self, image: F32, drawn: F32) -> Remainder:
+    def _spliced_later(self, image: F32, drawn: F32) -> Remainder:
         """Look again if need be; splicing is left.
 
         Args:

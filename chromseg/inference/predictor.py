@@ -6,7 +6,6 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -15,7 +14,7 @@ from chromseg.config import parse
 from chromseg.errors import InputRefusedError, ModelError
 from chromseg.images.absorbance import Polarity
 from chromseg.images.pictures import Page, Picture, Source
-from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse, resize
+from chromseg.images.scale import ALWAYS, AS_IT_IS, coarse, resize, resized_shape
 from chromseg.inference.asked import Asked
 from chromseg.inference.familiarity import StainLook
 from chromseg.inference.found import Clock, Found
@@ -46,7 +45,8 @@ class Predictor(ABC):
         card: The model's card.
         identity: What is written into results.
         check_input: The input rules, called with page and name; the default needs no Great Expectations.
-        at_once: Pixels that a second look may have to be taken at once; 0: none is taken.
+        at_once: Pixels that a second look may have; 0: none is taken. Where it would have more, `begin` says so, which
+            alone sets this, on a copy of its own.
     """
 
     card: ModelCard
@@ -157,7 +157,7 @@ class Predictor(ABC):
             1.0 where the first look is good enough.
 
         Raises:
-            _LookCloser: The picture would be too large to be looked at at once.
+            _LookCloser: It would have more pixels than `at_once`.
         """
         wanted = self.card.trained_width
         if not (own and wanted and self.at_once):
@@ -166,7 +166,7 @@ class Predictor(ABC):
         closer = min(max(wanted / own, 1 / _MOST_CLOSER), _MOST_CLOSER, max(fits, 1.0))
         if _RIGHT_ENOUGH <= closer <= 1 / _RIGHT_ENOUGH:
             return 1.0
-        if absorbance.size * closer**2 > self.at_once:
+        if math.prod(resized_shape(absorbance.shape, closer)) > self.at_once:
             raise _LookCloser(closer)
         return closer
 
@@ -216,6 +216,7 @@ class Predictor(ABC):
         clock = Clock()
         with clock.step("network"):
             (remainder,) = self.begin([prepared.scaled])
+        assert not isinstance(remainder, CloserLook)  # any look may be taken here
         return replace(prepared, times={**prepared.times, **clock.times}).finish(remainder)
 
     def prepare(
@@ -254,33 +255,36 @@ class Predictor(ABC):
             times=clock.times,
         )
 
-    def begin(self, images: Sequence[F32], at_once: float = math.inf) -> list[Remainder]:
+    def begin(self, images: Sequence[F32], at_once: float = math.inf) -> list[Remainder | CloserLook]:
         """Run the network on several pictures of one size; what then is left to do, another process may do.
 
         Args:
             images: Each float32 (H, W) at the model's own scale.
-            at_once: Pixels that a second look may have; a larger one is left, as a `CloserLook`. 0: none is taken.
+            at_once: Pixels that a second look may have; 0: none is taken.
 
         Returns:
-            For each picture what, called, gives the same as `find` of at most `MOST_CHROMOSOMES`.
+            For each picture what, called, gives the same as `find` of at most `MOST_CHROMOSOMES`; or the picture for a
+            second look that would have more than `at_once` pixels.
         """
-        own = replace(self, at_once=at_once)
-        return [own.unless_closer(image, own.remainder) for image in images]
+        return replace(self, at_once=at_once)._begun(images)
 
-    def remainder(self, image: F32) -> Remainder:
+    def _begun(self, images: Sequence[F32]) -> list[Remainder | CloserLook]:
+        """As `begin`, with this predictor's own `at_once`."""
+        return [self._unless_closer(image, self._remainder) for image in images]
+
+    def _remainder(self, image: F32) -> Remainder:
         """What was found, or that it was too much: others in the batch have nothing to do with that."""
         try:
             return NothingLeft(self.find(image, most=MOST_CHROMOSOMES))
         except InputRefusedError as error:
             return Refused(error)
 
-    def unless_closer(self, image: F32, remainder: Callable[[F32], Remainder]) -> Remainder:
-        """What is left to do of a picture; or to look at it again, if that is too much to be done at once."""
+    def _unless_closer(self, image: F32, remainder: Callable[[F32], Remainder]) -> Remainder | CloserLook:
+        """The remainder of a picture; or the picture enlarged, if that is too large to be looked at at once."""
         try:
             return remainder(image)
         except _LookCloser as needed:
-            once = partial(replace(self, at_once=0).find, most=MOST_CHROMOSOMES)
-            return CloserLook(resize(image, needed.closer), needed.closer, once)
+            return CloserLook(resize(image, needed.closer), needed.closer)
 
     def look_at(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -146,26 +146,20 @@ class NothingLeft:
 
 @dataclass(frozen=True)
 class CloserLook:
-    """The remainder of a picture that is to be looked at again: it needs the network, so no other process can do it.
+    """No remainder yet: a picture that the network must look at again.
 
     Attributes:
         picture: float32 (H, W), enlarged.
         closer: By how much.
-        find: What looks, once.
     """
 
     picture: F32
     closer: float
-    find: Callable[[F32], Found]
-
-    def __call__(self) -> Found:
-        """Look."""
-        return Enlarged(NothingLeft(self.find(self.picture)), self.closer)()
 
 
 @dataclass(frozen=True)
 class Enlarged:
-    """What is left to do of a picture that was enlarged before the network saw it."""
+    """The remainder of a picture that was enlarged before the network saw it."""
 
     remainder: Remainder
     closer: float

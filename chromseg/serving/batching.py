@@ -16,7 +16,7 @@ import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -31,8 +31,8 @@ _NICER = 3  # a lane than the one before, of the system's niceness: half the pro
 class Network(Protocol):
     """The part of a predictor that batches are for."""
 
-    def begin(self, images: Sequence[F32], at_once: float) -> list[Remainder]:
-        """Run on pictures of one size; second looks of more than so many pixels are left to do."""
+    def begin(self, images: Sequence[F32], at_once: float) -> list[Remainder | CloserLook]:
+        """Run on pictures of one size; second looks of more than `at_once` pixels are left to do."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,32 @@ class Inferred:
     batch: int
 
 
+class _Answer(Future[Inferred]):
+    """One that, while its picture waits for a second look, still hears that nobody waits for it."""
+
+    given_up = False
+
+    def cancel(self) -> bool:
+        self.given_up = True
+        return super().cancel()
+
+
 @dataclass(frozen=True, eq=False)
 class _Item:
     network: Network
     image: F32
-    future: Future[Inferred] = field(default_factory=Future)
+    future: _Answer = field(default_factory=_Answer)
     since: float = field(default_factory=time.perf_counter)
     spent_ms: float = 0.0
     closer: float | None = None  # by how much the picture was enlarged, if it is looked at again
+
+    def wanted(self) -> bool:
+        """Whether to begin: nobody has given it up while it waited."""
+        if self.closer is None:
+            return self.future.set_running_or_notify_cancel()
+        if self.future.given_up:
+            self.future.set_exception(CancelledError())
+        return not self.future.given_up
 
 
 class Lanes:
@@ -91,7 +109,7 @@ class Batcher:
         on_batch: Called with the size of each batch.
         niceness: By which the thread leaves the processor to others, where the system knows that of threads.
         at_once: Pixels of a second look that is taken here.
-        elsewhere: Takes the larger ones.
+        elsewhere: Takes the pictures of larger ones.
     """
 
     def __init__(
@@ -101,9 +119,9 @@ class Batcher:
         on_batch: Callable[[int], None] = lambda size: None,
         niceness: int = 0,
         at_once: float = math.inf,
-        elsewhere: Callable[[_Item], object] = lambda item: None,
+        elsewhere: Callable[[_Item], object] | None = None,
     ) -> None:
-        self._niceness, self._at_once, self._elsewhere = niceness, at_once, elsewhere
+        self._niceness, self._at_once, self._elsewhere = niceness, at_once, elsewhere or self.queue
         self._max_batch, self._max_pixels, self._on_batch = max(1, max_batch), max_pixels, on_batch
         self._items: deque[_Item] = deque()
         self._changed = threading.Condition()
@@ -145,7 +163,7 @@ class Batcher:
                 if not self._items:
                     return
                 batch = self._take()
-            batch = [item for item in batch if item.closer or item.future.set_running_or_notify_cancel()]
+            batch = [item for item in batch if item.wanted()]
             if batch:
                 self._work_on(batch)
 
@@ -155,7 +173,8 @@ class Batcher:
         most = min(self._max_batch, max(1, self._max_pixels // max(1, first.image.size)))
         batch, others = [first], deque[_Item]()
         for item in self._items:
-            fits = (item.network, item.image.shape, item.closer) == (first.network, first.image.shape, first.closer)
+            alike = item.image.shape == first.image.shape and bool(item.closer) == bool(first.closer)
+            fits = alike and item.network is first.network
             (batch if fits and len(batch) < most else others).append(item)
         self._items = others
         return batch
@@ -173,13 +192,19 @@ class Batcher:
                 item.future.set_exception(error)
             return
         for item, remainder in done:
-            network_ms = item.spent_ms + _ms(spent)
+            network_ms = round(item.spent_ms + _ms(spent), 2)
             if isinstance(remainder, CloserLook):
-                self._elsewhere(replace(item, image=remainder.picture, spent_ms=network_ms, closer=remainder.closer))
+                self._again(replace(item, image=remainder.picture, spent_ms=network_ms, closer=remainder.closer))
                 continue
             left = Enlarged(remainder, item.closer) if item.closer else remainder
             queue_ms = round(_ms(start - item.since) - item.spent_ms, 2)
             item.future.set_result(Inferred(left, queue_ms, network_ms, len(batch)))
+
+    def _again(self, item: _Item) -> None:
+        try:
+            self._elsewhere(item)
+        except Exception as error:  # as above
+            item.future.set_exception(error)
 
 
 def _ms(seconds: float) -> float:

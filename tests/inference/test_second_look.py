@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -86,18 +87,20 @@ def test_a_detector_says_at_which_scale_to_look(width: int, alone: bool) -> None
     assert alone or network.widths == [found.masks.shape[2]], "the maps are asked once, at that scale"
 
 
-@pytest.mark.parametrize("family", ["maps", "cascade"])
+@pytest.mark.parametrize("family", ["maps", "detector", "cascade"])
 def test_a_second_look_that_is_too_large_to_be_taken_at_once_is_left(scaled: MapPredictor, family: str) -> None:
     picture, masks = field(7)
-    both = drawn_cascade(masks)
-    predictor = scaled if family == "maps" else replace(both, card=replace(both.card, preprocessing={"scaled": True}))
+    families = {"maps": scaled, "detector": recalling_predictor(masks), "cascade": drawn_cascade(masks)}
+    predictor = families[family]
+    predictor = replace(predictor, card=replace(predictor.card, preprocessing={"scaled": True}))
     expected = predictor.find(picture)
     assert expected.closer > 1
     (small,) = predictor.begin([picture], picture.size * 5)
     (left,) = predictor.begin([picture], picture.size)
     assert isinstance(left, CloserLook) and not isinstance(small, CloserLook)
     (again,) = predictor.begin([left.picture], 0)
-    for remainder in (small, left, Enlarged(again, left.closer)):
+    assert not isinstance(again, CloserLook)
+    for remainder in (small, pickle.loads(pickle.dumps(Enlarged(again, left.closer)))):
         found = remainder()
         np.testing.assert_array_equal(found.masks, expected.masks)
         assert (found.closer, found.scores) == (expected.closer, expected.scores)

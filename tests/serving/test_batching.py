@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import CancelledError
 from typing import Any
 
 import numpy as np
@@ -161,30 +163,84 @@ def test_a_small_picture_waits_for_no_larger_one(monkeypatch: pytest.MonkeyPatch
     assert large.done() and usual.done() and next_usual.done()
 
 
-def test_a_small_picture_waits_for_no_second_look_at_a_larger_one(monkeypatch: pytest.MonkeyPatch) -> None:
+class LooksTwice(Recorder):
+    """A network that must look again, at a picture of 20×20; one below 0 it cannot look at again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[int, float]] = []
+
+    def begin(self, images: Sequence[Any], at_once: float) -> list[Remainder | CloserLook]:
+        self.asked.append((images[0].size, at_once))
+        if at_once:
+            return [CloserLook(picture(image[0, 0], 20), 5.0) for image in images]
+        super().begin(images, at_once)
+        return [NothingLeft(FOUND) for _ in images]
+
+
+FOUND = threshold_predictor().find(np.zeros((8, 8), np.float32))
+
+
+@pytest.fixture
+def lanes(monkeypatch: pytest.MonkeyPatch) -> Lanes:
     monkeypatch.setattr(batching, "BOUNDS", (100, 1000))
-    asked: list[tuple[int, float]] = []
-    looking, go = threading.Event(), threading.Event()
-    found = threshold_predictor().find(np.zeros((8, 8), np.float32))
+    return Lanes(8)
 
-    class LooksTwice:
-        def begin(self, images: Sequence[Any], at_once: float) -> list[Remainder]:
-            asked.append((images[0].size, at_once))
-            if at_once:
-                return [CloserLook(picture(1, 20), 5.0, lambda image: found) for _ in images]
-            looking.set()
-            assert go.wait(10)
-            return [NothingLeft(found) for _ in images]
 
-    free, lanes = Recorder(), Lanes(8)
+def test_a_small_picture_waits_for_no_second_look_at_a_larger_one(lanes: Lanes) -> None:
+    network, free = LooksTwice(), Recorder()
     free.go.set()
-    twice = lanes.submit(LooksTwice(), picture(0))
-    assert looking.wait(10)
+    twice = lanes.submit(network, picture(0))
+    assert network.started.wait(10)
     assert lanes.submit(free, picture(0)).result(10).batch == 1 and not twice.done()
-    go.set()
-    assert twice.result(10).remainder().closer == 5.0
-    assert asked == [(16, 100), (400, 0)]
+    network.go.set()
+    answer = twice.result(10)
+    assert answer.remainder().closer == 5.0 and answer.network_ms == round(answer.network_ms, 2)
+    assert network.asked == [(16, 100), (400, 0)]
     lanes.close()
+
+
+def test_a_second_look_that_nobody_waits_for_is_not_taken(lanes: Lanes) -> None:
+    held, network = Recorder(), LooksTwice()
+    network.go.set()
+    first = lanes.submit(held, picture(0, 20))
+    assert held.started.wait(10)
+    twice = lanes.submit(network, picture(0))
+    while len(lanes._lanes[1]) == 0:
+        time.sleep(0.01)
+    assert not twice.cancel(), "its first look was taken"
+    held.go.set()
+    with pytest.raises(CancelledError):
+        twice.result(10)
+    assert first.result(10) and network.asked == [(16, 100)]
+    lanes.close()
+
+
+def test_a_second_look_that_fails_fails_for_its_picture_alone(lanes: Lanes) -> None:
+    network = LooksTwice()
+    network.go.set()
+    with pytest.raises(ValueError, match="a bad picture"):
+        lanes.submit(network, picture(-1)).result(10)
+    assert lanes.submit(network, picture(0)).result(10).remainder().closer == 5.0
+    lanes.close()
+
+
+def test_closing_takes_the_second_looks_that_wait(lanes: Lanes) -> None:
+    network = LooksTwice()
+    network.go.set()
+    twice = [lanes.submit(network, picture(n)) for n in range(3)]
+    lanes.close()
+    assert all(each.result(0).remainder().closer == 5.0 for each in twice)
+
+
+def test_a_lane_that_is_closed_tells_who_would_look_again_there() -> None:
+    network, alone = LooksTwice(), Batcher(8, at_once=100)
+    network.go.set()
+    alone.close()
+    closing = Batcher(8, at_once=100, elsewhere=alone.queue)
+    with pytest.raises(RuntimeError):
+        closing.submit(network, picture(0)).result(10)
+    closing.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread is no nicer than its process")
