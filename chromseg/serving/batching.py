@@ -70,7 +70,8 @@ class _Item:
             return self.future.set_running_or_notify_cancel()
         if self.future.given_up:
             self.future.set_exception(CancelledError())
-        return not self.future.given_up
+            return False
+        return True
 
 
 class Lanes:
