@@ -19,9 +19,7 @@ SCALE_ALLOWED = (0.2, 5.0)
 MAX_SCALED = (
     2_000_000  # pixels at the model's scale, where a metaphase has a quarter of that: a network takes 0.7 KB each
 )
-MAX_SEEN = (
-    4_500_000  # pixels that a network sees; of 959 metaphases at hand five have more, and four are estimated wrongly
-)
+MAX_SEEN = 4_500_000  # pixels that a network sees; of 959 metaphases at hand five would have more, 5.2 at most
 MOST_CHROMOSOMES = ResultLimits().most_instances
 _ROUNDING = 1.001  # of a factor that was made to fit
 
