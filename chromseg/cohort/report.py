@@ -66,7 +66,7 @@ def summary_page(tally: Tally, model: ModelIdentity, shard: Shard | None = None)
         described=_described(tally),
         rules=tally.rules.most_common(),
         failures=shard.named(FAILURES_FILE),
-        worst=[tuple(each.values()) for each in tally.worst],
+        worst=[(each["file"], each["flagged"], each["unclaimed"], each["chromosomes"]) for each in tally.worst],
         steps=list(facts["ms_a_picture"].items()),
     )
 

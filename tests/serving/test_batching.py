@@ -206,7 +206,9 @@ def test_a_second_look_that_nobody_waits_for_is_not_taken(lanes: Lanes) -> None:
     first = lanes.submit(held, picture(0, 20))
     assert held.started.wait(10)
     twice = lanes.submit(network, picture(0))
-    while len(lanes._lanes[1]) == 0:
+    deadline = time.monotonic() + 10
+    while not lanes._lanes[1]:
+        assert time.monotonic() < deadline, "no second look came to wait"
         time.sleep(0.01)
     assert not twice.cancel(), "its first look was taken"
     held.go.set()
