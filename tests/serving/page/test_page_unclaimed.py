@@ -142,9 +142,9 @@ def test_next_goes_to_pieces_too_and_enter_takes_them(cell: Page) -> None:
 
 def test_good_goes_on_to_a_piece(cell: Page) -> None:
     cell.keys("f", "g", "g", "g")
-    assert cell.focused() == TAKE
+    cell.wait(lambda: cell.focused() == TAKE, "the piece is not gone to")
     cell.keys(Keys.ESCAPE)
-    assert cell.focused().startswith("Chromosome 5"), "back in the picture"
+    cell.wait(lambda: cell.focused().startswith("Chromosome 5"), "not back in the picture")
 
 
 def test_a_piece_that_is_chosen_in_the_list_comes_before_the_eye(cell: Page) -> None:
@@ -165,6 +165,15 @@ def test_a_piece_that_is_chosen_in_the_list_comes_before_the_eye(cell: Page) -> 
     assert place() < 1
     cell.act("look")
     assert 0 < place() < 0.5, "zoomed to"
+
+
+def test_on_a_telephone_what_is_chosen_in_the_list_scrolls_up_to_the_picture(cell: Page) -> None:
+    cell.size(390, 844)
+    for selector in ("#look-here [data-id]", "#piece-0"):
+        cell.js("document.querySelector(arguments[0]).scrollIntoView({block: 'start'})", selector)
+        assert not cell.seen("stage")
+        cell.one(selector).click()
+        cell.wait(lambda: cell.seen("stage"), "the picture stays outside the window")
 
 
 def test_a_right_count_is_no_all_clear_while_a_piece_is_left(

@@ -7,6 +7,7 @@ import { countSaid, described, doubtful, listed, LOW_SCORE, names, percent, reas
 import { crossedBy } from "../picture/crossings.js";
 import { area } from "../picture/masks.js";
 import { focusStage } from "../picture/stage.js";
+import { showView } from "../picture/zoom.js";
 import { kept } from "../editing/edits.js";
 import { take } from "../editing/reshaping.js";
 import { drawCrop, scaleFor } from "./crops.js";
@@ -43,6 +44,7 @@ export function panel(session, expected) {
     if (!id) return;
     session.select(id);
     focusStage();
+    showView(); // on a narrow screen it is far above the list
   });
 }
 
@@ -110,6 +112,7 @@ function pieceItem(session, piece, index) {
   look.addEventListener("click", () => {
     cancelTask();
     session.lookAt(piece);
+    showView();
   });
   const taken = newButton("Take it as a chromosome");
   taken.setAttribute("aria-describedby", look.id);
