@@ -40,9 +40,11 @@ class Page:
         self.js("indexedDB.deleteDatabase('chromseg-drafts')")
 
     def choose(self, picture: Path) -> None:
-        """Choose a file and wait for what comes of it."""
+        """Choose a file and wait for what comes of it, until the keys work."""
         self.give(picture)
         self.wait(lambda: self.js(CUT) or self.shown("problem"), "no answer")
+        if not self.shown("problem"):
+            self.heard("chromosomes found")
 
     def give(self, *pictures: Path) -> None:
         """Choose files."""
