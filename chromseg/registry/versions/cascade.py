@@ -32,16 +32,30 @@ class Parents:
         maps: Draws maps; the cascade takes its scale and stage 2.
         detector: A UCRD-Net.
         experts: By stain, a model that draws the maps of pictures of that stain instead.
+        teacher: A cascade whose verifier and corrector it takes over. Nothing else of it is in the new one, so it is
+            not pinned, but what it knows the new one knows.
     """
 
     maps: Resolved
     detector: Resolved
     experts: Mapping[str, Resolved] = field(default_factory=dict)
+    teacher: Resolved | None = None
 
     @property
     def roles(self) -> dict[str, Resolved]:
         """All of them, as the cascade's card calls them."""
         return {"maps": self.maps, "detector": self.detector, **self.experts}
+
+    @property
+    def known(self) -> list[tuple[str, ModelCard]]:
+        """Name and card of each model whose pictures the cascade knows by its weights."""
+        from chromseg.models.package import read_card
+
+        known = [(pin, read_card(own.folder)) for pin, own in zip(self.pins, self.roles.values(), strict=True)]
+        if self.teacher is not None:
+            card = read_card(self.teacher.folder)
+            known.append((f"{card.name} {card.weights_sha256 or ''}", card))
+        return known
 
     @property
     def pins(self) -> tuple[str, ...]:
@@ -109,6 +123,26 @@ def add_taught(folder: Path, verifier: Verifier, corrector: Corrector) -> ModelC
     return save_model(folder, network, card)
 
 
+def take_over(folder: Path, teacher: Path) -> ModelCard:
+    """Give the cascade in a model folder the verifier and the corrector of another one.
+
+    Raises:
+        ModelError: Either folder holds no cascade, or a damaged one, or the teacher has no networks of its own.
+        OutputError: It cannot be written.
+    """
+    from chromseg.models.cascade import CascadeNetwork
+    from chromseg.models.package import load_model
+
+    network, _ = load_model(teacher, CascadeNetwork)
+    if network.verifier is None or network.corrector is None:
+        raise ModelError(
+            f"{teacher} without verifier and corrector",
+            expected="a cascade that was taught",
+            remedy="name another one with --taught-by, or leave it out, and this one is taught itself",
+        )
+    return add_taught(folder, network.verifier, network.corrector)
+
+
 def _network_of_maps(folder: Path, option: str) -> tuple[MapNetwork, ModelCard]:
     from chromseg.models.maps import MapNetwork
     from chromseg.models.package import load_model
@@ -163,7 +197,7 @@ def params_of(parents: Parents, rule: CascadeRule) -> dict[str, Any]:
 def lineage_of_cascade(
     parents: Parents, *, tested: Sequence[str], corrected_by: Sequence[str], profile: str
 ) -> Lineage:
-    """The lineage: this commit and machine, the data of all parents and of the test, and the parents themselves.
+    """The lineage: this commit and machine, the data of all parents, teacher and test, and the parents themselves.
 
     Args:
         parents: What the cascade is built of.
@@ -171,9 +205,8 @@ def lineage_of_cascade(
         corrected_by: Datasets whose outlines the samples of others have.
         profile: The pipeline.
     """
-    from chromseg.models.package import read_card
-
-    cards = [read_card(parent.folder) for parent in parents.roles.values()]
+    cards = [card for _, card in parents.known]
+    built_of = [card.name for card in cards[: len(parents.roles)]]
     lineage = gather_lineage(
         experiment=NAME,
         variant=NAME,
@@ -182,7 +215,7 @@ def lineage_of_cascade(
         tested=tested,
         corrected_by=corrected_by,
         profile=profile,
-        ablation=" and ".join(card.name for card in cards),
+        ablation=" and ".join(built_of) + ("" if parents.teacher is None else f", taught by {parents.known[-1][0]}"),
     )
     valid = all(bool(card.lineage.get("validation")) for card in cards)
     md5 = lineage.data_md5 | data_of(*cards)
@@ -206,11 +239,8 @@ def resolve_parent(model: str) -> Resolved:
 
 
 def seen_by_parents(parents: Parents, tested: Iterable[str]) -> Seen:
-    """The pictures that its parents know; `tested` are those that the cascade is to be judged on."""
-    from chromseg.models.package import read_card
-
-    pairs = zip(parents.roles.values(), parents.pins, strict=True)
-    known = (Seen.from_card(read_card(parent.folder).seen, name) for parent, name in pairs)
+    """The pictures that its parents and its teacher know; `tested` are those that it is to be judged on."""
+    known = (Seen.from_card(card.seen, name) for name, card in parents.known)
     return Seen.of((), tested).with_parents(*known)
 
 

@@ -43,7 +43,7 @@ from chromseg.models.verifier import Verifier
 from chromseg.project import tracking_uri
 from chromseg.registry.store.backend import mlflow
 from chromseg.registry.store.store import open_store
-from chromseg.registry.versions.cascade import Parents, add_taught, data_of, resolve_parent
+from chromseg.registry.versions.cascade import Parents, add_taught, data_of, resolve_parent, take_over
 from chromseg.registry.versions.listing import show
 from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import Resolved
@@ -96,6 +96,32 @@ def test_a_verifier_and_a_corrector_are_kept_with_the_cascade_and_used(
             assert torch.equal(value, given.state_dict()[name]), name
     with pytest.raises(ModelError, match="expected a CascadeNetwork"):
         add_taught(parents[0].folder, *own)
+
+
+def test_the_networks_of_another_cascade_are_taken_over_with_what_they_know(
+    parents: tuple[Resolved, Resolved], tmp_path: Path
+) -> None:
+    build(tmp_path / "teacher", *parents)
+    given = Verifier(), Corrector()
+    teacher = add_taught(tmp_path / "teacher", *given)
+    write_card(tmp_path / "teacher", dataclasses.replace(teacher, seen=Seen.of(["lesson"]).to_card()))
+    known = Parents(*parents, teacher=Resolved(tmp_path / "teacher"))
+    card = build_of(known, tmp_path / "both")
+    take_over(tmp_path / "both", tmp_path / "teacher")
+    network, _ = load_model(tmp_path / "both", CascadeNetwork)
+    for taken, own in zip((network.verifier, network.corrector), given, strict=True):
+        assert taken is not None
+        for name, value in taken.state_dict().items():
+            assert torch.equal(value, own.state_dict()[name]), name
+    assert judged_on_seen(["lesson"], Seen.from_card(card.seen, "")) == ["lesson"]
+    assert card.lineage["parents"] == ["models:/chromseg/3", "models:/ucrd-net/1"], "it holds no more of its teacher"
+    with pytest.raises(ModelError, match="without verifier and corrector"):
+        take_over(tmp_path / "teacher", untaught(tmp_path / "plain", parents))
+
+
+def untaught(folder: Path, parents: tuple[Resolved, Resolved]) -> Path:
+    build(folder, *parents)
+    return folder
 
 
 def test_outlines_of_another_rule_do_not_teach(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
