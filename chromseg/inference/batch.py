@@ -51,6 +51,11 @@ class Kept:
     flagged: int
     unclaimed: int | None
 
+    @property
+    def to_review(self) -> int:
+        """How many things a person should look at, as `Result.to_review`."""
+        return self.flagged + (self.unclaimed or 0)
+
 
 def plan_jobs(sources: Iterable[Path], out: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Job]:
     """One job a picture; a folder's pictures keep their path below it.
@@ -151,7 +156,7 @@ def done_before(job: Job, *, weights_sha256: str | None, options: dict[str, Any]
     kept = kept_in(job.folder, image_sha256=hash_of(job.source), weights_sha256=weights_sha256, options=options)
     if kept is None:
         return None
-    return Outcome(job, "skipped", kept.chromosomes, kept.flagged + (kept.unclaimed or 0))
+    return Outcome(job, "skipped", kept.chromosomes, kept.to_review)
 
 
 def kept_in(folder: Path, *, image_sha256: str, weights_sha256: str | None, options: dict[str, Any]) -> Kept | None:

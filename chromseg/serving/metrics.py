@@ -46,6 +46,9 @@ class Metrics:
         )
         self.instances = Counter("chromseg_instances", "Chromosomes found.", registry=registry)
         self.review = Counter("chromseg_instances_for_review", "Of them flagged for review.", registry=registry)
+        self.unclaimed = Counter(
+            "chromseg_unclaimed_pieces", "Pieces that may be chromosomes and belong to none.", registry=registry
+        )
         self.per_image = Histogram(
             "chromseg_instances_per_image", "Chromosomes a picture.", buckets=_COUNTS, registry=registry
         )
@@ -101,6 +104,7 @@ class Metrics:
         """A picture was segmented, by the model whose pictures are compared (`drifts`) or another."""
         self.instances.inc(answer.count)
         self.review.inc(answer.review)
+        self.unclaimed.inc(answer.unclaimed)
         self.per_image.observe(answer.count)
         for rule in answer.warnings:
             self.warned.labels(rule).inc()

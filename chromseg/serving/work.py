@@ -30,6 +30,7 @@ class Answer:
         image_sha256: Of the file.
         count: Chromosomes.
         review: Of them flagged for review.
+        unclaimed: Pieces that may be chromosomes and belong to none.
         intensity: Mean absorbance of the picture's chromosomes, 0–1; None where there are none.
         warnings: Names of the rules that warned.
         times: Milliseconds by step.
@@ -39,6 +40,7 @@ class Answer:
     image_sha256: str
     count: int
     review: int = 0
+    unclaimed: int = 0
     intensity: float | None = None
     warnings: tuple[str, ...] = ()
     times: Mapping[str, float] = field(default_factory=dict)
@@ -134,6 +136,7 @@ def answer_of(result: Result, wanted: Wanted) -> Answer:
         image_sha256=result.image_sha256,
         count=len(result.instances),
         review=sum(REVIEW_FLAG in instance.flags for instance in result.instances),
+        unclaimed=len(result.unclaimed or ()),
         intensity=float(result.absorbance[covered].mean()) if covered.any() else None,
         warnings=tuple(failure["rule"] for failure in failures),
         times={**result.timings_ms, "render": _ms(start, time.perf_counter())},

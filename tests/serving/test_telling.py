@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from overlooking import MISSED, overlooking_predictor
 from prometheus_client.parser import text_string_to_metric_families
-from serving_app import client, png
+from serving_app import MemorySource, client, png
 
 from chromseg.inference.load import predictor_from_folder
 from chromseg.serving.cards import card_html, card_markdown
@@ -55,6 +56,14 @@ def test_metrics() -> None:
     assert told["chromseg_step_seconds_count{step=network}"] == 2
     assert told["chromseg_drift{fact=count}"] == 0
     assert any(key.startswith("chromseg_model_info{name=drawn,version=1,") for key in told)
+
+
+def test_pieces_that_nobody_has_are_counted() -> None:
+    with client(MemorySource(overlooking_predictor())) as server:
+        server.post("/v1/segment", content=png())
+        told = samples(server.get("/metrics").text)
+    assert told["chromseg_unclaimed_pieces_total"] == len(MISSED)
+    assert told["chromseg_instances_total"] == 8 / 2 - len(MISSED)
 
 
 def test_drift_is_told_in_standard_deviations() -> None:

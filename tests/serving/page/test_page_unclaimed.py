@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from drawn_cells import threshold_predictor
+from overlooking import overlooking_predictor
 from page_driver import CUT, Page, clean_page
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
@@ -19,43 +17,17 @@ from test_page_access import look_everywhere
 from test_page_documents import kept_as_draft
 from test_page_list import states
 
-from chromseg.arrays import F32
-from chromseg.inference.found import Found
-from chromseg.inference.map_predictor import MapPredictor
-from chromseg.inference.prepared import Remainder
 from chromseg.serving import routes
 
 TAKE = "Take it as a chromosome"
-MISSED = [2, 3]  # indices of those that are overlooked: two bars of the drawn cell
 # outlines of two thirds of the smaller one, a bar of 11 × 60 px from (40, 120)
 UPPER, MIDDLE = [(36, 116), (55, 116), (55, 140), (36, 140)], [(36, 140), (55, 140), (55, 160), (36, 160)]
-
-
-@dataclass(frozen=True)
-class _Overlooked:
-    """What is left to do, and then two chromosomes are overlooked, which the map shows all the same."""
-
-    left: Remainder
-
-    def __call__(self) -> Found:
-        found = self.left()
-        return found.subset([index for index in range(len(found.masks)) if index not in MISSED])
-
-
-@dataclass(frozen=True)
-class OverlookingPredictor(MapPredictor):
-    """A network that is a threshold, and a stage 2 that overlooks what is no crossing."""
-
-    def begin(self, images: Sequence[F32], at_once: float = math.inf) -> list[Remainder]:
-        return [_Overlooked(left) for left in super().begin(images, at_once)]
 
 
 @pytest.fixture(scope="module")
 def overlooking(corrections: Path) -> Iterator[str]:
     """The address of a server whose model overlooks two chromosomes."""
-    sharp = threshold_predictor()
-    predictor = OverlookingPredictor(**{field.name: getattr(sharp, field.name) for field in fields(sharp)})
-    with running_server(predictor, corrections=str(corrections), rate=0) as url:
+    with running_server(overlooking_predictor(), corrections=str(corrections), rate=0) as url:
         yield url
 
 
