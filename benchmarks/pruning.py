@@ -20,6 +20,7 @@ from chromseg.annotations import Sample, read_samples
 from chromseg.annotations.index import KINDS
 from chromseg.errors import ModelError
 from chromseg.evaluation.measuring import judge_samples
+from chromseg.evaluation.scores import rounded
 from chromseg.files import write_json
 from chromseg.inference.load import identity_of, map_predictor
 from chromseg.inference.map_predictor import MapPredictor
@@ -96,7 +97,7 @@ def _row(predictor: MapPredictor, samples: Sequence[Sample], stains: Mapping[str
     if judged is None:
         raise SystemExit("no samples to judge on")
     weights = sum(weight.numel() for weight in predictor.network.parameters())
-    return {"weights": weights, **{name: judged.metrics.get(name) for name in _FIGURES}}
+    return {"weights": weights, **rounded({name: judged.metrics.get(name) for name in _FIGURES})}
 
 
 def _arguments() -> argparse.Namespace:

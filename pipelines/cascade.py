@@ -5,9 +5,9 @@
     chromseg-ops models evaluate cascade/1 --data bioimlab
 
 Its parents come out of the registry, pinned by version, so it is no stage. All that is trained are its verifier and its
-corrector, on training metaphases of the profile as the cascade cuts them; or those of another cascade are taken over,
-which is enough where a parent has only learned on. DVC has no record of it, and scores that a registered cascade can
-show are those that `models evaluate` measures.
+corrector, on training metaphases of the profile as the cascade cuts them; or it takes over those of another cascade
+(`--taught-by`), of the one before, say, where a parent was only trained further. DVC has no record of it, and scores
+that a registered cascade can show are those that `models evaluate` measures.
 """
 
 from __future__ import annotations
@@ -41,9 +41,8 @@ from chromseg.registry.versions.cascade import (
     params_of,
     resolve_parent,
     seen_by_parents,
-    take_over,
+    taught_networks,
 )
-from chromseg.registry.versions.resolve import resolve_model
 from chromseg.training.tracker import JsonTracker
 from pipelines.evaluate import judge
 from pipelines.profile import Profile, run_stage
@@ -63,11 +62,12 @@ def main() -> None:
         resolve_parent(arguments.maps),
         resolve_parent(arguments.detector),
         {stain: resolve_parent(expert) for stain, expert in arguments.expert},
-        None if arguments.taught_by is None else resolve_model(arguments.taught_by),
+        None if arguments.taught_by is None else resolve_parent(arguments.taught_by),
     )
+    taught = taught_networks(parents)
     tested = pictures_of(tests(profile).entries())
     own = stains(profile)
-    lesson = lessons(profile, own, 0 if parents.teacher else arguments.lessons)
+    lesson = lessons(profile, own, 0 if taught else arguments.lessons)
     seen = seen_by_parents(parents, tested).with_parents(Seen.of(pictures_of(lesson)))
     refuse_seen(tested, seen, NAME)
     origin = lineage_of_cascade(
@@ -81,10 +81,10 @@ def main() -> None:
     with start_run(lineage) as run:
         lineage = replace(lineage, run_id=run.run_id)
         build_cascade(folder, parents, rule, lineage, seen)
-        if parents.teacher:
-            take_over(folder, parents.teacher.folder)
-        elif lesson:
-            add_taught(folder, *teach(folder, profile.prepared, lesson, own, kept(profile, folder)))
+        if lesson:
+            taught = teach(folder, profile.prepared, lesson, own, kept(profile, folder))
+        if taught:
+            add_taught(folder, *taught)
         chosen = settle_cascade(folder, metaphases(profile).some(_ENOUGH), own, usable_device())
         for tracker in (run, JsonTracker(folder / "run.json", tags=lineage.tags())):
             tracker.log_params(params_of(parents, rule) | chosen)
@@ -109,15 +109,18 @@ def parse_arguments() -> argparse.Namespace:
         metavar="STAIN=MODEL",
         help="registered network of maps for pictures of one stain; may be given again",
     )
-    own = parser.add_mutually_exclusive_group()
-    own.add_argument(
+    parser.add_argument(
         "--lessons",
         type=int,
         default=_LESSONS,
         metavar="N",
         help=f"training metaphases of each stain that teach its own networks; default {_LESSONS}, 0 for none of them",
     )
-    own.add_argument("--taught-by", metavar="MODEL", help="a cascade whose verifier and corrector it takes over")
+    parser.add_argument(
+        "--taught-by",
+        metavar="MODEL",
+        help="registered cascade whose verifier and corrector it takes, instead of lessons",
+    )
     parser.add_argument("--rule", type=Path, help="JSON of benchmarks/fit_cascade.py; default is the rule in the code")
     return parser.parse_args()
 

@@ -145,6 +145,7 @@ def tell_segmented(done: Segmented, request_id: str, client: str, name: str) -> 
         file_name=name or None,
         instances=done.answer.count,
         for_review=done.answer.review,
+        unclaimed=done.answer.unclaimed,
         warnings=list(done.answer.warnings) or None,
         model=done.loaded.predictor.identity.name,
         version=done.loaded.predictor.identity.version,

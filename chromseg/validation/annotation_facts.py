@@ -74,18 +74,23 @@ def _polygons_outside(instance: InstanceRecord, image: ImageRecord) -> float:
 
 @dataclass(frozen=True)
 class Footprint:
-    """Where an annotation lies: its box, and its mask inside that of its own pixels, if it has one."""
+    """Where an annotation lies: its box, and its mask inside that of its own pixels, if it has one.
+
+    Of a crowd the mask is what is to be ignored, which it may share with other crowds.
+    """
 
     box: tuple[float, float, float, float]  # xywh
     mask: Bool | None
+    crowd: bool = False
 
     @classmethod
     def of(cls, instance: InstanceRecord, mask: Bool | None) -> Footprint:
         """The footprint of an annotation and its filled mask (H, W)."""
+        crowd = bool(instance.iscrowd)
         if mask is None or not mask.any():
-            return cls(instance.bbox, None)
+            return cls(instance.bbox, None, crowd)
         left, top, right, bottom = box_of(mask)
-        return cls((left, top, right - left, bottom - top), mask[top:bottom, left:right])
+        return cls((left, top, right - left, bottom - top), mask[top:bottom, left:right], crowd)
 
     def same_as(self, other: Footprint) -> bool:
         """Whether both outline one thing."""
@@ -105,9 +110,11 @@ class Footprint:
 def add_copies(rows: list[Facts], footprints: list[Footprint]) -> None:
     """Name, for each annotation of one image, the first that outlines the same thing.
 
-    Outlines are named in `copy_of`, boxes alone in `box_copy_of`.
+    Outlines are named in `copy_of`, boxes alone in `box_copy_of`. Two crowds outline nothing.
     """
     for (first, one), (later, other) in combinations(enumerate(footprints), 2):
+        if one.crowd and other.crowd:
+            continue
         column = "box_copy_of" if other.mask is None else "copy_of"
         if rows[later][column] is None and one.same_as(other):
             rows[later][column] = rows[first]["item"]

@@ -58,7 +58,7 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
         for instance in instances:
             row, mask = annotation_facts(instance, image)
             rows.append(row)
-            footprints.append(Footprint.of(instance, None if instance.iscrowd else mask))  # a crowd has no outline
+            footprints.append(Footprint.of(instance, mask))
             chromosomes |= _box_core(instance, image) if mask is None else mask
         add_copies(rows, footprints)
         facts, look = _image_row(dataset, image, chromosomes)

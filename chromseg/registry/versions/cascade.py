@@ -32,8 +32,8 @@ class Parents:
         maps: Draws maps; the cascade takes its scale and stage 2.
         detector: A UCRD-Net.
         experts: By stain, a model that draws the maps of pictures of that stain instead.
-        teacher: A cascade whose verifier and corrector it takes over. Nothing else of it is in the new one, so it is
-            not pinned, but what it knows the new one knows.
+        teacher: A cascade whose verifier and corrector it takes over: what that knows the new one knows, and the
+            lineage names it, but it is no parent that must be there when the new one is registered.
     """
 
     maps: Resolved
@@ -51,16 +51,15 @@ class Parents:
         """Name and card of each model whose pictures the cascade knows by its weights."""
         from chromseg.models.package import read_card
 
-        known = [(pin, read_card(own.folder)) for pin, own in zip(self.pins, self.roles.values(), strict=True)]
+        named = dict(zip(self.pins, self.roles.values(), strict=True))
         if self.teacher is not None:
-            card = read_card(self.teacher.folder)
-            known.append((f"{card.name} {card.weights_sha256 or ''}", card))
-        return known
+            named[_pin(self.teacher)] = self.teacher
+        return [(pin, read_card(own.folder)) for pin, own in named.items()]
 
     @property
     def pins(self) -> tuple[str, ...]:
         """How a lineage names them: `models:/chromseg/3`, never by an alias, which moves."""
-        return tuple(f"models:/{parent.name}/{parent.version}" for parent in self.roles.values())
+        return tuple(_pin(parent) for parent in self.roles.values())
 
 
 def build_cascade(folder: Path, parents: Parents, rule: CascadeRule, lineage: Lineage, seen: Seen) -> ModelCard:
@@ -123,24 +122,33 @@ def add_taught(folder: Path, verifier: Verifier, corrector: Corrector) -> ModelC
     return save_model(folder, network, card)
 
 
-def take_over(folder: Path, teacher: Path) -> ModelCard:
-    """Give the cascade in a model folder the verifier and the corrector of another one.
+def taught_networks(parents: Parents) -> tuple[Verifier, Corrector] | None:
+    """The verifier and the corrector of the teacher; None without one.
 
     Raises:
-        ModelError: Either folder holds no cascade, or a damaged one, or the teacher has no networks of its own.
-        OutputError: It cannot be written.
+        ModelError: The teacher is no cascade, is damaged, has no networks of its own, or learned from outlines of
+            chromosomes of another width.
     """
     from chromseg.models.cascade import CascadeNetwork
-    from chromseg.models.package import load_model
+    from chromseg.models.package import load_model, read_card
 
-    network, _ = load_model(teacher, CascadeNetwork)
+    if parents.teacher is None:
+        return None
+    network, card = load_model(parents.teacher.folder, CascadeNetwork)
     if network.verifier is None or network.corrector is None:
         raise ModelError(
-            f"{teacher} without verifier and corrector",
+            f"{_pin(parents.teacher)} without verifier and corrector",
             expected="a cascade that was taught",
             remedy="name another one with --taught-by, or leave it out, and this one is taught itself",
         )
-    return add_taught(folder, network.verifier, network.corrector)
+    width = read_card(parents.maps.folder).trained_width
+    if not width or width != card.trained_width:
+        raise ModelError(
+            f"{_pin(parents.teacher)}, taught on chromosomes {card.trained_width:g} px wide",
+            expected=f"{width:g} px, as the network of maps sees them" if width else "a network of maps with a width",
+            remedy="leave --taught-by out, and this one is taught itself",
+        )
+    return network.verifier, network.corrector
 
 
 def _network_of_maps(folder: Path, option: str) -> tuple[MapNetwork, ModelCard]:
@@ -191,7 +199,8 @@ def _check_expert(stain: str, expert: ModelCard, maps: ModelCard) -> None:
 def params_of(parents: Parents, rule: CascadeRule) -> dict[str, Any]:
     """What a run is to show as the settings of a cascade: its rule and its parents."""
     values = {f"rule.{name}": value for name, value in asdict(rule).items()}
-    return values | dict(zip(parents.roles, parents.pins, strict=True))
+    taught = {} if parents.teacher is None else {"teacher": _pin(parents.teacher)}
+    return values | dict(zip(parents.roles, parents.pins, strict=True)) | taught
 
 
 def lineage_of_cascade(
@@ -206,7 +215,7 @@ def lineage_of_cascade(
         profile: The pipeline.
     """
     cards = [card for _, card in parents.known]
-    built_of = [card.name for card in cards[: len(parents.roles)]]
+    built_of = " and ".join(card.name for card in cards[: len(parents.roles)])
     lineage = gather_lineage(
         experiment=NAME,
         variant=NAME,
@@ -215,11 +224,16 @@ def lineage_of_cascade(
         tested=tested,
         corrected_by=corrected_by,
         profile=profile,
-        ablation=" and ".join(built_of) + ("" if parents.teacher is None else f", taught by {parents.known[-1][0]}"),
+        ablation=built_of if parents.teacher is None else f"{built_of}, taught by {_pin(parents.teacher)}",
     )
     valid = all(bool(card.lineage.get("validation")) for card in cards)
     md5 = lineage.data_md5 | data_of(*cards)
-    return replace(lineage, data_md5=md5, validation=valid, parents=parents.pins)
+    dirty = lineage.git_dirty or any(bool(card.lineage.get("git_dirty")) for card in cards[len(parents.roles) :])
+    return replace(lineage, git_dirty=dirty, data_md5=md5, validation=valid, parents=parents.pins)
+
+
+def _pin(found: Resolved) -> str:
+    return f"models:/{found.name}/{found.version}"
 
 
 def resolve_parent(model: str) -> Resolved:
@@ -245,13 +259,12 @@ def seen_by_parents(parents: Parents, tested: Iterable[str]) -> Seen:
 
 
 def data_of(*cards: ModelCard) -> dict[str, str]:
-    """The data that all parents have seen: dataset → md5; all md5s where they saw different versions of one."""
+    """The data that all of them have seen: dataset → md5; all md5s where they saw different versions of one."""
     seen: dict[str, list[str]] = {}
     for card in cards:
         for name, md5 in (card.lineage.get("data_md5") or {}).items():
-            seen.setdefault(name, [])
-            if md5 not in seen[name]:
-                seen[name].append(md5)
+            own = seen.setdefault(name, [])
+            own += [each for each in md5.split(", ") if each not in own]
     return {name: ", ".join(md5s) for name, md5s in seen.items()}
 
 

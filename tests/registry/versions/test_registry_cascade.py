@@ -43,7 +43,7 @@ from chromseg.models.verifier import Verifier
 from chromseg.project import tracking_uri
 from chromseg.registry.store.backend import mlflow
 from chromseg.registry.store.store import open_store
-from chromseg.registry.versions.cascade import Parents, add_taught, data_of, resolve_parent, take_over
+from chromseg.registry.versions.cascade import Parents, add_taught, data_of, resolve_parent, taught_networks
 from chromseg.registry.versions.listing import show
 from chromseg.registry.versions.register import register
 from chromseg.registry.versions.resolve import Resolved
@@ -98,30 +98,33 @@ def test_a_verifier_and_a_corrector_are_kept_with_the_cascade_and_used(
         add_taught(parents[0].folder, *own)
 
 
-def test_the_networks_of_another_cascade_are_taken_over_with_what_they_know(
+def teacher_of(parents: tuple[Resolved, Resolved], folder: Path) -> Resolved:
+    """A taught cascade of the same parents, which see chromosomes 12 px wide, and that knows a picture of its own."""
+    maps = read_card(parents[0].folder)
+    write_card(parents[0].folder, dataclasses.replace(maps, preprocessing={"scaled": True}, chromosome_width=12.0))
+    build(folder, *parents)
+    card = add_taught(folder, Verifier(), Corrector())
+    write_card(folder, dataclasses.replace(card, seen=Seen.of(["lesson"]).to_card()))
+    return Resolved(folder, "cascade", 4)
+
+
+def test_a_teacher_must_have_been_taught_on_chromosomes_as_wide(
     parents: tuple[Resolved, Resolved], tmp_path: Path
 ) -> None:
-    build(tmp_path / "teacher", *parents)
-    given = Verifier(), Corrector()
-    teacher = add_taught(tmp_path / "teacher", *given)
-    write_card(tmp_path / "teacher", dataclasses.replace(teacher, seen=Seen.of(["lesson"]).to_card()))
-    known = Parents(*parents, teacher=Resolved(tmp_path / "teacher"))
-    card = build_of(known, tmp_path / "both")
-    take_over(tmp_path / "both", tmp_path / "teacher")
-    network, _ = load_model(tmp_path / "both", CascadeNetwork)
-    for taken, own in zip((network.verifier, network.corrector), given, strict=True):
-        assert taken is not None
+    teacher = teacher_of(parents, tmp_path / "teacher")
+    network, card = load_model(teacher.folder, CascadeNetwork)
+    given = taught_networks(Parents(*parents, teacher=teacher))
+    assert given is not None and taught_networks(Parents(*parents)) is None
+    for taken, own in zip(given, (network.verifier, network.corrector), strict=True):
+        assert own is not None
         for name, value in taken.state_dict().items():
             assert torch.equal(value, own.state_dict()[name]), name
-    assert judged_on_seen(["lesson"], Seen.from_card(card.seen, "")) == ["lesson"]
-    assert card.lineage["parents"] == ["models:/chromseg/3", "models:/ucrd-net/1"], "it holds no more of its teacher"
+    write_card(teacher.folder, dataclasses.replace(card, chromosome_width=24.0))
+    with pytest.raises(ModelError, match="models:/cascade/4, taught on chromosomes 24 px wide; expected 12 px"):
+        taught_networks(Parents(*parents, teacher=teacher))
+    build(tmp_path / "untaught", *parents)
     with pytest.raises(ModelError, match="without verifier and corrector"):
-        take_over(tmp_path / "teacher", untaught(tmp_path / "plain", parents))
-
-
-def untaught(folder: Path, parents: tuple[Resolved, Resolved]) -> Path:
-    build(folder, *parents)
-    return folder
+        taught_networks(Parents(*parents, teacher=Resolved(tmp_path / "untaught", "cascade", 5)))
 
 
 def test_outlines_of_another_rule_do_not_teach(parents: tuple[Resolved, Resolved], tmp_path: Path) -> None:
@@ -232,7 +235,9 @@ def test_the_data_of_both_parents_is_told() -> None:
     def seen(**md5: str) -> ModelCard:
         return ModelCard("a", TINY, lineage={"data_md5": md5})
 
-    assert data_of(seen(a="1", b="2"), seen(a="1", b="3", c="4")) == {"a": "1", "b": "2, 3", "c": "4"}
+    both = {"a": "1", "b": "2, 3", "c": "4"}
+    assert data_of(seen(a="1", b="2"), seen(a="1", b="3", c="4")) == both
+    assert data_of(seen(a="1", b="2"), seen(a="1", b="3", c="4"), seen(**both)) == both, "a cascade tells of several"
 
 
 def test_a_cascade_without_its_parents_is_not_registered(
@@ -253,11 +258,9 @@ def test_a_cascade_without_its_parents_is_not_registered(
     assert register(tmp_path / "again", "cascade")[0].label == "cascade/1"
 
 
-def test_the_program_builds_judges_and_tracks(
-    store: Path, parents: tuple[Resolved, Resolved], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of two parents that have trained on other pictures; the figures are those of a threshold on a drawn cell."""
-    (store / "rule.json").write_text(json.dumps({"rule": {"doubt": 0.7}}))
+@pytest.fixture
+def cells(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipeline that judges on one drawn cell, whose chromosomes are found by a threshold."""
     params = {"prepare": {"datasets": ["cells"]}, "evaluate": {"dataset": "cells"}}
     (store / "params.yaml").write_text(yaml.safe_dump(params))
     grey, masks = drawn_cell(300)
@@ -269,9 +272,17 @@ def test_the_program_builds_judges_and_tracks(
     images = (ImageRecord(1, "test.png", 300, 300, "1", "test"),)
     write_dataset(Dataset(store / "data/cells", card, images, instances, {1: "chromosome"}), {1: grey})
     write_samples(Path("prepared"), samples(PrepareConfig(("cells",)), Path("data")))
+    monkeypatch.setattr(program, "predictor_from_folder", lambda *_, **__: threshold_predictor())
+
+
+@pytest.mark.usefixtures("cells")
+def test_the_program_builds_judges_and_tracks(
+    store: Path, parents: tuple[Resolved, Resolved], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two parents that have trained on other pictures; the figures are those of a threshold on a drawn cell."""
+    (store / "rule.json").write_text(json.dumps({"rule": {"doubt": 0.7}}))
     by_name = {f"models:/{parent.name}@champion": parent for parent in parents}
     monkeypatch.setattr(program, "resolve_parent", by_name.__getitem__)
-    monkeypatch.setattr(program, "predictor_from_folder", lambda *_, **__: threshold_predictor())
     monkeypatch.setattr(sys, "argv", ["cascade", "--rule", "rule.json"])
     with pytest.raises(DataError, match=r"no training metaphase in prepared; .*`--lessons 0`"):
         program.main()
@@ -290,6 +301,33 @@ def test_the_program_builds_judges_and_tracks(
     assert run.info.status == "FINISHED" and run.data.params["maps"] == "models:/chromseg/3"
     assert run.data.metrics["test/count_exact"] == scores["metrics"]["test/count_exact"] == 1.0
     assert run.data.metrics["test/slice/stain/g-band/count_exact"] == 1.0
+
+
+@pytest.mark.usefixtures("cells")
+def test_the_program_takes_over_what_another_cascade_was_taught(
+    parents: tuple[Resolved, Resolved], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    teacher = teacher_of(parents, tmp_path / "teacher")
+    _, card = load_model(teacher.folder, CascadeNetwork)
+    changed = card.lineage | {"data_md5": {"lessons": "ab.dir"}, "git_dirty": True}
+    write_card(teacher.folder, dataclasses.replace(card, lineage=changed))
+    by_name = {f"models:/{one.name}@champion": one for one in (*parents, teacher)}
+    monkeypatch.setattr(program, "resolve_parent", by_name.__getitem__)
+    monkeypatch.setattr(sys, "argv", ["cascade", "--taught-by", "models:/cascade@champion"])
+    program.main()
+    network, made = load_model(Path("models/cascade-0"), CascadeNetwork)
+    assert network.verifier is not None and network.corrector is not None
+    assert made.lineage["data_md5"]["lessons"] == "ab.dir" and made.lineage["git_dirty"] is True
+    assert judged_on_seen(["lesson"], Seen.from_card(made.seen, "")) == ["lesson"]
+    assert made.lineage["parents"] == ["models:/chromseg/3", "models:/ucrd-net/1"]
+    assert made.lineage["ablation"].endswith(", taught by models:/cascade/4")
+    record = json.loads(Path("models/cascade-0/run.json").read_text())
+    assert record["params"]["teacher"] == "models:/cascade/4"
+    weights = Path("models/cascade-0/model.safetensors").read_bytes()
+    build(tmp_path / "teacher", *parents)
+    with pytest.raises(ModelError, match="without verifier and corrector"):
+        program.main()
+    assert Path("models/cascade-0/model.safetensors").read_bytes() == weights, "the cascade before stays"
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ class Page:
         self.give(picture)
         self.wait(lambda: self.js(CUT) or self.shown("problem"), "no answer")
         if not self.shown("problem"):
-            self.heard("chromosomes found")
+            self.heard(f"{picture.name}: ")
 
     def give(self, *pictures: Path) -> None:
         """Choose files."""
