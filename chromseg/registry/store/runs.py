@@ -130,7 +130,7 @@ def open_run(client: MlflowClient, lineage: Lineage, extra: Mapping[str, str] | 
 
     The tag `run_id` names the run that trained the model: this one, unless `lineage` brings another.
     """
-    tags = _short_tags(lineage) | {
+    tags = tags_of_run(lineage) | {
         NOTE: of_run(lineage),
         "mlflow.source.name": "chromseg-ops",
         "mlflow.source.git.commit": lineage.git_commit,
@@ -151,8 +151,8 @@ def open_run(client: MlflowClient, lineage: Lineage, extra: Mapping[str, str] | 
     return tracker
 
 
-def _short_tags(lineage: Lineage) -> dict[str, str]:
-    """Without the list of what is installed, which is an artifact: MLflow cuts tags of runs at 8,000 characters."""
+def tags_of_run(lineage: Lineage) -> dict[str, str]:
+    """A run's tags, without the list of what is installed: an artifact, for MLflow cuts tags at 8,000 characters."""
     return replace(lineage, installed={}).tags()
 
 
@@ -162,7 +162,7 @@ def _new_run(client: MlflowClient, lineage: Lineage) -> RunTracker:
 
 def _resumed(client: MlflowClient, lineage: Lineage) -> RunTracker | None:
     """The latest run of the same variant, seed, code and data that did not come to its end."""
-    tags = _short_tags(replace(lineage, run_id="", hardware="", runtime={}))
+    tags = tags_of_run(replace(lineage, run_id="", hardware="", runtime={}))
     wanted = {"overrides": ""} | {name: value for name, value in tags.items() if value}
     for run in _unfinished(client, lineage):
         if all(run.data.tags.get(name, "") == value for name, value in wanted.items()):

@@ -18,7 +18,7 @@ from chromseg.errors import LineageError
 from chromseg.project import project_root
 from chromseg.registry.lineage.lineage import Lineage
 from chromseg.registry.store.backend import MlflowClient
-from chromseg.registry.store.runs import find_run
+from chromseg.registry.store.runs import find_run, tags_of_run
 from chromseg.training.tracker import read_run
 
 if TYPE_CHECKING:
@@ -138,20 +138,20 @@ def _record_of_run(client: MlflowClient, folder: Path, lineage: Lineage) -> str:
     Raises:
         LineageError: Nowhere, or a record says of the model's origin something else than its card.
     """
-    records: dict[str, Mapping[str, str]] = {}
+    records: dict[str, tuple[Mapping[str, str], Mapping[str, str]]] = {}  # what it says, and what the card says of that
     if (folder / "run.json").is_file():
-        records["run.json"] = read_run(folder / "run.json").get("tags", {})
+        records["run.json"] = read_run(folder / "run.json").get("tags", {}), lineage.tags()
     run = find_run(client, lineage.run_id)
     if run is not None:
-        records["MLflow run"] = run.data.tags
+        records["MLflow run"] = run.data.tags, tags_of_run(lineage)
     if not records:
         raise LineageError(
             f"{folder}, of which neither DVC nor a run has a record",
             expected="an output of `dvc repro`, a folder with the run.json of its training, or its run in the store",
             remedy="register the folder that training wrote, whole",
         )
-    for name, tags in records.items():
-        wrong = [key for key, value in lineage.tags().items() if key not in _LATER and tags.get(key) != value]
+    for name, (tags, said) in records.items():
+        wrong = [key for key, value in said.items() if key not in _LATER and tags.get(key) != value]
         if wrong:
             raise LineageError(
                 f"{folder}/model.json with another {', '.join(wrong)} than the record of its training ({name})",

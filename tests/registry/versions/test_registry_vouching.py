@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from dvc_record import record
 
 from chromseg.dvc import folder_md5
 from chromseg.errors import LineageError, RegistryError
+from chromseg.registry.lineage.lineage import Lineage
 from chromseg.registry.promotion import history, promote
-from chromseg.registry.store.runs import find_run
+from chromseg.registry.store.runs import find_run, start_run
 from chromseg.registry.store.store import open_store
 from chromseg.registry.transfer.bundled import register_bundled
 from chromseg.registry.versions import register as versions
@@ -124,6 +126,21 @@ def test_without_dvc_the_card_must_say_what_the_run_says(store: Path, make_model
     (folder / "run.json").unlink()
     with pytest.raises(LineageError, match="of which neither DVC nor a run has a record"):
         register(folder, "chromseg")
+
+
+def test_a_model_is_registered_in_the_store_that_has_its_run(store: Path, make_model: MakeModel) -> None:
+    """As after `pipelines.cascade`, which is no stage: its run says all that the card says, but what was installed."""
+    folder = make_model()
+    card = json.loads((folder / "model.json").read_text())
+    lineage = Lineage.from_dict(card["lineage"] | {"run_id": "", "installed": {"torch": "2.15.0"}})
+    with start_run(lineage) as run:
+        lineage = replace(lineage, run_id=run.run_id)
+    type_in(folder, lineage=lineage.to_dict())
+    (folder / "run.json").write_text(json.dumps({"tags": lineage.tags()}))
+    assert register(folder, "chromseg")[1]
+    run.set_tags({"git_commit": "f" * 40})
+    with pytest.raises(LineageError, match=r"another git_commit than the record of its training \(MLflow run\)"):
+        register(folder, "again")
 
 
 def test_the_box_is_vouched_for_by_its_hash(store: Path, make_model: MakeModel) -> None:
