@@ -40,11 +40,10 @@ class Page:
         self.js("indexedDB.deleteDatabase('chromseg-drafts')")
 
     def choose(self, picture: Path) -> None:
-        """Choose a file and wait for what comes of it, until the keys work."""
+        """Choose a file and wait until it is refused, or cut and the keys work."""
         self.give(picture)
-        self.wait(lambda: self.js(CUT) or self.shown("problem"), "no answer")
-        if not self.shown("problem"):
-            self.heard(f"{picture.name}: ")
+        refused = ("problem", "refusal")
+        self.wait(lambda: any(map(self.shown, refused)) or f"{picture.name}: " in self.said(), "no answer", self.said)
 
     def give(self, *pictures: Path) -> None:
         """Choose files."""
@@ -103,8 +102,11 @@ class Page:
 
     def heard(self, words: str) -> None:
         """Wait until a screen reader is told something with these words."""
-        said = "return document.getElementById('said').textContent"
-        self.wait(lambda: words in self.js(said), f"never said {words!r}", lambda: self.js(said))
+        self.wait(lambda: words in self.said(), f"never said {words!r}", self.said)
+
+    def said(self) -> str:
+        """What a screen reader was told last."""
+        return str(self.js("return document.getElementById('said').textContent"))
 
     def wait(self, until: Callable[[], bool], message: str, last: Callable[[], str] = lambda: "") -> None:
         drawn_anew = (StaleElementReferenceException,)  # what was looked at is gone: look again
