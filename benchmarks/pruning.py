@@ -45,11 +45,7 @@ _FIGURES = (
 def main() -> None:
     arguments = _arguments()
     profile = Profile(arguments.profile)
-    samples = [
-        sample
-        for sample in read_samples(profile.prepared, splits=(arguments.split,))
-        if sample.dataset in profile.evaluate.datasets
-    ]
+    samples = list(read_samples(profile.prepared, splits=(arguments.split,), datasets=profile.evaluate.datasets))
     told: dict[str, Any] = {"profile": profile.name, "split": arguments.split, "models": {}}
     for model in arguments.models:
         told["models"][str(model)] = rows = judge_levels(model, samples, stains(profile))
