@@ -25,7 +25,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from scipy import stats
 
 from chromseg.annotations.samples import Sample, read_samples
 from chromseg.config import DetectorConfig, OptimConfig, TrainConfig, read_params, variant_config
@@ -33,6 +32,7 @@ from chromseg.errors import DataError
 from chromseg.evaluation.tables import write_table
 from chromseg.files import replacing
 from chromseg.metrics.catalogue import BY_EPOCH
+from chromseg.metrics.report import half_width
 from chromseg.models.package import load_model, save_model
 from chromseg.training.instance_task import InstanceTask
 from chromseg.training.loop import fit
@@ -144,10 +144,10 @@ def paired_differences(rows: Sequence[Row], baseline: str) -> list[Row]:
         both = [seed for seed in seeds if (variant, seed) in measured]
         for metric in BY_EPOCH if both else ():
             pairs = [(measured[variant, seed][metric], measured[baseline, seed][metric]) for seed in both]
-            known = np.array([one - other for one, other in pairs if "" not in (one, other)])
-            width = float(stats.t.ppf(0.975, len(known) - 1) * stats.sem(known)) if len(known) > 1 else ""
-            mean = float(known.mean()) if len(known) else ""
-            table.append({"variant": variant, "metric": metric, "seeds": len(known), "mean": mean, "half_width": width})
+            known = [one - other for one, other in pairs if "" not in (one, other)]
+            mean, width = float(np.mean(known)) if known else "", half_width(known)
+            row = {"variant": variant, "metric": metric, "seeds": len(known), "mean": mean}
+            table.append(row | {"half_width": "" if width is None else width})
     return table
 
 

@@ -75,9 +75,11 @@ def initial_weights(profile: Profile, card: ModelCard) -> str:
         own = [name for name in ("verifier", "corrector") if getattr(card.architecture, name)]
         return f"{'random ones of its ' + ' and '.join(own) if own else 'none of its own'}; its parents'"
     stage = "karyotype" if isinstance(card.architecture, KaryotypeConfig) else "train"
-    start = variant_config(profile.params, card.lineage["variant"], stage).init
-    if start:
-        return f"those of variant {Path(start).name}, trained by the same profile"
+    config = variant_config(profile.params, card.lineage["variant"], stage)
+    if config.init_parts:
+        return f"{' and '.join(config.init_parts)}: those of {Path(config.init).name}; else random"
+    if config.init:
+        return f"those of variant {Path(config.init).name}, trained by the same profile"
     if isinstance(card.architecture, DetectorConfig) and card.architecture.weights:
         return f"backbone: {card.architecture.weights}; else random"
     return "random"

@@ -174,9 +174,15 @@ class _Template:
 def _sources(params: Mapping[str, Any], variant: str) -> tuple[str, ...]:
     """Folders of the models from which a variant starts."""
     config = variant_config(dict(params), variant)
-    sources = (config.init, getattr(config.model, "weights", ""))
-    named = [Path(source).parts for source in sources if "models/" in source]
-    return tuple(Path(*parts[: parts.index("models") + 2]).as_posix() for parts in named)
+    weights = getattr(config.model, "weights", "")
+    named = [config.init] if config.init else []
+    named += [weights] if "models/" in weights else []
+    return tuple(_model_folder(Path(source).parts) for source in named)
+
+
+def _model_folder(parts: Sequence[str]) -> str:
+    """The folder of a trained model, from a path in it; any other path as it is, such as `bundled/ucrd-net`."""
+    return Path(*parts[: parts.index("models") + 2] if "models" in parts else parts).as_posix()
 
 
 def _report(path: str) -> Block:

@@ -85,6 +85,7 @@ class TrainConfig:
     ablation: str = ""  # what the variant changes, in words
     train_on: tuple[str, ...] = ("train",)  # splits; with "val" among them nothing is left to choose an epoch by
     init: str = ""  # folder of a model of equal architecture to start from; random weights if empty
+    init_parts: tuple[str, ...] = ()  # only these parts of it, backbone and fpn say; the architecture may then differ
     judged_on: tuple[str, ...] = ()  # datasets whose cases choose and judge it; those of `evaluate` if empty
     dataset: str = ""  # train on this dataset only; on all of `prepare.datasets` if empty
     fold: int | None = None  # which of `evaluate.folds` is the test set instead of the dataset's own split

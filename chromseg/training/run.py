@@ -15,9 +15,8 @@ from torch import Tensor, nn
 
 from chromseg.config import TrainConfig
 from chromseg.errors import ConfigError, TrainingError
-from chromseg.models import build_model
-from chromseg.models.package import load_model
 from chromseg.training.checkpoint import all_finite, load_checkpoint, rng_state, save_checkpoint, set_rng_state
+from chromseg.training.initial import initial_network
 from chromseg.training.optim import AveragedNetwork, make_optimizer
 from chromseg.training.survey import Survey
 from chromseg.training.task import TrainingTask
@@ -85,8 +84,8 @@ def start_training(config: TrainConfig, survey: Survey, checkpoint: Path, *, see
     """A training at its first step, with weights drawn from `seed`.
 
     Raises:
-        ConfigError: The batch size does not divide among the processes.
-        ModelError: The architecture is unknown.
+        ConfigError: The batch size does not divide among the processes, or `init` does not fit.
+        ModelError: The architecture is unknown, or there is no model `init`.
     """
     task = task_of(config)
     accelerator = Accelerator()
@@ -97,7 +96,7 @@ def start_training(config: TrainConfig, survey: Survey, checkpoint: Path, *, see
             remedy="change the batch size or the number of processes",
         )
     set_seed(seed)
-    network = _initial(config).to(accelerator.device)
+    network = initial_network(config).to(accelerator.device)
     if config.hardware.channels_last:
         network = network.to(memory_format=torch.channels_last)
     objective: nn.Module = task.objective(network, config)
@@ -165,17 +164,3 @@ def _fingerprint(config: TrainConfig, survey: Survey, seed: int) -> str:
     values = dataclasses.asdict(config)
     del values["hardware"]
     return hashlib.sha256(json.dumps([values, seed, survey.fingerprint]).encode()).hexdigest()
-
-
-def _initial(config: TrainConfig) -> nn.Module:
-    """Random weights, or those of the model that `config.init` names."""
-    if not config.init:
-        return build_model(config.model)
-    network, card = load_model(Path(config.init))
-    if card.architecture != config.model:
-        raise ConfigError(
-            f"`init` names a model of {card.architecture}",
-            expected=f"{config.model}",
-            remedy="use equal `model` blocks",
-        )
-    return network.train()

@@ -26,6 +26,24 @@ def test_rows_by_hand():
     assert (rules.cells["test/sp_acc"].mean, rules.cells["test/sp_acc"].n) == (None, 0)
 
 
+def test_differences_are_paired_by_seed():
+    runs = [
+        *({"variant": "base", "seed": seed, "metrics": {"test/map": 0.1 * seed}} for seed in range(4)),
+        *(
+            {"variant": "more", "seed": seed, "metrics": {"test/map": 0.1 * seed + step}}
+            for seed, step in enumerate((0.01, 0.03, 0.02))
+        ),
+    ]
+    _, more = ablation_rows(runs, ["test/map"])
+    cell = more.cells["test/map"]
+    assert cell.half_width == pytest.approx(
+        4.303 * 0.01 / 3**0.5, rel=1e-3
+    )  # t of two degrees of freedom; seeds differ by ten times as much
+    assert "± 0.025)" in ablation_markdown([more], {"test/map": "mAP"})
+    alone = ablation_rows([runs[0], runs[5]], ["test/map"])[1].cells["test/map"]
+    assert alone.half_width is None and alone.difference == pytest.approx(0.13)
+
+
 def test_without_a_defined_baseline_there_is_no_difference():
     rows = ablation_rows([RUNS[3], RUNS[1]], KEYS)
     assert rows[1].cells["test/sp_acc"].difference is None
