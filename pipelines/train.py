@@ -71,7 +71,7 @@ def finish(profile: Profile, config: TrainConfig, result: FitResult, run: RunTra
     """Choose on validation metaphases what the card still lacks, and say how the training ended."""
     metaphases = validation(profile, config, "metaphase")
     if isinstance(config.model, DetectorConfig):
-        masks = learned_masks(result.card, config.init)
+        masks = learned_masks(result.card, config)
         run.log_params(settle_detector(result.folder, metaphases.samples(), masks, usable_device()))
     elif isinstance(config.model, ModelConfig):
         known = Known(metaphases.samples, metaphases.some, stains(profile), partial(known_pictures, profile, config))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from chromseg.annotations import Sample
-from chromseg.config import DetectorConfig
+from chromseg.config import DetectorConfig, TrainConfig
 from chromseg.evaluation.detections import scores_at
 from chromseg.evaluation.judging import as_coarse_as
 from chromseg.evaluation.thresholds import SPARED, best_threshold, f1, highest_sparing
@@ -23,16 +23,18 @@ THRESHOLDS: tuple[float, ...] = tuple(np.round(np.arange(0.1, 0.95, 0.05), 2).to
 PIXELS = (0.5, 0.4, 0.55, 0.6, 0.65, 0.7)  # of equally good ones the first
 
 
-def learned_masks(card: ModelCard, init: str = "") -> bool:
-    """Whether a trained detector's mask head has seen masks: in its training, or in that of the model it began as.
+def learned_masks(card: ModelCard, config: TrainConfig) -> bool:
+    """Whether a trained detector's mask head knows masks: from its training, or of the model it took it over from.
 
     Args:
         card: As training left it.
-        init: Folder of the model that it started from; empty for none.
+        config: What it was trained by.
     """
-    if card.chromosome_area is not None:  # the median area of the masks that were seen
+    assert isinstance(config.model, DetectorConfig)
+    if card.chromosome_area is not None or config.model.mask_from_boxes:  # the median area of the masks that were seen
         return True
-    return bool(init) and not settings_of(read_card(Path(init))).boxes_only
+    taken_over = config.init and (not config.init_parts or "mask_head" in config.init_parts)
+    return bool(taken_over) and not settings_of(read_card(Path(config.init))).boxes_only
 
 
 def mark_boxes_only(folder: Path) -> None:

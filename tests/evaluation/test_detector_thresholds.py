@@ -15,6 +15,7 @@ from tiny_detector import UCRD, save_tiny
 
 from chromseg.annotations import Sample
 from chromseg.boxes import boxes_of
+from chromseg.config import TrainConfig
 from chromseg.errors import DataError
 from chromseg.evaluation.calibration import write_calibration
 from chromseg.evaluation.detections import judge_image, scores_at
@@ -175,10 +176,21 @@ def test_a_mask_head_that_saw_no_masks_is_told_by_the_card(tmp_path: Path) -> No
     score = judge_image(predictor, crossed())
     assert score.masks is not None and score.masks.ious.shape[1] == 3
     assert [row["value"] for row in study(predictor, [crossed()])[:3]] == ["box", "soft", 0.0]
-    masked = save_tiny(tmp_path / "masks", chromosome_area=600.0)
-    assert learned_masks(read_card(masked)) and not learned_masks(read_card(folder))
-    assert learned_masks(read_card(folder), str(masked)), "it goes on from one that has learned masks"
-    assert not learned_masks(read_card(folder), str(folder))
+
+
+def test_a_mask_head_knows_masks_from_its_training_or_from_where_it_was_taken(tmp_path: Path) -> None:
+    blind, masked = save_tiny(tmp_path / "boxes"), save_tiny(tmp_path / "masks", chromosome_area=600.0)
+    mark_boxes_only(blind)
+    card = read_card(blind)
+
+    def knows(init: Path | str = "", parts: tuple[str, ...] = (), weight: float = 0.0) -> bool:
+        model = dataclasses.replace(UCRD, mask_from_boxes=weight)
+        return learned_masks(card, TrainConfig(model, init=str(init), init_parts=parts))
+
+    assert learned_masks(read_card(masked), TrainConfig(UCRD)) and not knows()
+    assert knows(masked) and not knows(blind), "it goes on from one that has learned masks, or from one that has not"
+    assert knows(masked, ("fpn", "mask_head")) and not knows(masked, ("backbone", "fpn"))
+    assert knows(weight=1.0), "it learned them from boxes"
 
 
 def test_maps_cannot_be_judged_by_boxes(make_model: Any) -> None:

@@ -27,6 +27,7 @@ def check_config(config: DetectorConfig) -> None:
             "mask_stages",
             f"1 to {1 + len(config.cascade)}, as many as stages of boxes",
         ),
+        (config.mask_from_boxes >= 0, "mask_from_boxes", "at least 0"),
         (config.damping >= 0, "damping", "at least 0"),
         (config.voting >= 0, "voting", "at least 0"),
         (0 < config.nms_iou <= 1, "nms_iou", "above 0, at most 1"),

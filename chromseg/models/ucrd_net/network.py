@@ -27,6 +27,7 @@ from chromseg.models.ucrd_net.fpn import FeaturePyramid
 from chromseg.models.ucrd_net.ignoring import Unknown
 from chromseg.models.ucrd_net.images import ImageBatch, make_batch
 from chromseg.models.ucrd_net.mask_boxes import choose_mask_boxes
+from chromseg.models.ucrd_net.mask_from_boxes import losses_from_boxes
 from chromseg.models.ucrd_net.mask_head import MaskHead
 from chromseg.models.ucrd_net.mask_scoring import MaskScoringHead
 from chromseg.models.ucrd_net.mask_training import mask_losses
@@ -107,9 +108,9 @@ class UCRDNet(nn.Module):
 
         Returns:
             Scalars "rpn_objectness", "rpn_box", those of `box_losses` and `mask_losses`, of later stages with "_2" and
-            so on, "count" and "semantic" where there are such branches, and "loss", their sum. All are there for any
-            batch, and each parameter has a gradient: what there is nothing to learn from is 0, such as "mask" where no
-            target has masks.
+            so on, "count" and "semantic" where there are such branches, with `mask_from_boxes` those of
+            `losses_from_boxes`, and "loss", their sum. All are there for any batch, and each parameter has a gradient:
+            what there is nothing to learn from is 0, such as "mask" where no target has masks.
 
         Raises:
             ModelError: An image is not (1, H, W).
@@ -140,6 +141,9 @@ class UCRDNet(nn.Module):
             chosen = choose_mask_boxes(self.config, own, said, boxes, targets, batch.sizes)
             found = mask_losses(self.mask_head, self.mask_scoring, features, chosen, targets, batch.factors, stage)
             losses |= {f"{name}_{stage + 1}" if stage else name: value for name, value in found.items()}
+        if weight := self.config.mask_from_boxes:
+            most = self.config.mask_samples
+            losses |= losses_from_boxes(self.mask_head, batch, features, boxes, targets, most, weight)
         total = torch.stack(list(losses.values())).sum()
         return {**losses, "loss": total}
 
