@@ -95,7 +95,7 @@ def part_loss(
     """
     counts = [len(each) for each in boxes]
     placed = [torch.split(part, counts) for part in place_parts(parts, torch.cat(list(boxes)))]
-    wanted = [functional.avg_pool2d(seen(masks, chosen, part), 2) for part in placed]
+    wanted = [functional.avg_pool2d(seen(masks, chosen, part)[:, None], 2)[:, 0] for part in placed]
     return mask_loss(logits, torch.stack(wanted))
 
 

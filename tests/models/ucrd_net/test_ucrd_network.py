@@ -41,10 +41,14 @@ VARIANTS = {
     "masks": dataclasses.asdict(MASKS),
     "full": dataclasses.asdict(FULL),
 }
-EDGE_CASES = {"baseline": TINY, "full": FULL, "masks": MASKS} | {
-    name: dataclasses.replace(TINY, **changes)  # type: ignore[arg-type]
-    for name, changes in TABLE_1.items()
-}
+EDGE_CASES = (
+    {"baseline": TINY, "full": FULL, "masks": MASKS}
+    | {region: dataclasses.replace(MASKS, region=region) for region in ("decomposed", "learned", "aligned", "context")}
+    | {
+        name: dataclasses.replace(TINY, **changes)  # type: ignore[arg-type]
+        for name, changes in TABLE_1.items()
+    }
+)
 LEARNERS = {name: config for name, config in EDGE_CASES.items() if name != "baseline"} | {"conditional": CONDITIONAL}
 EACH = pytest.mark.parametrize("variant", VARIANTS)
 NAMES = {"rpn_objectness", "rpn_box", "class", "box", "mask"}
