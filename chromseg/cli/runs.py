@@ -41,7 +41,7 @@ def compare(
     form: Annotated[Form, typer.Option("--format", help="How the table is printed.")] = Form.MARKDOWN,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Print the ablation table: mean ± sd over seeds, and the difference to the baseline.
+    """Print the ablation table: mean ± sd over seeds, the difference to the baseline, and half its 95 % interval.
 
     Runs that were tested on different data are never put into one table.
     """

@@ -71,7 +71,8 @@ def test_a_variant_that_starts_from_another_waits_for_it(folder: Path) -> None:
     trains = "train" if "train" in params else "karyotype"
     for variant in params[trains]["variants"]:
         config = variant_config(params, variant, trains)
-        sources = [source for source in (config.init, getattr(config.model, "weights", "")) if "models/" in source]
+        weights = getattr(config.model, "weights", "")
+        sources = [*filter(None, [config.init]), *([weights] if "models/" in weights else [])]
         [stage] = [
             each
             for each in stages.values()
