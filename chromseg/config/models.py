@@ -72,9 +72,7 @@ class DetectorConfig:
     mask_others: bool = False  # a second layer for the other chromosomes in the box, which the first one reads
     mask_detail: int = 0  # channels of features at half the picture's size that join the mask; 0: none
     mask_scoring: bool = False  # Mask Scoring R-CNN: the score is multiplied by a predicted mask IoU
-    mask_from_boxes: float = (
-        0.0  # weight of the losses by which images with boxes alone train masks; 0: they train none
-    )
+    mask_from_boxes: float = 0.0  # BoxInst: weight of the losses by which images with boxes alone train masks
     mask_edges: bool = False  # ESNet: a loss on the mask's edges
     mask_stages: int = 1  # HTC: mask heads in turn, each on the boxes of its stage of `cascade`
     semantic: bool = False  # HTC: maps of the whole image, whose features all boxes read

@@ -31,7 +31,8 @@ def learned_masks(card: ModelCard, config: TrainConfig) -> bool:
         config: What it was trained by.
     """
     assert isinstance(config.model, DetectorConfig)
-    if card.chromosome_area is not None or config.model.mask_from_boxes:  # the median area of the masks that were seen
+    seen = card.chromosome_area is not None  # the median area of the masks that training saw
+    if seen or config.model.mask_from_boxes:
         return True
     taken_over = config.init and (not config.init_parts or "mask_head" in config.init_parts)
     return bool(taken_over) and not settings_of(read_card(Path(config.init))).boxes_only

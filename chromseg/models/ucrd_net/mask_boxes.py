@@ -51,7 +51,7 @@ def choose_mask_boxes(
         if config.mask_boxes == "refined":
             found = _refined(found, deltas[own.positive], true, target.labels, size)
         first = crossing(target.masks)[found.matched] if config.crossing_first else None
-        chosen.append(found.take(_drawn(len(found.boxes), config.mask_samples, first, true.device)))
+        chosen.append(drawn(found, config.mask_samples, first))
     return chosen
 
 
@@ -88,12 +88,13 @@ def _near(boxes: Samples, true: Tensor, size: tuple[int, int]) -> Samples:
     return cut.take(ious >= _LEAST_IOU)
 
 
-def _drawn(count: int, most: int, first: Tensor | None, device: torch.device) -> Tensor:
-    """Up to `most` of `count` at random, half of them from those that come `first` if there are enough: int64."""
+def drawn(boxes: Samples, most: int, first: Tensor | None = None) -> Samples:
+    """Up to `most` of them at random, half of them from those that come `first`, bool (S,), if there are enough."""
+    count, device = len(boxes.boxes), boxes.boxes.device
     order = torch.randperm(count, device=device)
     if first is None or count <= most:
-        return order[:most]
+        return boxes.take(order[:most])
     ahead = order[first[order]][: -(-most // 2)]
     late = torch.ones(count, dtype=torch.bool, device=device)
     late[ahead] = False
-    return torch.cat([ahead, order[late[order]]])[:most]
+    return boxes.take(torch.cat([ahead, order[late[order]]])[:most])

@@ -16,11 +16,10 @@ from torchvision.ops import roi_align
 
 from chromseg.models.ucrd_net.features import Features
 from chromseg.models.ucrd_net.images import ImageBatch
-from chromseg.models.ucrd_net.mask_boxes import shaken
+from chromseg.models.ucrd_net.mask_boxes import drawn, shaken
 from chromseg.models.ucrd_net.mask_head import MaskHead
 from chromseg.models.ucrd_net.mask_layer import SIDE
 from chromseg.models.ucrd_net.rois import with_images
-from chromseg.models.ucrd_net.sampling import Samples
 from chromseg.models.ucrd_net.targets import Target
 
 _ALIKE = 0.04  # absorbance; neighbours that differ by no more look alike: a tenth of a chromosome in the usual tone
@@ -55,7 +54,7 @@ def losses_from_boxes(
     """
     alone = [slice(None) if target.masks is None else slice(0) for target in targets]
     chosen = [
-        _drawn(shaken(own[known], target.labels[known], size), most)
+        drawn(shaken(own[known], target.labels[known], size), most)
         for own, target, known, size in zip(boxes, targets, alone, batch.sizes, strict=True)
     ]
     seen = [each.boxes for each in chosen]
@@ -135,7 +134,3 @@ def _neighbours(planes: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor
     height, width = planes.shape[-2:]
     left, right = max(0, -columns), max(0, columns)
     return planes[:, : height - rows, left : width - right], planes[:, rows:, right : width - left]
-
-
-def _drawn(boxes: Samples, most: int) -> Samples:
-    return boxes.take(torch.randperm(len(boxes.boxes), device=boxes.boxes.device)[:most])
