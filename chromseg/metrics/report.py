@@ -32,9 +32,9 @@ class Cell:
         mean: Mean over the seeds where the metric is defined; None if there is none.
         sd: Sample standard deviation (n − 1); None for fewer than two such seeds.
         n: Number of such seeds.
-        difference: `mean` less that of the baseline; None for the baseline itself and where either is undefined.
-        half_width: Of the 95 % interval of the differences seed by seed (Student's t), over the seeds that both have;
-            None for fewer than two.
+        difference: From the baseline, seed by seed, on average over the seeds that both have; of the means where they
+            share none; None for the baseline itself and where either is undefined.
+        half_width: Of the 95 % interval of the differences seed by seed (Student's t); None for fewer than two.
     """
 
     mean: float | None
@@ -114,8 +114,10 @@ def _defined(runs: Sequence[RunResult], key: str) -> dict[int, float]:
 def _cell(own: Mapping[int, float], baseline: Mapping[int, float]) -> Cell:
     mean = float(np.mean(list(own.values()))) if own else None
     sd = float(np.std(list(own.values()), ddof=1)) if len(own) > 1 else None
-    difference = None if mean is None or not baseline else mean - float(np.mean(list(baseline.values())))
     paired = [value - baseline[seed] for seed, value in own.items() if seed in baseline]
+    difference = float(np.mean(paired)) if paired else None
+    if mean is not None and baseline and not paired:
+        difference = mean - float(np.mean(list(baseline.values())))
     return Cell(mean, sd, len(own), difference, half_width(paired))
 
 

@@ -36,6 +36,7 @@ def test_differences_are_paired_by_seed():
     ]
     _, more = ablation_rows(runs, ["test/map"])
     cell = more.cells["test/map"]
+    assert cell.difference == pytest.approx(0.02)  # not that of the means: the baseline has a fourth seed
     assert cell.half_width == pytest.approx(
         4.303 * 0.01 / 3**0.5, rel=1e-3
     )  # t of two degrees of freedom; seeds differ by ten times as much
@@ -56,8 +57,8 @@ def test_markdown():
         "| variant | seeds | IoU crossing | SPAcc | ms |",
         "| --- | ---: | ---: | ---: | ---: |",
         "| unet | 2 | 0.720 ± 0.028 | 0.500 | 101.0 ± 1.4 |",
-        "| rg-unet++ | 1 | 0.800 (+0.080) | 0.900 (+0.400) | 40.0 (-61.0) |",
-        "| rules | 1 | 0.500 (-0.220) | – | – |",
+        "| rg-unet++ | 1 | 0.800 (+0.060) | 0.900 (+0.400) | 40.0 (-62.0) |",
+        "| rules | 1 | 0.500 (-0.240) | – | – |",
     ]
 
 
@@ -65,7 +66,7 @@ def test_csv_can_be_read_back():
     rows = list(csv.DictReader(io.StringIO(ablation_csv(ablation_rows(RUNS, KEYS)))))
     assert [row["variant"] for row in rows] == ["unet", "rg-unet++", "rules"]
     assert rows[0]["seeds"] == "0 1"
-    assert float(rows[1]["perf/ms_difference"]) == -61
+    assert float(rows[1]["perf/ms_difference"]) == -62
     assert rows[2]["test/sp_acc"] == "" and rows[2]["test/sp_acc_n"] == "0"
 
 
