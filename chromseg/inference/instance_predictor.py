@@ -10,17 +10,19 @@ import numpy as np
 import torch
 
 from chromseg.annotations.maps import largest_region
-from chromseg.arrays import F32, Bool
+from chromseg.arrays import F32, F64, I64, Bool
 from chromseg.boxes import Window
 from chromseg.config import DetectorConfig
 from chromseg.images.field import field_of
 from chromseg.images.tone import toned
 from chromseg.inference.found import Found, in_reading_order, median_width
 from chromseg.inference.predictor import Predictor
+from chromseg.metrics.overlap import common_pixels
 from chromseg.models.ucrd_net import STRIDE, Detections, UCRDNet, paste_masks
 from chromseg.partition.cluster import NEEDS_REVIEW
 
 BOX_ONLY = "box-only"
+_LONE = 0.4  # share of a lone chromosome's mask that surer ones may have
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class InstanceSettings:
     Attributes:
         score: Least class score of a chromosome. (The corrected score of UC ranks; how sure a box is is no reason to
             believe in a chromosome.)
+        lone: The same of one that lies mostly where no surer one does, so that without it something would be missing;
+            None: as `score`.
         duplicate: Of two masks that share this part of the smaller one, the one with the lower score is dropped; two
             chromosomes that cross share far less.
         doubtful: Class score below which a chromosome is flagged for review.
@@ -39,6 +43,7 @@ class InstanceSettings:
     """
 
     score: float = 0.5
+    lone: float | None = None
     duplicate: float = 0.8
     doubtful: float = 0.7
     pixel: float = 0.5
@@ -98,7 +103,8 @@ class InstancePredictor(Predictor):
             settings: Default: the card's.
         """
         settings = settings or self.settings
-        sure = detections.take(torch.nonzero(detections.class_scores >= settings.score).flatten()).to("cpu")
+        least = settings.score if settings.lone is None else min(settings.score, settings.lone)
+        sure = detections.take(torch.nonzero(detections.class_scores >= least).flatten()).to("cpu")
         masks = self.masks_of(sure, shape, settings)
         uncertainty = [None] * len(masks) if sure.uncertainty is None else sure.uncertainty.tolist()
         always = (BOX_ONLY,) if settings.boxes_only else ()
@@ -106,7 +112,8 @@ class InstancePredictor(Predictor):
         flags = tuple((*doubt, *always) for doubt in doubts)
         boxes = sure.boxes.double().numpy()
         found = Found(masks, tuple(sure.scores.tolist()), flags, tuple(uncertainty), boxes=boxes)
-        return in_reading_order(found.subset(self.distinct(masks, settings)))
+        kept = to_hand_out(common_pixels(masks), sure.class_scores.double().numpy(), settings)
+        return in_reading_order(found.subset(kept))
 
     def masks_of(
         self, detections: Detections, shape: tuple[int, ...], settings: InstanceSettings | None = None
@@ -116,11 +123,6 @@ class InstancePredictor(Predictor):
         if settings.boxes_only:
             detections = detections._replace(roi_masks=torch.ones_like(detections.roi_masks))
         return whole_masks(detections, shape, settings.pixel)
-
-    def distinct(self, masks: Bool, settings: InstanceSettings | None = None) -> list[int]:
-        """Which of bool (N, H, W), best first, are no duplicates: indices. Rectangles may well lie in one another."""
-        settings = settings or self.settings
-        return without_duplicates(masks, math.inf if settings.boxes_only else settings.duplicate)
 
     @property
     def settings(self) -> InstanceSettings:
@@ -143,17 +145,30 @@ def whole_masks(detections: Detections, shape: tuple[int, ...], pixel: float = 0
     return np.array([largest_region(mask) for mask in masks], dtype=bool).reshape(-1, *shape)
 
 
-def without_duplicates(masks: Bool, share: float) -> list[int]:
-    """Which of bool (N, H, W), best first, are not mostly one that was kept before: indices, ascending.
+def to_hand_out(common: I64, class_scores: F64, settings: InstanceSettings) -> list[int]:
+    """Which detections, best first, are handed out: indices, ascending.
 
-    Measured on the smaller of two masks, so a fragment of a kept chromosome goes too.
+    One that is mostly another that was kept before, by the smaller of the two masks, is not, so a fragment of a kept
+    chromosome goes too. Rectangles may well lie in one another.
+
+    Args:
+        common: int64 (N, N), the pixels that each two of their masks have in common.
+        class_scores: float64 (N,).
+        settings: What is sure enough.
     """
-    flat = masks.reshape(len(masks), math.prod(masks.shape[1:]))
-    areas = flat.sum(axis=1)
+    areas = np.diagonal(common)
+    share = math.inf if settings.boxes_only else settings.duplicate
     kept: list[int] = []
-    for index in range(len(masks)):
-        own = np.flatnonzero(flat[index])
-        common = np.array([flat[other, own].sum() for other in kept])
-        if areas[index] and not (common >= share * np.minimum(areas[kept], areas[index])).any():
+
+    def is_new(index: int) -> bool:
+        return bool(areas[index]) and not (common[index, kept] >= share * np.minimum(areas[index], areas[kept])).any()
+
+    for index in np.flatnonzero(class_scores >= settings.score).tolist():
+        if is_new(index):
             kept.append(index)
-    return kept
+    if settings.lone is None or settings.boxes_only:
+        return kept
+    for index in np.flatnonzero((class_scores >= settings.lone) & (class_scores < settings.score)).tolist():
+        if is_new(index) and common[index, kept].sum() < _LONE * areas[index]:
+            kept.append(index)
+    return sorted(kept)
