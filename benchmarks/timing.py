@@ -44,7 +44,7 @@ WATCHED: dict[str, tuple[tuple[Any, str], ...]] = {
         (detection, "nms"),
         (detection, "soft_nms"),
         (detection, "mask_nms"),
-        (instance_predictor, "to_hand_out"),
+        (instance_predictor, "without_duplicates"),
     ),
     "pasting": ((instance_predictor, "whole_masks"),),
 }

@@ -9,13 +9,12 @@ import numpy as np
 import torch
 
 from chromseg.annotations.samples import Sample
-from chromseg.arrays import Bool
+from chromseg.arrays import I64, Bool
 from chromseg.errors import DataError
 from chromseg.evaluation.judging import judge_metaphase
-from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings, to_hand_out
+from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.inference.predictor import Predictor
 from chromseg.metrics import InstanceScore, counted_boxes, counted_masks, handed_out, score_boxes, score_instances
-from chromseg.metrics.overlap import common_pixels
 from chromseg.models.ucrd_net import Detections
 
 
@@ -33,17 +32,17 @@ def judge_image(predictor: Predictor, sample: Sample) -> InstanceScore:
         raise DataError(
             f"sample {sample.name} with boxes only", expected="masks", remedy="judge a detector on it, or another set"
         )
-    (score,) = scores_at(predictor, predictor.infer(sample.image), sample, [predictor.settings])
+    (score,) = scores_at(predictor, predictor.infer(sample.image), sample, [predictor.settings.score])
     return score
 
 
 def scores_at(
-    predictor: InstancePredictor, detections: Detections, sample: Sample, tried: Sequence[InstanceSettings]
+    predictor: InstancePredictor, detections: Detections, sample: Sample, thresholds: Sequence[float]
 ) -> list[InstanceScore]:
-    """Compare the detections of an image with its truth, once for each of the settings by which they are handed out.
+    """Compare the detections of an image with its truth, once for each class score from which they are handed out.
 
-    As `judge_metaphase` does, but masks are drawn once for all, with the predictor's own least probability. Where only
-    boxes are known, boxes are compared.
+    As `judge_metaphase` does, but masks are drawn once for all thresholds. Where only boxes are known, boxes are
+    compared.
     """
     found = detections.to("cpu")
     masks = predictor.masks_of(found, sample.image.shape)
@@ -51,12 +50,15 @@ def scores_at(
     found, masks = found.take(torch.from_numpy(seen)), masks[seen]
     everything = _compared(found, masks, sample)
     ious = (everything.masks or everything.boxes).ious
-    common, class_scores = common_pixels(masks), found.class_scores.double().numpy()
+    doubted = (found.class_scores < predictor.settings.doubtful).numpy()
+    sure_ones: dict[int, I64] = {}  # by how many are sure enough, since duplicates take long to find
     scores = []
-    for settings in tried:
-        kept = to_hand_out(common, class_scores, settings)
-        doubted = class_scores[kept] < settings.doubtful
-        scores.append(replace(everything, flagged=doubted, **handed_out(ious[kept])))
+    for threshold in thresholds:
+        sure = torch.nonzero(found.class_scores >= threshold).flatten().numpy()
+        if len(sure) not in sure_ones:
+            sure_ones[len(sure)] = sure[predictor.distinct(masks[sure])]
+        kept = sure_ones[len(sure)]
+        scores.append(replace(everything, flagged=doubted[kept], **handed_out(ious[kept])))
     return scores
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from chromseg.annotations import Sample
 from chromseg.config import DetectorConfig, TrainConfig
 from chromseg.evaluation.detections import scores_at
 from chromseg.evaluation.judging import as_coarse_as
-from chromseg.evaluation.thresholds import SPARED, best_threshold, f1, highest_sparing, mean_edits
+from chromseg.evaluation.thresholds import SPARED, best_threshold, f1, highest_sparing
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.load import predictor_from_folder
 from chromseg.metrics import InstanceScore
@@ -21,8 +20,6 @@ from chromseg.models.package import ModelCard, read_card, write_card
 from chromseg.models.ucrd_net import Detections
 
 THRESHOLDS: tuple[float, ...] = tuple(np.round(np.arange(0.1, 0.95, 0.05), 2).tolist())
-Grid: TypeAlias = dict[tuple[float, float | None], InstanceScore]  # of one image by `score` and `lone`
-LONES = (0.5, 0.4, 0.3, 0.2)
 PIXELS = (0.5, 0.4, 0.55, 0.6, 0.65, 0.7)  # of equally good ones the first
 
 
@@ -59,17 +56,11 @@ def write_settings(folder: Path, card: ModelCard, settings: InstanceSettings) ->
     write_card(folder, replace(card, preprocessing={**card.preprocessing, "instances": asdict(settings)}))
 
 
-def at_thresholds(settings: InstanceSettings) -> list[InstanceSettings]:
-    """The same with each of `THRESHOLDS`, asked of all chromosomes alike."""
-    return [replace(settings, score=score, lone=None) for score in THRESHOLDS]
-
-
 def choose_settings(folder: Path, samples: Iterable[Sample], device: str = "cpu") -> InstanceSettings:
     """Set what a detector hands out, by validation samples, in its card.
 
     The class score and the probability of a mask's pixel from which on F1 of what would then be handed out is best; a
-    match has IoU ≥ 0.8. Where no surer detection lies, the class score from which on edits are fewest. Doubted is from
-    there on what spares most matches of every dataset (`SPARED`).
+    match has IoU ≥ 0.8. Doubted is from there on what spares most matches of every dataset (`SPARED`).
 
     Args:
         folder: The model; its card is written anew.
@@ -85,44 +76,21 @@ def choose_settings(folder: Path, samples: Iterable[Sample], device: str = "cpu"
     tried = [own] if own.boxes_only else [replace(own, pixel=pixel) for pixel in PIXELS]
     others = [predictor.with_settings(settings) for settings in tried]
     seen = (_looked_at(predictor, sample) for sample in samples)
-    judged = [[_judged(other, *each) for other in others] for each in seen]
+    judged = [[scores_at(other, *each, THRESHOLDS) for other in others] for each in seen]
     by_pixel = [[each[index] for each in judged] for index in range(len(tried))]
 
-    def best_f1(grids: Sequence[Grid]) -> float:
-        images = _by_score(grids)
+    def best_f1(images: Sequence[Sequence[InstanceScore]]) -> float:
         best = best_threshold(images)
         return f1([each[best] for each in images])
 
-    settings, grids = max(zip(tried, by_pixel, strict=True), key=lambda each: best_f1(each[1]))
-    if not best_f1(grids):
+    settings, images = max(zip(tried, by_pixel, strict=True), key=lambda each: best_f1(each[1]))
+    if not best_f1(images):
         return own
-    images = _by_score(grids)
     best = best_threshold(images)
-    score = THRESHOLDS[best]
-    lone = min(_lones(settings, score), key=lambda each: mean_edits([grid[score, each] for grid in grids]))
-    for image, grid in zip(images, grids, strict=True):
-        image[best] = grid[score, lone]
     doubtful = THRESHOLDS[highest_sparing(images, best, SPARED)]
-    chosen = replace(settings, score=score, lone=lone, doubtful=doubtful)
+    chosen = replace(settings, score=THRESHOLDS[best], doubtful=doubtful)
     write_settings(folder, predictor.card, chosen)
     return chosen
-
-
-def _lones(settings: InstanceSettings, score: float) -> tuple[float | None, ...]:
-    """What may be asked of a lone chromosome where `score` is asked of others; of equally good ones the first."""
-    return (None, *(() if settings.boxes_only else (each for each in LONES if each < score)))
-
-
-def _judged(predictor: InstancePredictor, detections: Detections, sample: Sample) -> Grid:
-    """One sample as judged by every pair of least class scores."""
-    pairs = [(score, lone) for score in THRESHOLDS for lone in _lones(predictor.settings, score)]
-    tried = [replace(predictor.settings, score=score, lone=lone) for score, lone in pairs]
-    return dict(zip(pairs, scores_at(predictor, detections, sample, tried), strict=True))
-
-
-def _by_score(grids: Sequence[Grid]) -> list[list[InstanceScore]]:
-    """Of each image a score for each of `THRESHOLDS`, asked of all chromosomes alike."""
-    return [[grid[score, None] for score in THRESHOLDS] for grid in grids]
 
 
 def _looked_at(predictor: InstancePredictor, sample: Sample) -> tuple[Detections, Sample]:

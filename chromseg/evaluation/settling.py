@@ -75,9 +75,4 @@ def settle_detector(folder: Path, metaphases: Iterable[Sample], masks: bool, dev
         mark_boxes_only(folder)
         print(f"{folder}: no training image has masks, so it hands out boxes", file=sys.stderr)
     chosen = choose_settings(folder, metaphases, device)
-    return {
-        "threshold": chosen.score,
-        "lone": _NOT if chosen.lone is None else chosen.lone,
-        "pixel": chosen.pixel,
-        "doubtful": chosen.doubtful,
-    }
+    return {"threshold": chosen.score, "pixel": chosen.pixel, "doubtful": chosen.doubtful}

@@ -11,7 +11,7 @@ import numpy as np
 
 from chromseg.annotations import Sample
 from chromseg.evaluation.detections import scores_at
-from chromseg.evaluation.detector_thresholds import THRESHOLDS, at_thresholds
+from chromseg.evaluation.detector_thresholds import THRESHOLDS
 from chromseg.evaluation.thresholds import best_threshold
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.metrics import InstanceScore, summarize_instances
@@ -49,7 +49,7 @@ def study(predictor: InstancePredictor, samples: Iterable[Sample]) -> list[dict[
         look = predictor.network.look([predictor.for_network(sample.image)])
         for other, images in zip(others, judged, strict=True):
             (found,) = other.network.decide(look)
-            images.append(scores_at(other, found, sample, at_thresholds(other.settings)))
+            images.append(scores_at(other, found, sample, THRESHOLDS))
     return [_row(*change, images) for change, images in zip(changes, judged, strict=True) if images]
 
 

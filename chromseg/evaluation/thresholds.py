@@ -50,12 +50,6 @@ def f1(images: Sequence[InstanceScore]) -> float:
     return sum(map(_f1, sets)) / max(1, len(sets))
 
 
-def mean_edits(images: Sequence[InstanceScore]) -> float:
-    """Edits of what is handed out, per image; of images of several datasets the mean of each one's own."""
-    sets = _by_dataset(images, lambda image: image.case_id)
-    return sum(sum(image.edits for image in own) / len(own) for own in sets) / max(1, len(sets))
-
-
 def _by_dataset(images: Iterable[T], case_of: Callable[[T], str]) -> list[list[T]]:
     """The images of each dataset together."""
     sets: dict[str, list[T]] = {}

@@ -223,7 +223,7 @@ class CascadePredictor(Predictor):
     @property
     def _listened(self) -> InstanceSettings:
         """What counts as a detection here; masks are cut at one half, for where outlines end the map knows better."""
-        own = replace(self.detector.settings, pixel=InstanceSettings.pixel, lone=self.rule.lone)
+        own = replace(self.detector.settings, pixel=InstanceSettings.pixel)
         return own if self.rule.least is None else replace(own, score=self.rule.least)
 
     @property

@@ -10,19 +10,17 @@ import numpy as np
 import torch
 
 from chromseg.annotations.maps import largest_region
-from chromseg.arrays import F32, F64, I64, Bool
+from chromseg.arrays import F32, Bool
 from chromseg.boxes import Window
 from chromseg.config import DetectorConfig
 from chromseg.images.field import field_of
 from chromseg.images.tone import toned
 from chromseg.inference.found import Found, in_reading_order, median_width
 from chromseg.inference.predictor import Predictor
-from chromseg.metrics.overlap import common_pixels
 from chromseg.models.ucrd_net import STRIDE, Detections, UCRDNet, paste_masks
 from chromseg.partition.cluster import NEEDS_REVIEW
 
 BOX_ONLY = "box-only"
-_LONE = 0.4  # share of a lone chromosome's mask that surer ones may have
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,6 @@ class InstanceSettings:
     Attributes:
         score: Least class score of a chromosome. (The corrected score of UC ranks; how sure a box is is no reason to
             believe in a chromosome.)
-        lone: The same of one that lies mostly where no surer one does, so that without it something would be missing;
-            None: as `score`.
         duplicate: Of two masks that share this part of the smaller one, the one with the lower score is dropped; two
             chromosomes that cross share far less.
         doubtful: Class score below which a chromosome is flagged for review.
@@ -43,7 +39,6 @@ class InstanceSettings:
     """
 
     score: float = 0.5
-    lone: float | None = None
     duplicate: float = 0.8
     doubtful: float = 0.7
     pixel: float = 0.5
@@ -103,8 +98,7 @@ class InstancePredictor(Predictor):
             settings: Default: the card's.
         """
         settings = settings or self.settings
-        least = settings.score if settings.lone is None else min(settings.score, settings.lone)
-        sure = detections.take(torch.nonzero(detections.class_scores >= least).flatten()).to("cpu")
+        sure = detections.take(torch.nonzero(detections.class_scores >= settings.score).flatten()).to("cpu")
         masks = self.masks_of(sure, shape, settings)
         uncertainty = [None] * len(masks) if sure.uncertainty is None else sure.uncertainty.tolist()
         always = (BOX_ONLY,) if settings.boxes_only else ()
@@ -112,8 +106,7 @@ class InstancePredictor(Predictor):
         flags = tuple((*doubt, *always) for doubt in doubts)
         boxes = sure.boxes.double().numpy()
         found = Found(masks, tuple(sure.scores.tolist()), flags, tuple(uncertainty), boxes=boxes)
-        kept = to_hand_out(common_pixels(masks), sure.class_scores.double().numpy(), settings)
-        return in_reading_order(found.subset(kept))
+        return in_reading_order(found.subset(self.distinct(masks, settings)))
 
     def masks_of(
         self, detections: Detections, shape: tuple[int, ...], settings: InstanceSettings | None = None
@@ -123,6 +116,11 @@ class InstancePredictor(Predictor):
         if settings.boxes_only:
             detections = detections._replace(roi_masks=torch.ones_like(detections.roi_masks))
         return whole_masks(detections, shape, settings.pixel)
+
+    def distinct(self, masks: Bool, settings: InstanceSettings | None = None) -> list[int]:
+        """Which of bool (N, H, W), best first, are no duplicates: indices. Rectangles may well lie in one another."""
+        settings = settings or self.settings
+        return without_duplicates(masks, math.inf if settings.boxes_only else settings.duplicate)
 
     @property
     def settings(self) -> InstanceSettings:
@@ -145,30 +143,17 @@ def whole_masks(detections: Detections, shape: tuple[int, ...], pixel: float = 0
     return np.array([largest_region(mask) for mask in masks], dtype=bool).reshape(-1, *shape)
 
 
-def to_hand_out(common: I64, class_scores: F64, settings: InstanceSettings) -> list[int]:
-    """Which detections, best first, are handed out: indices, ascending.
+def without_duplicates(masks: Bool, share: float) -> list[int]:
+    """Which of bool (N, H, W), best first, are not mostly one that was kept before: indices, ascending.
 
-    One that is mostly another that was kept before, by the smaller of the two masks, is not, so a fragment of a kept
-    chromosome goes too. Rectangles may well lie in one another.
-
-    Args:
-        common: int64 (N, N), the pixels that each two of their masks have in common.
-        class_scores: float64 (N,).
-        settings: What is sure enough.
+    Measured on the smaller of two masks, so a fragment of a kept chromosome goes too.
     """
-    areas = np.diagonal(common)
-    share = math.inf if settings.boxes_only else settings.duplicate
+    flat = masks.reshape(len(masks), math.prod(masks.shape[1:]))
+    areas = flat.sum(axis=1)
     kept: list[int] = []
-
-    def is_new(index: int) -> bool:
-        return bool(areas[index]) and not (common[index, kept] >= share * np.minimum(areas[index], areas[kept])).any()
-
-    for index in np.flatnonzero(class_scores >= settings.score).tolist():
-        if is_new(index):
+    for index in range(len(masks)):
+        own = np.flatnonzero(flat[index])
+        common = np.array([flat[other, own].sum() for other in kept])
+        if areas[index] and not (common >= share * np.minimum(areas[kept], areas[index])).any():
             kept.append(index)
-    if settings.lone is None or settings.boxes_only:
-        return kept
-    for index in np.flatnonzero((class_scores >= settings.lone) & (class_scores < settings.score)).tolist():
-        if is_new(index) and common[index, kept].sum() < _LONE * areas[index]:
-            kept.append(index)
-    return sorted(kept)
+    return kept

@@ -37,12 +37,6 @@ def mask_ious(pred: Bool, target: Bool, crowd: CrowdFlags | None = None) -> F64:
     return _over_union(intersection, np.diff(rows.indptr), np.diff(cols.indptr), crowd)
 
 
-def common_pixels(masks: Bool) -> I64:
-    """How many pixels each two of bool (N, H, W) have in common: int64 (N, N), their areas on the diagonal."""
-    rows = _as_rows(masks)
-    return np.asarray((rows @ rows.T).todense(), dtype=np.int64)
-
-
 def box_ious(pred: F64, target: F64, crowd: CrowdFlags | None = None) -> F64:
     """Intersection over union of every predicted with every true box: xyxy (P, 4), (T, 4) → float64 (P, T)."""
     corner0 = np.maximum(pred[:, None, :2], target[None, :, :2])  # P, T, 2

@@ -35,7 +35,6 @@ class CascadeRule:
         doubt: Probability of being the better one below which a choice is flagged `disputed`.
         least: Least class score of a detection that is listened to; None for the detector's own threshold, as in 0.1.0.
             Where the maps are heard too, it may lie lower.
-        lone: The same of a detection that lies mostly where no surer one does; None: as `least`.
     """
 
     related: float = 0.25
@@ -49,7 +48,6 @@ class CascadeRule:
     verified: float = 0.0
     doubt: float = 0.6
     least: float | None = None
-    lone: float | None = None
 
 
 TODAY = CascadeRule(least=0.6, verified=2.0)  # the best on validation metaphases (docs/experiments/all-stains.md)

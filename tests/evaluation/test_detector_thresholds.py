@@ -21,7 +21,6 @@ from chromseg.evaluation.calibration import write_calibration
 from chromseg.evaluation.detections import judge_image, scores_at
 from chromseg.evaluation.detector_thresholds import (
     THRESHOLDS,
-    at_thresholds,
     choose_settings,
     learned_masks,
     mark_boxes_only,
@@ -92,23 +91,6 @@ def test_the_threshold_parts_true_from_false_and_is_kept_in_the_card(model: Path
     assert choose_settings(model, [boxed()]).score == pytest.approx(0.4)
 
 
-def test_less_is_asked_of_a_lone_chromosome_where_that_saves_edits(
-    model: Path, monkeypatch: pytest.MonkeyPatch, answers: list[float]
-) -> None:
-    """Two false ones half on the first chromosome are surer than the third chromosome, which lies alone."""
-    told = found([0.9, 0.85, 0.45], again=(0.6, 0.6))
-    aside = told.boxes.clone()
-    aside[told.class_scores == 0.6] += torch.tensor([[0.0, 4.0, 0.0, 4.0], [0.0, -4.0, 0.0, -4.0]])
-    monkeypatch.setattr(InstancePredictor, "infer", lambda self, image: told._replace(boxes=aside))
-    chosen = choose_settings(model, [crossed()])
-    assert (chosen.score, chosen.lone, chosen.doubtful) == pytest.approx((0.65, 0.4, 0.65))
-    assert settings_of(read_card(model)) == chosen
-    monkeypatch.undo()
-    answers[:] = [0.9, 0.8, 0.45, 0.3]
-    monkeypatch.setattr(InstancePredictor, "infer", lambda self, image: found(answers))
-    assert choose_settings(model, [crossed()]).lone is None, "one threshold parts them all"
-
-
 def test_the_masks_are_as_wide_as_the_truth(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mask that is sure of the truth and half sure of what lies around it is cut where the truth ends."""
     truth = crossed().masks
@@ -163,14 +145,13 @@ def test_an_image_judged_at_many_thresholds_is_as_judged_at_each(model: Path, mo
     assert isinstance(predictor, InstancePredictor)
     twice = found([0.9, 0.6, 0.45, 0.2], again=(0.7,))
     monkeypatch.setattr(InstancePredictor, "infer", lambda self, image: twice)
-    counts = {(0.1, None): 4, (0.5, None): 2, (0.65, None): 1, (0.65, 0.4): 3, (0.65, 0.2): 4}
-    tried = [dataclasses.replace(predictor.settings, score=score, lone=lone) for score, lone in counts]
-    for settings, count, score in zip(
-        tried, counts.values(), scores_at(predictor, twice, crossed(), tried), strict=True
-    ):
-        whole = judge_image(predictor.with_settings(settings), crossed())
+    thresholds = (0.1, 0.5, 0.65)
+    for threshold, score in zip(thresholds, scores_at(predictor, twice, crossed(), thresholds), strict=True):
+        preprocessing = {"instances": {"score": threshold}}
+        own = dataclasses.replace(predictor, card=dataclasses.replace(predictor.card, preprocessing=preprocessing))
+        whole = judge_image(own, crossed())
         assert summarize_instances([score]) == summarize_instances([whole])
-        assert score.count == whole.count == count
+        assert score.count == whole.count == {0.1: 4, 0.5: 2, 0.65: 1}[threshold]
 
 
 def test_without_a_match_the_threshold_stays(model: Path, answers: list[float]) -> None:
@@ -244,7 +225,7 @@ def test_a_study_gives_what_the_changed_network_gives_by_itself(model: Path, mon
     alone = {}
     for kind in ("box", "soft", "mask"):
         other = changed(predictor, {"nms": kind, "score_min": 0.0})
-        each = scores_at(other, other.infer(crossed().image), crossed(), at_thresholds(other.settings))
+        each = scores_at(other, other.infer(crossed().image), crossed(), THRESHOLDS)
         alone[kind] = summarize_instances(each[:1])  # nothing matches, so the first threshold is the best
     looks, look = [], UCRDNet.look
     monkeypatch.setattr(UCRDNet, "look", lambda self, images: looks.append(1) or look(self, images))

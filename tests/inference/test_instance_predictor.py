@@ -11,9 +11,8 @@ from drawn_cells import drawn_cell, recalling_predictor, threshold_predictor
 
 from chromseg.annotations import Sample
 from chromseg.evaluation.judging import judge_cutout, judge_metaphase
-from chromseg.inference.instance_predictor import InstanceSettings, to_hand_out
+from chromseg.inference.instance_predictor import without_duplicates
 from chromseg.metrics import mask_ious, summarize_instances
-from chromseg.metrics.overlap import common_pixels
 
 
 def test_every_chromosome_comes_out_with_its_uncertainty() -> None:
@@ -100,26 +99,9 @@ def test_a_cut_out_is_judged_by_where_instances_overlap() -> None:
 
 def test_crossing_masks_are_no_duplicates() -> None:
     _, masks = drawn_cell()
-    twice = np.concatenate([masks, masks[1:2], masks[:1] & masks[1:2]])
-    for given, kept in ((masks, [0, 1, 2, 3]), (twice, [0, 1, 2, 3]), (masks[:0], [])):
-        assert to_hand_out(common_pixels(given), np.ones(len(given)), InstanceSettings()) == kept
-
-
-def test_less_is_asked_of_a_detection_without_which_something_would_be_missing() -> None:
-    """In order: a sure one, half of it and as much ground, a tenth and more, a duplicate of that, a faint one."""
-    masks = np.zeros((5, 1, 100), dtype=bool)
-    for mask, (begin, end) in zip(masks, ((0, 20), (10, 30), (18, 38), (19, 38), (60, 80)), strict=True):
-        mask[0, begin:end] = True
-    scores = np.array([0.9, 0.5, 0.45, 0.4, 0.2])
-
-    def kept(settings: InstanceSettings) -> list[int]:
-        return to_hand_out(common_pixels(masks), scores, settings)
-
-    assert kept(InstanceSettings(score=0.65)) == [0]
-    assert kept(InstanceSettings(score=0.65, lone=0.4)) == [0, 2]
-    assert kept(InstanceSettings(score=0.65, lone=0.1)) == [0, 2, 4]
-    assert kept(InstanceSettings(score=0.65, lone=0.1, boxes_only=True)) == [0], "rectangles tell nothing of it"
-    assert kept(InstanceSettings(score=0.45, lone=0.4)) == [0, 1, 2]
+    assert without_duplicates(masks, 0.8) == [0, 1, 2, 3]
+    assert without_duplicates(np.concatenate([masks, masks[1:2], masks[:1] & masks[1:2]]), 0.8) == [0, 1, 2, 3]
+    assert without_duplicates(masks[:0], 0.8) == []
 
 
 def test_a_detectors_own_boxes_are_judged_beside_those_around_its_masks() -> None:
