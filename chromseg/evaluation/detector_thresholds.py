@@ -12,7 +12,7 @@ from chromseg.annotations import Sample
 from chromseg.config import DetectorConfig, TrainConfig
 from chromseg.evaluation.detections import scores_at
 from chromseg.evaluation.judging import as_coarse_as
-from chromseg.evaluation.thresholds import SPARED, best_threshold, f1, highest_sparing
+from chromseg.evaluation.thresholds import SPARED, highest_sparing, least_toil, toil
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.load import predictor_from_folder
 from chromseg.metrics import InstanceScore
@@ -59,8 +59,9 @@ def write_settings(folder: Path, card: ModelCard, settings: InstanceSettings) ->
 def choose_settings(folder: Path, samples: Iterable[Sample], device: str = "cpu") -> InstanceSettings:
     """Set what a detector hands out, by validation samples, in its card.
 
-    The class score and the probability of a mask's pixel from which on F1 of what would then be handed out is best; a
-    match has IoU ≥ 0.8. Doubted is from there on what spares most matches of every dataset (`SPARED`).
+    The class score and the probability of a mask's pixel from which on a person has the least to mend of what would
+    then be handed out (`toil`). Doubted is from there on what spares most matches, of IoU ≥ 0.8, of every dataset
+    (`SPARED`).
 
     Args:
         folder: The model; its card is written anew.
@@ -79,14 +80,14 @@ def choose_settings(folder: Path, samples: Iterable[Sample], device: str = "cpu"
     judged = [[scores_at(other, *each, THRESHOLDS) for other in others] for each in seen]
     by_pixel = [[each[index] for each in judged] for index in range(len(tried))]
 
-    def best_f1(images: Sequence[Sequence[InstanceScore]]) -> float:
-        best = best_threshold(images)
-        return f1([each[best] for each in images])
+    def at_best(images: Sequence[Sequence[InstanceScore]]) -> float:
+        best = least_toil(images)
+        return toil([each[best] for each in images])
 
-    settings, images = max(zip(tried, by_pixel, strict=True), key=lambda each: best_f1(each[1]))
-    if not best_f1(images):
+    settings, images = min(zip(tried, by_pixel, strict=True), key=lambda each: at_best(each[1]))
+    if not any(score.recovered.any() for image in images for score in image):
         return own
-    best = best_threshold(images)
+    best = least_toil(images)
     doubtful = THRESHOLDS[highest_sparing(images, best, SPARED)]
     chosen = replace(settings, score=THRESHOLDS[best], doubtful=doubtful)
     write_settings(folder, predictor.card, chosen)

@@ -91,6 +91,15 @@ def test_the_threshold_parts_true_from_false_and_is_kept_in_the_card(model: Path
     assert choose_settings(model, [boxed()]).score == pytest.approx(0.4)
 
 
+def test_a_poor_outline_is_rather_handed_out_than_left_out(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Either way it is one edit, but handed out it is counted; what is no chromosome is not handed out for that."""
+    told = found([0.9, 0.85, 0.45, 0.3])
+    poor = told.boxes.clone()
+    poor[2] += torch.tensor([0.0, 3.0, 0.0, 3.0])  # of ten rows seven are right
+    monkeypatch.setattr(InstancePredictor, "infer", lambda self, image: told._replace(boxes=poor))
+    assert choose_settings(model, [crossed()]).score == pytest.approx(0.35)
+
+
 def test_the_masks_are_as_wide_as_the_truth(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mask that is sure of the truth and half sure of what lies around it is cut where the truth ends."""
     truth = crossed().masks
@@ -226,15 +235,16 @@ def test_a_study_gives_what_the_changed_network_gives_by_itself(model: Path, mon
     for kind in ("box", "soft", "mask"):
         other = changed(predictor, {"nms": kind, "score_min": 0.0})
         each = scores_at(other, other.infer(crossed().image), crossed(), THRESHOLDS)
-        alone[kind] = summarize_instances(each[:1])  # nothing matches, so the first threshold is the best
+        alone[kind] = {at: summarize_instances([score]) for at, score in zip(THRESHOLDS, each, strict=True)}
     looks, look = [], UCRDNet.look
     monkeypatch.setattr(UCRDNet, "look", lambda self, images: looks.append(1) or look(self, images))
     rows = study(changed(predictor, {"score_min": 0.0}), [crossed(), crossed()])
     assert len(looks) == 2, "once an image"
     assert len({row["ece"] for row in rows[:3]}) == 3
     for row in rows[:3]:
-        metrics = {key: value for key, value in row.items() if key in alone[row["value"]]}
-        assert metrics == pytest.approx({key: alone[row["value"]][key] for key in metrics})
+        own = alone[row["value"]][row["threshold"]]
+        metrics = {key: value for key, value in row.items() if key in own}
+        assert metrics == pytest.approx({key: own[key] for key in metrics})
 
 
 def test_calibration_leaves_a_table_and_a_picture(tmp_path: Path) -> None:
