@@ -135,6 +135,11 @@ def _promote_together(project: Path, number: int, barrier: Any, name: str = "chr
     (project / f"{number}.outcome").write_text(outcome)
 
 
+def _promote_together_here(project: Path, number: int, barrier: Any) -> None:
+    _enter(project)
+    _promote_together(project, number, barrier)
+
+
 def test_of_promoters_at_the_same_moment_one_wins_and_the_others_are_told(
     store: Path, make_model: Callable[..., Path], clean_process: ForkServerContext
 ) -> None:
@@ -142,7 +147,7 @@ def test_of_promoters_at_the_same_moment_one_wins_and_the_others_are_told(
     for seed in numbers:
         register(make_model(seed=seed), "chromseg")
     barrier = clean_process.Barrier(len(numbers))
-    processes = [clean_process.Process(target=_promote_together, args=(store, n, barrier)) for n in numbers]
+    processes = [clean_process.Process(target=_promote_together_here, args=(store, n, barrier)) for n in numbers]
     for process in processes:
         process.start()
     for process in processes:
