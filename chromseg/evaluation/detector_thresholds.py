@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,10 +12,9 @@ from chromseg.annotations import Sample
 from chromseg.config import DetectorConfig, TrainConfig
 from chromseg.evaluation.detections import scores_at
 from chromseg.evaluation.judging import as_coarse_as
-from chromseg.evaluation.thresholds import SPARED, highest_sparing, least_toil, toil
+from chromseg.evaluation.thresholds import SPARED, highest_sparing, least_costly, toil
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.load import predictor_from_folder
-from chromseg.metrics import InstanceScore
 from chromseg.models.package import ModelCard, read_card, write_card
 from chromseg.models.ucrd_net import Detections
 
@@ -79,15 +78,10 @@ def choose_settings(folder: Path, samples: Iterable[Sample], device: str = "cpu"
     seen = (_looked_at(predictor, sample) for sample in samples)
     judged = [[scores_at(other, *each, THRESHOLDS) for other in others] for each in seen]
     by_pixel = [[each[index] for each in judged] for index in range(len(tried))]
-
-    def at_best(images: Sequence[Sequence[InstanceScore]]) -> float:
-        best = least_toil(images)
-        return toil([each[best] for each in images])
-
-    settings, images = min(zip(tried, by_pixel, strict=True), key=lambda each: at_best(each[1]))
+    bests = [least_costly(images, toil) for images in by_pixel]
+    settings, images, (best, _) = min(zip(tried, by_pixel, bests, strict=True), key=lambda each: each[2][1])
     if not any(score.recovered.any() for image in images for score in image):
         return own
-    best = least_toil(images)
     doubtful = THRESHOLDS[highest_sparing(images, best, SPARED)]
     chosen = replace(settings, score=THRESHOLDS[best], doubtful=doubtful)
     write_settings(folder, predictor.card, chosen)

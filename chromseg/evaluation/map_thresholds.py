@@ -17,7 +17,7 @@ import numpy.typing as npt
 from chromseg.annotations import Sample
 from chromseg.arrays import F32, U8
 from chromseg.evaluation.judging import as_coarse_as, score_found
-from chromseg.evaluation.thresholds import best_threshold, f1
+from chromseg.evaluation.thresholds import error, least_costly
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.postprocess import PostprocessSettings
@@ -49,8 +49,8 @@ def choose_map_settings(folder: Path, samples: Iterable[Sample], device: str = "
     own, card = predictor.postprocess, predictor.card
     known = [_Answered.of(predictor, sample) for sample in samples if sample.masks is not None]
     chromosome = [each for at in THRESHOLDS for each in (at_threshold(own, at), replace(own, chromosome=at, mean=at))]
-    best, found = _best(predictor, known, chromosome)
-    if not found:
+    best, lacking = _best(predictor, known, chromosome)
+    if lacking == 1:
         return own
     crossing = [replace(best, crossing=at, crossing_peak=max(at, best.crossing_peak)) for at in CROSSINGS]
     best, _ = _best(predictor, known, crossing)
@@ -82,10 +82,10 @@ class _Answered:
 def _best(
     predictor: MapPredictor, known: Sequence[_Answered], tried: Sequence[PostprocessSettings]
 ) -> tuple[PostprocessSettings, float]:
-    """The first of the settings with the best F1, and that F1."""
+    """The first of the settings with the best F1, and what that lacks to 1."""
     images = [scores_with(predictor, each.probabilities.astype(np.float32), each.whole, tried) for each in known]
-    best = best_threshold(images)
-    return tried[best], f1([each[best] for each in images])
+    best, lacking = least_costly(images, error)
+    return tried[best], lacking
 
 
 def scores_with(

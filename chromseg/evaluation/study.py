@@ -12,7 +12,7 @@ import numpy as np
 from chromseg.annotations import Sample
 from chromseg.evaluation.detections import scores_at
 from chromseg.evaluation.detector_thresholds import THRESHOLDS
-from chromseg.evaluation.thresholds import least_toil
+from chromseg.evaluation.thresholds import least_costly, toil
 from chromseg.inference.instance_predictor import InstancePredictor
 from chromseg.metrics import InstanceScore, summarize_instances
 from chromseg.metrics.catalogue import OF_IMAGES
@@ -61,6 +61,6 @@ def changed(predictor: InstancePredictor, values: Mapping[str, Any]) -> Instance
 
 
 def _row(name: str, value: Any, images: Sequence[Sequence[InstanceScore]]) -> dict[str, Any]:
-    best = least_toil(images)
+    best, _ = least_costly(images, toil)
     metrics = summarize_instances([each[best] for each in images])
     return {"changed": name, "value": value, "threshold": THRESHOLDS[best], **{key: metrics[key] for key in OF_IMAGES}}

@@ -15,26 +15,26 @@ SPARED = 0.88  # of the right outlines of every stain that must not be doubted
 T = TypeVar("T")
 
 
-def best_threshold(images: Sequence[Sequence[InstanceScore]]) -> int:
-    """Index of the threshold with the best F1: of what is handed out, and of what is there, how much matches.
+def least_costly(
+    images: Sequence[Sequence[InstanceScore]], cost: Callable[[Sequence[InstanceScore]], float]
+) -> tuple[int, float]:
+    """Index of the threshold whose results cost the least, and that cost.
 
     Args:
-        images: Of each image a score for each threshold, ascending; of equally good ones the first is taken. 0 without
-            images.
+        images: Of each image a score for each threshold, ascending; of equally good ones the first is taken. Index 0
+            without images.
+        cost: Of the results of all images at one threshold, such as `toil` or `error`.
     """
-    return max(range(len(images[0]) if images else 1), key=lambda index: f1([each[index] for each in images]))
-
-
-def least_toil(images: Sequence[Sequence[InstanceScore]]) -> int:
-    """Index of the threshold with the least toil. Arguments as of `best_threshold`."""
-    return min(range(len(images[0]) if images else 1), key=lambda index: toil([each[index] for each in images]))
+    costs = [cost(scores) for scores in zip(*images, strict=True)] or [cost([])]
+    index = costs.index(min(costs))
+    return index, costs[index]
 
 
 def highest_sparing(images: Sequence[Sequence[InstanceScore]], least: int, share: float) -> int:
     """Index of the highest threshold that keeps a share of the matches of every dataset.
 
     Args:
-        images: As of `best_threshold`.
+        images: As of `least_costly`.
         least: Index of the threshold whose matches count.
         share: 0–1.
     """
@@ -48,13 +48,13 @@ def highest_sparing(images: Sequence[Sequence[InstanceScore]], least: int, share
     return max(index for index in range(least, len(images[0])) if spares(index))
 
 
-def f1(images: Sequence[InstanceScore]) -> float:
-    """F1 of what is handed out: twice the matches over what is handed out and what is there.
+def error(images: Sequence[InstanceScore]) -> float:
+    """What F1 lacks to 1, of what is handed out and what is there; 1 where nothing matches.
 
     Of images of several datasets the mean of each one's own, so that no stain is chosen against because it has few.
     """
     sets = _by_dataset(images, lambda image: image.case_id)
-    return sum(map(_f1, sets)) / max(1, len(sets))
+    return 1 - sum(map(_f1, sets)) / max(1, len(sets))
 
 
 def toil(images: Sequence[InstanceScore]) -> float:

@@ -13,7 +13,7 @@ from scipy import ndimage
 from chromseg.annotations import Sample
 from chromseg.config import ModelConfig
 from chromseg.evaluation.map_thresholds import THRESHOLDS, at_threshold, choose_map_settings, scores_with
-from chromseg.evaluation.thresholds import f1
+from chromseg.evaluation.thresholds import error
 from chromseg.inference.load import predictor_from_folder
 from chromseg.inference.map_predictor import MapPredictor
 from chromseg.inference.postprocess import PostprocessSettings
@@ -122,5 +122,5 @@ def test_each_dataset_weighs_the_same_however_many_pictures_it_has() -> None:
         return score_instances(case, case, masks[:found], np.ones(found), masks)
 
     many, few = [image("q/1", 2, 2)] * 9, [image("g/1", 0, 2)]
-    assert f1(many + few) == 0.5 == f1([many[0], *few])
-    assert f1(many) == 1.0 and f1([]) == 0.0
+    assert error(many + few) == 0.5 == error([many[0], *few])
+    assert error(many) == 0.0 and error([]) == 1.0

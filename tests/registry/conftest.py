@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import shutil
 from collections.abc import Callable
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ def clean_process() -> ForkServerContext:
     """Processes forked from one that has imported MLflow and torch and done nothing else: imports are paid once."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["chromseg.registry.promotion", "chromseg.registry.card.files", "alembic.script"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)  # of the test that comes first; all processes would have it
+        forkserver.ensure_running()
     return context
 
 

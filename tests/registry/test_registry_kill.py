@@ -59,7 +59,6 @@ def _promote_and_die(project: Path, reference: str, step: int) -> None:
 
 def _enter(project: Path) -> None:
     os.chdir(project)
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
     os.environ["CHROMSEG_ACTOR"] = "Ada Tester"
     os.environ["CHROMSEG_STATE_DIR"] = str(project.parent / "state")
 

@@ -20,7 +20,6 @@ from chromseg.registry.store.store import experiment_id, open_store
 
 def _start(folder: Path, barrier: Barrier) -> None:
     os.chdir(folder)
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
     barrier.wait()
     action = init_store().action
     experiment_id(open_store(), "chromseg")
