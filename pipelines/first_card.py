@@ -81,9 +81,10 @@ def _each(words: Iterable[str]) -> str:
 
 def _preprocessing(config: TrainConfig) -> dict[str, Any]:
     """What predictions are made with, written down in full: later defaults must not change an old model."""
+    seen = {"tone": config.tone, "half_turn": config.half_turn}
     if isinstance(config.model, ModelConfig):
         postprocess = at_threshold(PostprocessSettings(contact=config.seams), config.chromosome_threshold)
-        return {"tone": config.tone, "half_turn": config.half_turn, "postprocess": asdict(postprocess)}
+        return seen | {"postprocess": asdict(postprocess)}
     if isinstance(config.model, DetectorConfig):
-        return {"tone": config.tone, "instances": asdict(InstanceSettings(score=config.instance_score))}
+        return seen | {"instances": asdict(InstanceSettings(score=config.instance_score))}
     return {}

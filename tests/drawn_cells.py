@@ -58,8 +58,10 @@ class RecallingNetwork(nn.Module):
     def __init__(self, masks: np.ndarray, scores: list[float] | None = None, uncertainty: list[float] | None = None):
         super().__init__()
         self.masks, self.scores, self.uncertainty = masks, scores or [0.95] * len(masks), uncertainty
+        self.turned = False
 
-    def detect(self, images: list[Tensor]) -> list[Detections]:
+    def detect(self, images: list[Tensor], *, half_turn: bool = False) -> list[Detections]:
+        self.turned = half_turn
         order = np.argsort(-np.array(self.scores), kind="stable").tolist()
         factor = images[0].shape[-1] / self.masks.shape[-1]
         boxes = [[side * factor for side in box_of(self.masks[index])] for index in order]

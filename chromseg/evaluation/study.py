@@ -46,7 +46,8 @@ def study(predictor: InstancePredictor, samples: Iterable[Sample]) -> list[dict[
     others = [changed(predictor, {name: value}) for name, value in changes]
     judged: list[list[list[InstanceScore]]] = [[] for _ in changes]
     for sample in samples:
-        look = predictor.network.look([predictor.for_network(sample.image)])
+        turned = predictor.seen_turned(sample.image.size)
+        look = predictor.network.look([predictor.for_network(sample.image)], half_turn=turned)
         for other, images in zip(others, judged, strict=True):
             (found,) = other.network.decide(look)
             images.append(scores_at(other, found, sample, THRESHOLDS))

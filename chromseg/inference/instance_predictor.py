@@ -72,7 +72,8 @@ class InstancePredictor(Predictor):
         """Run the network: float32 (H, W) → all detections above its own, low threshold."""
         picture = self.for_network(absorbance)
         rows, cols = self._field(picture)
-        (detections,) = self.network.detect([picture[:, rows, cols]])
+        turned = self.seen_turned(absorbance.size)
+        (detections,) = self.network.detect([picture[:, rows, cols]], half_turn=turned)
         return detections._replace(boxes=detections.boxes + detections.boxes.new_tensor([cols.start, rows.start] * 2))
 
     def for_network(self, absorbance: F32) -> torch.Tensor:

@@ -26,6 +26,7 @@ from chromseg.validation import ImageLimits, InputCheck, Report
 
 _RIGHT_ENOUGH = 0.78  # of the trained width, or its inverse: there a second look mended nothing on validation pictures
 _MOST_CLOSER = 2.0
+_MOST_TURNED = 3_750_000  # pixels of a picture, ground and all, that is seen turned too; 946 of 959 at hand have fewer
 _RETIRED = ("soft_blur", "max_blur")  # limits in older cards, of blur in the model's pixels, which scaling took away
 
 
@@ -70,6 +71,18 @@ class Predictor(ABC):
     def tone(self) -> float:
         """Median absorbance of its chromosomes to which a picture is brought for the network; 0: none."""
         return float(self.card.preprocessing.get("tone", 0.0))
+
+    def seen_turned(self, pixels: int) -> bool:
+        """Whether the network's answers are the mean over a picture and the same turned by 180°, if that is not large.
+
+        A chromosome has no upper side, the network's errors do. The mean raised what is found at IoU ≥ 0.8 of 24
+        validation metaphases from 0.826 to 0.844 by a network of maps; by a detector it spares 0.6 edits of 9.6 on 12
+        Q-band ones and 0.7 of 14.9 on 12 of DAPI. Three more orientations add little to that.
+
+        Args:
+            pixels: Of the picture as the network sees it.
+        """
+        return bool(self.card.preprocessing.get("half_turn", False)) and pixels <= _MOST_TURNED
 
     def seen(self, absorbance: F32) -> F32:
         """A picture float32 (H, W) at the model's scale as coarse as the masks that `find` gives."""

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from drawn_cells import drawn_cell, recalling_predictor, threshold_predictor
+from drawn_cells import RecallingNetwork, drawn_cell, recalling_predictor, threshold_predictor
 
 from chromseg.annotations import Sample
 from chromseg.evaluation.judging import judge_cutout, judge_metaphase
@@ -41,6 +41,15 @@ def test_with_a_tone_pale_and_dark_pictures_are_one_to_the_network(tone: float, 
     dark = np.zeros((40, 60), np.float32)
     dark[10:18, 5:50] = 0.6
     assert torch.allclose(toned.for_network(dark), toned.for_network(dark / 2), atol=1e-6) == same
+
+
+def test_a_picture_is_seen_turned_if_the_card_says_so_and_it_is_not_large() -> None:
+    plain = recalling_predictor(drawn_cell()[1])
+    both = dataclasses.replace(plain, card=dataclasses.replace(plain.card, preprocessing={"half_turn": True}))
+    for predictor, rows, turned in ((plain, 100, False), (both, 1870, True), (both, 1880, False)):
+        predictor.infer(np.full((rows, 2000), 0.4, np.float32))
+        assert isinstance(predictor.network, RecallingNetwork)
+        assert predictor.network.turned == turned
 
 
 def test_unsure_ones_are_flagged_and_very_unsure_ones_left_out() -> None:
@@ -111,7 +120,7 @@ def test_a_detectors_own_boxes_are_judged_beside_those_around_its_masks() -> Non
     detections = detector.network.detect([torch.zeros(1, *picture.shape)])[0]
     grids = detections.roi_masks.clone()
     grids[:, 14:] = 0
-    detector.network.detect = lambda images: [detections._replace(roi_masks=grids)]  # type: ignore[method-assign]
+    detector.network.detect = lambda images, **_: [detections._replace(roi_masks=grids)]  # type: ignore[method-assign]
     sample = Sample.from_masks("a", "drawn/1", "test", "metaphase", (255 - picture) / np.float32(255), masks)
     metrics = summarize_instances([judge_metaphase(detector, sample)])
     assert metrics["own_box_map"] == metrics["own_box_ap50"] == 1.0

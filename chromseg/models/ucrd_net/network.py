@@ -17,13 +17,14 @@ from chromseg.errors import ModelError
 from chromseg.models.ucrd_net import box_head, mask_layer
 from chromseg.models.ucrd_net.backbone import Backbone
 from chromseg.models.ucrd_net.box_cascade import BoxCascade
-from chromseg.models.ucrd_net.box_head import BoxHead, box_losses
+from chromseg.models.ucrd_net.box_head import BoxHead, BoxPrediction, box_losses
 from chromseg.models.ucrd_net.check import check_config
 from chromseg.models.ucrd_net.convolution import convolution
 from chromseg.models.ucrd_net.counting import CountingBranch
 from chromseg.models.ucrd_net.detection import read_boxes, settle, with_masks
 from chromseg.models.ucrd_net.features import Features
 from chromseg.models.ucrd_net.fpn import FeaturePyramid
+from chromseg.models.ucrd_net.half_turn import mean_answer, turned
 from chromseg.models.ucrd_net.ignoring import Unknown
 from chromseg.models.ucrd_net.images import ImageBatch, make_batch
 from chromseg.models.ucrd_net.mask_boxes import choose_mask_boxes
@@ -49,12 +50,14 @@ class Look(NamedTuple):
         features: Of the images.
         proposals: float32 (R, 4) of each image, in the batch's pixels.
         answers: What the box head says of them, image by image.
+        turned: Features of the images turned by 180°, if these are seen too.
     """
 
     batch: ImageBatch
     features: Features
     proposals: list[Tensor]
-    answers: list[box_head.BoxPrediction]
+    answers: list[BoxPrediction]
+    turned: Features | None = None
 
 
 class UCRDNet(nn.Module):
@@ -148,12 +151,15 @@ class UCRDNet(nn.Module):
         return {**losses, "loss": total}
 
     @torch.no_grad()
-    def detect(self, images: Sequence[Tensor], *, correction: float | None = None) -> list[Detections]:
+    def detect(
+        self, images: Sequence[Tensor], *, correction: float | None = None, half_turn: bool = False
+    ) -> list[Detections]:
         """Find the chromosomes of each image; the network should be in evaluation mode.
 
         Args:
             images: float32 (1, H, W) each, absorbance, of any size.
             correction: λ of eq. 11 instead of the configured one.
+            half_turn: As of `look`.
 
         Returns:
             One each, in its own pixels.
@@ -161,18 +167,26 @@ class UCRDNet(nn.Module):
         Raises:
             ModelError: An image is not (1, H, W).
         """
-        return self.decide(self.look(images), correction=correction)
+        return self.decide(self.look(images, half_turn=half_turn), correction=correction)
 
     @torch.no_grad()
-    def look(self, images: Sequence[Tensor]) -> Look:
-        """The first part of `detect`, and most of its time: all up to the box head's answers."""
+    def look(self, images: Sequence[Tensor], *, half_turn: bool = False) -> Look:
+        """The first part of `detect`, and most of its time: all up to the box head's answers.
+
+        Args:
+            images: As of `detect`.
+            half_turn: Also see the images turned by 180°, and answer the mean of both, in nearly twice the time.
+        """
         batch, features = self.features(images)
         proposals, _ = self.rpn(batch, features.levels)
-        pred = self.box_head(self.box_reader(features, proposals))
-        if self.cascade is not None:
-            read = partial(self.box_reader, features)
-            proposals, pred = self.cascade.refine(read, proposals, pred, batch.sizes)
-        return Look(batch, features, proposals, pred.split([len(each) for each in proposals]))
+        upright = self._answers(features, proposals, batch.sizes)
+        if not half_turn:
+            return Look(batch, features, *upright)
+        _, below = self.features([image.flip(1, 2) for image in images])
+        places = [turned(own, size) for own, size in zip(proposals, batch.sizes, strict=True)]
+        views = (zip(*view, strict=True) for view in (upright, self._answers(below, places, batch.sizes)))
+        means = [mean_answer(*each) for each in zip(*views, batch.sizes, strict=True)]
+        return Look(batch, features, [boxes for boxes, _ in means], [pred for _, pred in means], below)
 
     @torch.no_grad()
     def decide(self, look: Look, *, correction: float | None = None) -> list[Detections]:
@@ -182,8 +196,8 @@ class UCRDNet(nn.Module):
             settle(read_boxes(own, each, size, self.config, lam), self.config)
             for own, each, size in zip(look.answers, look.proposals, look.batch.sizes, strict=True)
         ]
-        masks, fits = self._masks(look.features, [each.boxes for each in found])
-        return [with_masks(*each, self.config) for each in zip(found, masks, fits, look.batch.factors, strict=True)]
+        drawn = self._drawn(look, [each.boxes for each in found])
+        return [with_masks(*each, self.config) for each in zip(found, *drawn, look.batch.factors, strict=True)]
 
     @torch.no_grad()
     def region_maps(self, image: Tensor, boxes: Tensor) -> RegionMaps:
@@ -215,6 +229,30 @@ class UCRDNet(nn.Module):
             levels = [feature.float() for feature in self.bottom_up(levels)]
         semantic = None if self.semantic is None else self.semantic(levels[0])
         return batch, Features(levels, detail, semantic)
+
+    def _answers(
+        self, features: Features, proposals: list[Tensor], sizes: Sequence[tuple[int, int]]
+    ) -> tuple[list[Tensor], list[BoxPrediction]]:
+        """The boxes of each image as they enter the last box head, and what it says of them."""
+        read = partial(self.box_reader, features)
+        pred = self.box_head(read(proposals))
+        if self.cascade is not None:
+            proposals, pred = self.cascade.refine(read, proposals, pred, sizes)
+        return proposals, pred.split([len(each) for each in proposals])
+
+    def _drawn(self, look: Look, boxes: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor | None]]:
+        """As `_masks`, the mean of both views if there are two."""
+        masks, fits = self._masks(look.features, boxes)
+        if look.turned is None:
+            return masks, fits
+        places = [turned(own, size) for own, size in zip(boxes, look.batch.sizes, strict=True)]
+        others, other_fits = self._masks(look.turned, places)
+        means = [(own + other.flip(1, 2)) / 2 for own, other in zip(masks, others, strict=True)]
+        fit = [
+            None if own is None or other is None else (own + other) / 2
+            for own, other in zip(fits, other_fits, strict=True)
+        ]
+        return means, fit
 
     def _masks(self, features: Features, boxes: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor | None]]:
         """Probabilities (D, 28, 28) for each image, and with mask scoring the IoUs (D,) they are thought to have."""

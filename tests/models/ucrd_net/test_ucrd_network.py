@@ -11,7 +11,8 @@ from torchvision.ops import box_iou
 
 from chromseg.config import DetectorConfig
 from chromseg.errors import ConfigError, DataError, ModelError
-from chromseg.models.ucrd_net import Target, UCRDNet
+from chromseg.models.ucrd_net import Detections, Target, UCRDNet
+from chromseg.models.ucrd_net.half_turn import turned
 
 VARIANTS = {
     "mask-rcnn": {},
@@ -113,6 +114,28 @@ def test_images_are_detected_alike_alone_and_together(config: DetectorConfig) ->
         (alone,) = network.detect([image])
         torch.testing.assert_close(alone.boxes, found.boxes, atol=1e-3, rtol=1e-3)
         torch.testing.assert_close(alone.roi_masks, found.roi_masks, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("half_turn", [True, False])
+@pytest.mark.parametrize("variant", ["cascade", "rc-net", "full"])
+def test_half_turn_makes_the_answer_the_same_from_either_side(
+    variant: str, half_turn: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = tiny(EDGE_CASES[variant], score_min=0.0).eval()
+    images, targets = batch()
+    upright = [target.boxes for target in targets]
+    upside_down = [turned(boxes, image.shape[1:]) for boxes, image in zip(upright, images, strict=True)]
+
+    def detect(pictures: list[torch.Tensor], proposals: list[torch.Tensor]) -> list[Detections]:
+        monkeypatch.setattr(network.rpn, "forward", lambda *_: (proposals, {}))
+        return network.detect(pictures, half_turn=half_turn)
+
+    below = detect([image.flip(1, 2) for image in images], upside_down)
+    for image, one, other in zip(images, detect(images, upright), below, strict=True):
+        columns = (turned(other.boxes, image.shape[1:]), other.class_scores, other.roi_masks.flip(1, 2))
+        pairs = zip((one.boxes, one.class_scores, one.roi_masks), columns, strict=True)
+        assert len(one.boxes) > 0
+        assert all(own.shape == its.shape and torch.allclose(own, its, atol=1e-4) for own, its in pairs) == half_turn
 
 
 @pytest.mark.parametrize("config", EDGE_CASES.values(), ids=EDGE_CASES)
