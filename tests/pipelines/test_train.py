@@ -121,12 +121,13 @@ def test_the_lineage_says_whether_the_data_as_it_is_passed_validation(three_sets
     assert lineage_of("alone").validation is None, "another state of it was"
 
 
-def test_the_threshold_is_written_down_before_it_is_chosen(three_sets: Path) -> None:
+def test_a_detectors_threshold_and_views_are_written_down_before_any_is_chosen(three_sets: Path) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(PARAMS))
     profile = Profile()
-    config = replace(variant_config(profile.params, "alone"), instance_score=0.75)
+    config = replace(variant_config(profile.params, "alone"), instance_score=0.75, half_turn=True)
     card = first_card(profile, config, origin(profile, config, "alone", seed=0))
     assert card.preprocessing["instances"]["score"] == 0.75
+    assert card.preprocessing["half_turn"] is True
 
 
 def test_a_network_of_maps_notes_the_threshold_of_its_variant(three_sets: Path) -> None:
