@@ -31,7 +31,7 @@ from chromseg.evaluation.thresholds import highest_sparing
 from chromseg.inference.instance_predictor import InstancePredictor, InstanceSettings
 from chromseg.inference.load import predictor_from_folder
 from chromseg.metrics import InstanceScore, score_instances, summarize_instances
-from chromseg.models.package import read_card
+from chromseg.models.package import read_card, write_card
 from chromseg.models.ucrd_net import Detections, UCRDNet
 
 
@@ -227,8 +227,12 @@ def test_studies_change_lambda_and_suppression_and_nothing_else(model: Path) -> 
     assert study(predictor, []) == []
 
 
-def test_a_study_gives_what_the_changed_network_gives_by_itself(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("half_turn", [False, True])
+def test_a_study_gives_what_the_changed_network_gives_by_itself(
+    model: Path, half_turn: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Though the picture is looked at once."""
+    write_card(model, dataclasses.replace(read_card(model), preprocessing={"half_turn": half_turn}))
     predictor = predictor_from_folder(model)
     assert isinstance(predictor, InstancePredictor)
     alone = {}
