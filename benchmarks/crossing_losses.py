@@ -83,9 +83,9 @@ def steps(predictor: InstancePredictor, sample: Sample) -> Iterator[tuple[str, n
     look = network.look([predictor.for_network(sample.image)])
     own = torch.tensor(boxes_of(truth), dtype=torch.float32)
     boxes = own * look.batch.factors[0]
-    yield "proposal, IoU 0.5", (box_iou(boxes, look.proposals[0]).amax(dim=1) >= 0.5).numpy()
+    yield "proposal, IoU 0.5", (box_iou(boxes, look.answers[0][0]).amax(dim=1) >= 0.5).numpy()
     everything = replace(network.config, score_min=0.0)
-    before = read_boxes(look.answers[0], look.proposals[0], look.batch.sizes[0], everything, everything.correction)
+    before = read_boxes(look.answers[0], look.batch.sizes[0], everything, everything.correction)
     fits = box_iou(boxes, before.boxes) >= 0.75
     yield "box before NMS, IoU 0.75", fits.any(dim=1).numpy()
     yield f"the same, class score {_SURE}", (fits & (before.class_scores >= _SURE)).any(dim=1).numpy()

@@ -43,6 +43,11 @@ class BoxPrediction(NamedTuple):
         return [BoxPrediction(*each) for each in zip(*columns, strict=True)]
 
 
+Answer = tuple[
+    Tensor, BoxPrediction
+]  # boxes float32 (R, 4) of one image, in the batch's pixels, and what is said of them
+
+
 class BoxHead(nn.Module):
     """RoI features → `BoxPrediction`.
 

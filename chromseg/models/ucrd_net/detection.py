@@ -12,7 +12,7 @@ from torchvision.ops import box_iou, clip_boxes_to_image, nms
 
 from chromseg.arrays import Bool
 from chromseg.config import DetectorConfig
-from chromseg.models.ucrd_net.box_head import CODER, BoxPrediction
+from chromseg.models.ucrd_net.box_head import CODER, Answer
 from chromseg.models.ucrd_net.rois import paste_masks
 from chromseg.models.ucrd_net.targets import Detections
 from chromseg.models.ucrd_net.uncertainty import box_uncertainty, corrected_score, damped_score
@@ -119,20 +119,18 @@ class ScoredBoxes(NamedTuple):
         return ScoredBoxes(*(None if column is None else column[index] for column in self))  # type: ignore[arg-type]
 
 
-def read_boxes(
-    pred: BoxPrediction, proposals: Tensor, size: tuple[int, int], config: DetectorConfig, correction: float
-) -> ScoredBoxes:
+def read_boxes(answer: Answer, size: tuple[int, int], config: DetectorConfig, correction: float) -> ScoredBoxes:
     """Every proposal's most likely class and its box, if sure enough.
 
     One proposal gives one box, of whatever class: a chromosome is of one kind only.
 
     Args:
-        pred: The box head's answer to the proposals of one image.
-        proposals: float32 (R, 4).
+        answer: The box head's to the proposals of one image.
         size: Height and width of the image; boxes are cut there.
         config: Of the network.
         correction: λ of eq. 11, used with UC that ranks by it.
     """
+    proposals, pred = answer
     class_scores, best = pred.logits.softmax(dim=1)[:, 1:].max(dim=1)
     boxes = clip_boxes_to_image(CODER.decode_single(pred.deltas, proposals), size)
     scores, uncertainty, spread = class_scores, None, None

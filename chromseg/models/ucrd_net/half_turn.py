@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from chromseg.models.ucrd_net.box_head import CODER, BoxPrediction
+from chromseg.models.ucrd_net.box_head import CODER, Answer, BoxPrediction
 
 
 def turned(boxes: Tensor, size: tuple[int, int]) -> Tensor:
@@ -14,24 +14,22 @@ def turned(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     return boxes.new_tensor([width, height, width, height]) - boxes[:, [2, 3, 0, 1]]
 
 
-def mean_answer(
-    one: tuple[Tensor, BoxPrediction], other: tuple[Tensor, BoxPrediction], size: tuple[int, int]
-) -> tuple[Tensor, BoxPrediction]:
-    """What both views say of the same proposals of one image: their mean boxes, scores and uncertainties.
+def mean_answer(one: Answer, other: Answer, size: tuple[int, int]) -> Answer:
+    """What both views say of the same proposals: their mean boxes, scores and uncertainties.
 
     Args:
-        one: Boxes float32 (R, 4) that entered the last box head, and what it says of them.
-        other: The same of the turned image, in its own coordinates.
+        one: Of an image.
+        other: Of the image turned, where the boxes lie in that.
         size: Height and width of the image.
 
     Returns:
         The mean boxes, and an answer to them that moves them no more.
     """
-    moved = CODER.decode_single(one[1].deltas, one[0]), CODER.decode_single(other[1].deltas, other[0])
-    boxes = torch.stack([moved[0], turned(moved[1], size)]).mean(dim=0)
+    moved = (CODER.decode_single(pred.deltas, boxes) for boxes, pred in (one, other))
+    boxes = (next(moved) + turned(next(moved), size)) / 2
     logits = torch.stack([pred.logits.softmax(dim=1) for _, pred in (one, other)]).mean(dim=0).log()
     sigma, fit = (
-        None if first is None or second is None else torch.stack([first, second]).mean(dim=0)
-        for first, second in zip(one[1][2:], other[1][2:], strict=True)
+        None if own is None or its is None else (own + its) / 2
+        for own, its in zip(one[1][2:], other[1][2:], strict=True)
     )
     return boxes, BoxPrediction(logits, torch.zeros_like(boxes), sigma, fit)

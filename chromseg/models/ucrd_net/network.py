@@ -17,7 +17,7 @@ from chromseg.errors import ModelError
 from chromseg.models.ucrd_net import box_head, mask_layer
 from chromseg.models.ucrd_net.backbone import Backbone
 from chromseg.models.ucrd_net.box_cascade import BoxCascade
-from chromseg.models.ucrd_net.box_head import BoxHead, BoxPrediction, box_losses
+from chromseg.models.ucrd_net.box_head import Answer, BoxHead, box_losses
 from chromseg.models.ucrd_net.check import check_config
 from chromseg.models.ucrd_net.convolution import convolution
 from chromseg.models.ucrd_net.counting import CountingBranch
@@ -48,15 +48,13 @@ class Look(NamedTuple):
     Attributes:
         batch: The images.
         features: Of the images.
-        proposals: float32 (R, 4) of each image, in the batch's pixels.
-        answers: What the box head says of them, image by image.
+        answers: Of each image.
         turned: Features of the images turned by 180°, if these are seen too.
     """
 
     batch: ImageBatch
     features: Features
-    proposals: list[Tensor]
-    answers: list[BoxPrediction]
+    answers: list[Answer]
     turned: Features | None = None
 
 
@@ -181,20 +179,20 @@ class UCRDNet(nn.Module):
         proposals, _ = self.rpn(batch, features.levels)
         upright = self._answers(features, proposals, batch.sizes)
         if not half_turn:
-            return Look(batch, features, *upright)
+            return Look(batch, features, upright)
         _, below = self.features([image.flip(1, 2) for image in images])
         places = [turned(own, size) for own, size in zip(proposals, batch.sizes, strict=True)]
-        views = (zip(*view, strict=True) for view in (upright, self._answers(below, places, batch.sizes)))
-        means = [mean_answer(*each) for each in zip(*views, batch.sizes, strict=True)]
-        return Look(batch, features, [boxes for boxes, _ in means], [pred for _, pred in means], below)
+        others = self._answers(below, places, batch.sizes)
+        means = [mean_answer(*each) for each in zip(upright, others, batch.sizes, strict=True)]
+        return Look(batch, features, means, below)
 
     @torch.no_grad()
     def decide(self, look: Look, *, correction: float | None = None) -> list[Detections]:
         """The second part of `detect`: which boxes stay, and their masks."""
         lam = self.config.correction if correction is None else correction
         found = [
-            settle(read_boxes(own, each, size, self.config, lam), self.config)
-            for own, each, size in zip(look.answers, look.proposals, look.batch.sizes, strict=True)
+            settle(read_boxes(answer, size, self.config, lam), self.config)
+            for answer, size in zip(look.answers, look.batch.sizes, strict=True)
         ]
         drawn = self._drawn(look, [each.boxes for each in found])
         return [with_masks(*each, self.config) for each in zip(found, *drawn, look.batch.factors, strict=True)]
@@ -230,15 +228,13 @@ class UCRDNet(nn.Module):
         semantic = None if self.semantic is None else self.semantic(levels[0])
         return batch, Features(levels, detail, semantic)
 
-    def _answers(
-        self, features: Features, proposals: list[Tensor], sizes: Sequence[tuple[int, int]]
-    ) -> tuple[list[Tensor], list[BoxPrediction]]:
-        """The boxes of each image as they enter the last box head, and what it says of them."""
+    def _answers(self, features: Features, proposals: list[Tensor], sizes: Sequence[tuple[int, int]]) -> list[Answer]:
+        """What the last box head says, image by image."""
         read = partial(self.box_reader, features)
         pred = self.box_head(read(proposals))
         if self.cascade is not None:
             proposals, pred = self.cascade.refine(read, proposals, pred, sizes)
-        return proposals, pred.split([len(each) for each in proposals])
+        return list(zip(proposals, pred.split([len(each) for each in proposals]), strict=True))
 
     def _drawn(self, look: Look, boxes: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor | None]]:
         """As `_masks`, the mean of both views if there are two."""

@@ -144,5 +144,5 @@ def test_rc_net_learns_how_well_the_moved_box_fits() -> None:
 
 def test_rc_net_corrects_the_score_before_nms() -> None:
     pred = BoxPrediction(torch.tensor([[0.0, 3], [0, 3]]), torch.zeros(2, 4), None, torch.tensor([0.0, 9.0]))
-    found = read_boxes(pred, torch.cat([BOX, BOX]), (64, 64), TINY, 0.3)
+    found = read_boxes((torch.cat([BOX, BOX]), pred), (64, 64), TINY, 0.3)
     torch.testing.assert_close(found.scores, found.class_scores * torch.tensor([0.5, 0.99988]), atol=1e-4, rtol=0)

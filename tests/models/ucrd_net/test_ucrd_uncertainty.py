@@ -121,14 +121,14 @@ PROPOSALS = torch.tensor([[0.0, 0, 9, 9], [20, 0, 29, 9], [40, 0, 49, 9]])
 
 
 def test_constant_sigma_leaves_the_order_unchanged() -> None:
-    plain = read_boxes(answers(None), PROPOSALS, (64, 64), TINY, 0.3)
-    corrected = read_boxes(answers(torch.full((3, 4), 0.2)), PROPOSALS, (64, 64), TINY, 0.3)
+    plain = read_boxes((PROPOSALS, answers(None)), (64, 64), TINY, 0.3)
+    corrected = read_boxes((PROPOSALS, answers(torch.full((3, 4), 0.2))), (64, 64), TINY, 0.3)
     assert corrected.scores.argsort().tolist() == plain.scores.argsort().tolist() == [0, 2, 1]
 
 
 def test_uncertain_boxes_fall_behind() -> None:
     sigma = torch.tensor([0.05, 0.6, 0.05])[:, None].expand(3, 4)
-    found = read_boxes(answers(sigma), PROPOSALS, (64, 64), TINY, 0.3)
+    found = read_boxes((PROPOSALS, answers(sigma)), (64, 64), TINY, 0.3)
     assert found.scores.argsort(descending=True).tolist() == [2, 0, 1]
     assert found.uncertainty is not None
     torch.testing.assert_close(found.uncertainty, sigma[:, 0])
@@ -139,7 +139,7 @@ def test_a_damped_score_has_a_range() -> None:
     assert damped_score(one(0.9), one(0.25), 0.0).item() == pytest.approx(0.9)
     sigma = torch.tensor([0.05, 0.3, 0.05])[:, None].expand(3, 4)
     config = dataclasses.replace(TINY, ranking="damped", damping=4.0)
-    found = read_boxes(answers(sigma), PROPOSALS, (64, 64), config, 0.3)
+    found = read_boxes((PROPOSALS, answers(sigma)), (64, 64), config, 0.3)
     torch.testing.assert_close(found.scores, found.class_scores * torch.exp(-4 * sigma[:, 0]))
 
 
