@@ -194,8 +194,9 @@ class UCRDNet(nn.Module):
             settle(read_boxes(answer, size, self.config, lam), self.config)
             for answer, size in zip(look.answers, look.batch.sizes, strict=True)
         ]
-        drawn = self._drawn(look, [each.boxes for each in found])
-        return [with_masks(*each, self.config) for each in zip(found, *drawn, look.batch.factors, strict=True)]
+        drawn = self._masks(look.features, [each.boxes for each in found])
+        results = [with_masks(*each, self.config) for each in zip(found, *drawn, look.batch.factors, strict=True)]
+        return results if look.turned is None else self._drawn_turned_too(look.turned, look.batch, results)
 
     @torch.no_grad()
     def region_maps(self, image: Tensor, boxes: Tensor) -> RegionMaps:
@@ -236,19 +237,14 @@ class UCRDNet(nn.Module):
             proposals, pred = self.cascade.refine(read, proposals, pred, sizes)
         return list(zip(proposals, pred.split([len(each) for each in proposals]), strict=True))
 
-    def _drawn(self, look: Look, boxes: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor | None]]:
-        """As `_masks`, the mean of both views if there are two."""
-        masks, fits = self._masks(look.features, boxes)
-        if look.turned is None:
-            return masks, fits
-        places = [turned(own, size) for own, size in zip(boxes, look.batch.sizes, strict=True)]
-        others, other_fits = self._masks(look.turned, places)
-        means = [(own + other.flip(1, 2)) / 2 for own, other in zip(masks, others, strict=True)]
-        fit = [
-            None if own is None or other is None else (own + other) / 2
-            for own, other in zip(fits, other_fits, strict=True)
+    def _drawn_turned_too(self, below: Features, batch: ImageBatch, found: list[Detections]) -> list[Detections]:
+        """The same detections with masks that are the mean of both views."""
+        boxes = [own.boxes * factor for own, factor in zip(found, batch.factors, strict=True)]
+        masks, _ = self._masks(below, [turned(own, size) for own, size in zip(boxes, batch.sizes, strict=True)])
+        return [
+            own._replace(roi_masks=(own.roi_masks + other.flip(1, 2)) / 2)
+            for own, other in zip(found, masks, strict=True)
         ]
-        return means, fit
 
     def _masks(self, features: Features, boxes: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor | None]]:
         """Probabilities (D, 28, 28) for each image, and with mask scoring the IoUs (D,) they are thought to have."""
